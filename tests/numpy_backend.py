@@ -1,0 +1,256 @@
+"""A second backend in plain NumPy: the interface that the engine knows, written for reading. All lanes go together.
+
+It knows no cell and no loss either: it calls their plain equations on arrays (rows, lanes), step by step through all
+layers, and remembers each step under the equations' own names.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections import defaultdict
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import numpy as np
+
+from tsrnn.equations.optimizers import adam
+from tsrnn.equations.random import fold
+
+NAMES = {
+    "tanh": np.tanh,
+    "sigmoid": lambda x: 0.5 * np.tanh(0.5 * x) + 0.5,
+    "relu": lambda x: np.maximum(x, 0),
+    "exp": np.exp,
+    "sqrt": np.sqrt,
+    "absolute": np.abs,
+    "sign": np.sign,
+    "min": np.minimum,
+    "max": np.maximum,
+}
+
+
+def bound(equation):
+    """The same equation with NumPy's functions under the names that it uses: it takes arrays, real or complex."""
+    return types.FunctionType(equation.__code__, {**equation.__globals__, **NAMES})
+
+
+def call(equation, values, writes):
+    """Evaluate an equation on what it names in `values`, and put what it returns under the names `writes`."""
+    result = bound(equation)(*(values[name] for name in inspect.signature(equation).parameters))
+    values.update(zip(writes, result if isinstance(result, tuple) else (result,), strict=True))
+
+
+class NumpyBackend:
+    """The methods of `tsrnn.kernels.cpu.CpuBackend`."""
+
+    name = "numpy"
+
+    def session(self):
+        """To be held around a fit or a prediction."""
+        return nullcontext()
+
+    def upload(self, array, dtype):
+        """A handle."""
+        return np.array(array, dtype)
+
+    def download(self, handle):
+        """A copy on the host."""
+        return np.array(handle)
+
+    def workspace(
+        self, cell, shape, blocks, rows, n_theta, n_lanes, dtype, *, loss=None, gradient=False, input_gradient=False
+    ):
+        """Whatever a batch of at most `n_lanes` lanes needs; `state` is (L, S, H, lanes)."""
+        state = np.zeros((shape.num_layers, len(cell.states), shape.hidden_size, n_lanes), dtype)
+        return SimpleNamespace(
+            cell=cell, shape=shape, blocks=blocks, rows=rows, capacity=n_lanes, n_lanes=0, dtype=np.dtype(dtype),
+            state=state, total=np.zeros(2), grad=np.zeros(n_theta, dtype),
+        )  # fmt: skip
+
+    # ---------------------------------------------------------------- a batch's data
+    def gather(self, work, series, windows, batch):
+        """Scaled inputs x (T, I, lanes), right-aligned, zero before each lane's first step `starts`."""
+        work.n_lanes, T = len(batch), work.shape.n_steps
+        work.starts = T - np.minimum(T, windows.length[batch])
+        work.x = np.zeros((T, work.shape.n_inputs, len(batch)), work.dtype)
+        for lane, w in enumerate(batch):
+            late = work.starts[lane]
+            rows = series[windows.start[w] : windows.start[w] + T - late]
+            work.x[late : late + len(rows), :, lane] = (rows - windows.shift[w]) / windows.scale[w]
+
+    def gather_targets(self, work, targets, observed, windows, batch):
+        """Scaled targets y and their weights (n_outputs, block * C, lanes); 0 where nothing was observed."""
+        k, n = np.arange(work.shape.n_outputs), np.arange(work.shape.block)
+        rows = windows.target[batch][:, None, None] + k[:, None] + n  # (lanes, n_outputs, block)
+        weight = observed[rows]
+        shift, scale = (values[batch][:, None, None] for values in (windows.target_shift, windows.target_scale))
+        y = np.where(weight > 0, (targets[rows] - shift) / scale, 0)
+        work.y, work.weight = (
+            np.moveaxis(v.reshape(len(batch), len(k), -1), 0, -1).astype(work.dtype) for v in (y, weight)
+        )
+
+    # ---------------------------------------------------------------- forward
+    def forward(self, work, theta, *, free_run=False, dropout=0.0, key=0):
+        """out (n_outputs, O, lanes); `work.tape[t][layer]` holds all that the equations named."""
+        s, cell, lanes = work.shape, work.cell, work.n_lanes
+        state = work.state[..., :lanes]
+        if s.state_at >= 0:
+            learned = theta[s.state_at : s.state_at + state[..., 0].size]
+            state = np.broadcast_to(learned.reshape(state.shape[:3])[..., None], state.shape)
+        before = [dict(zip(cell.states, layer, strict=True)) for layer in state]
+        work.mask = np.ones((max(1, s.num_layers - 1), s.n_steps, s.hidden_size, lanes), work.dtype)
+        if dropout > 0:
+            work.mask = self._mask(work, dropout, key)
+        work.out = np.zeros((s.n_outputs, s.output_size, lanes), work.dtype)
+        work.tape = []
+        for t in range(s.n_steps):
+            k = t - (s.n_steps - s.n_outputs)
+            if free_run and k > 0:
+                work.x[t] = work.out[k - 1][work.rows[1, : s.n_inputs]]
+            below = work.x[t]
+            work.tape.append([])
+            for layer in range(s.num_layers):
+                values = self._step(work, theta, layer, below, before[layer], t < work.starts)
+                work.tape[t].append(values)
+                before[layer] = {name: values[name] for name in cell.states}
+                below = values["h"] * work.mask[min(layer, s.num_layers - 2), t]
+            if k >= 0:
+                work.out[k] = self._head(work, theta, t, values["h"])
+
+    def _mask(self, work, dropout, key):
+        """Factors 0 or 1 / (1 - dropout), drawn for (key, layer, step, unit, lane)."""
+        for counter in np.ogrid[tuple(map(slice, work.mask.shape))]:
+            key = fold(key, counter.astype(np.uint64))
+        dropped = key < np.uint64(dropout * 2.0**32)
+        return np.where(dropped, 0, 1 / (1 - dropout)).astype(work.dtype)
+
+    def _matrices(self, work, theta, layer, n_inputs):
+        """Of each product: rows of the operand, names of its planes, a view of its weights."""
+        for r0, r1, p0, p1, at, _ in work.blocks[layer]:
+            planes = work.cell.planes[p0:p1]
+            rows = len(planes) * work.shape.hidden_size
+            yield slice(r0, r1), planes, theta[at : at + rows * (r1 - r0)].reshape(rows, r1 - r0)
+
+    def _step(self, work, theta, layer, x, before, late):
+        """One step of one layer: the names and what they hold; lanes that are `late` keep their state."""
+        cell, values = work.cell, {f"{state}_prev": array for state, array in before.items()}
+        inner = np.zeros((len(cell.inner) * work.shape.hidden_size, x.shape[1]), work.dtype)
+        operand = values["operand"] = np.concatenate([x, np.ones_like(x[:1]), before["h"], inner])
+        matrices = self._matrices(work, theta, layer, len(x))
+        for stage in cell.stages:
+            for _ in stage.products:
+                rows, planes, weights = next(matrices)
+                values.update(zip(planes, np.split(weights @ operand[rows], len(planes)), strict=True))
+            call(stage.forward, values, stage.writes)
+            for name in set(stage.writes) & set(cell.inner):
+                operand[slice(*cell.rows(name, len(x), work.shape.hidden_size))] = values[name]
+        for state in cell.states:
+            values[state] = np.where(late, before[state], values[state])
+        return values
+
+    def _skip(self, work, theta):
+        """The skip's weights (I, block, lags)."""
+        s = work.shape
+        return theta[s.skip_at : s.skip_at + s.n_inputs * s.block * s.lags].reshape(s.n_inputs, s.block, s.lags)
+
+    def _head_matrix(self, work, theta):
+        s = work.shape
+        return theta[s.head_at : s.head_at + s.output_size * (1 + s.hidden_size)].reshape(s.output_size, -1)
+
+    def _head(self, work, theta, t, h):
+        """What the head says after step t, and the linear skip that is added to its location rows."""
+        s = work.shape
+        out = self._head_matrix(work, theta) @ np.concatenate([np.ones_like(h[:1]), h])
+        if s.skip_at >= 0:
+            linear = np.einsum("cnp,pcb->cnb", self._skip(work, theta), work.x[t - s.lags + 1 : t + 1])
+            to = work.rows[0, : s.output_size]
+            out[to >= 0] += linear.reshape(s.n_inputs * s.block, -1)[to[to >= 0]]
+        return out
+
+    def outputs(self, work):
+        """(lanes, n_outputs, O)."""
+        return np.moveaxis(work.out, -1, 0).copy()
+
+    # ---------------------------------------------------------------- loss
+    def loss(self, work, loss):
+        """Add the weighted sum of the loss and the weights to `work.total`; dout is the gradient of the mean."""
+        size, seen = loss.size, work.weight > 0
+        share = work.weight / max(work.weight.sum(dtype=float), np.finfo(float).tiny)
+        work.dout = np.zeros_like(work.out)
+        for q, constant in enumerate(loss.constants):
+            parameters = [work.out[:, q * loss.width + p :: size] for p in range(loss.width)]
+            value, *derivatives = bound(loss.equation)(work.y, *parameters, work.dtype.type(constant))
+            work.total[0] += (work.weight * value)[seen].sum(dtype=float)
+            for p, derivative in enumerate(derivatives):
+                work.dout[:, q * loss.width + p :: size] = np.where(seen, derivative * share, 0)
+        work.total[1] += work.weight.sum(dtype=float)
+
+    def take_total(self, work):
+        """Weighted loss and weight since they were last taken."""
+        (value, weight), work.total = work.total, np.zeros(2)
+        return float(value), float(weight)
+
+    # ---------------------------------------------------------------- backward
+    def backward(self, work, theta):
+        """grad (n_theta,), dx (T, I, lanes) and dstate (L, S, H, lanes), that of the initial state."""
+        s, states = work.shape, work.cell.states
+        work.grad, work.dx, later = np.zeros_like(theta), np.zeros_like(work.x), defaultdict(float)
+        for t in reversed(range(s.n_steps)):
+            k = t - (s.n_steps - s.n_outputs)
+            dh = self._head_gradient(work, theta, t, work.dout[k]) if k >= 0 else 0
+            for layer in reversed(range(s.num_layers)):
+                values = work.tape[t][layer]
+                values |= {f"d{name}": later[layer, name] + np.zeros_like(values[name]) for name in states}
+                values["dh"] = values["dh"] + dh
+                dx = self._step_gradient(work, theta, layer, values, t < work.starts)
+                later |= {(layer, name): values[f"d{name}"] for name in states}
+                dh = dx * work.mask[layer - 1, t] if layer > 0 else 0
+            work.dx[t] += dx
+        work.dstate = np.array([[later[layer, name] for name in states] for layer in range(s.num_layers)])
+        if s.state_at >= 0:
+            work.grad[s.state_at : s.state_at + work.dstate[..., 0].size] = work.dstate.sum(axis=-1).ravel()
+
+    def _step_gradient(self, work, theta, layer, values, late):
+        """The gradient of one step: of its inputs (returned), of the states before it (left in `values`)."""
+        cell, H, operand = work.cell, work.shape.hidden_size, values["operand"]
+        n_inputs = len(operand) - 1 - H * (1 + len(cell.inner))
+        h, gradient = slice(n_inputs + 1, n_inputs + 1 + H), np.zeros_like(operand)
+        after = {f"d{state}": values[f"d{state}"] for state in cell.states}
+        matrices = [*zip(*(self._matrices(work, array, layer, n_inputs) for array in (theta, work.grad)), strict=True)]
+        carried = False  # whether values["dh"] is the gradient of h before the step, no longer of h after it
+        for stage in reversed(cell.stages):
+            values |= {f"d{name}": gradient[slice(*cell.rows(name, n_inputs, H))] for name in cell.inner}
+            call(stage.gradient, values, stage.gradient_writes)
+            carried |= "dh" in stage.gradient_writes
+            for _ in stage.products:
+                (rows, planes, weights), (_, _, weight_gradient) = matrices.pop()
+                d = np.where(late, 0, np.concatenate([values[plane] for plane in planes]))
+                weight_gradient += d @ operand[rows].T
+                passed = np.zeros_like(operand)
+                passed[rows] = weights.T @ d
+                gradient += passed
+                if rows.start <= h.start < rows.stop:
+                    values["dh"], carried = (values["dh"] if carried else 0) + passed[h], True
+        values |= {name: np.where(late, array, values[name]) for name, array in after.items()}
+        return gradient[:n_inputs]
+
+    def _head_gradient(self, work, theta, t, dout):
+        """Gradient of the top layer's h after step t; the head's and the skip's own are added to grad and dx."""
+        s, h = work.shape, work.tape[t][-1]["h"]
+        self._head_matrix(work, work.grad)[:] += dout @ np.concatenate([np.ones_like(h[:1]), h]).T
+        if s.skip_at >= 0:
+            linear = np.zeros((s.n_inputs * s.block, work.n_lanes), work.dtype)
+            to = work.rows[0, : s.output_size]
+            np.add.at(linear, to[to >= 0], dout[to >= 0])
+            linear = linear.reshape(s.n_inputs, s.block, -1)
+            self._skip(work, work.grad)[:] += np.einsum("cnb,pcb->cnp", linear, work.x[t - s.lags + 1 : t + 1])
+            work.dx[t - s.lags + 1 : t + 1] += np.einsum("cnp,cnb->pcb", self._skip(work, theta), linear)
+        return self._head_matrix(work, theta)[:, 1:].T @ dout
+
+    # ---------------------------------------------------------------- update
+    def update(self, work, theta, moments, decay, hyper, clip, log):
+        """Clip the gradient by its norm and let Adam change theta and its moments (2, n)."""
+        log[0] = norm = np.sqrt((work.grad.astype(float) ** 2).sum())
+        g = work.grad * work.dtype.type(clip / norm if norm > clip else 1)
+        theta[:], moments[0], moments[1] = bound(adam)(theta, g, moments[0], moments[1], decay, *hyper)

@@ -1,0 +1,198 @@
+"""Oracles: networks, losses and Adam from their definitions, as plain loops over time and unit. Never imports tsrnn.
+
+Every number may also be an array: then all is computed for each of its elements. With complex arrays `gradient` takes the
+exact derivative by each of many numbers in one run (complex step; Squire & Trapp 1998, doi:10.1137/S003614459631241X).
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+STEP = 1e-30
+
+
+def gradient(function, values):
+    """The derivative of `function`, a real number, by each of `values` (any shape)."""
+    values = np.asarray(values, float)
+    steps = values.reshape(-1, 1) + 1j * STEP * np.eye(values.size)
+    result = function(steps.reshape(*values.shape, values.size))
+    return (np.imag(result) / STEP * np.ones(values.size)).reshape(values.shape)
+
+
+# ---------------------------------------------------------------- functions of one number
+def tanh(z):
+    """Hyperbolic tangent."""
+    return np.tanh(z)
+
+
+def sigmoid(z):
+    """1 / (1 + exp(-z))."""
+    return 1 / (1 + np.exp(-z))
+
+
+def relu(z):
+    """z where it is positive, else 0."""
+    return np.where(np.real(z) > 0, z, 0 * z)
+
+
+def total(terms):
+    """Their sum, from the first to the last."""
+    result = 0.0
+    for term in terms:
+        result = result + term
+    return result
+
+
+def times(matrix, vector):
+    """The product of a matrix and a vector, row by row."""
+    return [total(w * v for w, v in zip(row, vector, strict=True)) for row in matrix]
+
+
+# ---------------------------------------------------------------- cells
+# Each: weights of one layer, input, states -> new states. A matrix acts on [x; 1; h] or the part that is named beside it.
+def lstm(weights, x, h, c):
+    """Gates i, f, g, o in that order of rows."""
+    a, n = times(weights[0], [*x, 1, *h]), len(h)
+    i, f = [sigmoid(z) for z in a[:n]], [sigmoid(z) for z in a[n : 2 * n]]
+    g, o = [tanh(z) for z in a[2 * n : 3 * n]], [sigmoid(z) for z in a[3 * n :]]
+    c = [f[u] * c[u] + i[u] * g[u] for u in range(n)]
+    return [o[u] * tanh(c[u]) for u in range(n)], c
+
+
+def gru(weights, x, h):
+    """Reset after the product: weights of z and r, of n by [x; 1], of n by [1; h]."""
+    n = len(h)
+    gates = [sigmoid(a) for a in times(weights[0], [*x, 1, *h])]
+    z, r, by_x, by_h = gates[:n], gates[n:], times(weights[1], [*x, 1]), times(weights[2], [1, *h])
+    new = [tanh(by_x[u] + r[u] * by_h[u]) for u in range(n)]
+    return ([z[u] * h[u] + (1 - z[u]) * new[u] for u in range(n)],)
+
+
+def gru_reset_before(weights, x, h):
+    """Reset before the product: weights of z and r, of n by [x; 1], of n by r h."""
+    n = len(h)
+    gates = [sigmoid(a) for a in times(weights[0], [*x, 1, *h])]
+    z, r, by_x = gates[:n], gates[n:], times(weights[1], [*x, 1])
+    by_h = times(weights[2], [r[u] * h[u] for u in range(n)])
+    new = [tanh(by_x[u] + by_h[u]) for u in range(n)]
+    return ([z[u] * h[u] + (1 - z[u]) * new[u] for u in range(n)],)
+
+
+def elman(function):
+    """The vanilla cell with that function."""
+    return lambda weights, x, h: ([function(a) for a in times(weights[0], [*x, 1, *h])],)
+
+
+CELLS = {
+    "lstm": lstm,
+    "gru": gru,
+    "gru_reset_before": gru_reset_before,
+    "rnn_tanh": elman(tanh),
+    "rnn_sigmoid": elman(sigmoid),
+    "rnn_relu": elman(relu),
+}
+
+
+# ---------------------------------------------------------------- the network
+def network(cell, layers, head, x, start, initial, n_outputs, *, skip=None, location=None, masks=None, feed=None):
+    """Outputs (n_outputs, O) of one window after its last steps.
+
+    Parameters
+    ----------
+    cell : callable
+        One of `CELLS`, or another of the kind.
+    layers : list of lists of matrices
+        The weights of each layer.
+    head : (O, 1 + H)
+        Acts on [1; h] of the top layer.
+    x : (T, I)
+        Inputs; a window that is shorter than T starts at step `start` and keeps its initial state until then.
+    initial : (L, S, H)
+        States before the first step.
+    skip : (I, block, lags), optional
+        Adds to the outputs in `location` (O entries: None, or channel and step ahead) a linear map of the channel's last inputs.
+    masks : (L - 1, T, H), optional
+        Factors between the layers (dropout).
+    feed : list of int, optional
+        A free run: after the first output the inputs are these outputs of the step before.
+    """
+    x, outputs = [list(row) for row in x], []
+    states = [list(map(list, layer)) for layer in initial]
+    for t in range(len(x)):
+        k = t - (len(x) - n_outputs)
+        if feed is not None and k > 0:
+            x[t] = [outputs[k - 1][o] for o in feed]
+        below = x[t]
+        for n, weights in enumerate(layers):
+            if t >= start:
+                states[n] = list(cell(weights, below, *states[n]))
+            below = states[n][0]
+            if masks is not None and n + 1 < len(layers):
+                below = [m * h for m, h in zip(masks[n][t], below, strict=True)]
+        if k >= 0:
+            outputs.append(times(head, [1, *states[-1][0]]))
+            for o, where in enumerate(location or []):
+                if skip is not None and where is not None:
+                    weights = skip[where[0]][where[1]]
+                    lags = [x[t - len(weights) + 1 + i][where[0]] for i in range(len(weights))]
+                    outputs[k][o] = outputs[k][o] + total(w * v for w, v in zip(weights, lags, strict=True))
+    return outputs
+
+
+# ---------------------------------------------------------------- losses
+def squared_error(y, p):
+    """(y - p)²."""
+    return (y - p) * (y - p)
+
+
+def absolute_error(y, p):
+    """|y - p|."""
+    return np.where(np.real(y - p) >= 0, y - p, p - y)
+
+
+def huber(y, p, delta):
+    """Half the squared error where it is at most `delta`, linear outside."""
+    e = absolute_error(y, p)
+    return np.where(np.real(e) <= delta, e * e / 2, delta * (e - delta / 2))
+
+
+def pinball(y, p, level):
+    """`level` times the error where y lies above p, (1 - level) times where it lies below."""
+    return np.where(np.real(y - p) >= 0, level * (y - p), (1 - level) * (p - y))
+
+
+def gaussian(y, mean, log_scale):
+    """Minus the logarithm of the normal density, without log(2 pi)/2."""
+    return ((y - mean) / np.exp(log_scale)) ** 2 / 2 + log_scale
+
+
+def weighted_mean(loss, constants, width, outputs, targets, weights):
+    """Mean loss over all targets; outputs hold, for each target, `width` numbers for each of `constants` (None: without)."""
+    terms, lanes = [], range(len(targets))
+    for lane in lanes:
+        for k, r in product(range(len(targets[lane])), range(len(targets[lane][0]))):
+            for q, constant in enumerate(constants):
+                first = (r * len(constants) + q) * width
+                parameters = outputs[lane][k][first : first + width]
+                if weights[lane][k][r] > 0:
+                    value = loss(targets[lane][k][r], *parameters, *([] if constant is None else [constant]))
+                    terms.append(weights[lane][k][r] * value)
+    weight = total(w for lane in lanes for row in weights[lane] for w in row)
+    return total(terms) / weight if weight > 0 else 0.0
+
+
+# ---------------------------------------------------------------- Adam
+def adam(theta, gradients, rate, decay, clip=np.inf, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    """Parameters after one update for each of `gradients`; `decay` is each parameter's own decoupled weight decay."""
+    theta, first, second = list(theta), [0.0] * len(theta), [0.0] * len(theta)
+    for t, g in enumerate(gradients, start=1):
+        norm = sum(value * value for value in g) ** 0.5
+        for i in range(len(theta)):
+            clipped = g[i] * clip / norm if norm > clip else g[i]
+            first[i] = beta1 * first[i] + (1 - beta1) * clipped
+            second[i] = beta2 * second[i] + (1 - beta2) * clipped**2
+            mean, spread = first[i] / (1 - beta1**t), (second[i] / (1 - beta2**t)) ** 0.5
+            theta[i] = theta[i] - rate * mean / (spread + epsilon) - rate * decay[i] * theta[i]
+    return np.array(theta)

@@ -1,0 +1,165 @@
+"""Small problems for the tests: an architecture with parameters and windows, run on a backend or by the oracles."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+import oracles
+
+from tsrnn.engine.network import Network, Source
+from tsrnn.engine.parameters import Architecture, Geometry
+from tsrnn.engine.windows import Windows
+from tsrnn.equations.gru import GRU, GRU_RESET_BEFORE
+from tsrnn.equations.losses import MSE
+from tsrnn.equations.lstm import LSTM
+from tsrnn.equations.rnn import CELLS as ELMAN
+
+COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
+CELLS = {cell.name: cell for cell in (LSTM, GRU, GRU_RESET_BEFORE, *ELMAN.values())}
+
+
+@dataclass
+class Problem:
+    """Windows for an architecture; missing targets are NaN."""
+
+    architecture: Architecture
+    geometry: Geometry
+    theta: np.ndarray
+    series: np.ndarray
+    targets: np.ndarray
+    observed: np.ndarray
+    windows: Windows
+    state: np.ndarray  # (L, S, H, lanes)
+
+
+def problem(
+    cell=LSTM, n_inputs=1, n_targets=None, block=1, loss=MSE, hidden=3, layers=1, lags=0, learn=False, context=5, n_outputs=1,
+    lanes=5, ragged=False, missing=False, seed=0,
+) -> Problem:  # fmt: skip
+    """Windows at random places of random series, with random parameters, scales, and initial states (unless learned)."""
+    rng = np.random.default_rng(seed)
+    a = Architecture(cell, n_inputs, n_targets or n_inputs, block, loss, hidden, layers, lags, learn)
+    geometry = Geometry(context, n_outputs, block)
+    series = rng.normal(1, 2, (geometry.n_steps + 20, n_inputs))
+    targets = rng.normal(1, 2, (geometry.n_ahead + 10, a.n_targets))
+    observed = (rng.uniform(size=targets.shape) < (0.6 if missing else 2)).astype(float)
+    targets[observed == 0] = np.nan
+    start, target = rng.integers(0, 20, lanes), rng.integers(0, 10, lanes)
+    length = geometry.n_steps - (rng.permutation(lanes) % context if ragged else np.zeros(lanes, int))
+    moments = [rng.uniform(low, low + 1, (lanes, n)) for n in (n_inputs, a.n_targets) for low in (0.5, 1)]
+    state = np.zeros((layers, len(cell.states), hidden, lanes)) if learn else rng.normal(0, 0.5, (layers, len(cell.states), hidden, lanes))
+    theta = rng.normal(0, 0.5, a.size)
+    return Problem(a, geometry, theta, series, targets, observed, Windows(start, length, target, *moments), state)
+
+
+# ---------------------------------------------------------------- on a backend
+def run(p, backend, dtype="float64", *, batch=None, capacity=None, gradient=True, theta=None, state=None, **options):
+    """Outputs, loss and all gradients of the windows `batch`; lanes come last in states and in inputs (T, I, lanes)."""
+    batch = np.arange(len(p.windows)) if batch is None else np.asarray(batch)
+    network = Network(p.architecture, dtype, backend)
+    theta = backend.upload(p.theta if theta is None else theta, dtype)
+    source = Source.upload(backend, p.series, p.targets, p.observed)
+    work = network.workspace(
+        p.geometry, capacity or len(batch), loss=p.architecture.loss, gradient=gradient, input_gradient=gradient
+    )
+    from_lanes(work.state, (p.state if state is None else state)[..., batch])
+    with backend.session():
+        backend.gather(work, source.series, p.windows, batch)
+        backend.gather_targets(work, source.targets, source.observed, p.windows, batch)
+        backend.forward(work, theta, **options)
+        backend.loss(work, p.architecture.loss)
+        value, weight = backend.take_total(work)
+        result = SimpleNamespace(outputs=backend.outputs(work), loss=value / weight if weight else 0.0)
+        if gradient:
+            backend.backward(work, theta)
+            result.theta = work.grad.reshape(-1, len(theta))[: work.tiles() if backend.name == "cpu" else 1].sum(axis=0)
+            result.state = to_lanes(work.dstate, p.state.shape[:3], len(batch))
+            inputs = (p.architecture.n_inputs, p.geometry.n_steps)
+            result.x = to_lanes(work.dx, inputs, len(batch)).swapaxes(0, 1) if backend.name == "cpu" else work.dx
+    return result
+
+
+def from_lanes(array, values):
+    """Write values (..., lanes) to an array that holds them as (..., lanes), or as (tiles, ..., B), flat in part."""
+    if array.ndim == values.ndim and array.shape[:-1] == values.shape[:-1]:
+        array[..., : values.shape[-1]] = values
+        return
+    tiled = np.zeros((*values.shape[:-1], array.size // int(np.prod(values.shape[:-1]))))
+    tiled[..., : values.shape[-1]] = values
+    array[:] = np.moveaxis(tiled.reshape(*values.shape[:-1], len(array), -1), -2, 0).reshape(array.shape)
+
+
+def to_lanes(array, shape, n_lanes):
+    """The values (*shape, lanes) that an array holds as (*shape, lanes), or as (tiles, *shape, B), flat in part."""
+    if array.shape[:-1] != tuple(shape):
+        array = np.moveaxis(array.reshape(len(array), *shape, -1), 0, -2)
+    return array.reshape(*shape, -1)[..., :n_lanes]
+
+
+# ---------------------------------------------------------------- by the oracles
+def views(architecture, theta):
+    """The parameters by name; theta may have further axes."""
+    return {
+        name: theta[at : at + int(np.prod(shape))].reshape(*shape, *theta.shape[1:])
+        for name, (at, shape) in architecture.entries.items()
+    }
+
+
+def scaled(p, lane):
+    """Inputs (T, I) and first step of a window, targets and weights (n_outputs, block * C), from the definitions."""
+    w, g, T = p.windows, p.geometry, p.geometry.n_steps
+    start = T - w.length[lane]
+    x = np.zeros((T, p.series.shape[1]))
+    for t in range(start, T):
+        x[t] = (p.series[w.start[lane] + t - start] - w.shift[lane]) / w.scale[lane]
+    rows = [[w.target[lane] + k + j for j in range(g.block)] for k in range(g.n_outputs)]
+    y = (p.targets[rows] - w.target_shift[lane]) / w.target_scale[lane]
+    return x, start, y.reshape(g.n_outputs, -1), p.observed[rows].reshape(g.n_outputs, -1)
+
+
+def locations(a):
+    """For each output: the channel and the step ahead to which the skip adds, or None."""
+    all_of_them = np.ndindex(a.block, a.n_targets, a.loss.size)
+    return [(channel, step) if number in a.loss.location else None for step, channel, number in all_of_them]
+
+
+def oracle_outputs(p, lane, theta, x=None, state=None, free_run=False, masks=None, cell=None):
+    """Outputs (n_outputs, O) of a window."""
+    a, named = p.architecture, views(p.architecture, theta)
+    products = len(a.cell.products)
+    layers = [[named[f"layer{n}.product{k}"] for k in range(products)] for n in range(a.num_layers)]
+    given = p.state[..., lane] if state is None else state
+    return oracles.network(
+        cell or oracles.CELLS[a.cell.name], layers, named["head"], scaled(p, lane)[0] if x is None else x, scaled(p, lane)[1],
+        named.get("initial_state", given), p.geometry.n_outputs, skip=named.get("skip"), location=locations(a),
+        masks=masks if masks is None else masks[..., lane],
+        feed=[c * a.loss.size + a.loss.point for c in range(a.n_inputs)] if free_run else None,
+    )  # fmt: skip
+
+
+#: Each loss: its definition, how many numbers it takes, and whether it has a constant.
+ORACLE_LOSSES = {
+    "mse": (oracles.squared_error, 1, False),
+    "mae": (oracles.absolute_error, 1, False),
+    "huber": (oracles.huber, 1, True),
+    "pinball": (oracles.pinball, 1, True),
+    "gaussian": (oracles.gaussian, 2, False),
+}
+
+
+def oracle_loss(p, theta, lanes=None, x=None, state=None, **options):
+    """Weighted mean loss of the windows `lanes`; x (T, I, lanes) and state (L, S, H, lanes) replace the problem's own."""
+    lanes = range(len(p.windows)) if lanes is None else lanes
+    function, width, has_constant = ORACLE_LOSSES[p.architecture.loss.name]
+    outputs = [
+        oracle_outputs(
+            p, lane, theta, None if x is None else x[:, :, lane], None if state is None else state[:, :, :, lane], **options
+        )
+        for lane in lanes
+    ]
+    _, _, targets, weights = zip(*(scaled(p, lane) for lane in lanes), strict=True)
+    constants = p.architecture.loss.constants if has_constant else [None]
+    return oracles.weighted_mean(function, constants, width, outputs, targets, weights)

@@ -1,0 +1,59 @@
+"""tsrnn: forecasting with recurrent networks, compiled by Numba, in the manner of scikit-learn.
+
+Importing this package loads nothing else; each name below is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .engine.training import Adam, EarlyStopping, Epoch
+    from .equations.losses import Huber, Pinball
+    from .estimators.autoregressive import ARForecaster
+    from .estimators.forecasters import GRUForecaster, LSTMForecaster, RNNForecaster
+    from .estimators.regressors import GRURegressor, LSTMRegressor, RNNRegressor
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Adam": "engine.training",
+    "EarlyStopping": "engine.training",
+    "Epoch": "engine.training",
+    "Huber": "equations.losses",
+    "Pinball": "equations.losses",
+    "ARForecaster": "estimators.autoregressive",
+    "RNNForecaster": "estimators.forecasters",
+    "LSTMForecaster": "estimators.forecasters",
+    "GRUForecaster": "estimators.forecasters",
+    "RNNRegressor": "estimators.regressors",
+    "LSTMRegressor": "estimators.regressors",
+    "GRURegressor": "estimators.regressors",
+}
+
+__all__ = [
+    "ARForecaster",
+    "Adam",
+    "EarlyStopping",
+    "Epoch",
+    "GRUForecaster",
+    "GRURegressor",
+    "Huber",
+    "LSTMForecaster",
+    "LSTMRegressor",
+    "Pinball",
+    "RNNForecaster",
+    "RNNRegressor",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,120 @@
+"""A network: an architecture on a backend. Initialise it, let it forecast windows, train it one batch at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..kernels import get_backend
+from .parameters import Architecture, Geometry
+from .windows import Windows
+
+
+@dataclass
+class Source:
+    """A series, its targets and which of them were observed, as handles of a backend."""
+
+    series: Any  # (n, n_inputs)
+    targets: Any  # (m, n_targets)
+    observed: Any  # (m, n_targets), 1 or 0
+
+    @classmethod
+    def upload(cls, backend: Any, series: np.ndarray, targets: np.ndarray, observed: np.ndarray) -> Source:
+        """Bring the arrays to the backend; one series that is its own target goes there once."""
+        handle = backend.upload(series, np.float64)
+        return cls(
+            handle,
+            handle if targets is series else backend.upload(targets, np.float64),
+            backend.upload(observed, np.float64),
+        )
+
+
+class Network:
+    """An `architecture` in one precision on one backend; it holds no parameters."""
+
+    def __init__(self, architecture: Architecture, dtype: DTypeLike = "float32", backend: Any = None):
+        self.architecture = architecture
+        self.dtype = np.dtype(dtype)
+        self.backend = backend or get_backend("cpu")
+
+    def initialise(self, rng: np.random.Generator) -> np.ndarray:
+        """Theta at the start, float64: uniform in ±1/sqrt(hidden_size), biases zero or as the cell says.
+
+        With a linear skip the head starts at zero, so that the first forecast is the linear one.
+        """
+        a = self.architecture
+        theta, bias = np.zeros(a.size), dict(a.cell.bias)
+        bound = 1 / np.sqrt(a.hidden_size)
+        views = a.views(theta)
+        for name, layer, item in a.products():
+            views[name][:] = rng.uniform(-bound, bound, views[name].shape)
+            column = a.bias_column(layer, item.operand)
+            if column is not None:
+                views[name][:, column] = np.repeat([bias.get(p, 0.0) for p in item.planes], a.hidden_size)
+        if not a.lags:
+            views["head"][:, 1:] = rng.uniform(-bound, bound, (a.output_size, a.hidden_size))
+        return theta
+
+    def decays(self) -> np.ndarray:
+        """1 for each parameter that weight decay acts on, 0 for biases, initial states and the linear skip."""
+        a = self.architecture
+        mask = np.zeros(a.size)
+        views = a.views(mask)
+        for name, layer, item in a.products():
+            views[name][:] = 1
+            column = a.bias_column(layer, item.operand)
+            if column is not None:
+                views[name][:, column] = 0
+        views["head"][:, 1:] = 1
+        return mask
+
+    def workspace(self, geometry: Geometry, n_lanes: int, **options: Any) -> Any:
+        """Room for `n_lanes` windows of `geometry`; `options` as the backend's workspace takes them."""
+        a = self.architecture
+        return self.backend.workspace(
+            a.cell, a.shape(geometry), a.blocks, a.rows, a.size, n_lanes, self.dtype, **options
+        )
+
+    def predict(
+        self, theta: Any, source: Source, windows: Windows, geometry: Geometry, *, free_run: bool, batch_size: int = 256
+    ) -> np.ndarray:
+        """Outputs of all windows, scaled, (n_windows, n_outputs, block, n_targets, loss.size)."""
+        a = self.architecture
+        n = len(windows)
+        work = self.workspace(geometry, min(n, batch_size))
+        outputs = np.empty((n, geometry.n_outputs, a.output_size), self.dtype)
+        for first in range(0, n, batch_size):
+            batch = np.arange(first, min(first + batch_size, n))
+            self.backend.gather(work, source.series, windows, batch)
+            self.backend.forward(work, theta, free_run=free_run)
+            outputs[batch] = self.backend.outputs(work)
+        return outputs.reshape(n, geometry.n_outputs, a.block, a.n_targets, a.loss.size)
+
+    def evaluate(self, work: Any, theta: Any, source: Source, windows: Windows, *, free_run: bool) -> float:
+        """Mean loss over all windows, in batches of the size that `work` was made for."""
+        n = len(windows)
+        self.backend.take_total(work)
+        for first in range(0, n, work.capacity):
+            batch = np.arange(first, min(first + work.capacity, n))
+            self._forward(work, theta, source, windows, batch, free_run=free_run)
+            self.backend.loss(work, self.architecture.loss)
+        value, weight = self.backend.take_total(work)
+        return value / weight if weight > 0 else 0.0
+
+    def loss_and_grad(
+        self, work: Any, theta: Any, source: Source, windows: Windows, batch: np.ndarray, **dropout: Any
+    ) -> None:
+        """Loss and gradient of one batch; both stay in `work`."""
+        self._forward(work, theta, source, windows, batch, **dropout)
+        self.backend.loss(work, self.architecture.loss)
+        self.backend.backward(work, theta)
+
+    def _forward(
+        self, work: Any, theta: Any, source: Source, windows: Windows, batch: np.ndarray, **options: Any
+    ) -> None:
+        self.backend.gather(work, source.series, windows, batch)
+        self.backend.gather_targets(work, source.targets, source.observed, windows, batch)
+        self.backend.forward(work, theta, **options)

@@ -1,0 +1,138 @@
+"""Windows: where each one starts, and how it is scaled. No window is ever copied out of its series here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from .parameters import Geometry
+
+
+@dataclass(frozen=True)
+class Windows:
+    """An index of windows into a series and its targets.
+
+    Attributes
+    ----------
+    start, length : (n,) int64
+        First row and number of rows that the network reads.
+    target : (n,) int64
+        Row of the first target.
+    shift, scale : (n, n_inputs) float64
+        Inputs are ``(x - shift) / scale``.
+    target_shift, target_scale : (n, n_targets) float64
+        The same for the targets.
+    """
+
+    start: np.ndarray
+    length: np.ndarray
+    target: np.ndarray
+    shift: np.ndarray
+    scale: np.ndarray
+    target_shift: np.ndarray
+    target_scale: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def take(self, which: np.ndarray) -> Windows:
+        """The windows numbered `which`."""
+        return Windows(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
+
+    def unscale(self, values: np.ndarray) -> np.ndarray:
+        """Values (n, ..., n_targets) back in the targets' units."""
+        shape = (len(self),) + (1,) * (values.ndim - 2) + (-1,)
+        return values * self.target_scale.reshape(shape) + self.target_shift.reshape(shape)
+
+
+def series_windows(series: np.ndarray, starts: np.ndarray, geometry: Geometry, scaling: Scaling) -> Windows:
+    """Windows of one series (n, n_inputs) that is its own target, each scaled from its context alone."""
+    starts = np.ascontiguousarray(starts, np.int64)
+    shift, scale = scaling.of_windows(series, starts, geometry.context)
+    length = np.full(len(starts), geometry.n_steps, np.int64)
+    return Windows(starts, length, starts + geometry.context, shift, scale, shift, scale)
+
+
+# ---------------------------------------------------------------- scaling
+#: A spread below this part of the level is rounding, not signal.
+CONSTANT = 1e-12
+
+
+def spread_to_scale(mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """A standard deviation as a scale: 1 for a constant."""
+    return np.where(spread > CONSTANT * np.maximum(np.abs(mean), np.finfo(float).tiny), spread, 1.0)
+
+
+class Scaling:
+    """How windows are scaled. `fit` sees the training part only; a window's own scale sees its context only."""
+
+    def fit(self, series: np.ndarray, observed: np.ndarray) -> Scaling:
+        """Learn from the training part (n, n_inputs); missing values do not count."""
+        raise NotImplementedError
+
+    def of_windows(self, series: np.ndarray, starts: np.ndarray, context: int) -> tuple[np.ndarray, np.ndarray]:
+        """Shift and scale, (n_windows, n_inputs) each."""
+        raise NotImplementedError
+
+
+class StandardScaling(Scaling):
+    """Mean and standard deviation of the training part."""
+
+    mean: np.ndarray
+    scale: np.ndarray
+
+    def fit(self, series: np.ndarray, observed: np.ndarray) -> Scaling:
+        seen = np.where(observed, series, np.nan)
+        self.mean = np.nanmean(seen, axis=0)
+        self.scale = spread_to_scale(self.mean, np.nanstd(seen, axis=0))
+        return self
+
+    def of_windows(self, series: np.ndarray, starts: np.ndarray, context: int) -> tuple[np.ndarray, np.ndarray]:
+        shape = (len(starts), len(self.mean))
+        return np.broadcast_to(self.mean, shape).copy(), np.broadcast_to(self.scale, shape).copy()
+
+
+class NoScaling(StandardScaling):
+    """Values as they are."""
+
+    def fit(self, series: np.ndarray, observed: np.ndarray) -> Scaling:
+        self.mean, self.scale = np.zeros(series.shape[1]), np.ones(series.shape[1])
+        return self
+
+
+class WindowScaling(Scaling):
+    """Mean and standard deviation of each window's context: level and amplitude may wander."""
+
+    #: Windows whose statistics are computed at a time, so that memory does not grow with windows times length.
+    CHUNK = 1024
+
+    def fit(self, series: np.ndarray, observed: np.ndarray) -> Scaling:
+        return self
+
+    def of_windows(self, series: np.ndarray, starts: np.ndarray, context: int) -> tuple[np.ndarray, np.ndarray]:
+        mean = np.empty((len(starts), series.shape[1]))
+        spread = np.empty_like(mean)
+        contexts = sliding_window_view(series, context, axis=0)
+        for first in range(0, len(starts), self.CHUNK):
+            some = contexts[starts[first : first + self.CHUNK]]
+            mean[first : first + self.CHUNK] = some.mean(axis=-1)
+            spread[first : first + self.CHUNK] = some.std(axis=-1)
+        return mean, spread_to_scale(mean, spread)
+
+
+#: What ``scaling=`` accepts.
+SCALINGS: dict[str | None, type[Scaling]] = {"window": WindowScaling, "standard": StandardScaling, None: NoScaling}
+
+
+# ---------------------------------------------------------------- missing values
+def carry_last(values: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Values (n, C) with each missing one replaced by the last observed before it; the first row must be observed."""
+    rows = np.where(observed, np.arange(len(values))[:, None], 0)
+    return np.take_along_axis(values, np.maximum.accumulate(rows, axis=0), axis=0)
+
+
+def first_complete(observed: np.ndarray) -> int:
+    """The first row before or in which every channel was observed at least once."""
+    return int(observed.argmax(axis=0).max())

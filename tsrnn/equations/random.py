@@ -1,0 +1,23 @@
+"""A counter-based random number: the same key and counters give the same number on every thread, tile and machine.
+
+The mixer is the 32-bit finaliser of MurmurHash3 (Appleby, public domain) in 64-bit words that never overflow. It draws
+dropout masks; it is no cryptographic generator.
+"""
+
+import numpy as np
+
+MASK = np.uint64(0xFFFFFFFF)
+SHIFT_A, SHIFT_B = np.uint64(16), np.uint64(13)
+FACTOR_A, FACTOR_B, WEYL = np.uint64(0x85EBCA6B), np.uint64(0xC2B2AE35), np.uint64(0x9E3779B9)
+
+
+def mix(word):
+    """Scramble a 32-bit word (held in 64 bits): each input bit flips each output bit about half of the time."""
+    word = ((word ^ (word >> SHIFT_A)) * FACTOR_A) & MASK
+    word = ((word ^ (word >> SHIFT_B)) * FACTOR_B) & MASK
+    return word ^ (word >> SHIFT_A)
+
+
+def fold(key, counter):
+    """A new key from a key and one counter, both unsigned 64-bit with 32 bits in use."""
+    return mix((key + WEYL * (counter & MASK)) & MASK) ^ mix((key + counter) & MASK)

@@ -1,0 +1,67 @@
+"""The vanilla recurrent cell (Elman 1990, doi:10.1207/s15516709cog1402_1) with tanh, relu or sigmoid, and its gradient."""
+
+from collections.abc import Callable
+
+from .activations import ONE, relu, sigmoid, sign, tanh
+from .cell import Cell, Product, Stage
+
+
+def rnn_tanh(a):
+    """h = tanh(W [x; 1; h])."""
+    return tanh(a)
+
+
+def rnn_tanh_gradient(h, dh):
+    """tanh' = 1 - h²."""
+    return dh * (ONE - h * h)
+
+
+def rnn_sigmoid(a):
+    """h = sigmoid(W [x; 1; h])."""
+    return sigmoid(a)
+
+
+def rnn_sigmoid_gradient(h, dh):
+    """sigmoid' = h (1 - h)."""
+    return dh * h * (ONE - h)
+
+
+def rnn_relu(a):
+    """h = max(W [x; 1; h], 0)."""
+    return relu(a)
+
+
+def rnn_relu_gradient(h, dh):
+    """relu' is 1 where h > 0, else 0; at the kink 0."""
+    return dh * sign(h)
+
+
+def _elman(name: str, forward: Callable, gradient: Callable) -> Cell:
+    return Cell(
+        name=name,
+        planes=("a",),
+        states=("h",),
+        stages=(
+            Stage(
+                products=(Product(planes=("a",), operand="x1h"),),
+                forward=forward,
+                writes=("h",),
+                gradient=gradient,
+                gradient_writes=("a",),
+            ),
+        ),
+    )
+
+
+CELLS = {
+    "tanh": _elman("rnn_tanh", rnn_tanh, rnn_tanh_gradient),
+    "sigmoid": _elman("rnn_sigmoid", rnn_sigmoid, rnn_sigmoid_gradient),
+    "relu": _elman("rnn_relu", rnn_relu, rnn_relu_gradient),
+}
+
+
+def rnn_cell(nonlinearity: str = "tanh") -> Cell:
+    """The cell with the `nonlinearity` "tanh", "relu" or "sigmoid"."""
+    if nonlinearity not in CELLS:
+        raise ValueError(f"nonlinearity={nonlinearity!r} is not known; use one of {', '.join(map(repr, CELLS))}")
+    return CELLS[nonlinearity]

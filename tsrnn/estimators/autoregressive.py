@@ -1,0 +1,102 @@
+"""The autoregressive forecaster, in closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..engine.linear import Autoregression, fit_autoregression, select_autoregression
+from .base import BaseForecaster
+from .checks import choice, number, whole
+
+TRENDS = ("n", "c", "t", "ct")
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class ARForecaster(BaseForecaster):
+    """Linear autoregression by least squares; ``lags=1`` is the first-order Markov model.
+
+    Each column of a wide array has a model of its own. Rows with a missing value or lag are left out of the fit.
+
+    Parameters
+    ----------
+    lags : int, list of int, "aic" or "bic", default "aic"
+        All lags up to a number, certain lags, or the order that minimises a criterion, from none up to
+        ``12 (n / 100)^(1/4)`` (Schwert 1989, doi:10.1080/07350015.1989.10509723) or two seasons, whichever is longer.
+    trend : {"n", "c", "t", "ct"}, default "c"
+        Nothing, a constant, a linear trend, or both.
+    ridge : float, default 0.0
+        Penalty on the squared coefficients of the lags.
+    horizon : int, default 12
+        What ``predict()`` forecasts.
+
+    Attributes
+    ----------
+    models_ : list of Autoregression
+        The fitted model of each column: lags, coefficients, intercept, slope, sigma2, aic, bic.
+
+    References
+    ----------
+    Box, Jenkins, Reinsel & Ljung (2015), Time Series Analysis, 5th ed., ch. 7; Yule (1927),
+    doi:10.1098/rsta.1927.0007.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn import ARForecaster
+    >>> y = 0.5 ** np.arange(20.0)
+    >>> ARForecaster(lags=1, trend="n").fit(y).predict(2) / y[-1]
+    array([0.5 , 0.25])
+    """
+
+    lags: int | Iterable[int] | str = "aic"
+    trend: str = "c"
+    ridge: float = 0.0
+    horizon: int = 12
+
+    def _fit(self, values: np.ndarray, observed: np.ndarray, season_length: int) -> dict[str, Any]:
+        whole("horizon", self.horizon)
+        choice("trend", self.trend, TRENDS)
+        number("ridge", self.ridge, 0.0)
+        models = [self._fit_channel(values[:, c], observed[:, c], season_length) for c in range(values.shape[1])]
+        return {"models_": models, "n_observations_": len(values)}
+
+    def _fit_channel(self, y: np.ndarray, observed: np.ndarray, season_length: int) -> Autoregression:
+        n = len(y)
+        if isinstance(self.lags, str):
+            choice("lags", self.lags, ("aic", "bic"))
+            longest = max(round(12 * (n / 100) ** 0.25), 2 * season_length if season_length > 1 else 0)
+            longest = max(0, min(longest, (n - len(self.trend) - 3) // 3))
+            self._check_length(observed, longest, len(self.trend) + 1)
+            return select_autoregression(y, observed, longest, self.trend, self.ridge, self.lags)
+        lags = self._lags()
+        self._check_length(observed, max(lags, default=0), len(lags) + len(self.trend.replace("n", "")))
+        return fit_autoregression(y, observed, lags, self.trend, self.ridge)
+
+    def _lags(self) -> tuple[int, ...]:
+        if isinstance(self.lags, Iterable):
+            lags = tuple(whole("lags", lag) for lag in self.lags)
+            if len(set(lags)) < len(lags) or not lags:
+                raise ValueError(f"lags={self.lags!r} must be different positive integers, at least one")
+            return tuple(sorted(lags))
+        return tuple(range(1, whole("lags", self.lags, 0) + 1))
+
+    def _check_length(self, observed: np.ndarray, longest: int, n_coefficients: int) -> None:
+        need = longest + max(1, n_coefficients)
+        if observed.sum() < need:
+            raise ValueError(
+                f"the series has {int(observed.sum())} observations, but lags={self.lags!r} with trend={self.trend!r} "
+                f"needs at least {need}: {longest} to look back and {max(1, n_coefficients)} to fit as many coefficients"
+            )
+
+    def _least_context(self) -> int:
+        return max(max(model.lags, default=0) for model in self.models_)
+
+    def _forecast(self, context: np.ndarray, horizon: int) -> np.ndarray:
+        n_before = len(context)
+        return np.column_stack(
+            [model.forecast(context[:, c], n_before, horizon) for c, model in enumerate(self.models_)]
+        )

@@ -1,0 +1,179 @@
+"""What all forecasters share: reading the target, labelling the forecast, scores and updates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from .. import frame
+from ..engine.windows import carry_last, first_complete
+from .checks import whole
+
+
+class BaseForecaster(BaseEstimator):
+    """A series in, its future out. A subclass fits arrays in `_fit` and continues them in `_forecast`.
+
+    Rows are time steps. After `fit`, ``context_`` (n, n_channels) holds the rows that a forecast starts from and
+    ``index_`` the labels of the series so far.
+    """
+
+    horizon: int
+
+    def fit(self, X: Any, y: Any = None) -> BaseForecaster:
+        """Fit to one series or to the columns of a wide array.
+
+        Parameters
+        ----------
+        X : Series, DataFrame or array-like of shape (n,) or (n, n_channels)
+            The target, one row for each time step; NaN where it is missing. A pandas index must be a DatetimeIndex
+            with a frequency, a PeriodIndex, or evenly spaced integers.
+        y : None
+            Not used; it stands here for scikit-learn's sake. Covariates are not supported.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument of the constructor or the target is not what it must be; the message says which, where and
+            what would do.
+        """
+        if y is not None:
+            raise ValueError("y must be None: the target is the first argument, and covariates are not supported")
+        target = frame.read_target(X)
+        first = first_complete(target.observed)
+        values, observed = carry_last(target.values[first:], target.observed[first:]), target.observed[first:]
+        fitted = self._fit(values, observed, frame.season_length(target.index))
+        for name, value in fitted.items():  # all at once: a fit that fails leaves the estimator as it was
+            setattr(self, name, value)
+        self.target_ = target
+        self.index_ = target.index
+        self.context_ = values
+        self.n_features_in_ = values.shape[1]
+        self.season_length_ = frame.season_length(target.index)
+        return self
+
+    def predict(self, horizon: Any = None, *, context: Any = None) -> Any:
+        """Forecast the steps after the end of the series.
+
+        Parameters
+        ----------
+        horizon : int, index of dates, or None
+            How many steps, or which future labels; None means the constructor's `horizon`. Any number works.
+        context : Series, DataFrame or array-like, optional
+            A series that was not in the fit, to be continued instead of the fitted one.
+
+        Returns
+        -------
+        Series, DataFrame or ndarray
+            The same kind as the target, with its name or columns and its future index.
+        """
+        check_is_fitted(self)
+        target, index, rows = self.target_, self.index_, self.context_
+        if context is not None:
+            target = frame.read_target(context, name="context")
+            index, rows = target.index, self._read_context(target)
+        if horizon is None or np.ndim(horizon) == 0:
+            steps = whole("horizon", self.horizon if horizon is None else horizon)
+            return frame.wrap(self._forecast(rows, steps), target, frame.future_index(index, steps))
+        wanted = frame.steps_ahead(index, horizon, name="horizon")
+        labels = frame.future_index(index, int(wanted.max()))[wanted - 1]
+        return frame.wrap(self._forecast(rows, int(wanted.max()))[wanted - 1], target, labels)
+
+    def update(self, y_new: Any) -> BaseForecaster:
+        """Move on by new observations without fitting again: later forecasts start after them.
+
+        Parameters
+        ----------
+        y_new : Series, DataFrame or array-like
+            The rows that follow the series so far, of the same kind; NaN where missing.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self)
+        new = frame.read_target(y_new, name="y_new", freq=getattr(self.index_, "freq", None), allow_missing=True)
+        self._check_kind(new, "y_new")
+        if self._is_labelled(new):
+            frame.follows(self.index_, new.index)
+        values = np.concatenate([self.context_, new.values])
+        observed = np.concatenate([np.ones(self.context_.shape, bool), new.observed])
+        self.context_ = carry_last(values, observed)
+        self.index_ = frame.extended(self.index_, len(new.values))
+        return self
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Negative mean absolute scaled error of the forecasts of `X` (higher is better).
+
+        The scale is the error of the seasonal naive forecast over the training part (Hyndman & Koehler 2006,
+        doi:10.1016/j.ijforecast.2006.03.001).
+
+        Parameters
+        ----------
+        X : Series, DataFrame or array-like
+            What came right after the series so far, aligned by index.
+        y : None
+            As in `fit`.
+
+        Returns
+        -------
+        float
+        """
+        check_is_fitted(self)
+        if y is not None:
+            raise ValueError("y must be None: the target is the first argument, and covariates are not supported")
+        new = frame.read_target(X, freq=getattr(self.index_, "freq", None), allow_missing=True, name="X")
+        self._check_kind(new, "X")
+        if self._is_labelled(new):
+            frame.follows(self.index_, new.index, name="X")
+        truth = np.where(new.observed, new.values, np.nan)
+        train = np.where(self.target_.observed, self.target_.values, np.nan)
+        return -frame.mase(truth, self._forecast(self.context_, len(truth)), train, self.season_length_)
+
+    # ------------------------------------------------------------ for subclasses
+    def _fit(self, values: np.ndarray, observed: np.ndarray, season_length: int) -> dict[str, Any]:
+        """The fitted attributes, from values (n, n_channels) without gaps and which of them were observed."""
+        raise NotImplementedError
+
+    def _forecast(self, context: np.ndarray, horizon: int) -> np.ndarray:
+        """Continue `context` (n, n_channels) by (horizon, n_channels)."""
+        raise NotImplementedError
+
+    def _least_context(self) -> int:
+        """Rows that `_forecast` needs."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------ helpers
+    def _check_kind(self, new: frame.Target, name: str) -> None:
+        if new.values.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"{name} has {new.values.shape[1]} series, but {type(self).__name__} was fitted to "
+                f"{self.n_features_in_}; pass the same columns"
+            )
+        same_columns = self.target_.columns is None or new.columns is None or new.columns.equals(self.target_.columns)
+        if not same_columns:
+            raise ValueError(
+                f"{name} has the columns {list(new.columns)}, but the fit had {list(self.target_.columns)}; "
+                "pass the same columns in the same order"
+            )
+
+    def _is_labelled(self, new: frame.Target) -> bool:
+        """Whether both the fitted and the new target came with an index; bare arrays just follow."""
+        return not (new.kind.startswith("array") or self.target_.kind.startswith("array"))
+
+    def _read_context(self, target: frame.Target) -> np.ndarray:
+        self._check_kind(target, "context")
+        first = first_complete(target.observed)
+        rows = carry_last(target.values[first:], target.observed[first:])
+        if len(rows) < self._least_context():
+            raise ValueError(
+                f"context has {len(rows)} observations after the first one observed, but a forecast reads "
+                f"{self._least_context()}; pass a longer series"
+            )
+        return rows

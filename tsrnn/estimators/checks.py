@@ -1,0 +1,42 @@
+"""Checks of constructor arguments: each error names the argument, the value and what would do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+
+def whole(name: str, value: Any, least: int = 1) -> int:
+    """`value` as an int that is at least `least`."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+        raise TypeError(f"{name}={value!r} must be an integer")
+    if value < least:
+        raise ValueError(f"{name}={value!r} must be at least {least}")
+    return int(value)
+
+
+def number(name: str, value: Any, low: float, high: float = np.inf, *, open_low: bool = False) -> float:
+    """`value` as a finite float in [low, high), or in (low, high)."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise TypeError(f"{name}={value!r} must be a number")
+    if not (low < value if open_low else low <= value) or not value < high:
+        bracket = "(" if open_low else "["
+        raise ValueError(f"{name}={value!r} must lie in {bracket}{low:g}, {high:g})")
+    return float(value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """`value` as a bool."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}={value!r} must be True or False")
+    return bool(value)
+
+
+def choice(name: str, value: Any, choices: Collection[Any]) -> Any:
+    """`value`, one of `choices`."""
+    if not any(value is c or (isinstance(c, str) and isinstance(value, str) and value == c) for c in choices):
+        raise ValueError(f"{name}={value!r} is not known; use one of {', '.join(map(repr, choices))}")
+    return value

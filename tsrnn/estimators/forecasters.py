@@ -1,0 +1,205 @@
+"""The forecasters: RNN, LSTM and GRU on one series or a wide array (`ARForecaster` is in `autoregressive`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..engine.linear import ridge_skip
+from ..engine.network import Network, Source
+from ..engine.parameters import Geometry
+from ..engine.strategies import STRATEGIES
+from ..engine.training import EarlyStopping, Validation
+from ..engine.windows import SCALINGS, Scaling, Windows, series_windows
+from ..equations.cell import Cell
+from ..equations.gru import gru_cell
+from ..equations.lstm import lstm_cell
+from ..equations.rnn import rnn_cell
+from .base import BaseForecaster
+from .checks import choice, flag, whole
+from .recurrent import Plan, RecurrentNetwork
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class RecurrentForecaster(RecurrentNetwork, BaseForecaster):
+    """A recurrent network that forecasts a series; a subclass says which cell."""
+
+    horizon: int = 12
+    context_length: int | None = None
+    strategy: str = "recursive"
+    linear_skip: bool = True
+
+    def _fit(self, values: np.ndarray, observed: np.ndarray, season_length: int) -> dict[str, Any]:
+        horizon = whole("horizon", self.horizon)
+        strategy = STRATEGIES[choice("strategy", self.strategy, STRATEGIES)]
+        context_length = self._context_length(len(values), horizon, season_length)
+        geometry = strategy.geometry(context_length, horizon)
+        _check_length(values, observed, context_length, horizon)
+        network = self._network(
+            n_inputs=values.shape[1],
+            n_targets=values.shape[1],
+            block=geometry.block,
+            lags=context_length if flag("linear_skip", self.linear_skip) else 0,
+        )
+        scaling = SCALINGS[choice("scaling", self.scaling, SCALINGS)]
+        plan, scaling = _plan(network, values, observed, geometry, scaling, self._stopping())
+        fitted = self._train(plan)
+        return fitted | {"context_length_": context_length, "scaling_": scaling}
+
+    def _context_length(self, n: int, horizon: int, season_length: int) -> int:
+        """Two seasons and at least 24 steps, if the series has room for three times as many."""
+        if self.context_length is not None:
+            return whole("context_length", self.context_length)
+        return max(1, min(max(24, 2 * season_length), (n - horizon) // 3))
+
+    def _least_context(self) -> int:
+        return self.context_length_
+
+    def _forecast(self, context: np.ndarray, horizon: int) -> np.ndarray:
+        network, strategy = self.network_, STRATEGIES[self.strategy]
+        with network.backend.session():
+            theta = network.backend.upload(self.theta_, network.dtype)
+            rows = np.ascontiguousarray(context[len(context) - self.context_length_ :])
+            return strategy.forecast(network, theta, rows, self.scaling_, horizon)
+
+
+def _check_length(values: np.ndarray, observed: np.ndarray, context_length: int, horizon: int) -> None:
+    need = context_length + horizon
+    if len(values) < need:
+        raise ValueError(
+            f"the series has {len(values)} observations from the first observed one on, but one window needs {need}: "
+            f"context_length={context_length} to read and horizon={horizon} to forecast; pass a longer series or make "
+            "one of them smaller"
+        )
+    if not observed[context_length:].any():
+        raise ValueError(
+            f"nothing remains to learn from: every value after the first context_length={context_length} is missing"
+        )
+
+
+def _plan(
+    network: Network,
+    values: np.ndarray,
+    observed: np.ndarray,
+    geometry: Geometry,
+    scaling_class: type[Scaling],
+    stopping: EarlyStopping | None,
+) -> tuple[Plan, Scaling]:
+    """Cut the series into windows for training, validation and refit. A window belongs to the tail if a target does."""
+    span = geometry.context + geometry.n_ahead
+    n_windows = len(values) - span + 1
+    tail = stopping.rows(len(values), at_least=2 * geometry.n_ahead) if stopping else 0
+    tail = _shorter_tail(stopping, tail, n_windows, geometry)
+    n_train = len(values) - tail
+    scaling = scaling_class().fit(values[:n_train], observed[:n_train])
+    source = Source.upload(network.backend, values, values, observed)
+
+    def windows(starts: np.ndarray) -> Windows:
+        return series_windows(values, starts, geometry, scaling)
+
+    def prepare(theta: np.ndarray, some: Windows) -> np.ndarray:
+        if network.architecture.lags:
+            _start_linear(network, theta, values, observed, some, geometry)
+        return theta
+
+    plan = Plan(network, geometry, source, windows(np.arange(n_train - span + 1)), prepare=prepare)
+    if stopping and tail:
+        starts = np.arange(n_train - geometry.context, n_windows)
+        plan.validation = Validation(source, windows(starts), geometry, stopping)
+        if stopping.refits(tail, len(values) - geometry.context):
+            scaling = scaling_class().fit(values, observed)
+            plan.refit = windows(np.arange(n_windows))
+    return plan, scaling
+
+
+def _shorter_tail(stopping: EarlyStopping | None, tail: int, n_windows: int, geometry: Geometry) -> int:
+    """A default tail leaves half of the windows for training, or is not there; one that was asked for must fit."""
+    if stopping is None or n_windows - tail >= 1 and stopping.validation_size is not None:
+        return tail
+    if stopping.validation_size is not None:
+        raise ValueError(
+            f"validation_size={stopping.validation_size!r} holds out {tail} observations and leaves no window of "
+            f"{geometry.context} + {geometry.n_ahead} for training; make it smaller, or early_stopping=False"
+        )
+    tail = min(tail, n_windows // 2)
+    return tail if tail >= geometry.n_ahead else 0
+
+
+def _start_linear(
+    network: Network,
+    theta: np.ndarray,
+    values: np.ndarray,
+    observed: np.ndarray,
+    windows: Windows,
+    geometry: Geometry,
+) -> None:
+    """Put the ridge solution into the linear skip, and its intercept into the head's bias."""
+    a = network.architecture
+    weights, intercepts = ridge_skip(values, observed, windows, geometry)
+    views = a.views(theta)
+    views["skip"][:] = weights
+    bias = views["head"][:, 0].reshape(a.block, a.n_targets, a.loss.size)
+    for p in a.loss.location:
+        bias[:, :, p] = intercepts
+
+
+# ---------------------------------------------------------------- the three cells
+@dataclass(eq=False, repr=False, kw_only=True)
+class LSTMForecaster(RecurrentForecaster):
+    """Forecasts a series with a long short-term memory network (Hochreiter & Schmidhuber 1997).
+
+    Examples
+    --------
+    >>> from tsrnn import LSTMForecaster
+    >>> from tsrnn.datasets import load_air_passengers
+    >>> y = load_air_passengers()
+    >>> forecaster = LSTMForecaster(horizon=12, max_epochs=5, random_state=0).fit(y)
+    >>> forecaster.predict(3).index[0]
+    Timestamp('1961-01-01 00:00:00')
+    """
+
+    def make_cell(self) -> Cell:
+        """The cell."""
+        return lstm_cell()
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class GRUForecaster(RecurrentForecaster):
+    """Forecasts a series with a gated recurrent unit network (Cho et al. 2014).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn import GRUForecaster
+    >>> wave = np.sin(np.arange(100) / 3)
+    >>> GRUForecaster(horizon=4, max_epochs=5, random_state=0).fit(wave).predict().shape
+    (4,)
+    """
+
+    reset_after: bool = True
+
+    def make_cell(self) -> Cell:
+        """The cell in the form that `reset_after` asks for."""
+        return gru_cell(flag("reset_after", self.reset_after))
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class RNNForecaster(RecurrentForecaster):
+    """Forecasts a series with a vanilla recurrent network (Elman 1990).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn import RNNForecaster
+    >>> wave = np.sin(np.arange(100) / 3)
+    >>> RNNForecaster(horizon=4, max_epochs=5, random_state=0).fit(wave).predict(6).shape
+    (6,)
+    """
+
+    nonlinearity: str = "tanh"
+
+    def make_cell(self) -> Cell:
+        """The cell with the `nonlinearity`."""
+        return rnn_cell(self.nonlinearity)

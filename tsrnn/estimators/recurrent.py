@@ -1,0 +1,158 @@
+"""What recurrent forecasters and regressors share: the network's and the training's arguments, and how they are used."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from ..engine.network import Network, Source
+from ..engine.parameters import Architecture, Geometry
+from ..engine.training import Adam, EarlyStopping, Settings, Training, Validation, minimise, warm_up
+from ..engine.windows import Windows
+from ..equations.cell import Cell
+from ..equations.losses import Loss, as_loss
+from .checks import choice, flag, number, whole
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class RecurrentNetwork:
+    """The arguments of a recurrent network and of its training; see the table in the documentation."""
+
+    hidden_size: int = 32
+    num_layers: int = 1
+    dropout: float = 0.0
+    learn_initial_state: bool = False
+    loss: str | Loss = "mse"
+    scaling: str | None = "standard"
+    learning_rate: float = 0.003
+    optimizer: Adam | None = None
+    batch_size: int = 32
+    max_epochs: int = 100
+    early_stopping: EarlyStopping | bool = True
+    callbacks: Sequence[Callable] | None = None
+    verbose: int = 0
+    warm_start: bool = False
+    random_state: Any = None
+    dtype: str = "float32"
+
+    def make_cell(self) -> Cell:
+        """The cell, from the arguments that a subclass adds."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------ arguments
+    def _settings(self) -> Settings:
+        """Check the arguments of the training."""
+        optimizer = Adam() if self.optimizer is None else self.optimizer
+        if not isinstance(optimizer, Adam):
+            raise TypeError(f"optimizer={optimizer!r} must be a tsrnn.Adam or None")
+        callbacks = tuple(self.callbacks or ())
+        for callback in callbacks:
+            if not callable(callback):
+                raise TypeError(f"callbacks holds {callback!r}, which cannot be called; a callback takes an Epoch")
+        flag("warm_start", self.warm_start)
+        layers = whole("num_layers", self.num_layers)
+        dropout = number("dropout", self.dropout, 0.0, 1.0)
+        if dropout and layers == 1:
+            raise ValueError(f"dropout={dropout:g} acts between layers, and num_layers=1; use num_layers=2 or dropout=0")
+        return Settings(
+            optimizer=optimizer,
+            learning_rate=number("learning_rate", self.learning_rate, 0.0, open_low=True),
+            batch_size=whole("batch_size", self.batch_size),
+            max_epochs=whole("max_epochs", self.max_epochs),
+            dropout=dropout,
+            callbacks=callbacks,
+            verbose=whole("verbose", int(self.verbose), 0),
+        )
+
+    def _stopping(self) -> EarlyStopping | None:
+        if isinstance(self.early_stopping, EarlyStopping):
+            return self.early_stopping
+        return EarlyStopping() if flag("early_stopping", self.early_stopping) else None
+
+    def _network(self, *, n_inputs: int, n_targets: int, block: int, lags: int) -> Network:
+        """Check the arguments of the network and make it."""
+        architecture = Architecture(
+            cell=self.make_cell(),
+            n_inputs=n_inputs,
+            n_targets=n_targets,
+            block=block,
+            loss=as_loss(self.loss),
+            hidden_size=whole("hidden_size", self.hidden_size),
+            num_layers=whole("num_layers", self.num_layers),
+            lags=lags,
+            learn_initial_state=flag("learn_initial_state", self.learn_initial_state),
+        )
+        return Network(architecture, choice("dtype", str(np.dtype(self.dtype)), ("float32", "float64")))
+
+    # ------------------------------------------------------------ training
+    def _start(self, network: Network, rng: np.random.RandomState) -> tuple[np.ndarray, bool]:
+        """Theta to start from, and whether it is that of an earlier fit."""
+        if self.warm_start and hasattr(self, "theta_"):
+            if self.theta_.size != network.architecture.size or self.cell_name_ != network.architecture.cell.name:
+                raise ValueError(
+                    f"warm_start=True needs the network of the earlier fit, which had {self.theta_.size} parameters, "
+                    f"not {network.architecture.size}; use the same sizes or warm_start=False"
+                )
+            return self.theta_.astype(np.float64), True
+        return network.initialise(np.random.default_rng(rng.randint(2**31))), False
+
+    def _train(self, plan: Plan) -> dict[str, Any]:
+        """Compile, train, perhaps once more on everything; the fitted attributes."""
+        network, settings, rng = plan.network, self._settings(), check_random_state(self.random_state)
+        theta, warm = self._start(network, rng)
+        seed = int(rng.randint(2**31))
+        with network.backend.session():
+            timings = {"compile": warm_up(network, plan.geometry)}
+            started = time.perf_counter()
+            training = self._run(plan, plan.windows, theta, warm, settings, seed, validation=plan.validation)
+            timings["train"] = time.perf_counter() - started
+            if plan.refit is not None:
+                refitted = self._run(
+                    plan, plan.refit, theta, warm, settings, seed, n_epochs=training.best_epoch
+                )
+                training.theta = refitted.theta
+                timings["refit"] = time.perf_counter() - started - timings["train"]
+        return {
+            "theta_": training.theta.astype(network.dtype),
+            "network_": network,
+            "cell_name_": network.architecture.cell.name,
+            "loss_curve_": np.array(training.loss_curve),
+            "validation_curve_": np.array(training.validation_curve),
+            "best_epoch_": training.best_epoch,
+            "n_updates_": training.n_updates,
+            "timings_": timings,
+        }
+
+    def _run(
+        self, plan: Plan, windows: Windows, theta: np.ndarray, warm: bool, settings: Settings, seed: int, **options: Any
+    ) -> Training:
+        start = theta if warm or plan.prepare is None else plan.prepare(theta.copy(), windows)
+        return minimise(plan.network, start, plan.source, windows, plan.geometry, settings, seed, **options)
+
+
+@dataclass
+class Plan:
+    """What to train on.
+
+    Attributes
+    ----------
+    windows : Windows
+        For the training; `validation` has its own.
+    refit : Windows or None
+        For one more training on everything.
+    prepare : callable or None
+        ``prepare(theta, windows)`` sets what can be had in closed form before a training.
+    """
+
+    network: Network
+    geometry: Geometry
+    source: Source
+    windows: Windows
+    validation: Validation | None = None
+    refit: Windows | None = None
+    prepare: Callable[[np.ndarray, Windows], np.ndarray] | None = None

@@ -1,0 +1,183 @@
+"""The regressors: RNN, LSTM and GRU on windows. A row of X is one window, a row of y what follows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..engine.network import Source
+from ..engine.parameters import Geometry
+from ..engine.training import EarlyStopping, Validation
+from ..engine.windows import NoScaling, Scaling, StandardScaling, Windows
+from ..equations.cell import Cell
+from ..equations.gru import gru_cell
+from ..equations.lstm import lstm_cell
+from ..equations.rnn import rnn_cell
+from .checks import choice, flag, whole
+from .recurrent import Plan, RecurrentNetwork
+
+SCALINGS: dict[str | None, type[Scaling]] = {"standard": StandardScaling, None: NoScaling}
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, BaseEstimator):
+    """A recurrent network that reads a window and predicts a number or several; a subclass says which cell."""
+
+    n_channels: int = 1
+    scaling: str | None = "standard"
+    early_stopping: EarlyStopping | bool = False
+
+    def fit(self, X: Any, y: Any) -> RecurrentRegressor:
+        """Fit to windows and what follows them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, length), (n, length * n_channels) or (n, length, n_channels)
+            A window a row, the oldest step first; the channels of a step stand side by side.
+        y : array-like of shape (n,) or (n, horizon)
+            What follows each window.
+
+        Returns
+        -------
+        self
+        """
+        X, n_channels = self._flatten(X)
+        X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
+        if X.shape[1] % n_channels:
+            raise ValueError(
+                f"X has {X.shape[1]} columns, which n_channels={n_channels} does not divide; a row holds length * "
+                "n_channels values"
+            )
+        self._set(X, np.asarray(y, np.float64), n_channels)
+        return self
+
+    def _set(self, X: np.ndarray, y: np.ndarray, n_channels: int) -> None:
+        targets = y.reshape(len(y), -1)
+        network = self._network(n_inputs=n_channels, n_targets=targets.shape[1], block=1, lags=0)
+        make_scaling = SCALINGS[choice("scaling", self.scaling, SCALINGS)]
+        held_out, kept = self._split(len(X))
+        series = X.reshape(-1, n_channels)
+        rows = series.reshape(len(X), -1, n_channels)[kept].reshape(-1, n_channels)
+        inputs = make_scaling().fit(rows, np.ones(rows.shape, bool))
+        outputs = make_scaling().fit(targets[kept], np.ones((len(kept), targets.shape[1]), bool))
+        windows = _windows(X, n_channels, inputs, outputs)
+        source = Source.upload(network.backend, series, targets, np.ones(targets.shape))
+        geometry = Geometry(X.shape[1] // n_channels)
+        plan = Plan(network, geometry, source, windows.take(kept))
+        stopping = self._stopping()
+        if stopping and len(held_out):
+            plan.validation = Validation(source, windows.take(held_out), geometry, stopping)
+            if stopping.refits(len(held_out), len(X)):
+                plan.refit = windows
+        fitted = self._train(plan) | {
+            "n_channels_": n_channels,
+            "inputs_": inputs,
+            "outputs_": outputs,
+            "n_outputs_": targets.shape[1],
+            "flat_target_": y.ndim == 1,
+        }
+        for name, value in fitted.items():
+            setattr(self, name, value)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict what follows each window, in the shape that y had.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, length), (n, length * n_channels) or (n, length, n_channels)
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, horizon)
+        """
+        check_is_fitted(self)
+        X, _ = self._flatten(X)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        network = self.network_
+        windows = _windows(X, self.n_channels_, self.inputs_, self.outputs_)
+        with network.backend.session():
+            theta = network.backend.upload(self.theta_, network.dtype)
+            series = X.reshape(-1, self.n_channels_)
+            source = Source.upload(network.backend, series, series, series)
+            geometry = Geometry(X.shape[1] // self.n_channels_)
+            outputs = network.predict(theta, source, windows, geometry, free_run=False)
+        values = windows.unscale(outputs[:, 0, 0, :, network.architecture.loss.point].astype(np.float64))
+        return values[:, 0] if self.flat_target_ else values
+
+    # ------------------------------------------------------------ helpers
+    def _flatten(self, X: Any) -> tuple[Any, int]:
+        """X with a window a row, and its number of channels."""
+        n_channels = whole("n_channels", self.n_channels)
+        if np.ndim(X) != 3:
+            return X, n_channels
+        X = np.asarray(X)
+        if n_channels not in (1, X.shape[2]):
+            raise ValueError(f"X has {X.shape[2]} channels, but n_channels={n_channels}; pass the same number")
+        return X.reshape(len(X), -1), X.shape[2]
+
+    def _split(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows that are held out, drawn at random, and rows to train on."""
+        stopping = self._stopping()
+        held_out = stopping.rows(n) if stopping else 0
+        if held_out >= n:
+            raise ValueError(
+                f"early_stopping holds out {held_out} of {n} rows and leaves none to train on; make its "
+                "validation_size smaller, or early_stopping=False"
+            )
+        order = np.random.default_rng(check_random_state(self.random_state).randint(2**31)).permutation(n)
+        return np.sort(order[:held_out]), np.sort(order[held_out:])
+
+
+def _windows(X: np.ndarray, n_channels: int, inputs: Scaling, outputs: Scaling) -> Windows:
+    """Every row of X is a window of its own in the series of all rows."""
+    n, length = len(X), X.shape[1] // n_channels
+    rows = np.arange(n)
+    series = X.reshape(-1, n_channels)
+    shift, scale = inputs.of_windows(series, rows, length)
+    target_shift, target_scale = outputs.of_windows(series, rows, length)
+    return Windows(rows * length, np.full(n, length), rows, shift, scale, target_shift, target_scale)
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class LSTMRegressor(RecurrentRegressor):
+    """Regression on windows with a long short-term memory network (Hochreiter & Schmidhuber 1997).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn import LSTMRegressor
+    >>> X = np.sin(np.arange(60)[:, None] / 3 + np.arange(8) / 3)
+    >>> LSTMRegressor(max_epochs=5, random_state=0).fit(X, X[:, 0]).predict(X[:2]).shape
+    (2,)
+    """
+
+    def make_cell(self) -> Cell:
+        """The cell."""
+        return lstm_cell()
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class GRURegressor(RecurrentRegressor):
+    """Regression on windows with a gated recurrent unit network (Cho et al. 2014); for an example see `LSTMRegressor`."""
+
+    reset_after: bool = True
+
+    def make_cell(self) -> Cell:
+        """The cell in the form that `reset_after` asks for."""
+        return gru_cell(flag("reset_after", self.reset_after))
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class RNNRegressor(RecurrentRegressor):
+    """Regression on windows with a vanilla recurrent network (Elman 1990); for an example see `LSTMRegressor`."""
+
+    nonlinearity: str = "tanh"
+
+    def make_cell(self) -> Cell:
+        """The cell with the `nonlinearity`."""
+        return rnn_cell(self.nonlinearity)

@@ -1,0 +1,384 @@
+"""What the target is: one function, `read_target`, decides it by the kind of object alone and never by its dtype.
+
+===========================================  ============  ==========================================================
+The target                                   ``kind``      What it is
+===========================================  ============  ==========================================================
+`pandas.Series`                              ``series``    one series
+1-D array, list or other array-like          ``array1d``   one series, labelled 0, 1, 2, ...
+`pandas.DataFrame`                           ``frame``     a wide multivariate series: one column a channel
+2-D array or list of rows                    ``array2d``   the same, labelled 0, 1, 2, ...
+frame with ``unique_id`` and ``ds``          refused       a long panel: pass one series, or pivot it to a wide frame
+Series or frame with a `pandas.MultiIndex`   refused       a panel: pass one series, or unstack it to a wide frame
+anything else                                refused       None, scalars, strings, dicts, sparse and 3-D data
+===========================================  ============  ==========================================================
+
+Rows are time steps. The index has to be a regular grid:
+
+==================================  =================================================================================
+The index                           What becomes of it
+==================================  =================================================================================
+`pandas.DatetimeIndex`              kept; a frequency is inferred where there is none, which takes three labels
+`pandas.PeriodIndex`                kept
+`pandas.RangeIndex`                 kept
+evenly spaced integers (years)      a `pandas.RangeIndex` with their start and step
+duplicates, gaps, unsorted, NaT     refused, with the first offending label and the mend
+strings, floats, time deltas, ...   refused
+==================================  =================================================================================
+
+Booleans, integers, pandas' nullable dtypes and objects that convert to numbers become float64; ``None``, ``pd.NA`` and
+NaN are missing. Infinite, complex and non-numeric values are refused, and strings are never parsed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+ACCEPTED = (
+    "pass a pandas Series or a 1-D array of numbers for one series, "
+    "a DataFrame or a 2-D array of numbers (rows are time steps) for several"
+)
+
+Kind = Literal["series", "frame", "array1d", "array2d"]
+Grid = pd.DatetimeIndex | pd.PeriodIndex | pd.RangeIndex
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A target as arrays, with what it takes to give a forecast the same form.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n, n_channels)
+        Its numbers: float64, C-contiguous, a copy; NaN where missing.
+    observed : ndarray of shape (n, n_channels)
+        False where a value is missing.
+    kind : {"series", "frame", "array1d", "array2d"}
+        What the input was.
+    columns : pandas.Index or None
+        The columns of a frame.
+    series_name : hashable or None
+        The name of a Series.
+    index : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
+        The time steps: a regular grid; a DatetimeIndex has a frequency.
+    """
+
+    values: np.ndarray
+    observed: np.ndarray
+    kind: Kind
+    columns: pd.Index | None
+    series_name: Any
+    index: Grid
+
+
+def read_target(y: Any, *, name: str = "y", freq: Any = None, allow_missing: bool = False) -> Target:
+    """Read a target of any accepted kind; the tables at the top of this module list them.
+
+    Parameters
+    ----------
+    y : Series, DataFrame or array-like
+        The target; it is never modified.
+    name : str, default="y"
+        What error messages call it.
+    freq : pandas offset or str, optional
+        A frequency to try first where a DatetimeIndex carries none. With it, one or two labels are enough.
+    allow_missing : bool, default=False
+        Accept a channel without a single observed value, as an update of a few rows may have.
+
+    Returns
+    -------
+    Target
+        The target as arrays.
+
+    Raises
+    ------
+    TypeError
+        If `y` is not array-like, or sparse.
+    ValueError
+        If its shape, its index or one of its values is refused. The message names the place and the mend.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> y = pd.Series([3, None, 5], pd.date_range("2024-01-31", periods=3, freq="ME"), name="sales")
+    >>> target = read_target(y)
+    >>> target.kind, target.series_name, target.index.freqstr
+    ('series', 'sales', 'ME')
+    >>> target.observed[:, 0].tolist()
+    [True, False, True]
+    """
+    data = y if isinstance(y, pd.Series | pd.DataFrame) else _as_array(y, name)
+    place = _Place(name, _kind(data), *_layout(data, name, freq))
+    values = _numbers(data, place)
+    observed = ~np.isnan(values)
+    _refuse_infinite(values, place)
+    if not allow_missing and not observed.any(axis=0).all():
+        channel = place.channel(int(np.argmin(observed.any(axis=0))))
+        raise ValueError(f"{channel} has no observed value: all {len(values)} are missing; drop it or fill it")
+    series_name = data.name if isinstance(data, pd.Series) else None
+    return Target(values, observed, place.kind, place.columns, series_name, place.index)
+
+
+def shown(label: Any) -> str:
+    """Write an index label as messages show it: a date without its midnight.
+
+    Parameters
+    ----------
+    label : object
+        A label of an index.
+
+    Returns
+    -------
+    str
+        The label in words.
+
+    Examples
+    --------
+    >>> shown(pd.Timestamp("2024-05-01"))
+    '2024-05-01'
+    """
+    return str(label).removesuffix(" 00:00:00")
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a value stands, for messages."""
+
+    name: str
+    kind: Kind
+    index: Grid
+    columns: pd.Index | None
+
+    def channel(self, column: int) -> str:
+        if self.columns is not None:
+            return f"{self.name}[{self.columns[column]!r}]"
+        return f"{self.name}[:, {column}]" if self.kind == "array2d" else self.name
+
+    def cell(self, row: int, column: int) -> str:
+        label = "" if isinstance(self.index, pd.RangeIndex) else f" ({shown(self.index[row])})"
+        return f"{self.channel(column)} at position {row}{label}"
+
+
+def _as_array(y: Any, name: str) -> np.ndarray:
+    """Return an array-like that is not from pandas as an array of one or two dimensions."""
+    if hasattr(y, "toarray"):
+        raise TypeError(f"{name} is sparse ({type(y).__name__}): pass {name}.toarray()")
+    sequence = isinstance(y, Sequence) and not isinstance(y, str | bytes | bytearray)
+    if not sequence and not hasattr(y, "__array__"):
+        raise TypeError(f"{name} has type {type(y).__name__}, which is no target: {ACCEPTED}")
+    if isinstance(y, np.ma.MaskedArray):
+        y = np.ma.filled(y.astype(object), np.nan)
+    try:
+        array = np.asarray(y)
+        if array.dtype.kind in "US" and not isinstance(y, np.ndarray):
+            array = np.asarray(y, dtype=object)  # NumPy turns [1, "a"] into strings: keep what was passed
+    except ValueError as error:
+        raise ValueError(f"{name} has rows of different lengths: {ACCEPTED}") from error
+    if array.ndim not in (1, 2) or array.dtype.kind == "V":
+        what = "a structured array" if array.dtype.kind == "V" else f"{array.ndim}-dimensional"
+        raise ValueError(f"{name} is {what}: {ACCEPTED}")
+    return array
+
+
+def _kind(data: Any) -> Kind:
+    if isinstance(data, pd.Series):
+        return "series"
+    if isinstance(data, pd.DataFrame):
+        return "frame"
+    return "array1d" if data.ndim == 1 else "array2d"
+
+
+def _layout(data: Any, name: str, freq: Any) -> tuple[Grid, pd.Index | None]:
+    """Return the index, checked, and the columns of a frame, checked."""
+    columns = None
+    if isinstance(data, pd.DataFrame):
+        columns = data.columns.copy()
+        _refuse_long(columns, name)
+        if columns.has_duplicates:
+            twice = columns[columns.duplicated()][0]
+            raise ValueError(f"{name} has more than one column {twice!r}: give each series a label of its own")
+    if data.size == 0:
+        raise ValueError(f"{name} is empty (shape {data.shape}): it needs at least one time step and one series")
+    if isinstance(data, np.ndarray):
+        return pd.RangeIndex(len(data)), None
+    return _read_index(data.index, name, freq), columns
+
+
+def _refuse_long(columns: pd.Index, name: str) -> None:
+    if "unique_id" in columns and "ds" in columns:
+        raise ValueError(
+            f"{name} is a long panel (columns unique_id and ds), which is not supported: pass one series, or a wide "
+            f"frame with {name}.pivot(index='ds', columns='unique_id', values='y')"
+        )
+
+
+# ---- values ----------------------------------------------------------------------------------------------------------
+
+
+def _numbers(data: Any, place: _Place) -> np.ndarray:
+    """Return a fresh float64 array of shape (n, n_channels)."""
+    dtypes = data.dtypes if isinstance(data, pd.DataFrame) else [data.dtype]
+    if all(isinstance(dtype, np.dtype) and dtype.kind in "biuf" for dtype in dtypes):
+        plain = data if isinstance(data, np.ndarray) else data.to_numpy()
+        return np.array(plain, dtype=np.float64, order="C", subok=False).reshape(len(data), -1)
+    table = data if isinstance(data, pd.DataFrame) else pd.DataFrame(data)
+    columns = [_column(table.iloc[:, j], j, place) for j in range(table.shape[1])]
+    return np.ascontiguousarray(np.stack(columns, axis=1))
+
+
+def _column(column: pd.Series, j: int, place: _Place) -> np.ndarray:
+    """Return one channel of any dtype as float64."""
+    dtype = column.dtype
+    if isinstance(dtype, pd.SparseDtype):
+        raise TypeError(f"{place.channel(j)} is sparse: pass it as {place.name}.sparse.to_dense()")
+    if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    mend = "targets are real numbers, and strings are not parsed"
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        mend = f"dates belong in the index, as with {place.name}.set_index(...)"
+    numbers = np.full(len(column), np.nan)
+    for row, (value, missing) in enumerate(zip(column, column.isna(), strict=True)):
+        if not missing:
+            try:
+                numbers[row] = _number(value)
+            except (TypeError, ValueError, OverflowError):
+                raise ValueError(f"{place.cell(row, j)} is {value!r}, not a number: {mend}") from None
+    return numbers
+
+
+def _number(value: Any) -> float:
+    """Convert one object; neither strings, nor complex numbers, nor dates are numbers."""
+    scalar = isinstance(value, np.generic)
+    if isinstance(value, str | bytes) or (scalar and value.dtype.kind not in "biuf"):
+        raise TypeError
+    return float(value)
+
+
+def _refuse_infinite(values: np.ndarray, place: _Place) -> None:
+    infinite = np.isinf(values)
+    if infinite.any():
+        row, column = (int(i) for i in np.argwhere(infinite)[0])
+        name = place.name
+        array = f"np.where(np.isinf({name}), np.nan, {name})"
+        mend = array if place.kind.startswith("array") else f"{name}.replace([np.inf, -np.inf], np.nan)"
+        raise ValueError(
+            f"{place.cell(row, column)} is {values[row, column]}: replace infinite values by NaN, which counts as "
+            f"missing, with {mend}"
+        )
+
+
+# ---- the index -------------------------------------------------------------------------------------------------------
+
+
+def _read_index(index: pd.Index, name: str, freq: Any) -> Grid:
+    """Return a regular grid that shares nothing with the caller's index."""
+    if isinstance(index, pd.MultiIndex):
+        raise ValueError(
+            f"{name} has a MultiIndex, as a panel has, which is not supported: pass one series, or a wide frame "
+            f"(series in columns) with {name}.unstack(0) or pivot"
+        )
+    if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) and not pd.api.types.is_integer_dtype(index.dtype):
+        raise ValueError(
+            f"the index of {name} holds {index.dtype} labels such as {index[0]!r}: use a DatetimeIndex "
+            f"(pd.to_datetime makes one), a PeriodIndex or a RangeIndex"
+        )
+    if index.hasnans:
+        row = int(np.argmax(index.isna()))
+        raise ValueError(f"the index of {name} has a missing label (NaT) at position {row}: drop that row")
+    ordinals = index.asi8 if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) else index.to_numpy(np.int64)
+    _check_order(index, ordinals, name)
+    if isinstance(index, pd.DatetimeIndex):
+        return _read_dates(index, name, freq)
+    if isinstance(index, pd.PeriodIndex):
+        return _read_periods(index, ordinals, name)
+    return _read_integers(index, ordinals, name)
+
+
+def _check_order(index: pd.Index, ordinals: np.ndarray, name: str) -> None:
+    """Refuse duplicated and unsorted labels."""
+    if (np.diff(ordinals) > 0).all():
+        return
+    if index.has_duplicates:
+        twice = shown(index[int(np.argmax(index.duplicated()))])
+        raise ValueError(
+            f"the index of {name} has {twice} more than once: keep one of each with {name}[~{name}.index.duplicated()]"
+        )
+    row = int(np.argmax(np.diff(ordinals) < 0)) + 1
+    raise ValueError(
+        f"the index of {name} is not sorted: {shown(index[row])} comes after {shown(index[row - 1])}; "
+        f"sort it with {name}.sort_index()"
+    )
+
+
+def _read_dates(index: pd.DatetimeIndex, name: str, freq: Any) -> pd.DatetimeIndex:
+    """Return a copy that has a frequency: its own, or `freq`, or an inferred one."""
+    if index.freq is not None:
+        return index.copy(deep=True)
+    regular = _with_freq(index, freq)
+    if regular is None:
+        regular = _with_freq(index, pd.DatetimeIndex(index, freq="infer").freq)
+    if regular is not None:
+        return regular
+    guess, reason = _first_gap(index)
+    if len(index) < 3:
+        reason = f", and {len(index)} label{'s are' if len(index) > 1 else ' is'} too few to infer one"
+    raise ValueError(
+        f"the index of {name} has no frequency{reason}; use {name}.asfreq(...), as in {name}.asfreq({guess!r}) "
+        f"(missing dates become NaN, which fit masks; dates off that grid are dropped)"
+    )
+
+
+def _with_freq(index: pd.DatetimeIndex, freq: Any) -> pd.DatetimeIndex | None:
+    """Return a copy with that frequency, or None where a label breaks it: also an inferred one is checked."""
+    try:
+        return None if freq is None else pd.DatetimeIndex(index, freq=freq, copy=True)
+    except ValueError:
+        return None
+
+
+def _first_gap(index: pd.DatetimeIndex) -> tuple[str, str]:
+    """Guess a frequency from the first regular stretch of the index, and name the first label that breaks it."""
+    for width in (12, 6, 4):
+        for start in range(min(40, len(index) - width + 1)):
+            freq = pd.DatetimeIndex(index[start : start + width], freq="infer").freq
+            if freq is None:
+                continue
+            grid = pd.date_range(index[0], periods=len(index), freq=freq)
+            row = int(np.argmax(grid != index))
+            came, due = shown(index[row]), shown(grid[row])
+            step = f"after {shown(index[row - 1])} comes {came} and" if row else f"it begins at {came},"
+            return freq.freqstr, f": it looks like {freq.freqstr!r}, but {step} not {due}"
+    return "D", ""
+
+
+def _read_periods(index: pd.PeriodIndex, ordinals: np.ndarray, name: str) -> pd.PeriodIndex:
+    freq: Any = index.freq
+    jumps = np.diff(ordinals) != freq.n
+    if jumps.any():
+        row = int(np.argmax(jumps))
+        raise ValueError(
+            f"the index of {name} has a gap: after {index[row]} comes {index[row + 1]}, not {index[row] + freq}; "
+            f"use {name}.reindex(pd.period_range({name}.index[0], {name}.index[-1], freq={index.freqstr!r})) "
+            f"(missing periods become NaN, which fit masks)"
+        )
+    return index.copy(deep=True)
+
+
+def _read_integers(index: pd.Index, ordinals: np.ndarray, name: str) -> pd.RangeIndex:
+    """Return integers, evenly spaced, as a range."""
+    if isinstance(index, pd.RangeIndex):
+        return index.copy()
+    steps = np.diff(ordinals)
+    step = int(steps[0]) if len(steps) else 1
+    if (steps != step).any():
+        row = int(np.argmax(steps != step))
+        raise ValueError(
+            f"the index of {name} is not evenly spaced: after {index[row]} comes {index[row + 1]}, not "
+            f"{index[row] + step}; use {name}.reindex(range(...)) (missing steps become NaN, which fit masks)"
+        )
+    start = int(ordinals[0])
+    return pd.RangeIndex(start, start + step * len(index), step, name=index.name)

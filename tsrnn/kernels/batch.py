@@ -1,0 +1,176 @@
+"""What happens to a batch before and after the network: gather, loss, update.
+
+These are cheap beside the scan and run on one thread, which also gives their sums one fixed order.
+
+Shapes: n_tiles tiles of B lanes; x (n_tiles, I, T, B); y and weight (n_tiles, n_outputs, block*C, B) for C target
+channels; out and dout (n_tiles, n_outputs, block*C*size, B), where a target's `size` parameters stand side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..equations.losses import Loss
+from ..equations.optimizers import adam
+from .jit import entry, equation, fingerprint, loop
+from .lanes import add, lane_loop, parameters
+
+
+@equation
+def squared(value):
+    """value², in float64: a sum of many float32 squares loses digits."""
+    return np.float64(value) * np.float64(value)
+
+
+def build_gather() -> Callable:
+    """`gather`: windows of a batch, read from the series and scaled; nothing is copied out beforehand."""
+    stamp = fingerprint()
+
+    @entry("gather")
+    def gather(series, window_start, window_length, shift, scale, batch, x, starts):
+        """x[c, t] = (series[start + t, c] - shift[c]) / scale[c], right-aligned; lanes without a window are zero.
+
+        series (n, I) float64; window_start, window_length (n_windows,) int64; shift, scale (n_windows, I) float64;
+        batch (n_lanes,) window numbers.
+        """
+        stamp  # noqa: B018
+        n_tiles, I, T, B = x.shape
+        for lane in range(n_tiles * B):
+            i, b = lane // B, lane % B
+            if lane >= batch.size:
+                starts[i, b] = 0
+                x[i, :, :, b] = 0
+                continue
+            w = batch[lane]
+            late = T - min(T, window_length[w])
+            starts[i, b] = late
+            first = window_start[w] - late
+            for c in range(I):
+                a, inverse = shift[w, c], 1.0 / scale[w, c]
+                for t in range(late):
+                    x[i, c, t, b] = 0
+                for t in range(late, min(T, series.shape[0] - first)):
+                    x[i, c, t, b] = (series[first + t, c] - a) * inverse
+
+    return gather
+
+
+def build_gather_targets() -> Callable:
+    """`gather_targets`: what the batch's outputs are compared with."""
+    stamp = fingerprint()
+
+    @entry("gather_targets")
+    def gather_targets(targets, observed, target_start, shift, scale, batch, block, y, weight):
+        """y[k, j*C + c] = scaled targets[start + k + j, c] where observed, else 0 with weight 0.
+
+        targets, observed (n, C) float64; target_start (n_windows,) int64; shift, scale (n_windows, C) float64.
+        """
+        stamp  # noqa: B018
+        n_tiles, n_outputs, width, B = y.shape
+        C = targets.shape[1]
+        y[:] = 0
+        weight[:] = 0
+        for lane in range(batch.size):
+            i, b, w = lane // B, lane % B, batch[lane]
+            for k in range(n_outputs):
+                for j in range(block):
+                    row = target_start[w] + k + j
+                    for c in range(C):
+                        if observed[row, c] > 0:
+                            y[i, k, j * C + c, b] = (targets[row, c] - shift[w, c]) / scale[w, c]
+                            weight[i, k, j * C + c, b] = observed[row, c]
+
+    return gather_targets
+
+
+def build_loss(loss: Loss) -> Callable:
+    """`loss` over a batch: the weighted mean, and its derivative by each output."""
+    width, stamp = loss.width, fingerprint()
+    derivatives = [f"d{i}" for i in range(width)]
+    predictions = [f"p{i}" for i in range(width)]
+    rows = {"y": "Y", "value": "V"}
+    rows |= {f"p{i}": f"P[{i}]" for i in range(width)} | {f"d{i}": f"D[{i}]" for i in range(width)}
+    lanes = lane_loop(
+        f"{loss.name}_lanes",
+        loss.equation,
+        ["y", *predictions, "constant"],
+        ["value", *derivatives],
+        rows,
+        "Y, P, V, D, constant",
+    )
+
+    @entry(f"{loss.name}_loss")
+    def batch_loss(constants, out, y, weight, dout, total):
+        """total[0] += sum of weight * value, total[1] += sum of weight; dout becomes the mean's gradient."""
+        stamp  # noqa: B018
+        n_tiles, n_outputs, n_targets, B = y.shape
+        size = width * constants.size
+        weights = 0.0
+        for w in weight.reshape(weight.size):
+            weights += w
+        inverse = weight.dtype.type(1.0 / weights if weights > 0 else 0.0)
+        value = np.empty(B, y.dtype)
+        loss_sum = 0.0
+        for i in range(n_tiles):
+            for k in range(n_outputs):
+                for r in range(n_targets):
+                    W = weight[i, k, r]
+                    for q in range(constants.size):
+                        o = r * size + q * width
+                        P, D = out[i, k, o : o + width], dout[i, k, o : o + width]
+                        lanes(y[i, k, r], P, value, D, constants[q])
+                        for b in range(B):
+                            if W[b] > 0:
+                                loss_sum += W[b] * value[b]
+                        for p in range(width):
+                            for b in range(B):
+                                D[p, b] = D[p, b] * W[b] * inverse if W[b] > 0 else 0
+        total[0] += loss_sum
+        total[1] += weights
+
+    return batch_loss
+
+
+def build_update() -> Callable:
+    """`update`: the sum of the tiles' gradients, clipped, and one step of Adam."""
+    stamp = fingerprint()
+    reads = parameters(adam)
+    rows = {name: name for name in ("theta", "g", "m", "v", "decay")}
+    step = lane_loop("adam_lanes", adam, reads, ("theta", "m", "v"), rows, ", ".join(reads))
+
+    @entry("adam_update")
+    def update(theta, grad, m, v, decay, hyper, clip, log):
+        """One step; grad (n_tiles, n) is summed into its first row. log takes the gradient's norm before clipping.
+
+        hyper = (rate, beta1, beta2, epsilon, 1 - beta1**t, 1 - beta2**t) in theta's precision; clip = inf: no clipping.
+        """
+        stamp  # noqa: B018
+        g = grad[0]
+        for i in range(1, grad.shape[0]):
+            add(g, grad[i])
+        norm = np.sqrt(sum_of_squares(g))
+        log[0] = norm
+        if norm > clip:
+            scale_by(g, clip / norm)
+        step(theta, g, m, v, decay, hyper[0], hyper[1], hyper[2], hyper[3], hyper[4], hyper[5])
+
+    return update
+
+
+@loop
+def sum_of_squares(g):
+    """In float64."""
+    total = 0.0
+    for n in range(g.size):
+        total += squared(g[n])
+    return total
+
+
+@loop
+def scale_by(g, factor):
+    """g *= factor, in g's precision."""
+    f = g.dtype.type(factor)
+    for n in range(g.size):
+        g[n] *= f

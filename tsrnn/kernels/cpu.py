@@ -1,0 +1,236 @@
+"""The CPU backend: the interface that the engine knows, over the compiled loops. Handles are NumPy arrays.
+
+Another backend offers the same methods on handles of its own; the engine passes handles on and looks into none.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..equations.cell import Cell
+from ..equations.losses import Loss
+from . import batch as batch_kernels
+from .layout import Shape, scratch_size
+from .stack import StackLoops, build_stack, build_transpose
+from .threads import parallel_region, single_threaded_blas
+
+NO_DROPOUT = np.uint64(0)
+
+
+@dataclass
+class Workspace:
+    """The arrays of one batch, made once and filled again for each batch (shapes: `scan`, `stack`, `batch`)."""
+
+    cell: Cell
+    shape: Shape
+    blocks: np.ndarray  # (L, n_products, 6)
+    rows: np.ndarray  # (2, O): skip row of each output; output row fed back as each input
+    constants: np.ndarray
+    capacity: int  # most lanes a batch may have
+    n_lanes: int  # lanes of the present batch
+    x: np.ndarray
+    starts: np.ndarray
+    state: np.ndarray  # (n_tiles, L, S, N)
+    X: np.ndarray
+    A: np.ndarray
+    C: np.ndarray
+    out: np.ndarray
+    scratch: np.ndarray
+    total: np.ndarray  # weighted sum of the loss, sum of weights
+    y: np.ndarray
+    weight: np.ndarray
+    dout: np.ndarray
+    dY: np.ndarray
+    dstate: np.ndarray
+    dx: np.ndarray
+    theta_t: np.ndarray
+    grad: np.ndarray  # (n_tiles, n_theta)
+    dropout: float = 0.0
+    key: np.uint64 = NO_DROPOUT
+
+    def tiles(self) -> int:
+        """Tiles that hold lanes of the present batch."""
+        return -(-self.n_lanes // self.x.shape[3])
+
+
+@functools.cache
+def _stack(cell: Cell) -> StackLoops:
+    return build_stack(cell)
+
+
+@functools.cache
+def _loss(loss: Loss) -> Callable:
+    return batch_kernels.build_loss(loss)
+
+
+class _Common(NamedTuple):
+    gather: Callable
+    gather_targets: Callable
+    transpose: Callable
+    update: Callable
+
+
+@functools.cache
+def _common() -> _Common:
+    return _Common(
+        batch_kernels.build_gather(),
+        batch_kernels.build_gather_targets(),
+        build_transpose(),
+        batch_kernels.build_update(),
+    )
+
+
+class CpuBackend:
+    """Compiled loops on this machine's processor.
+
+    Parameters
+    ----------
+    tile : int, optional
+        Lanes in a tile. The default depends on the precision only; tests make it small.
+    """
+
+    name = "cpu"
+
+    def __init__(self, tile: int | None = None):
+        self.tile = tile
+
+    def tile_width(self, dtype: DTypeLike) -> int:
+        """Lanes in a tile: one cache line of each row."""
+        return self.tile or 64 // np.dtype(dtype).itemsize
+
+    def session(self) -> AbstractContextManager[None]:
+        """To be held around a fit or a prediction."""
+        return single_threaded_blas()
+
+    def upload(self, array: Any, dtype: DTypeLike) -> np.ndarray:
+        """A handle: contiguous, writable, and never the caller's memory."""
+        return np.array(array, dtype=dtype, order="C", copy=True)
+
+    def download(self, handle: np.ndarray) -> np.ndarray:
+        """A copy on the host."""
+        return np.array(handle)
+
+    def workspace(
+        self,
+        cell: Cell,
+        shape: Shape,
+        blocks: np.ndarray,
+        rows: np.ndarray,
+        n_theta: int,
+        n_lanes: int,
+        dtype: DTypeLike,
+        *,
+        loss: Loss | None = None,
+        gradient: bool = False,
+        input_gradient: bool = False,
+    ) -> Workspace:
+        """Room for batches of at most `n_lanes` lanes: for outputs, for a `loss`, for a `gradient`."""
+        B = self.tile_width(dtype)
+        n, T, N = -(-n_lanes // B), shape.n_steps, shape.hidden_size * B
+        L, P, S = shape.num_layers, len(cell.planes), len(cell.states)
+        K = max(shape.n_inputs, shape.hidden_size if L > 1 else 0) + 1 + shape.hidden_size * (1 + len(cell.inner))
+        O, k, size = shape.output_size, shape.n_outputs, loss.size if loss else shape.output_size
+        scratch = max(
+            scratch_size(cell, K, shape.hidden_size, B),
+            shape.n_inputs * shape.block * (B + shape.lags) + O * (1 + shape.hidden_size) + shape.lags * B,
+        )
+        g = n if gradient else 0  # without a gradient its arrays are empty, but of the same kind
+        return Workspace(
+            cell=cell,
+            shape=shape,
+            blocks=blocks,
+            rows=rows,
+            constants=np.array(loss.constants if loss else (), dtype),
+            capacity=n_lanes,
+            n_lanes=0,
+            x=np.zeros((n, shape.n_inputs, T, B), dtype),
+            starts=np.zeros((n, B), np.int64),
+            state=np.zeros((n, L, S, N), dtype),
+            X=np.zeros((n, L, T + 1, K, B), dtype),
+            A=np.zeros((n, L, T, P, N), dtype),
+            C=np.zeros((n, L, T + 1, S - 1, N), dtype),
+            out=np.zeros((n, k, O, B), dtype),
+            scratch=np.zeros((n, scratch), dtype),
+            total=np.zeros(2),
+            y=np.zeros((n if loss else 0, k, O // size, B), dtype),
+            weight=np.zeros((n if loss else 0, k, O // size, B), dtype),
+            dout=np.zeros((n if loss else 0, k, O, B), dtype),
+            dY=np.zeros((g, T, max(N, shape.n_inputs * B)), dtype),
+            dstate=np.zeros((g, L, S, N), dtype),
+            dx=np.zeros((g, shape.n_inputs, T if input_gradient else 0, B), dtype),
+            theta_t=np.zeros(n_theta if gradient else 0, dtype),
+            grad=np.zeros((g, n_theta), dtype),
+        )
+
+    def gather(self, work: Workspace, series: np.ndarray, windows: Any, batch: np.ndarray) -> None:
+        """Put the windows `batch` of `series` into the inputs, scaled; windows that are shorter start late."""
+        work.n_lanes = len(batch)
+        n = work.tiles()
+        _common().gather(
+            series, windows.start, windows.length, windows.shift, windows.scale, batch, work.x[:n], work.starts[:n]
+        )
+
+    def gather_targets(self, work: Workspace, targets: Any, observed: Any, windows: Any, batch: np.ndarray) -> None:
+        """Put what the windows' outputs are to be compared with beside them, with weight 0 where it is missing."""
+        n = work.tiles()
+        _common().gather_targets(
+            targets, observed, windows.target, windows.target_shift, windows.target_scale, batch,
+            work.shape.block, work.y[:n], work.weight[:n],
+        )  # fmt: skip
+
+    def forward(
+        self,
+        work: Workspace,
+        theta: np.ndarray,
+        *,
+        free_run: bool = False,
+        dropout: float = 0.0,
+        key: np.uint64 = NO_DROPOUT,
+    ) -> None:
+        """Inputs to outputs; a free run reads its own point forecasts after the first output."""
+        w, n = work, work.tiles()
+        w.dropout, w.key = dropout, key
+        with parallel_region(n) as parallel:
+            _stack(w.cell).forward(
+                parallel, n, w.shape, theta, w.blocks, w.rows, w.state, free_run, dropout, key, w.x, w.starts, w.X, w.A,
+                w.C, w.out, w.scratch,
+            )  # fmt: skip
+
+    def loss(self, work: Workspace, loss: Loss) -> None:
+        """Add the batch's weighted loss and weight to `work.total`, and make the gradient of the weighted mean."""
+        n = work.tiles()
+        _loss(loss)(work.constants, work.out[:n], work.y[:n], work.weight[:n], work.dout[:n], work.total)
+
+    def backward(self, work: Workspace, theta: np.ndarray) -> None:
+        """Outputs' gradient to parameters' gradient, by tile; after `forward` of the same batch."""
+        w, n = work, work.tiles()
+        w.dstate[:n] = 0  # no loss reads the final state
+        _common().transpose(w.shape, theta, w.theta_t, w.blocks)
+        with parallel_region(n) as parallel:
+            _stack(w.cell).backward(
+                parallel, n, w.shape, w.theta_t, w.blocks, w.rows, w.dropout, w.key, w.x, w.starts, w.X, w.A, w.C,
+                w.dout, w.dY, w.dstate, w.dx, w.grad, w.scratch,
+            )  # fmt: skip
+
+    def update(self, work: Workspace, theta: Any, moments: Any, decay: Any, hyper: Any, clip: float, log: Any) -> None:
+        """Sum the tiles' gradients, clip them by their norm, and let Adam change theta and its moments (2, n)."""
+        n = work.tiles()
+        _common().update(theta, work.grad[:n], moments[0], moments[1], decay, hyper, clip, log)
+
+    def outputs(self, work: Workspace) -> np.ndarray:
+        """A copy of the outputs of the present batch, (n_lanes, n_outputs, output_size)."""
+        out = work.out[: work.tiles()].transpose(0, 3, 1, 2)
+        return out.reshape(-1, *out.shape[2:])[: work.n_lanes].copy()
+
+    def take_total(self, work: Workspace) -> tuple[float, float]:
+        """Weighted loss and weight since they were last taken."""
+        value, weight = map(float, work.total)
+        work.total[:] = 0
+        return value, weight

@@ -1,0 +1,158 @@
+"""How functions are compiled: the options that let lane loops vectorise, and a disk cache that is never stale.
+
+Numba looks a compiled function up by its source file, its signature, its bytecode and what its closure holds. The
+kernels are closures over a cell's equations, so three things are added here. A function made in a factory gets a name of
+its own in this room's registry, which makes its closure cheap to compare and equal in every process. Every entry point
+closes over `fingerprint()`, a hash of all sources that it may inline: Numba itself would not notice an edit in a helper.
+And `tanh`, `sigmoid` are bound to the version of the argument's precision, which is how one cell file serves them all.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba import config, njit, prange, typeof, types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload, register_jitable
+
+from ..equations import activations
+
+#: Keeps NaN and infinity meaningful, unlike ``fastmath=True``.
+FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
+#: Without ``error_model="numpy"`` a division may raise, and a loop that may raise does not vectorise.
+LOOP: dict[str, Any] = dict(fastmath=FAST, error_model="numpy")
+#: Without ``forceinline`` a call stays in the loop, and a loop with a call does not vectorise.
+EQUATION: dict[str, Any] = dict(LOOP, forceinline=True)
+
+equation = register_jitable(**EQUATION)
+loop = register_jitable(**LOOP)
+
+REGISTRY = "tsrnn.kernels._registry"
+
+
+@functools.cache
+def fingerprint() -> str:
+    """A hash of the sources of `equations/` and `kernels/`."""
+    digest = hashlib.sha256()
+    for room in ("equations", "kernels"):
+        for path in sorted((Path(__file__).parents[1] / room).glob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def register(function: Callable, name: str) -> Callable:
+    """Give a function that a factory made a name under which any process can find it, and return it."""
+    registry = importlib.import_module(REGISTRY)
+    function.__module__, function.__name__, function.__qualname__ = REGISTRY, name, name
+    setattr(registry, name, function)
+    return function
+
+
+def entry(name: str, **options: Any) -> Callable[[Callable], Any]:
+    """Decorator: compile an entry point, with the disk cache where there is a place to write it."""
+
+    def compile_(function: Callable) -> Any:
+        register(function, name)
+        return njit(cache=has_cache_folder(function), nogil=True, **(LOOP | options))(function)
+
+    return compile_
+
+
+def has_cache_folder(function: Callable) -> bool:
+    """Whether Numba finds a folder for its cache: a read-only installation without a home must still work."""
+    try:
+        njit(cache=True)(function)
+    except RuntimeError:
+        return False
+    return True
+
+
+# ---------------------------------------------------------------- tiles
+class Tile:
+    """A tile function ``f(i, shape, *arguments)`` and the loop over tiles that calls it.
+
+    The loop reaches the function through its address. So the function is compiled once, whether tiles run serially or in
+    parallel; the parallel loop, which costs LLVM several passes over all that it contains, contains next to nothing; and
+    nothing can be inlined into one of the two ways and not into the other, which would cost equal bits.
+    """
+
+    def __init__(self, function: Callable, name: str):
+        self.function = entry(name)(function)
+        self.addresses: dict[Any, int] = {}
+
+    def __call__(self, parallel: bool, n_tiles: int, shape: Any, *arguments: Any) -> None:
+        """Call the function for every tile below `n_tiles`."""
+        if config.DISABLE_JIT:
+            for i in range(n_tiles):
+                self.function(i, shape, *arguments)
+            return
+        key = arguments[0].dtype.char  # theta's precision; nothing else differs from call to call
+        if key not in self.addresses:
+            self.addresses[key] = self._compile(shape, *arguments)
+        loop_over_tiles(self.addresses[key], parallel, n_tiles, shape, *arguments)
+
+    def _compile(self, *arguments: Any) -> int:
+        signature = (types.int64, *map(typeof, arguments))
+        self.function.compile(signature)
+        compiled = self.function.overloads[signature]
+        return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+
+
+def tile(name: str) -> Callable[[Callable], Tile]:
+    """Decorator: a tile function."""
+    return lambda function: Tile(function, name)
+
+
+@intrinsic
+def call_at(typing_context, address, i, shape, arguments):
+    """Call the compiled function at `address` as ``f(i, shape, *arguments)``; it returns nothing."""
+    argument_types = (types.int64, shape, *arguments.types)
+
+    def generate(context, builder, signature, values):
+        pointer, number, shape_value, packed = values
+        function_type = context.call_conv.get_function_type(types.none, argument_types)
+        status, _ = context.call_conv.call_function(
+            builder,
+            builder.inttoptr(pointer, function_type.as_pointer()),
+            types.none,
+            argument_types,
+            (number, shape_value, *cgutils.unpack_tuple(builder, packed)),
+        )
+        with cgutils.if_unlikely(builder, status.is_error):
+            context.call_conv.return_status_propagate(builder, status)
+        return context.get_dummy_value()
+
+    return types.none(types.int64, types.int64, shape, arguments), generate
+
+
+@njit(parallel=True, nogil=True, cache=True)
+def loop_over_tiles(address, parallel, n_tiles, shape, *arguments):
+    """All tiles, in parallel or one after the other."""
+    if parallel:
+        for i in prange(n_tiles):
+            call_at(address, np.int64(i), shape, arguments)
+    else:
+        for i in range(n_tiles):
+            call_at(address, i, shape, arguments)
+
+
+def _bind(name: str) -> None:
+    """Let compiled code call `activations.<name>` in the version of the argument's precision."""
+    single, double = getattr(activations, f"{name}_float32"), getattr(activations, f"{name}_float64")
+    equation(single), equation(double)
+
+    @overload(getattr(activations, name), jit_options=EQUATION, strict=False)
+    def choose(x):
+        return {types.float32: single, types.float64: double}.get(x)
+
+
+for _name in ("tanh", "sigmoid"):
+    _bind(_name)
+for _plain in (activations.relu, activations.exp, activations.sqrt, activations.absolute, activations.sign):
+    equation(_plain)

@@ -1,0 +1,65 @@
+"""How a network lies in memory: the integers and tables that the loops of every backend read. Nothing here is compiled.
+
+A network is one flat vector theta: for each layer the weights of its products, one after the other, each (rows, columns)
+in C order; then, where they exist, the initial states (L, S, H), the head (O, 1 + H) with its bias first, and the linear
+skip (I, block, lags).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..equations.cell import Cell
+
+#: What a product's input gradient does, in the last column of the table of products.
+NOTHING, SET_H, ADD_H, SET_INNER = range(4)
+#: Steps whose weight gradient is one product.
+CHUNK = 16
+
+
+class Shape(NamedTuple):
+    """The integers that a tile function needs. An offset into theta is -1 where the network lacks that part."""
+
+    n_inputs: int
+    hidden_size: int
+    num_layers: int
+    n_steps: int
+    n_outputs: int
+    output_size: int
+    lags: int
+    block: int
+    state_at: int
+    head_at: int
+    skip_at: int
+
+
+def block_table(cell: Cell, n_inputs: int, hidden_size: int, offset: int) -> np.ndarray:
+    """The table of products of one layer whose first weight lies at `offset` in theta, int64 (n_products, 6)."""
+    carries = any("dh" in stage.gradient_writes for stage in cell.stages)
+    actions: dict[int, int] = {}
+    for index in reversed(range(len(cell.products))):
+        operand = cell.products[index].operand
+        if operand in cell.inner:
+            actions[index] = SET_INNER + cell.inner.index(operand)
+        elif not operand.endswith("h"):
+            actions[index] = NOTHING
+        else:
+            actions[index] = ADD_H if carries else SET_H
+            carries = True
+    table = []
+    for index, item in enumerate(cell.products):
+        r0, r1 = cell.rows(item.operand, n_inputs, hidden_size)
+        p0 = cell.planes.index(item.planes[0])
+        p1 = p0 + len(item.planes)
+        table.append((r0, r1, p0, p1, offset, actions[index]))
+        offset += (r1 - r0) * (p1 - p0) * hidden_size
+    return np.array(table, np.int64)
+
+
+def scratch_size(cell: Cell, n_rows: int, hidden_size: int, tile: int) -> int:
+    """Elements that `split` shares out for a layer with an operand of at most `n_rows` rows."""
+    P, N, m = len(cell.planes), hidden_size * tile, CHUNK * tile
+    part = max(P * hidden_size * n_rows, n_rows * tile)
+    return part + (len(cell.states) + len(cell.inner)) * N + P * hidden_size * m + n_rows * m
