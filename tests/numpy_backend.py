@@ -192,8 +192,8 @@ class NumpyBackend:
         return float(value), float(weight)
 
     # ---------------------------------------------------------------- backward
-    def backward(self, work, theta):
-        """grad (n_theta,), dx (T, I, lanes) and dstate (L, S, H, lanes), that of the initial state."""
+    def backward(self, work, theta, *, dropout=0.0, key=0):
+        """grad (n_theta,), dx (T, I, lanes) and dstate (L, S, H, lanes), that of the initial state; masks are kept."""
         s, states = work.shape, work.cell.states
         work.grad, work.dx, later = np.zeros_like(theta), np.zeros_like(work.x), defaultdict(float)
         for t in reversed(range(s.n_steps)):
@@ -247,6 +247,12 @@ class NumpyBackend:
             self._skip(work, work.grad)[:] += np.einsum("cnb,pcb->cnp", linear, work.x[t - s.lags + 1 : t + 1])
             work.dx[t - s.lags + 1 : t + 1] += np.einsum("cnp,cnb->pcb", self._skip(work, theta), linear)
         return self._head_matrix(work, theta)[:, 1:].T @ dout
+
+    def train(self, work, theta, loss, **dropout):
+        """`forward`, `loss` and `backward` in one go."""
+        self.forward(work, theta, **dropout)
+        self.loss(work, loss)
+        self.backward(work, theta, **dropout)
 
     # ---------------------------------------------------------------- update
     def update(self, work, theta, moments, decay, hyper, clip, log):

@@ -1,7 +1,8 @@
 """Oracles: networks, losses and Adam from their definitions, as plain loops over time and unit. Never imports tsrnn.
 
-Every number may also be an array: then all is computed for each of its elements. With complex arrays `gradient` takes the
-exact derivative by each of many numbers in one run (complex step; Squire & Trapp 1998, doi:10.1137/S003614459631241X).
+Every number may also be an array: then all is computed for each of its elements. With complex arrays `gradient` takes
+the exact derivative by each of many numbers in one run (complex step; Squire & Trapp 1998,
+doi:10.1137/S003614459631241X).
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def times(matrix, vector):
 
 
 # ---------------------------------------------------------------- cells
-# Each: weights of one layer, input, states -> new states. A matrix acts on [x; 1; h] or the part that is named beside it.
+# Each: weights of one layer, input, states -> new states. A matrix acts on [x; 1; h] or on what is said beside it.
 def lstm(weights, x, h, c):
     """Gates i, f, g, o in that order of rows."""
     a, n = times(weights[0], [*x, 1, *h]), len(h)
@@ -112,7 +113,9 @@ def network(cell, layers, head, x, start, initial, n_outputs, *, skip=None, loca
     initial : (L, S, H)
         States before the first step.
     skip : (I, block, lags), optional
-        Adds to the outputs in `location` (O entries: None, or channel and step ahead) a linear map of the channel's last inputs.
+        Adds to the outputs a linear map of a channel's last inputs.
+    location : (O,), optional
+        Of each output: channel and step ahead of the skip that is added to it, or None.
     masks : (L - 1, T, H), optional
         Factors between the layers (dropout).
     feed : list of int, optional
@@ -169,7 +172,7 @@ def gaussian(y, mean, log_scale):
 
 
 def weighted_mean(loss, constants, width, outputs, targets, weights):
-    """Mean loss over all targets; outputs hold, for each target, `width` numbers for each of `constants` (None: without)."""
+    """Mean over all targets; outputs hold, for each target, `width` numbers for each of `constants` (None: without)."""
     terms, lanes = [], range(len(targets))
     for lane in lanes:
         for k, r in product(range(len(targets[lane])), range(len(targets[lane][0]))):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
-import oracles
 
 from tsrnn.engine.network import Network, Source
 from tsrnn.engine.parameters import Architecture, Geometry
@@ -17,13 +16,15 @@ from tsrnn.equations.losses import MSE
 from tsrnn.equations.lstm import LSTM
 from tsrnn.equations.rnn import CELLS as ELMAN
 
+from . import oracles
+
 COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
 CELLS = {cell.name: cell for cell in (LSTM, GRU, GRU_RESET_BEFORE, *ELMAN.values())}
 
 
 @dataclass
 class Problem:
-    """Windows for an architecture; missing targets are NaN."""
+    """Windows for an architecture; missing targets are NaN, others may have a smaller weight."""
 
     architecture: Architecture
     geometry: Geometry
@@ -36,10 +37,10 @@ class Problem:
 
 
 def problem(
-    cell=LSTM, n_inputs=1, n_targets=None, block=1, loss=MSE, hidden=3, layers=1, lags=0, learn=False, context=5, n_outputs=1,
-    lanes=5, ragged=False, missing=False, seed=0,
+    cell=LSTM, n_inputs=1, n_targets=None, block=1, loss=MSE, hidden=3, layers=1, lags=0, learn=False, context=5,
+    n_outputs=1, lanes=5, ragged=False, missing=False, seed=0,
 ) -> Problem:  # fmt: skip
-    """Windows at random places of random series, with random parameters, scales, and initial states (unless learned)."""
+    """Windows at random places of random series, with random parameters, scales and, unless learned, initial states."""
     rng = np.random.default_rng(seed)
     a = Architecture(cell, n_inputs, n_targets or n_inputs, block, loss, hidden, layers, lags, learn)
     geometry = Geometry(context, n_outputs, block)
@@ -47,10 +48,11 @@ def problem(
     targets = rng.normal(1, 2, (geometry.n_ahead + 10, a.n_targets))
     observed = (rng.uniform(size=targets.shape) < (0.6 if missing else 2)).astype(float)
     targets[observed == 0] = np.nan
+    observed *= rng.choice([0.5, 1.0] if missing else [1.0], observed.shape)
     start, target = rng.integers(0, 20, lanes), rng.integers(0, 10, lanes)
-    length = geometry.n_steps - (rng.permutation(lanes) % context if ragged else np.zeros(lanes, int))
+    length = geometry.n_steps - rng.permutation(lanes) % (context if ragged else 1)
     moments = [rng.uniform(low, low + 1, (lanes, n)) for n in (n_inputs, a.n_targets) for low in (0.5, 1)]
-    state = np.zeros((layers, len(cell.states), hidden, lanes)) if learn else rng.normal(0, 0.5, (layers, len(cell.states), hidden, lanes))
+    state = rng.normal(0, 0 if learn else 0.5, (layers, len(cell.states), hidden, lanes))
     theta = rng.normal(0, 0.5, a.size)
     return Problem(a, geometry, theta, series, targets, observed, Windows(start, length, target, *moments), state)
 
@@ -74,7 +76,7 @@ def run(p, backend, dtype="float64", *, batch=None, capacity=None, gradient=True
         value, weight = backend.take_total(work)
         result = SimpleNamespace(outputs=backend.outputs(work), loss=value / weight if weight else 0.0)
         if gradient:
-            backend.backward(work, theta)
+            backend.backward(work, theta, **options)
             result.theta = work.grad.reshape(-1, len(theta))[: work.tiles() if backend.name == "cpu" else 1].sum(axis=0)
             result.state = to_lanes(work.dstate, p.state.shape[:3], len(batch))
             inputs = (p.architecture.n_inputs, p.geometry.n_steps)
@@ -127,17 +129,23 @@ def locations(a):
 
 
 def oracle_outputs(p, lane, theta, x=None, state=None, free_run=False, masks=None, cell=None):
-    """Outputs (n_outputs, O) of a window."""
+    """Outputs (n_outputs, O) of a window; `x` and `state`, of all lanes, replace the problem's own."""
     a, named = p.architecture, views(p.architecture, theta)
-    products = len(a.cell.products)
-    layers = [[named[f"layer{n}.product{k}"] for k in range(products)] for n in range(a.num_layers)]
-    given = p.state[..., lane] if state is None else state
+    own, start, _, _ = scaled(p, lane)
+    products = range(len(a.cell.products))
     return oracles.network(
-        cell or oracles.CELLS[a.cell.name], layers, named["head"], scaled(p, lane)[0] if x is None else x, scaled(p, lane)[1],
-        named.get("initial_state", given), p.geometry.n_outputs, skip=named.get("skip"), location=locations(a),
-        masks=masks if masks is None else masks[..., lane],
+        cell or oracles.CELLS[a.cell.name],
+        [[named[f"layer{n}.product{k}"] for k in products] for n in range(a.num_layers)],
+        named["head"],
+        own if x is None else x[:, :, lane],
+        start,
+        named.get("initial_state", (p.state if state is None else state)[:, :, :, lane]),
+        p.geometry.n_outputs,
+        skip=named.get("skip"),
+        location=locations(a),
+        masks=None if masks is None else masks[..., lane],
         feed=[c * a.loss.size + a.loss.point for c in range(a.n_inputs)] if free_run else None,
-    )  # fmt: skip
+    )
 
 
 #: Each loss: its definition, how many numbers it takes, and whether it has a constant.
@@ -150,16 +158,11 @@ ORACLE_LOSSES = {
 }
 
 
-def oracle_loss(p, theta, lanes=None, x=None, state=None, **options):
-    """Weighted mean loss of the windows `lanes`; x (T, I, lanes) and state (L, S, H, lanes) replace the problem's own."""
-    lanes = range(len(p.windows)) if lanes is None else lanes
+def oracle_loss(p, theta, **options):
+    """Weighted mean loss of all windows; `options` as `oracle_outputs` takes them."""
+    lanes = range(len(p.windows))
     function, width, has_constant = ORACLE_LOSSES[p.architecture.loss.name]
-    outputs = [
-        oracle_outputs(
-            p, lane, theta, None if x is None else x[:, :, lane], None if state is None else state[:, :, :, lane], **options
-        )
-        for lane in lanes
-    ]
-    _, _, targets, weights = zip(*(scaled(p, lane) for lane in lanes), strict=True)
+    outputs = [oracle_outputs(p, lane, theta, **options) for lane in lanes]
+    targets, weights = zip(*(scaled(p, lane)[2:] for lane in lanes), strict=True)
     constants = p.architecture.loss.constants if has_constant else [None]
     return oracles.weighted_mean(function, constants, width, outputs, targets, weights)

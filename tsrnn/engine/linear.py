@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,21 +63,22 @@ class _Moments:
         self.n += weight * len(x)
         self.x += weight * x.sum(axis=0)
         self.y += weight * y.sum(axis=0)
-        self.xx += weight * (x.T @ x)
-        self.xy += weight * (x.T @ y)
-        self.yy += weight * (y**2).sum(axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):  # `solve` looks
+            self.xx += weight * (x.T @ x)
+            self.xy += weight * (x.T @ y)
+            self.yy += weight * (y**2).sum(axis=0)
 
     def solve(self) -> tuple[np.ndarray, np.ndarray]:
-        """Weights (n_targets, n_lags) and intercepts of the penalty with the lowest GCV; zeros without any window."""
-        if self.n == 0:
-            return self.xy.T, self.y
+        """Weights (n_targets, n_lags) and intercepts of the penalty with the lowest GCV; zeros where there is none."""
+        if self.n == 0 or not all(np.isfinite(sums).all() for sums in (self.xx, self.xy, self.yy)):
+            return np.zeros_like(self.xy.T), np.zeros_like(self.y)
         x, y = self.x / self.n, self.y / self.n
         values, vectors = eigh(self.xx - self.n * np.outer(x, x))
         values = np.maximum(values, 0.0)
         projected = vectors.T @ (self.xy - self.n * np.outer(x, y))
         total = (self.yy - self.n * y**2).sum()
         unit = values.mean() or 1.0
-        best = min(PENALTIES, key=lambda penalty: self._gcv(penalty * unit, values, projected, total))
+        best = min(PENALTIES[::-1], key=lambda penalty: self._gcv(penalty * unit, values, projected, total))
         weights = (vectors @ (projected / (values + best * unit)[:, None])).T
         return weights, y - weights @ x
 
@@ -115,39 +117,43 @@ class Autoregression:
         return values[longest:]
 
 
-def fit_autoregression(
-    y: np.ndarray, observed: np.ndarray, lags: tuple[int, ...], trend: str, ridge: float, first: int | None = None
-) -> Autoregression:
-    """Least squares over every t whose value and lags were observed, from row `first` (default: the longest lag) on.
+def complete_rows(observed: np.ndarray, lags: Iterable[int]) -> np.ndarray:
+    """Where the value and all of its `lags` were observed, (n,) bool."""
+    rows = observed.copy()
+    for lag in lags:
+        rows[:lag] = False
+        rows[lag:] &= observed[: len(observed) - lag]
+    return rows
 
-    The penalty ``ridge * sum(coefficients²)`` spares the trend.
+
+def fit_autoregression(
+    y: np.ndarray, rows: np.ndarray, lags: tuple[int, ...], trend: str, ridge: float
+) -> Autoregression:
+    """Least squares over the `rows` (n,) that are True, which must be complete.
+
+    The penalty ``ridge * sum(coefficients²)`` spares the trend. A power of two as unit keeps squares of large and small
+    values in range; a residual that is all rounding counts as one of that size, so that criteria then compare orders.
     """
-    first = max(lags, default=0) if first is None else first
-    time = np.arange(first, len(y))
+    time = np.flatnonzero(rows)
+    unit = float(np.ldexp(0.5, np.frexp(np.abs(y).max())[1]))
+    scaled = y / unit
     terms = [np.ones(len(time))] if "c" in trend else []
     terms += [time + 1.0] if "t" in trend else []
-    design = np.column_stack([*terms, *(y[time - lag] for lag in lags), np.empty((len(time), 0))])
-    use = observed[time].copy()
-    for lag in lags:
-        use &= observed[time - lag]
-    n, k = int(use.sum()), design.shape[1]
-    x, target = design[use], y[time][use]
-    if ridge:
-        penalty = np.zeros((len(lags), k))
-        penalty[:, len(terms) :] = np.sqrt(ridge) * np.eye(len(lags))
-        solution = lstsq(np.vstack([x, penalty]), np.concatenate([target, np.zeros(len(lags))]))[0]
-    else:
-        solution = lstsq(x, target)[0]
-    sigma2 = float(np.mean((target - x @ solution) ** 2)) if n else 0.0
-    deviance = n * (np.log(2 * np.pi * max(sigma2, np.finfo(float).tiny)) + 1)
+    x = np.column_stack([*terms, *(scaled[time - lag] for lag in lags), np.empty((len(time), 0))])
+    target, k = scaled[time], x.shape[1]
+    penalty = np.zeros((len(lags) if ridge else 0, k))
+    penalty[:, len(terms) :] = np.sqrt(ridge) / unit * np.eye(*penalty[:, len(terms) :].shape)
+    solution = lstsq(np.vstack([x, penalty]), np.concatenate([target, np.zeros(len(penalty))]))[0]
+    sigma2 = float(np.mean((target - x @ solution) ** 2))
+    deviance = len(time) * (np.log(2 * np.pi * max(sigma2, 100 * np.finfo(float).eps ** 2)) + 2 * np.log(unit) + 1)
     return Autoregression(
         lags=lags,
         coefficients=solution[len(terms) :],
-        intercept=float(solution[0]) if "c" in trend else 0.0,
-        slope=float(solution[len(terms) - 1]) if "t" in trend else 0.0,
-        sigma2=sigma2,
+        intercept=float(solution[0]) * unit if "c" in trend else 0.0,
+        slope=float(solution[len(terms) - 1]) * unit if "t" in trend else 0.0,
+        sigma2=sigma2 * unit * unit,
         aic=deviance + 2 * (k + 1),
-        bic=deviance + np.log(max(n, 1)) * (k + 1),
+        bic=deviance + np.log(len(time)) * (k + 1),
     )
 
 
@@ -156,6 +162,6 @@ def select_autoregression(
 ) -> Autoregression:
     """The order from 0 to `longest` with the lowest `criterion`, all compared on the same rows, then fitted on all."""
     orders = [tuple(range(1, order + 1)) for order in range(longest + 1)]
-    fits = (fit_autoregression(y, observed, lags, trend, ridge, first=longest) for lags in orders)
-    best = min(fits, key=lambda fit: getattr(fit, criterion))
-    return fit_autoregression(y, observed, best.lags, trend, ridge)
+    common = complete_rows(observed, orders[-1])
+    best = min(orders, key=lambda lags: getattr(fit_autoregression(y, common, lags, trend, ridge), criterion))
+    return fit_autoregression(y, complete_rows(observed, best), best, trend, ridge)

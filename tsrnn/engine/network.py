@@ -99,7 +99,8 @@ class Network:
         self.backend.take_total(work)
         for first in range(0, n, work.capacity):
             batch = np.arange(first, min(first + work.capacity, n))
-            self._forward(work, theta, source, windows, batch, free_run=free_run)
+            self._gather(work, source, windows, batch)
+            self.backend.forward(work, theta, free_run=free_run)
             self.backend.loss(work, self.architecture.loss)
         value, weight = self.backend.take_total(work)
         return value / weight if weight > 0 else 0.0
@@ -108,13 +109,9 @@ class Network:
         self, work: Any, theta: Any, source: Source, windows: Windows, batch: np.ndarray, **dropout: Any
     ) -> None:
         """Loss and gradient of one batch; both stay in `work`."""
-        self._forward(work, theta, source, windows, batch, **dropout)
-        self.backend.loss(work, self.architecture.loss)
-        self.backend.backward(work, theta)
+        self._gather(work, source, windows, batch)
+        self.backend.train(work, theta, self.architecture.loss, **dropout)
 
-    def _forward(
-        self, work: Any, theta: Any, source: Source, windows: Windows, batch: np.ndarray, **options: Any
-    ) -> None:
+    def _gather(self, work: Any, source: Source, windows: Windows, batch: np.ndarray) -> None:
         self.backend.gather(work, source.series, windows, batch)
         self.backend.gather_targets(work, source.targets, source.observed, windows, batch)
-        self.backend.forward(work, theta, **options)

@@ -62,7 +62,24 @@ CONSTANT = 1e-12
 
 def spread_to_scale(mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
     """A standard deviation as a scale: 1 for a constant."""
-    return np.where(spread > CONSTANT * np.maximum(np.abs(mean), np.finfo(float).tiny), spread, 1.0)
+    return np.where(spread > np.maximum(CONSTANT * np.abs(mean), np.finfo(float).tiny), spread, 1.0)
+
+
+def mean_and_scale(values: np.ndarray, observed: np.ndarray | bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and scale over the last axis, of what was observed; a constant has exactly its value as the mean.
+
+    The sums are of differences from the last value in units of the largest, so that they neither overflow nor round a
+    small spread away.
+    """
+    origin, n = values[..., -1:], np.broadcast_to(observed, values.shape).sum(axis=-1)
+    differences = np.where(observed, values - origin, 0.0)
+    largest = np.abs(differences).max(axis=-1)
+    unit = np.where(largest > 0, largest, 1.0)
+    differences /= unit[..., None]
+    mean = differences.sum(axis=-1) / n
+    spread = np.sqrt((np.where(observed, differences - mean[..., None], 0.0) ** 2).sum(axis=-1) / n)
+    mean = origin[..., 0] + unit * mean
+    return mean, spread_to_scale(mean, unit * spread)
 
 
 class Scaling:
@@ -84,9 +101,7 @@ class StandardScaling(Scaling):
     scale: np.ndarray
 
     def fit(self, series: np.ndarray, observed: np.ndarray) -> Scaling:
-        seen = np.where(observed, series, np.nan)
-        self.mean = np.nanmean(seen, axis=0)
-        self.scale = spread_to_scale(self.mean, np.nanstd(seen, axis=0))
+        self.mean, self.scale = mean_and_scale(series.T, (observed | ~observed.any(axis=0)).T)
         return self
 
     def of_windows(self, series: np.ndarray, starts: np.ndarray, context: int) -> tuple[np.ndarray, np.ndarray]:
@@ -113,13 +128,12 @@ class WindowScaling(Scaling):
 
     def of_windows(self, series: np.ndarray, starts: np.ndarray, context: int) -> tuple[np.ndarray, np.ndarray]:
         mean = np.empty((len(starts), series.shape[1]))
-        spread = np.empty_like(mean)
+        scale = np.empty_like(mean)
         contexts = sliding_window_view(series, context, axis=0)
         for first in range(0, len(starts), self.CHUNK):
-            some = contexts[starts[first : first + self.CHUNK]]
-            mean[first : first + self.CHUNK] = some.mean(axis=-1)
-            spread[first : first + self.CHUNK] = some.std(axis=-1)
-        return mean, spread_to_scale(mean, spread)
+            chunk = slice(first, first + self.CHUNK)
+            mean[chunk], scale[chunk] = mean_and_scale(contexts[starts[chunk]])
+        return mean, scale
 
 
 #: What ``scaling=`` accepts.
@@ -128,7 +142,7 @@ SCALINGS: dict[str | None, type[Scaling]] = {"window": WindowScaling, "standard"
 
 # ---------------------------------------------------------------- missing values
 def carry_last(values: np.ndarray, observed: np.ndarray) -> np.ndarray:
-    """Values (n, C) with each missing one replaced by the last observed before it; the first row must be observed."""
+    """Values (n, C) with each missing one replaced by the last observed before it, if any."""
     rows = np.where(observed, np.arange(len(values))[:, None], 0)
     return np.take_along_axis(values, np.maximum.accumulate(rows, axis=0), axis=0)
 

@@ -20,4 +20,4 @@ def mix(word):
 
 def fold(key, counter):
     """A new key from a key and one counter, both unsigned 64-bit with 32 bits in use."""
-    return mix((key + WEYL * (counter & MASK)) & MASK) ^ mix((key + counter) & MASK)
+    return mix((key & MASK) ^ mix((WEYL * (counter & MASK) + WEYL) & MASK))  # + WEYL: mix(0) is 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.linear import Autoregression, fit_autoregression, select_autoregression
+from ..engine.linear import Autoregression, complete_rows, fit_autoregression, select_autoregression
 from .base import BaseForecaster
 from .checks import choice, number, whole
 
@@ -65,16 +65,24 @@ class ARForecaster(BaseForecaster):
         return {"models_": models, "n_observations_": len(values)}
 
     def _fit_channel(self, y: np.ndarray, observed: np.ndarray, season_length: int) -> Autoregression:
-        n = len(y)
         if isinstance(self.lags, str):
             choice("lags", self.lags, ("aic", "bic"))
-            longest = max(round(12 * (n / 100) ** 0.25), 2 * season_length if season_length > 1 else 0)
-            longest = max(0, min(longest, (n - len(self.trend) - 3) // 3))
-            self._check_length(observed, longest, len(self.trend) + 1)
+            longest = self._longest(observed, season_length)
+            self._check_length(observed, ())
             return select_autoregression(y, observed, longest, self.trend, self.ridge, self.lags)
         lags = self._lags()
-        self._check_length(observed, max(lags, default=0), len(lags) + len(self.trend.replace("n", "")))
-        return fit_autoregression(y, observed, lags, self.trend, self.ridge)
+        self._check_length(observed, lags)
+        return fit_autoregression(y, complete_rows(observed, lags), lags, self.trend, self.ridge)
+
+    def _longest(self, observed: np.ndarray, season_length: int) -> int:
+        """The longest lag to try: the orders are compared on the rows that have it, of which it needs twice as many."""
+        n = len(observed)
+        longest = max(round(12 * (n / 100) ** 0.25), 2 * season_length if season_length > 1 else 0)
+        enough = (k for k in range(longest, 0, -1) if self._n_rows(observed, k) >= 2 * k + len(self.trend) + 3)
+        return next(enough, 0)
+
+    def _n_rows(self, observed: np.ndarray, longest: int) -> int:
+        return int(complete_rows(observed, range(1, longest + 1)).sum()) if longest < len(observed) else 0
 
     def _lags(self) -> tuple[int, ...]:
         if isinstance(self.lags, Iterable):
@@ -84,12 +92,14 @@ class ARForecaster(BaseForecaster):
             return tuple(sorted(lags))
         return tuple(range(1, whole("lags", self.lags, 0) + 1))
 
-    def _check_length(self, observed: np.ndarray, longest: int, n_coefficients: int) -> None:
-        need = longest + max(1, n_coefficients)
-        if observed.sum() < need:
+    def _check_length(self, observed: np.ndarray, lags: tuple[int, ...]) -> None:
+        longest, need = max(lags, default=0), max(1, len(lags) + len(self.trend.replace("n", "")))
+        have = int(complete_rows(observed, lags).sum()) if longest < len(observed) else 0
+        if have < need:
             raise ValueError(
-                f"the series has {int(observed.sum())} observations, but lags={self.lags!r} with trend={self.trend!r} "
-                f"needs at least {need}: {longest} to look back and {max(1, n_coefficients)} to fit as many coefficients"
+                f"the series has {int(observed.sum())} observations, of which {have} have all lags observed, but "
+                f"lags={self.lags!r} with trend={self.trend!r} needs at least {need} of these, and so {longest + need} "
+                "observations in a row; pass a longer series or fewer lags"
             )
 
     def _least_context(self) -> int:

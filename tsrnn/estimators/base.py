@@ -46,8 +46,7 @@ class BaseForecaster(BaseEstimator):
         if y is not None:
             raise ValueError("y must be None: the target is the first argument, and covariates are not supported")
         target = frame.read_target(X)
-        first = first_complete(target.observed)
-        values, observed = carry_last(target.values[first:], target.observed[first:]), target.observed[first:]
+        values, observed = _filled(target)
         fitted = self._fit(values, observed, frame.season_length(target.index))
         for name, value in fitted.items():  # all at once: a fit that fails leaves the estimator as it was
             setattr(self, name, value)
@@ -76,7 +75,7 @@ class BaseForecaster(BaseEstimator):
         check_is_fitted(self)
         target, index, rows = self.target_, self.index_, self.context_
         if context is not None:
-            target = frame.read_target(context, name="context")
+            target = frame.read_target(context, name="context", freq=getattr(self.index_, "freq", None))
             index, rows = target.index, self._read_context(target)
         if horizon is None or np.ndim(horizon) == 0:
             steps = whole("horizon", self.horizon if horizon is None else horizon)
@@ -169,11 +168,16 @@ class BaseForecaster(BaseEstimator):
 
     def _read_context(self, target: frame.Target) -> np.ndarray:
         self._check_kind(target, "context")
-        first = first_complete(target.observed)
-        rows = carry_last(target.values[first:], target.observed[first:])
+        rows, _ = _filled(target)
         if len(rows) < self._least_context():
             raise ValueError(
                 f"context has {len(rows)} observations after the first one observed, but a forecast reads "
                 f"{self._least_context()}; pass a longer series"
             )
         return rows
+
+
+def _filled(target: frame.Target) -> tuple[np.ndarray, np.ndarray]:
+    """Values without gaps from the first row on that has them all, and which of them were observed."""
+    first = first_complete(target.observed)
+    return carry_last(target.values, target.observed)[first:], target.observed[first:]

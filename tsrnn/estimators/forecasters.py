@@ -16,6 +16,7 @@ from ..engine.windows import SCALINGS, Scaling, Windows, series_windows
 from ..equations.cell import Cell
 from ..equations.gru import gru_cell
 from ..equations.lstm import lstm_cell
+from ..equations.rnn import CELLS as NONLINEARITIES
 from ..equations.rnn import rnn_cell
 from .base import BaseForecaster
 from .checks import choice, flag, whole
@@ -46,7 +47,7 @@ class RecurrentForecaster(RecurrentNetwork, BaseForecaster):
         scaling = SCALINGS[choice("scaling", self.scaling, SCALINGS)]
         plan, scaling = _plan(network, values, observed, geometry, scaling, self._stopping())
         fitted = self._train(plan)
-        return fitted | {"context_length_": context_length, "scaling_": scaling}
+        return fitted | {"context_length_": context_length, "scaling_": scaling, "strategy_": self.strategy}
 
     def _context_length(self, n: int, horizon: int, season_length: int) -> int:
         """Two seasons and at least 24 steps, if the series has room for three times as many."""
@@ -58,7 +59,7 @@ class RecurrentForecaster(RecurrentNetwork, BaseForecaster):
         return self.context_length_
 
     def _forecast(self, context: np.ndarray, horizon: int) -> np.ndarray:
-        network, strategy = self.network_, STRATEGIES[self.strategy]
+        network, strategy = self.network_, STRATEGIES[self.strategy_]
         with network.backend.session():
             theta = network.backend.upload(self.theta_, network.dtype)
             rows = np.ascontiguousarray(context[len(context) - self.context_length_ :])
@@ -90,8 +91,7 @@ def _plan(
     """Cut the series into windows for training, validation and refit. A window belongs to the tail if a target does."""
     span = geometry.context + geometry.n_ahead
     n_windows = len(values) - span + 1
-    tail = stopping.rows(len(values), at_least=2 * geometry.n_ahead) if stopping else 0
-    tail = _shorter_tail(stopping, tail, n_windows, geometry)
+    tail = _tail(stopping, observed, geometry) if stopping else 0
     n_train = len(values) - tail
     scaling = scaling_class().fit(values[:n_train], observed[:n_train])
     source = Source.upload(network.backend, values, values, observed)
@@ -114,17 +114,27 @@ def _plan(
     return plan, scaling
 
 
-def _shorter_tail(stopping: EarlyStopping | None, tail: int, n_windows: int, geometry: Geometry) -> int:
-    """A default tail leaves half of the windows for training, or is not there; one that was asked for must fit."""
-    if stopping is None or n_windows - tail >= 1 and stopping.validation_size is not None:
-        return tail
-    if stopping.validation_size is not None:
+def _tail(stopping: EarlyStopping, observed: np.ndarray, geometry: Geometry) -> int:
+    """Rows held out at the end. A default tail leaves half of the windows, or is not there; an asked one must fit."""
+    n, span = len(observed), geometry.context + geometry.n_ahead
+    n_windows, tail = n - span + 1, stopping.rows(n, at_least=2 * geometry.n_ahead)
+    if stopping.validation_size is None:
+        tail = min(tail, n_windows // 2)
+        if tail < geometry.n_ahead:
+            return 0
+    hint = f"validation_size={stopping.validation_size!r} holds out {tail} observations"
+    if tail < geometry.n_ahead:
+        raise ValueError(f"{hint}, but a window has {geometry.n_ahead} targets; make it at least that")
+    if tail >= n_windows:
         raise ValueError(
-            f"validation_size={stopping.validation_size!r} holds out {tail} observations and leaves no window of "
-            f"{geometry.context} + {geometry.n_ahead} for training; make it smaller, or early_stopping=False"
+            f"{hint} and leaves no window of {geometry.context} + {geometry.n_ahead} for training; make it smaller, or "
+            "early_stopping=False"
         )
-    tail = min(tail, n_windows // 2)
-    return tail if tail >= geometry.n_ahead else 0
+    if observed[geometry.context : n - tail].any() and observed[n - tail :].any():
+        return tail
+    if stopping.validation_size is None:
+        return 0
+    raise ValueError(f"{hint}, which leaves nothing observed to learn from or to validate on; choose another size")
 
 
 def _start_linear(
@@ -202,4 +212,4 @@ class RNNForecaster(RecurrentForecaster):
 
     def make_cell(self) -> Cell:
         """The cell with the `nonlinearity`."""
-        return rnn_cell(self.nonlinearity)
+        return rnn_cell(choice("nonlinearity", self.nonlinearity, NONLINEARITIES))

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
-
 from ..engine.network import Network, Source
 from ..engine.parameters import Architecture, Geometry
 from ..engine.training import Adam, EarlyStopping, Settings, Training, Validation, minimise, warm_up
 from ..engine.windows import Windows
 from ..equations.cell import Cell
 from ..equations.losses import Loss, as_loss
-from .checks import choice, flag, number, whole
+from .checks import flag, generator, number, precision, whole
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -50,10 +48,6 @@ class RecurrentNetwork:
         optimizer = Adam() if self.optimizer is None else self.optimizer
         if not isinstance(optimizer, Adam):
             raise TypeError(f"optimizer={optimizer!r} must be a tsrnn.Adam or None")
-        callbacks = tuple(self.callbacks or ())
-        for callback in callbacks:
-            if not callable(callback):
-                raise TypeError(f"callbacks holds {callback!r}, which cannot be called; a callback takes an Epoch")
         flag("warm_start", self.warm_start)
         layers = whole("num_layers", self.num_layers)
         dropout = number("dropout", self.dropout, 0.0, 1.0)
@@ -65,14 +59,22 @@ class RecurrentNetwork:
             batch_size=whole("batch_size", self.batch_size),
             max_epochs=whole("max_epochs", self.max_epochs),
             dropout=dropout,
-            callbacks=callbacks,
-            verbose=whole("verbose", int(self.verbose), 0),
+            callbacks=self._callbacks(),
+            verbose=int(self.verbose) if isinstance(self.verbose, bool) else whole("verbose", self.verbose, 0),
         )
+
+    def _callbacks(self) -> tuple[Callable, ...]:
+        callbacks = () if self.callbacks is None else self.callbacks
+        if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+            raise TypeError(f"callbacks={callbacks!r} must be a list of functions of an Epoch, or None")
+        return tuple(callbacks)
 
     def _stopping(self) -> EarlyStopping | None:
         if isinstance(self.early_stopping, EarlyStopping):
             return self.early_stopping
-        return EarlyStopping() if flag("early_stopping", self.early_stopping) else None
+        if not isinstance(self.early_stopping, bool | np.bool_):
+            raise TypeError(f"early_stopping={self.early_stopping!r} must be True, False or a tsrnn.EarlyStopping")
+        return EarlyStopping() if self.early_stopping else None
 
     def _network(self, *, n_inputs: int, n_targets: int, block: int, lags: int) -> Network:
         """Check the arguments of the network and make it."""
@@ -87,23 +89,25 @@ class RecurrentNetwork:
             lags=lags,
             learn_initial_state=flag("learn_initial_state", self.learn_initial_state),
         )
-        return Network(architecture, choice("dtype", str(np.dtype(self.dtype)), ("float32", "float64")))
+        return Network(architecture, precision("dtype", self.dtype))
 
     # ------------------------------------------------------------ training
     def _start(self, network: Network, rng: np.random.RandomState) -> tuple[np.ndarray, bool]:
         """Theta to start from, and whether it is that of an earlier fit."""
         if self.warm_start and hasattr(self, "theta_"):
-            if self.theta_.size != network.architecture.size or self.cell_name_ != network.architecture.cell.name:
+            now, then = network.architecture, self.network_.architecture
+            if (now.cell.name, now.entries) != (then.cell.name, then.entries):
                 raise ValueError(
-                    f"warm_start=True needs the network of the earlier fit, which had {self.theta_.size} parameters, "
-                    f"not {network.architecture.size}; use the same sizes or warm_start=False"
+                    f"warm_start=True needs the network of the earlier fit, a {then.cell.name} with {then.size} "
+                    f"parameters, not a {now.cell.name} with {now.size}; use the same cell and sizes, or "
+                    "warm_start=False"
                 )
             return self.theta_.astype(np.float64), True
         return network.initialise(np.random.default_rng(rng.randint(2**31))), False
 
     def _train(self, plan: Plan) -> dict[str, Any]:
         """Compile, train, perhaps once more on everything; the fitted attributes."""
-        network, settings, rng = plan.network, self._settings(), check_random_state(self.random_state)
+        network, settings, rng = plan.network, self._settings(), generator("random_state", self.random_state)
         theta, warm = self._start(network, rng)
         seed = int(rng.randint(2**31))
         with network.backend.session():
@@ -112,15 +116,12 @@ class RecurrentNetwork:
             training = self._run(plan, plan.windows, theta, warm, settings, seed, validation=plan.validation)
             timings["train"] = time.perf_counter() - started
             if plan.refit is not None:
-                refitted = self._run(
-                    plan, plan.refit, theta, warm, settings, seed, n_epochs=training.best_epoch
-                )
+                refitted = self._run(plan, plan.refit, theta, warm, settings, seed, n_epochs=training.best_epoch)
                 training.theta = refitted.theta
                 timings["refit"] = time.perf_counter() - started - timings["train"]
         return {
             "theta_": training.theta.astype(network.dtype),
             "network_": network,
-            "cell_name_": network.architecture.cell.name,
             "loss_curve_": np.array(training.loss_curve),
             "validation_curve_": np.array(training.validation_curve),
             "best_epoch_": training.best_epoch,

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..engine.network import Source
@@ -17,8 +16,9 @@ from ..engine.windows import NoScaling, Scaling, StandardScaling, Windows
 from ..equations.cell import Cell
 from ..equations.gru import gru_cell
 from ..equations.lstm import lstm_cell
+from ..equations.rnn import CELLS as NONLINEARITIES
 from ..equations.rnn import rnn_cell
-from .checks import choice, flag, whole
+from .checks import choice, flag, generator, whole
 from .recurrent import Plan, RecurrentNetwork
 
 SCALINGS: dict[str | None, type[Scaling]] = {"standard": StandardScaling, None: NoScaling}
@@ -46,17 +46,24 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         -------
         self
         """
-        X, n_channels = self._flatten(X)
-        X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
-        if X.shape[1] % n_channels:
-            raise ValueError(
-                f"X has {X.shape[1]} columns, which n_channels={n_channels} does not divide; a row holds length * "
-                "n_channels values"
-            )
-        self._set(X, np.asarray(y, np.float64), n_channels)
+        before = dict(vars(self))
+        try:
+            X, n_channels = _flatten(X, whole("n_channels", self.n_channels), any_number=self.n_channels == 1)
+            X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
+            if X.shape[1] % n_channels:
+                raise ValueError(
+                    f"X has {X.shape[1]} columns, which n_channels={n_channels} does not divide; a row holds length * "
+                    "n_channels values"
+                )
+            vars(self).update(self._fit(X, np.asarray(y, np.float64), n_channels))
+        except BaseException:  # a fit that fails leaves the estimator as it was
+            vars(self).clear()
+            vars(self).update(before)
+            raise
         return self
 
-    def _set(self, X: np.ndarray, y: np.ndarray, n_channels: int) -> None:
+    def _fit(self, X: np.ndarray, y: np.ndarray, n_channels: int) -> dict[str, Any]:
+        """The fitted attributes, from checked arrays."""
         targets = y.reshape(len(y), -1)
         network = self._network(n_inputs=n_channels, n_targets=targets.shape[1], block=1, lags=0)
         make_scaling = SCALINGS[choice("scaling", self.scaling, SCALINGS)]
@@ -74,15 +81,13 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
             plan.validation = Validation(source, windows.take(held_out), geometry, stopping)
             if stopping.refits(len(held_out), len(X)):
                 plan.refit = windows
-        fitted = self._train(plan) | {
+        return self._train(plan) | {
             "n_channels_": n_channels,
             "inputs_": inputs,
             "outputs_": outputs,
             "n_outputs_": targets.shape[1],
             "flat_target_": y.ndim == 1,
         }
-        for name, value in fitted.items():
-            setattr(self, name, value)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict what follows each window, in the shape that y had.
@@ -96,7 +101,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         ndarray of shape (n,) or (n, horizon)
         """
         check_is_fitted(self)
-        X, _ = self._flatten(X)
+        X, _ = _flatten(X, self.n_channels_)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         network = self.network_
         windows = _windows(X, self.n_channels_, self.inputs_, self.outputs_)
@@ -110,16 +115,6 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         return values[:, 0] if self.flat_target_ else values
 
     # ------------------------------------------------------------ helpers
-    def _flatten(self, X: Any) -> tuple[Any, int]:
-        """X with a window a row, and its number of channels."""
-        n_channels = whole("n_channels", self.n_channels)
-        if np.ndim(X) != 3:
-            return X, n_channels
-        X = np.asarray(X)
-        if n_channels not in (1, X.shape[2]):
-            raise ValueError(f"X has {X.shape[2]} channels, but n_channels={n_channels}; pass the same number")
-        return X.reshape(len(X), -1), X.shape[2]
-
     def _split(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows that are held out, drawn at random, and rows to train on."""
         stopping = self._stopping()
@@ -129,8 +124,18 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
                 f"early_stopping holds out {held_out} of {n} rows and leaves none to train on; make its "
                 "validation_size smaller, or early_stopping=False"
             )
-        order = np.random.default_rng(check_random_state(self.random_state).randint(2**31)).permutation(n)
+        order = np.random.default_rng(generator("random_state", self.random_state).randint(2**31)).permutation(n)
         return np.sort(order[:held_out]), np.sort(order[held_out:])
+
+
+def _flatten(X: Any, n_channels: int, *, any_number: bool = False) -> tuple[Any, int]:
+    """X with a window a row, and its number of channels."""
+    if (np.ndim(X) if isinstance(X, list | tuple) else getattr(X, "ndim", 0)) != 3:
+        return X, n_channels
+    X = np.asarray(X)
+    if X.shape[2] != n_channels and not any_number:
+        raise ValueError(f"X has {X.shape[2]} channels, but n_channels={n_channels}; pass the same number")
+    return X.reshape(len(X), X.shape[1] * X.shape[2]), X.shape[2]
 
 
 def _windows(X: np.ndarray, n_channels: int, inputs: Scaling, outputs: Scaling) -> Windows:
@@ -180,4 +185,4 @@ class RNNRegressor(RecurrentRegressor):
 
     def make_cell(self) -> Cell:
         """The cell with the `nonlinearity`."""
-        return rnn_cell(self.nonlinearity)
+        return rnn_cell(choice("nonlinearity", self.nonlinearity, NONLINEARITIES))

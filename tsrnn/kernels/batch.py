@@ -14,7 +14,7 @@ import numpy as np
 
 from ..equations.losses import Loss
 from ..equations.optimizers import adam
-from .jit import entry, equation, fingerprint, loop
+from .jit import Tile, entry, equation, fingerprint, loop, tile
 from .lanes import add, lane_loop, parameters
 
 
@@ -62,16 +62,17 @@ def build_gather_targets() -> Callable:
     stamp = fingerprint()
 
     @entry("gather_targets")
-    def gather_targets(targets, observed, target_start, shift, scale, batch, block, y, weight):
+    def gather_targets(targets, observed, target_start, shift, scale, batch, block, y, weight, share):
         """y[k, j*C + c] = scaled targets[start + k + j, c] where observed, else 0 with weight 0.
 
-        targets, observed (n, C) float64; target_start (n_windows,) int64; shift, scale (n_windows, C) float64.
+        share[0] becomes 1 / sum of weights, or 0 where nothing was observed. targets, observed (n, C) float64; target_start (n_windows,) int64; shift, scale (n_windows, C) float64.
         """
         stamp  # noqa: B018
         n_tiles, n_outputs, width, B = y.shape
         C = targets.shape[1]
         y[:] = 0
         weight[:] = 0
+        weights = 0.0
         for lane in range(batch.size):
             i, b, w = lane // B, lane % B, batch[lane]
             for k in range(n_outputs):
@@ -81,12 +82,14 @@ def build_gather_targets() -> Callable:
                         if observed[row, c] > 0:
                             y[i, k, j * C + c, b] = (targets[row, c] - shift[w, c]) / scale[w, c]
                             weight[i, k, j * C + c, b] = observed[row, c]
+                            weights += observed[row, c]
+        share[0] = 1.0 / weights if weights > 0 else 0.0
 
     return gather_targets
 
 
-def build_loss(loss: Loss) -> Callable:
-    """`loss` over a batch: the weighted mean, and its derivative by each output."""
+def build_loss(loss: Loss) -> Tile:
+    """The tile function of `loss`: its weighted sum, and the derivative of the weighted mean by each output."""
     width, stamp = loss.width, fingerprint()
     derivatives = [f"d{i}" for i in range(width)]
     predictions = [f"p{i}" for i in range(width)]
@@ -101,36 +104,29 @@ def build_loss(loss: Loss) -> Callable:
         "Y, P, V, D, constant",
     )
 
-    @entry(f"{loss.name}_loss")
-    def batch_loss(constants, out, y, weight, dout, total):
-        """total[0] += sum of weight * value, total[1] += sum of weight; dout becomes the mean's gradient."""
+    @tile(f"{loss.name}_loss")
+    def tile_loss(i, shape, constants, all_out, all_y, all_weight, all_dout, share, all_total, all_scratch):
+        """total += (sum of weight * value, sum of weights) of tile `i`; dout becomes the gradient of the batch's mean."""
         stamp  # noqa: B018
-        n_tiles, n_outputs, n_targets, B = y.shape
-        size = width * constants.size
-        weights = 0.0
-        for w in weight.reshape(weight.size):
-            weights += w
-        inverse = weight.dtype.type(1.0 / weights if weights > 0 else 0.0)
-        value = np.empty(B, y.dtype)
-        loss_sum = 0.0
-        for i in range(n_tiles):
-            for k in range(n_outputs):
-                for r in range(n_targets):
-                    W = weight[i, k, r]
-                    for q in range(constants.size):
-                        o = r * size + q * width
-                        P, D = out[i, k, o : o + width], dout[i, k, o : o + width]
-                        lanes(y[i, k, r], P, value, D, constants[q])
-                        for b in range(B):
-                            if W[b] > 0:
-                                loss_sum += W[b] * value[b]
+        out, y, weight, dout, total = all_out[i], all_y[i], all_weight[i], all_dout[i], all_total[i]
+        n_outputs, n_targets, B = y.shape
+        value = all_scratch[i, :B]
+        for k in range(n_outputs):
+            for r in range(n_targets):
+                W = weight[k, r]
+                for w in W:
+                    total[1] += w
+                for q in range(constants.size):
+                    o = (r * constants.size + q) * width
+                    P, D = out[k, o : o + width], dout[k, o : o + width]
+                    lanes(y[k, r], P, value, D, constants[q])
+                    for b in range(B):
+                        if W[b] > 0:
+                            total[0] += W[b] * value[b]
                         for p in range(width):
-                            for b in range(B):
-                                D[p, b] = D[p, b] * W[b] * inverse if W[b] > 0 else 0
-        total[0] += loss_sum
-        total[1] += weights
+                            D[p, b] = D[p, b] * W[b] * share[0] if W[b] > 0 else 0
 
-    return batch_loss
+    return tile_loss
 
 
 def build_update() -> Callable:

@@ -17,9 +17,10 @@ from numpy.typing import DTypeLike
 from ..equations.cell import Cell
 from ..equations.losses import Loss
 from . import batch as batch_kernels
+from .jit import Tile, run_three, run_tiles
 from .layout import Shape, scratch_size
 from .stack import StackLoops, build_stack, build_transpose
-from .threads import parallel_region, single_threaded_blas
+from .threads import enter_parallel, leave_parallel, single_threaded_blas
 
 NO_DROPOUT = np.uint64(0)
 
@@ -43,7 +44,8 @@ class Workspace:
     C: np.ndarray
     out: np.ndarray
     scratch: np.ndarray
-    total: np.ndarray  # weighted sum of the loss, sum of weights
+    share: np.ndarray  # (1,), 1 / sum of the batch's weights
+    total: np.ndarray  # (n_tiles, 2): weighted sum of the loss, sum of weights
     y: np.ndarray
     weight: np.ndarray
     dout: np.ndarray
@@ -52,8 +54,6 @@ class Workspace:
     dx: np.ndarray
     theta_t: np.ndarray
     grad: np.ndarray  # (n_tiles, n_theta)
-    dropout: float = 0.0
-    key: np.uint64 = NO_DROPOUT
 
     def tiles(self) -> int:
         """Tiles that hold lanes of the present batch."""
@@ -66,7 +66,7 @@ def _stack(cell: Cell) -> StackLoops:
 
 
 @functools.cache
-def _loss(loss: Loss) -> Callable:
+def _loss(loss: Loss) -> Tile:
     return batch_kernels.build_loss(loss)
 
 
@@ -158,7 +158,8 @@ class CpuBackend:
             C=np.zeros((n, L, T + 1, S - 1, N), dtype),
             out=np.zeros((n, k, O, B), dtype),
             scratch=np.zeros((n, scratch), dtype),
-            total=np.zeros(2),
+            share=np.zeros(1, dtype),
+            total=np.zeros((n, 2)),
             y=np.zeros((n if loss else 0, k, O // size, B), dtype),
             weight=np.zeros((n if loss else 0, k, O // size, B), dtype),
             dout=np.zeros((n if loss else 0, k, O, B), dtype),
@@ -182,7 +183,7 @@ class CpuBackend:
         n = work.tiles()
         _common().gather_targets(
             targets, observed, windows.target, windows.target_shift, windows.target_scale, batch,
-            work.shape.block, work.y[:n], work.weight[:n],
+            work.shape.block, work.y[:n], work.weight[:n], work.share,
         )  # fmt: skip
 
     def forward(
@@ -195,29 +196,42 @@ class CpuBackend:
         key: np.uint64 = NO_DROPOUT,
     ) -> None:
         """Inputs to outputs; a free run reads its own point forecasts after the first output."""
-        w, n = work, work.tiles()
-        w.dropout, w.key = dropout, key
-        with parallel_region(n) as parallel:
-            _stack(w.cell).forward(
-                parallel, n, w.shape, theta, w.blocks, w.rows, w.state, free_run, dropout, key, w.x, w.starts, w.X, w.A,
-                w.C, w.out, w.scratch,
-            )  # fmt: skip
+        _run(_stack(work.cell).forward, work, _forward_arguments(work, theta, free_run, dropout, key))
 
     def loss(self, work: Workspace, loss: Loss) -> None:
         """Add the batch's weighted loss and weight to `work.total`, and make the gradient of the weighted mean."""
-        n = work.tiles()
-        _loss(loss)(work.constants, work.out[:n], work.y[:n], work.weight[:n], work.dout[:n], work.total)
+        _run(_loss(loss), work, _loss_arguments(work))
 
-    def backward(self, work: Workspace, theta: np.ndarray) -> None:
-        """Outputs' gradient to parameters' gradient, by tile; after `forward` of the same batch."""
-        w, n = work, work.tiles()
-        w.dstate[:n] = 0  # no loss reads the final state
-        _common().transpose(w.shape, theta, w.theta_t, w.blocks)
-        with parallel_region(n) as parallel:
-            _stack(w.cell).backward(
-                parallel, n, w.shape, w.theta_t, w.blocks, w.rows, w.dropout, w.key, w.x, w.starts, w.X, w.A, w.C,
-                w.dout, w.dY, w.dstate, w.dx, w.grad, w.scratch,
-            )  # fmt: skip
+    def backward(
+        self, work: Workspace, theta: np.ndarray, *, dropout: float = 0.0, key: np.uint64 = NO_DROPOUT
+    ) -> None:
+        """Outputs' gradient to parameters' gradient, by tile; after `forward` of the same batch and dropout."""
+        self._prepare_backward(work, theta)
+        _run(_stack(work.cell).backward, work, _backward_arguments(work, dropout, key))
+
+    def train(
+        self, work: Workspace, theta: np.ndarray, loss: Loss, *, dropout: float = 0.0, key: np.uint64 = NO_DROPOUT
+    ) -> None:
+        """`forward`, `loss` and `backward` in one go."""
+        self._prepare_backward(work, theta)
+        stack, n = _stack(work.cell), work.tiles()
+        forward = _forward_arguments(work, theta, False, dropout, key)
+        value, backward = _loss_arguments(work), _backward_arguments(work, dropout, key)
+        addresses = (
+            stack.forward.address(work.shape, *forward),
+            _loss(loss).address(work.shape, *value),
+            stack.backward.address(work.shape, *backward),
+        )
+        parallel = enter_parallel(n)
+        try:
+            run_three(*addresses, parallel, n, work.shape, forward, value, backward)
+        finally:
+            if parallel:
+                leave_parallel()
+
+    def _prepare_backward(self, work: Workspace, theta: np.ndarray) -> None:
+        work.dstate[:] = 0  # no loss reads the final state
+        _common().transpose(work.shape, theta, work.theta_t, work.blocks)
 
     def update(self, work: Workspace, theta: Any, moments: Any, decay: Any, hyper: Any, clip: float, log: Any) -> None:
         """Sum the tiles' gradients, clip them by their norm, and let Adam change theta and its moments (2, n)."""
@@ -231,6 +245,32 @@ class CpuBackend:
 
     def take_total(self, work: Workspace) -> tuple[float, float]:
         """Weighted loss and weight since they were last taken."""
-        value, weight = map(float, work.total)
+        value, weight = map(float, work.total.sum(axis=0))
         work.total[:] = 0
         return value, weight
+
+
+# ---------------------------------------------------------------- the tile functions' arguments
+def _forward_arguments(w: Workspace, theta: Any, free_run: bool, dropout: float, key: np.uint64) -> tuple[Any, ...]:
+    return theta, w.blocks, w.rows, w.state, free_run, dropout, key, w.x, w.starts, w.X, w.A, w.C, w.out, w.scratch
+
+
+def _loss_arguments(w: Workspace) -> tuple[Any, ...]:
+    return w.constants, w.out, w.y, w.weight, w.dout, w.share, w.total, w.scratch
+
+
+def _backward_arguments(w: Workspace, dropout: float, key: np.uint64) -> tuple[Any, ...]:
+    head = (w.theta_t, w.blocks, w.rows, dropout, key, w.x, w.starts, w.X, w.A, w.C)
+    return (*head, w.dout, w.dY, w.dstate, w.dx, w.grad, w.scratch)
+
+
+def _run(tile: Tile, work: Workspace, arguments: tuple[Any, ...]) -> None:
+    """One tile function over the tiles of the present batch, in parallel if nobody else is."""
+    n = work.tiles()
+    address = tile.address(work.shape, *arguments)
+    parallel = enter_parallel(n)
+    try:
+        run_tiles(address, parallel, n, work.shape, *arguments)
+    finally:
+        if parallel:
+            leave_parallel()

@@ -26,12 +26,14 @@ from ..equations import activations
 #: Keeps NaN and infinity meaningful, unlike ``fastmath=True``.
 FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
 #: Without ``error_model="numpy"`` a division may raise, and a loop that may raise does not vectorise.
-LOOP: dict[str, Any] = dict(fastmath=FAST, error_model="numpy")
+LOOP: dict[str, Any] = dict(fastmath=FAST, error_model="numpy", _nrt=False)
 #: Without ``forceinline`` a call stays in the loop, and a loop with a call does not vectorise.
 EQUATION: dict[str, Any] = dict(LOOP, forceinline=True)
 
 equation = register_jitable(**EQUATION)
 loop = register_jitable(**LOOP)
+#: For functions that call `np.dot`, which returns its `out`: only counted references may be returned.
+blas = register_jitable(**(LOOP | {"_nrt": True}))
 
 REGISTRY = "tsrnn.kernels._registry"
 
@@ -75,33 +77,28 @@ def has_cache_folder(function: Callable) -> bool:
 
 # ---------------------------------------------------------------- tiles
 class Tile:
-    """A tile function ``f(i, shape, *arguments)`` and the loop over tiles that calls it.
+    """A tile function ``f(i, shape, *arguments)``, reached through its address.
 
-    The loop reaches the function through its address. So the function is compiled once, whether tiles run serially or in
-    parallel; the parallel loop, which costs LLVM several passes over all that it contains, contains next to nothing; and
-    nothing can be inlined into one of the two ways and not into the other, which would cost equal bits.
+    So the function is compiled once, whether tiles run serially or in parallel; the parallel loop, which costs LLVM
+    several passes over all that it contains, contains next to nothing; and nothing can be inlined into one of the two
+    ways and not into the other, which would cost equal bits.
     """
 
     def __init__(self, function: Callable, name: str):
         self.function = entry(name)(function)
-        self.addresses: dict[Any, int] = {}
+        self.addresses: dict[str, int] = {}
 
-    def __call__(self, parallel: bool, n_tiles: int, shape: Any, *arguments: Any) -> None:
-        """Call the function for every tile below `n_tiles`."""
+    def address(self, *arguments: Any) -> Any:
+        """Where the function for such arguments is; the first array's precision tells them apart."""
         if config.DISABLE_JIT:
-            for i in range(n_tiles):
-                self.function(i, shape, *arguments)
-            return
-        key = arguments[0].dtype.char  # theta's precision; nothing else differs from call to call
+            return self.function
+        key = arguments[1].dtype.char
         if key not in self.addresses:
-            self.addresses[key] = self._compile(shape, *arguments)
-        loop_over_tiles(self.addresses[key], parallel, n_tiles, shape, *arguments)
-
-    def _compile(self, *arguments: Any) -> int:
-        signature = (types.int64, *map(typeof, arguments))
-        self.function.compile(signature)
-        compiled = self.function.overloads[signature]
-        return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+            signature = (types.int64, *map(typeof, arguments))
+            self.function.compile(signature)
+            compiled = self.function.overloads[signature]
+            self.addresses[key] = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+        return self.addresses[key]
 
 
 def tile(name: str) -> Callable[[Callable], Tile]:
@@ -110,7 +107,7 @@ def tile(name: str) -> Callable[[Callable], Tile]:
 
 
 @intrinsic
-def call_at(typing_context, address, i, shape, arguments):
+def _call_at(typing_context, address, i, shape, arguments):
     """Call the compiled function at `address` as ``f(i, shape, *arguments)``; it returns nothing."""
     argument_types = (types.int64, shape, *arguments.types)
 
@@ -131,15 +128,43 @@ def call_at(typing_context, address, i, shape, arguments):
     return types.none(types.int64, types.int64, shape, arguments), generate
 
 
-@njit(parallel=True, nogil=True, cache=True)
-def loop_over_tiles(address, parallel, n_tiles, shape, *arguments):
-    """All tiles, in parallel or one after the other."""
+def _call(function, i, shape, arguments):
+    """The same without the compiler."""
+    function(i, shape, *arguments)
+
+
+call_at = _call if config.DISABLE_JIT else _call_at
+
+
+def _driver(function: Callable) -> Any:
+    """Decorator: a loop over tiles, which may run in parallel."""
+    return njit(parallel=True, nogil=True, cache=has_cache_folder(function))(function)
+
+
+@_driver
+def run_tiles(address, parallel, n_tiles, shape, *arguments):
+    """One tile function over all tiles, in parallel or one tile after the other."""
     if parallel:
         for i in prange(n_tiles):
             call_at(address, np.int64(i), shape, arguments)
     else:
         for i in range(n_tiles):
             call_at(address, i, shape, arguments)
+
+
+@_driver
+def run_three(address1, address2, address3, parallel, n_tiles, shape, arguments1, arguments2, arguments3):
+    """Three tile functions, one after the other on each tile while it is in the cache."""
+    if parallel:
+        for i in prange(n_tiles):
+            call_at(address1, np.int64(i), shape, arguments1)
+            call_at(address2, np.int64(i), shape, arguments2)
+            call_at(address3, np.int64(i), shape, arguments3)
+    else:
+        for i in range(n_tiles):
+            call_at(address1, i, shape, arguments1)
+            call_at(address2, i, shape, arguments2)
+            call_at(address3, i, shape, arguments3)
 
 
 def _bind(name: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from .jit import equation, loop, register
+from .jit import blas, equation, loop, register
 
 
 def lane_loop(
@@ -42,7 +42,7 @@ def lane_loop(
     lines += [f"        {target} = equation({source})"]
     namespace = {"equation": equation(function)}
     exec(compile("\n".join(lines), f"<lane loop {name}>", "exec"), namespace)
-    return loop(register(namespace[name], name))
+    return equation(register(namespace[name], name))
 
 
 def parameters(function: Callable) -> list[str]:
@@ -81,7 +81,7 @@ def copy_columns(out, rows, column):
             o[column + b] = x[b]
 
 
-@loop
+@blas
 def product(w, x, out):
     """out = w @ x in blocks of rows small enough (m n k <= 1e6) for OpenBLAS' unpacked small-matrix kernels."""
     rows, k = w.shape
@@ -98,7 +98,7 @@ def add_product(w, x, out, part):
     add(out.reshape(out.size), buffer.reshape(out.size))
 
 
-@loop
+@blas
 def add_outer(a, x, out, part):
     """out (m, k) += a (m, n) @ x (k, n).T, by way of the scratch `part`."""
     buffer = part[: out.size].reshape(out.shape)

@@ -37,25 +37,34 @@ class Shape(NamedTuple):
 
 def block_table(cell: Cell, n_inputs: int, hidden_size: int, offset: int) -> np.ndarray:
     """The table of products of one layer whose first weight lies at `offset` in theta, int64 (n_products, 6)."""
-    carries = any("dh" in stage.gradient_writes for stage in cell.stages)
-    actions: dict[int, int] = {}
-    for index in reversed(range(len(cell.products))):
-        operand = cell.products[index].operand
-        if operand in cell.inner:
-            actions[index] = SET_INNER + cell.inner.index(operand)
-        elif not operand.endswith("h"):
-            actions[index] = NOTHING
-        else:
-            actions[index] = ADD_H if carries else SET_H
-            carries = True
+    actions = _input_gradients(cell)
     table = []
-    for index, item in enumerate(cell.products):
+    for item, action in zip(cell.products, actions, strict=True):
         r0, r1 = cell.rows(item.operand, n_inputs, hidden_size)
         p0 = cell.planes.index(item.planes[0])
         p1 = p0 + len(item.planes)
-        table.append((r0, r1, p0, p1, offset, actions[index]))
+        table.append((r0, r1, p0, p1, offset, action))
         offset += (r1 - r0) * (p1 - p0) * hidden_size
     return np.array(table, np.int64)
+
+
+def _input_gradients(cell: Cell) -> list[int]:
+    """What each product's input gradient does, as `bptt` meets them: stages from the last to the first."""
+    actions: list[int] = []
+    carries = False
+    for stage in reversed(cell.stages):
+        carries |= "dh" in stage.gradient_writes
+        of_stage = []
+        for item in stage.products:
+            if item.operand in cell.inner:
+                of_stage.append(SET_INNER + cell.inner.index(item.operand))
+            elif not item.operand.endswith("h"):
+                of_stage.append(NOTHING)
+            else:
+                of_stage.append(ADD_H if carries else SET_H)
+                carries = True
+        actions = of_stage + actions
+    return actions
 
 
 def scratch_size(cell: Cell, n_rows: int, hidden_size: int, tile: int) -> int:

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..equations.cell import Cell, Stage
-from .jit import loop, register
+from .jit import equation, loop, register
 from .lanes import add, add_outer, add_product, copy, copy_columns, lane_loop, parameters, product
 from .layout import ADD_H, CHUNK, NOTHING, SET_H, SET_INNER
 
@@ -66,13 +66,13 @@ def _build_stage(cell: Cell, stage: Stage, name: str, first: int, last: int) -> 
     def forward(theta, blocks, X, A, h_before, h_after, C_before, C_after, Q):
         B, H = X.shape[1], A.shape[1] // X.shape[1]
         for k in range(first, last):
-            r0, r1, p0, p1, w, _ = blocks[k]
+            r0, r1, p0, p1, w = blocks[k, 0], blocks[k, 1], blocks[k, 2], blocks[k, 3], blocks[k, 4]
             rows = (p1 - p0) * H
             W = theta[w : w + rows * (r1 - r0)].reshape(rows, r1 - r0)
             product(W, X[r0:r1], A[p0:p1].reshape(rows, B))
         lanes(A, h_before, h_after, C_before, C_after, Q)
 
-    return loop(register(forward, f"{name}_forward"))
+    return equation(register(forward, f"{name}_forward"))
 
 
 def _build_stage_gradient(cell: Cell, stage: Stage, name: str, first: int, last: int) -> Callable:
@@ -85,7 +85,8 @@ def _build_stage_gradient(cell: Cell, stage: Stage, name: str, first: int, last:
         if masked:
             zero_masked(A, starts, t)
         for k in range(first, last):
-            r0, r1, p0, p1, w, action = blocks[k]
+            r0, r1, p0, p1, w = blocks[k, 0], blocks[k, 1], blocks[k, 2], blocks[k, 3], blocks[k, 4]
+            action = blocks[k, 5]
             if action == NOTHING:
                 continue
             rows = (p1 - p0) * H
@@ -98,7 +99,7 @@ def _build_stage_gradient(cell: Cell, stage: Stage, name: str, first: int, last:
             else:
                 product(W_t, dA, dQ[action - SET_INNER].reshape(H, B))
 
-    return loop(register(gradient, f"{name}_gradient"))
+    return equation(register(gradient, f"{name}_gradient"))
 
 
 def _then(one: Callable, other: Callable) -> Callable:
@@ -173,7 +174,7 @@ def _build_bptt(cell: Cell, step_gradient: Callable) -> Callable:
         T, P, N = A.shape
         B = X.shape[2]
         i, j = n_inputs + 1, n_inputs + 1 + N // B
-        part, hold, dQ, a_buffer, x_buffer = split(scratch, A, X, n_inner)
+        part, hold, dQ, a_buffer, x_buffer = split(scratch, A, X, D.shape[0], n_inner)
         t1 = T
         while t1 > 0:
             t0 = max(0, t1 - CHUNK)
@@ -200,8 +201,8 @@ def _build_bptt(cell: Cell, step_gradient: Callable) -> Callable:
 
 
 @loop
-def split(scratch, A, X, n_inner):
-    """Cut the 1-D `scratch` (see `scratch_size`) into part, hold (S <= 2 planes and more), dQ and the two row buffers."""
+def split(scratch, A, X, n_states, n_inner):
+    """Cut the 1-D `scratch` (see `scratch_size`) into part, hold (S, N), dQ and the two row buffers."""
     T, P, N = A.shape
     K, B = X.shape[1], X.shape[2]
     m = CHUNK * B
@@ -209,7 +210,6 @@ def split(scratch, A, X, n_inner):
     n_part = max(P * H * K, K * B)
     part = scratch[:n_part]
     n = n_part
-    n_states = (scratch.size - n - n_inner * N - P * H * m - K * m) // N
     hold = scratch[n : n + n_states * N].reshape(n_states, N)
     n += n_states * N
     dQ = scratch[n : n + n_inner * N].reshape(n_inner, N)

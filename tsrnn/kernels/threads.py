@@ -38,16 +38,15 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: _STATE.after_fork())
 
 
-@contextmanager
-def parallel_region(n_tiles: int) -> Iterator[bool]:
-    """Whether the caller may run `n_tiles` tiles in parallel."""
+def enter_parallel(n_tiles: int) -> bool:
+    """Whether the caller may run `n_tiles` tiles in parallel; if so, it must call `leave_parallel` afterwards."""
     worthwhile = n_tiles > 1 and not _STATE.forked and numba.get_num_threads() > 1
-    mine = worthwhile and _STATE.pool.acquire(blocking=False)
-    try:
-        yield mine
-    finally:
-        if mine:
-            _STATE.pool.release()
+    return worthwhile and _STATE.pool.acquire(blocking=False)
+
+
+def leave_parallel() -> None:
+    """Let the next caller in."""
+    _STATE.pool.release()
 
 
 @contextmanager

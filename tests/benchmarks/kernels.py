@@ -1,0 +1,209 @@
+"""Forward and backward of the public kernels against PyTorch (and a prototype, if one is given), timed alternating.
+
+    python -m tests.benchmarks.kernels [--threads 2] [--cells lstm gru rnn_tanh] [--prototype FILE]
+
+Both sides compute the sum of the hidden states and its gradient by all weights; ours by way of the head, whose weights
+are ones. `--outputs last` sums the last step's only. The results are compared before anything is timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import statistics
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+SHAPES = (
+    # batch, steps, inputs, hidden, tile of the prototype, repeats
+    (32, 24, 1, 16, 16, 200),
+    (32, 96, 1, 32, 16, 60),
+    (64, 96, 8, 64, 32, 20),
+    (256, 96, 8, 64, 32, 9),
+    (64, 168, 8, 128, 16, 7),
+    (256, 336, 1, 128, 16, 3),
+)
+GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1}
+
+
+def alternate(functions: dict[str, Any], repeats: int) -> dict[str, float]:
+    """Median seconds of each function, called in turn so that drift of the machine hits all alike."""
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    for name, function in functions.items():
+        function()
+    for _ in range(repeats):
+        for name, function in functions.items():
+            started = time.perf_counter()
+            function()
+            times[name].append(time.perf_counter() - started)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def small_product_rate() -> float:
+    """GFLOP/s of one thread on a small float32 product."""
+    a, b = np.random.rand(32, 64).astype("f4"), np.random.rand(64, 256).astype("f4")
+    out = a @ b
+    rates = []
+    for _ in range(5):
+        started = time.perf_counter()
+        for _ in range(400):
+            np.dot(a, b, out=out)
+        rates.append(400 * 2 * 32 * 64 * 256 / (time.perf_counter() - started) / 1e9)
+    return max(rates)
+
+
+def build_ours(cell: Any, shape: tuple[int, ...], x: np.ndarray, last: bool, dtype: str = "float32") -> Any:
+    """A network, its workspace filled with x (B, T, I), theta as views, and the function to time."""
+    from tsrnn.engine.network import Network, Source
+    from tsrnn.engine.parameters import Architecture, Geometry
+    from tsrnn.engine.windows import Windows
+    from tsrnn.equations.losses import MSE
+
+    B, T, I, H = shape[:4]
+    architecture = Architecture(cell, n_inputs=I, n_targets=1, block=1, loss=MSE, hidden_size=H)
+    network = Network(architecture, dtype)
+    theta = network.initialise(np.random.default_rng(0))
+    views = architecture.views(theta)
+    views["head"][:] = np.r_[0.0, np.ones(H)]
+    geometry = Geometry(T) if last else Geometry(1, n_outputs=T)
+    work = network.workspace(geometry, B, loss=MSE, gradient=True)
+    series = x.reshape(B * T, I).astype(np.float64)
+    source = Source.upload(network.backend, series, np.zeros((B, 1)), np.ones((B, 1)))
+    rows, zero, one = np.arange(B), np.zeros((B, I)), np.ones((B, I))
+    windows = Windows(rows * T, np.full(B, T), rows, zero, one, zero[:, :1].copy(), one[:, :1].copy())
+    network.backend.gather(work, source.series, windows, rows)
+    work.dout[:] = 1
+    handle = network.backend.upload(theta, dtype)
+
+    def run() -> None:
+        network.backend.forward(work, handle)
+        network.backend.backward(work, handle)
+
+    return views, work, run, architecture
+
+
+def build_torch(name: str, shape: tuple[int, ...], x: np.ndarray, views: dict, last: bool, threads: int) -> Any:
+    """The same network in PyTorch."""
+    import torch
+
+    torch.set_num_threads(threads)
+    B, T, I, H = shape[:4]
+    module = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn_tanh": torch.nn.RNN}[name](I, H)
+    with torch.no_grad():
+        if name == "gru":
+            zr, n, u = (views[f"layer0.product{k}"] for k in range(3))
+            rz = np.r_[zr[H:], zr[:H]]
+            parts = (np.r_[rz[:, :I], n[:, :I]], np.r_[rz[:, I + 1 :], u[:, 1:]], np.r_[rz[:, I], n[:, I]])
+            parts += (np.r_[np.zeros(2 * H), u[:, 0]],)
+        else:
+            W = views["layer0.product0"]
+            parts = (W[:, :I], W[:, I + 1 :], W[:, I], np.zeros(len(W)))
+        for target, part in zip(module.parameters(), parts, strict=True):
+            target.copy_(torch.tensor(np.ascontiguousarray(part)))
+    xt = torch.from_numpy(np.ascontiguousarray(x.transpose(1, 0, 2)))
+
+    def run() -> Any:
+        module.zero_grad()
+        y = module(xt)[0]
+        (y[-1] if last else y).sum().backward()
+        return y
+
+    return module, run
+
+
+def compare(name: str, shape: tuple[int, ...], args: argparse.Namespace, prototype: Any) -> dict[str, float]:
+    """Check one shape, time it, print a line."""
+    from tsrnn.equations import gru, lstm, rnn
+
+    cell = {"lstm": lstm.LSTM, "gru": gru.GRU, "rnn_tanh": rnn.CELLS["tanh"]}[name]
+    B, T, I, H, tile, repeats = shape
+    last = args.outputs == "last"
+    x = np.random.default_rng(0).standard_normal((B, T, I)).astype(np.float32)
+    views, work, ours, architecture = build_ours(cell, shape, x, last)
+    module, theirs = build_torch(name, shape, x, views, last, args.threads)
+    y = theirs().detach().numpy()
+    ours()
+    out = work.out.transpose(1, 0, 3, 2).reshape(work.out.shape[1], -1)[:, :B]
+    want = y.sum(axis=2)[-1:] if last else y.sum(axis=2)
+    error = np.abs(out - want).max() / np.abs(want).max()
+    gradient = architecture.views(work.grad.sum(axis=0))["layer0.product0"][: H * (2 if name == "gru" else 1), I + 1 :]
+    reference = module.weight_hh_l0.grad.numpy()
+    reference = np.r_[reference[H : 2 * H], reference[:H]] if name == "gru" else reference[:H]
+    gradient_error = np.abs(gradient - reference).max() / np.abs(reference).max()
+    assert error < 2e-5, error
+    assert gradient_error < 1e-4, gradient_error
+    functions = {"ours": ours, "torch": theirs}
+    if prototype:
+        functions["prototype"] = build_prototype(prototype, name, shape, x, last)
+    seconds = alternate(functions, args.repeats or repeats)
+    flops = 6 * B * T * GATES[name] * H * (H + I)
+    ratios = {other: seconds[other] / seconds["ours"] for other in functions if other != "ours"}
+    ratios["rate"] = flops / seconds["ours"] / 1e9
+    times = "  ".join(f"{key} {1e3 * value:8.3f} ms" for key, value in seconds.items())
+    against = "  ".join(f"{key} {value:6.2f}" for key, value in ratios.items())
+    print(f"{name:9} B{B:<4} T{T:<4} I{I:<2} H{H:<4} {times}   ratio {against}", flush=True)
+    return ratios
+
+
+def build_prototype(module: Any, name: str, shape: tuple[int, ...], x: np.ndarray, last: bool) -> Any:
+    """The prototype's training function on the same data; its weights do not matter for the time."""
+    B, T, I, H, tile, _ = shape
+    kind, G = {"lstm": (0, 4), "gru": (1, 4), "rnn_tanh": (2, 1)}[name]
+    rng, f4, n = np.random.default_rng(0), np.float32, B // tile
+
+    def weights(rows: int, columns: int) -> np.ndarray:
+        return rng.uniform(-(H**-0.5), H**-0.5, (rows, columns)).astype(f4)
+
+    K = I + 1 + H
+    if kind == 1:
+        W, Wx, Wh, U_T, UN_T = weights(2 * H, K), weights(H, I + 1), weights(H, H + 1), weights(H, 2 * H), weights(H, H)
+    else:
+        W, Wx, Wh, U_T = weights(G * H, K), np.zeros((1, 1), f4), np.zeros((1, 1), f4), weights(H, G * H)
+        UN_T = U_T
+    XH = np.zeros((n, T + 1, K, tile), f4)
+    XH[:, :, I] = 1
+    XH[:, :T, :I] = x.transpose(1, 0, 2).reshape(T, n, tile, I).transpose(1, 0, 3, 2)
+    A, C = np.zeros((n, T, G, H * tile), f4), np.zeros((n, T + 1, H * tile), f4)
+    dY, dW = np.ones((n, T, H * tile), f4), np.zeros((n, G * H, K), f4)
+    return lambda: module.train_tiles(kind, W, Wx, Wh, U_T, UN_T, XH, A, C, dY, dW, I, 16)
+
+
+def main() -> None:
+    """Run the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--cells", nargs="+", default=list(GATES), choices=list(GATES))
+    parser.add_argument("--outputs", choices=("every", "last"), default="every")
+    parser.add_argument("--prototype", help="a file with the prototype's train_tiles")
+    parser.add_argument("--repeats", type=int)
+    args = parser.parse_args()
+    import numba
+
+    numba.set_num_threads(args.threads)
+    prototype = None
+    if args.prototype:
+        spec = importlib.util.spec_from_file_location("prototype", args.prototype)
+        prototype = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = prototype  # its compiled functions are found by module name
+        spec.loader.exec_module(prototype)
+    from tsrnn.kernels import get_backend
+
+    with get_backend("cpu").session():
+        rate = small_product_rate()
+        print(f"{args.threads} thread(s); one thread's small product: {rate:.0f} GFLOP/s")
+        for name in args.cells:
+            rows = [compare(name, shape, args, prototype) for shape in SHAPES]
+            for key in rows[0]:
+                if key != "rate":
+                    values = [row[key] for row in rows]
+                    mean = np.exp(np.mean(np.log(values)))
+                    print(f"{name}: {key}/ours geometric mean {mean:.2f}, least {min(values):.2f}")
+            shares = ", ".join(f"{row['rate'] / (rate * args.threads):.0%}" for row in rows[2:])
+            print(f"{name}: share of the small-product rate at hidden 64, 64, 128, 128: {shares}")
+
+
+if __name__ == "__main__":
+    main()

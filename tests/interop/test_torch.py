@@ -1,0 +1,159 @@
+"""The networks against PyTorch in float64: outputs, every gradient, free runs, and gradcheck through these kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from tsrnn.engine.network import Network, Source
+from tsrnn.engine.windows import Windows
+from tsrnn.kernels.cpu import CpuBackend
+
+from ..problems import CELLS, from_lanes, problem, run, scaled, to_lanes
+
+torch = pytest.importorskip("torch")
+
+BACKEND = CpuBackend()
+MODULES = {
+    "lstm": torch.nn.LSTM,
+    "gru": torch.nn.GRU,
+    "rnn_tanh": torch.nn.RNN,
+    "rnn_relu": lambda *sizes: torch.nn.RNN(*sizes, nonlinearity="relu"),
+}
+every_cell = pytest.mark.parametrize("name", MODULES)
+CLOSE = {"rtol": 1e-9, "atol": 1e-12}
+
+
+class Model(torch.nn.Module):
+    """PyTorch's layers and a linear head."""
+
+    def __init__(self, a):
+        super().__init__()
+        self.rnn = MODULES[a.cell.name](a.n_inputs, a.hidden_size, a.num_layers)
+        self.head = torch.nn.Linear(a.hidden_size, a.output_size)
+        self.double()
+
+    def states(self, state):
+        """States (L, S, H) as the layers want them."""
+        states = tuple(part.contiguous() for part in state.unbind(1))
+        return states if len(states) > 1 else states[0]
+
+    def forward(self, x, state, n_outputs):
+        """Outputs (n_outputs, O) after the last steps of one window x (T, I)."""
+        return self.head(self.rnn(x, self.states(state))[0][-n_outputs:])
+
+
+def flat(a, model, read, bias):
+    """The parameters of `model`, or what `read` takes from them, in our order; `bias` joins PyTorch's two biases."""
+    theta = np.zeros(a.size)
+    views = a.views(theta)
+    H = a.hidden_size
+    for layer in range(a.num_layers):
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        W, U, b, c = (read(getattr(model.rnn, f"{name}_l{layer}")).numpy() for name in names)
+        together = np.column_stack([W, bias(b, c), U])
+        if a.cell.name == "gru":  # r, z, n in PyTorch
+            views[f"layer{layer}.product0"][:] = np.concatenate([together[H : 2 * H], together[:H]])
+            views[f"layer{layer}.product1"][:] = np.column_stack([W, b])[2 * H :]
+            views[f"layer{layer}.product2"][:] = np.column_stack([c, U])[2 * H :]
+        else:
+            views[f"layer{layer}.product0"][:] = together
+    views["head"][:] = np.column_stack([read(model.head.bias), read(model.head.weight)])
+    return theta
+
+
+def parameters(a, model):
+    return flat(a, model, lambda parameter: parameter.detach(), np.add)
+
+
+def gradients(a, model):
+    """Each of the two biases has the gradient of their sum."""
+    return flat(a, model, lambda parameter: parameter.grad, lambda b, c: b)
+
+
+def leaf(array):
+    return torch.tensor(array, dtype=torch.float64, requires_grad=True)
+
+
+@every_cell
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("ragged", [False, True], ids=["full", "ragged"])
+def test_network(name, layers, ragged):
+    """PyTorch runs lane by lane, each from its own first step."""
+    torch.manual_seed(layers)
+    sizes = {"n_inputs": 2, "hidden": 5, "layers": layers, "block": 2, "context": 7, "n_outputs": 3, "lanes": 11}
+    p = problem(CELLS[name], ragged=ragged, missing=True, **sizes)
+    a, model = p.architecture, Model(p.architecture)
+    result = run(p, BACKEND, theta=parameters(a, model))
+    value, weight, leaves, outputs = 0.0, 0.0, [], []
+    for lane in range(11):
+        x, start, y, w = scaled(p, lane)
+        x, state = leaf(x), leaf(p.state[..., lane])
+        outputs.append(model(x[start:], state, 3))
+        value = value + (torch.tensor(w) * (outputs[-1] - torch.tensor(np.nan_to_num(y))) ** 2).sum()
+        weight += w.sum()
+        leaves.append((x, state))
+    loss = value / weight
+    loss.backward()
+    assert_allclose(result.outputs, torch.stack(outputs).detach().numpy(), **CLOSE)
+    assert_allclose(result.loss, loss.item(), **CLOSE)
+    assert_allclose(result.theta, gradients(a, model), **CLOSE)
+    assert_allclose(result.x, np.stack([x.grad.numpy() for x, _ in leaves], axis=-1), **CLOSE)
+    assert_allclose(result.state, np.stack([state.grad.numpy() for _, state in leaves], axis=-1), **CLOSE)
+
+
+@every_cell
+def test_free_run(name):
+    """Weights that were copied across give the same forecast as a loop in PyTorch."""
+    torch.manual_seed(0)
+    p = problem(CELLS[name], n_inputs=2, hidden=4, layers=2, context=6, n_outputs=5, lanes=3)
+    model = Model(p.architecture)
+    result = run(p, BACKEND, theta=parameters(p.architecture, model), gradient=False, free_run=True)
+    for lane in range(3):
+        x, state = torch.tensor(scaled(p, lane)[0][:6]), model.states(torch.tensor(p.state[..., lane]))
+        forecasts = []
+        with torch.no_grad():
+            for _ in range(5):
+                h, state = model.rnn(x, state)
+                forecasts.append(model.head(h[-1:]))
+                x = forecasts[-1]
+        assert_allclose(result.outputs[lane], torch.cat(forecasts).numpy(), **CLOSE)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_gradcheck(name):
+    """The kernels as a PyTorch function of inputs (lanes, T, I), theta and initial states (L, S, H, lanes)."""
+    lanes = 2
+    p = problem(CELLS[name], n_inputs=2, hidden=2, layers=2, lags=2, context=3, n_outputs=2, lanes=lanes)
+    a, T = p.architecture, p.geometry.n_steps
+    zero, one, start = np.zeros((lanes, 2)), np.ones((lanes, 2)), np.arange(lanes) * T
+    windows = Windows(start, np.full(lanes, T), start, zero, one, zero, one)
+
+    class Kernels(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, theta, state):
+            work = Network(a, "float64", BACKEND).workspace(
+                p.geometry, lanes, loss=a.loss, gradient=True, input_gradient=True
+            )
+            from_lanes(work.state, state.detach().numpy())
+            series = x.detach().numpy().reshape(-1, 2)
+            source = Source.upload(BACKEND, series, series, np.ones_like(series))
+            ctx.work, ctx.theta = work, BACKEND.upload(theta.detach().numpy(), "float64")
+            BACKEND.gather(work, source.series, windows, np.arange(lanes))
+            BACKEND.forward(work, ctx.theta)
+            return torch.tensor(BACKEND.outputs(work))
+
+        @staticmethod
+        def backward(ctx, d_outputs):
+            from_lanes(ctx.work.dout, np.moveaxis(d_outputs.numpy(), 0, -1))
+            BACKEND.forward(ctx.work, ctx.theta)  # `backward` uses up what it left, and gradcheck comes twice
+            BACKEND.backward(ctx.work, ctx.theta)
+            dx = np.moveaxis(to_lanes(ctx.work.dx, (2, T), lanes), (0, 2), (2, 0))
+            dstate = to_lanes(ctx.work.dstate, p.state.shape[:3], lanes)
+            return torch.tensor(dx.copy()), torch.tensor(ctx.work.grad.sum(axis=0)), torch.tensor(dstate.copy())
+
+    x = np.stack([scaled(p, lane)[0] for lane in range(lanes)])
+    assert torch.autograd.gradcheck(
+        Kernels.apply, (leaf(x), leaf(p.theta), leaf(p.state)), eps=1e-6, atol=1e-8, rtol=1e-6
+    )

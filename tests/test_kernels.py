@@ -1,0 +1,364 @@
+"""The compiled loops against the oracles, for every cell: outputs, loss and gradients; and the promises about bits.
+
+Runs without the compiler too (NUMBA_DISABLE_JIT=1), on smaller shapes; `compiled` marks what needs it.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from tsrnn.engine.network import Network, Source
+from tsrnn.engine.training import Adam, Settings, minimise
+from tsrnn.equations.activations import HALF, ONE, sigmoid, tanh
+from tsrnn.equations.cell import Cell, Product, Stage
+from tsrnn.equations.losses import GAUSSIAN, MAE, MSE, Huber, Pinball
+from tsrnn.equations.random import fold
+from tsrnn.kernels.cpu import CpuBackend
+
+from . import oracles
+from .numpy_backend import NumpyBackend
+from .problems import CELLS, COMPILED, oracle_loss, oracle_outputs, problem, run, scaled
+
+compiled = pytest.mark.skipif(not COMPILED, reason="needs the compiler")
+BACKENDS = {"cpu": CpuBackend(None if COMPILED else 2), "numpy": NumpyBackend()}
+both = pytest.mark.parametrize("backend", BACKENDS.values(), ids=BACKENDS)
+every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
+
+#: Sums of some hundred float64 terms of order one in another order: 1e-14; activations add a few units of rounding.
+EXACT = {"rtol": 1e-11, "atol": 1e-13}
+
+MANY = 11 if COMPILED else 5  # more than one tile, and not a multiple of one
+SHAPES = {
+    "one unit": {"hidden": 1, "context": 4, "lanes": 3},
+    "two layers": {
+        "n_inputs": 2, "block": 2, "layers": 2, "lags": 3, "context": 16, "n_outputs": 3, "lanes": MANY,
+        "ragged": True, "missing": True,
+    },
+    "three layers": {
+        "n_inputs": 3, "n_targets": 2, "hidden": 5 if COMPILED else 2, "layers": 3, "learn": True, "context": 2,
+        "n_outputs": 4, "lanes": MANY, "ragged": True,
+    },
+}  # fmt: skip
+
+
+def inputs(p):
+    """Scaled inputs of all windows, (T, I, lanes)."""
+    return np.stack([scaled(p, lane)[0] for lane in range(len(p.windows))], axis=-1)
+
+
+def assert_like_oracle(p, result, **options):
+    """Outputs, loss, and the gradients by parameters, inputs and initial states."""
+    lanes = range(len(p.windows))
+    assert_allclose(result.outputs, [oracle_outputs(p, lane, p.theta, **options) for lane in lanes], **EXACT)
+    assert_allclose(result.loss, oracle_loss(p, p.theta, **options), **EXACT)
+    by_theta = oracles.gradient(lambda theta: oracle_loss(p, theta, **options), p.theta)
+    assert np.abs(by_theta).max() > 1e-3
+    assert_allclose(result.theta, by_theta, **EXACT)
+    by_x = oracles.gradient(lambda x: oracle_loss(p, p.theta, x=x, **options), inputs(p))
+    assert_allclose(result.x, by_x, **EXACT)
+    if not p.architecture.learn_initial_state:
+        by_state = oracles.gradient(lambda state: oracle_loss(p, p.theta, state=state, **options), p.state)
+        assert_allclose(result.state, by_state, **EXACT)
+
+
+# ---------------------------------------------------------------- against the oracles
+@both
+@every_cell
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_network(cell, shape, backend):
+    p = problem(cell, **shape)
+    assert_like_oracle(p, run(p, backend))
+
+
+@both
+@pytest.mark.parametrize("loss", [MSE, MAE, Huber(0.5), Pinball(0.1, 0.5, 0.9), GAUSSIAN], ids=lambda loss: loss.name)
+def test_loss(loss, backend):
+    p = problem(loss=loss, n_inputs=2, block=2, lags=2, n_outputs=2, context=4, missing=True)
+    assert_like_oracle(p, run(p, backend))
+
+
+@both
+def test_large_skip_beside_a_small_cell(backend):
+    p = problem(CELLS["rnn_tanh"], n_inputs=4, block=6, hidden=1, lags=30, context=30, lanes=3, ragged=True)
+    result = run(p, backend)
+    assert_allclose(result.outputs, [oracle_outputs(p, lane, p.theta) for lane in range(3)], **EXACT)
+    assert_allclose(result.theta, oracles.gradient(lambda theta: oracle_loss(p, theta), p.theta), **EXACT)
+
+
+@both
+@every_cell
+@pytest.mark.parametrize("loss", [MSE, Pinball(0.3, 0.5)], ids=lambda loss: loss.name)
+def test_free_run(cell, loss, backend):
+    p = problem(cell, loss=loss, n_inputs=2, block=2, layers=2, lags=3, context=3, n_outputs=4, ragged=True)
+    free = run(p, backend, gradient=False, free_run=True)
+    oracle = [oracle_outputs(p, lane, p.theta, free_run=True) for lane in range(5)]
+    assert_allclose(free.outputs, oracle, **EXACT)
+    taught = run(p, backend, gradient=False)
+    assert_array_equal(free.outputs[:, 0], taught.outputs[:, 0])
+    assert np.abs(free.outputs[:, 1:] - taught.outputs[:, 1:]).max() > 0.01
+
+
+@both
+def test_free_run_goes_past_the_end_of_the_series(backend):
+    p = problem(context=5, n_outputs=4)
+    p.windows.start[:] = 3
+    whole = run(p, backend, gradient=False, free_run=True)
+    p.series = p.series[: 3 + 5]
+    assert_array_equal(run(p, backend, gradient=False, free_run=True).outputs, whole.outputs)
+
+
+@both
+def test_nothing_observed(backend):
+    p = problem(layers=2, lags=2)
+    p.observed[:], p.targets[:] = 0, np.nan
+    result = run(p, backend)
+    assert result.loss == 0
+    assert not any(found.any() for found in (result.theta, result.x, result.state))
+
+
+@both
+def test_a_lane_without_targets_has_no_gradient(backend):
+    p = problem(lanes=3)
+    p.windows.target[:] = [0, 1, 0]
+    p.observed[1], p.targets[1] = 0, np.nan
+    result = run(p, backend)
+    assert np.isfinite(result.loss)
+    assert [found.any() for found in result.x.T] == [True, False, True]
+    assert [found.any() for found in result.state.T] == [True, False, True]
+
+
+@pytest.mark.parametrize("name", ["lstm", "rnn_tanh"] if COMPILED else ["lstm"])
+def test_float32(name):
+    """Rounding alone: each number is within some hundred units of the largest of its kind."""
+    p = problem(CELLS[name], **SHAPES["two layers"])
+    single, double = run(p, BACKENDS["cpu"], "float32"), run(p, BACKENDS["numpy"])
+    for kind in ("outputs", "theta", "x", "state"):
+        found, exact = getattr(single, kind), getattr(double, kind)
+        assert found.dtype == np.float32
+        assert np.abs(found - exact).max() < 100 * np.finfo(np.float32).eps * np.abs(exact).max()
+    assert_allclose(single.loss, double.loss, rtol=1e-5)
+
+
+# ---------------------------------------------------------------- dropout
+DROPOUT = {"dropout": 0.4, "key": fold(np.uint64(1), np.uint64(2))}
+
+
+def masks(p, dropout, key):
+    """The factors that the plain backend draws, (layers - 1, T, H, lanes)."""
+    a = p.architecture
+    work = Network(a, "float64", BACKENDS["numpy"]).workspace(p.geometry, len(p.windows))
+    work.mask = np.ones((a.num_layers - 1, p.geometry.n_steps, a.hidden_size, len(p.windows)))
+    return BACKENDS["numpy"]._mask(work, dropout, key)
+
+
+@both
+def test_dropout(backend):
+    p = problem(layers=3, ragged=True, lanes=MANY)
+    assert_like_oracle(p, run(p, backend, **DROPOUT), masks=masks(p, **DROPOUT))
+
+
+def test_dropout_masks():
+    p = problem(layers=3, hidden=20, context=40, lanes=50)
+    m = masks(p, **DROPOUT)
+    assert set(np.unique(m)) == {0, 1 / (1 - 0.4)}
+    assert abs(np.mean(m == 0) - 0.4) < 4 * np.sqrt(0.4 * 0.6 / m.size)
+    for axis in range(4):  # neighbouring layers, steps, units and lanes are independent
+        one, other = (np.delete(m, end, axis).ravel() for end in (0, -1))
+        assert abs(np.corrcoef(one, other)[0, 1]) < 4 / np.sqrt(one.size)
+    other_key = masks(p, 0.4, fold(np.uint64(1), np.uint64(3)))
+    assert abs(np.corrcoef(m.ravel(), other_key.ravel())[0, 1]) < 4 / np.sqrt(m.size)
+    assert (masks(p, 0.2, DROPOUT["key"])[m > 0] > 0).all()  # a lower rate drops a part of the same units
+
+
+def test_dropout_does_not_depend_on_the_tile():
+    p = problem(layers=2, lanes=MANY)
+    one, other = (run(p, CpuBackend(tile), **DROPOUT) for tile in (2, 4))
+    assert_allclose(one.outputs, other.outputs, rtol=1e-13)
+    assert_allclose(one.theta, other.theta, **EXACT)
+
+
+# ---------------------------------------------------------------- bits
+@every_cell
+def test_one_window_equals_its_row_in_a_batch(cell):
+    p = problem(cell, **SHAPES["two layers"])
+    whole = run(p, BACKENDS["cpu"], gradient=False)
+    for lane in range(len(p.windows)):
+        alone = run(p, BACKENDS["cpu"], batch=[lane], gradient=False)
+        assert_array_equal(alone.outputs[0], whole.outputs[lane])
+    turned = run(p, BACKENDS["cpu"], batch=np.arange(len(p.windows))[::-1], gradient=False)
+    assert_array_equal(turned.outputs[::-1], whole.outputs)
+
+
+@compiled
+@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
+def test_parallel_equals_serial():
+    p = problem(hidden=16, layers=2, lags=3, context=30, n_outputs=3, lanes=100, ragged=True)
+    before = numba.get_num_threads()
+    try:
+        results = []
+        for threads in (1, 2):
+            numba.set_num_threads(threads)
+            results.append(run(p, BACKENDS["cpu"], **DROPOUT))
+    finally:
+        numba.set_num_threads(before)
+    for kind in ("outputs", "theta", "x", "state", "loss"):
+        assert_array_equal(getattr(results[0], kind), getattr(results[1], kind))
+
+
+@both
+def test_a_workspace_keeps_nothing_of_an_earlier_batch(backend):
+    p = problem(layers=2, lags=2, learn=True, ragged=True, missing=True, lanes=9)
+    network = Network(p.architecture, "float64", backend)
+    source = Source.upload(backend, p.series, p.targets, p.observed)
+    found = []
+    for batches in ([np.arange(9), np.array([4, 2])], [np.array([4, 2])]):
+        work = network.workspace(p.geometry, 9, loss=MSE, gradient=True, input_gradient=True)
+        for batch in batches:
+            network.loss_and_grad(work, p.theta.copy(), source, p.windows, batch)
+            total = backend.take_total(work)
+        theta, log = p.theta.copy(), np.zeros(1)
+        backend.update(work, theta, np.zeros((2, len(theta))), np.zeros(len(theta)), hyper(1), np.inf, log)
+        dx = work.dx[: work.tiles()] if backend.name == "cpu" else work.dx
+        found.append((backend.outputs(work), np.array(total), theta, log, dx))
+    for one, other in zip(*found, strict=True):
+        assert_array_equal(one, other)
+
+
+@both
+def test_train_is_the_three_steps_in_one(backend):
+    p = problem(**SHAPES["two layers"])
+    network, found = Network(p.architecture, "float64", backend), []
+    source = Source.upload(backend, p.series, p.targets, p.observed)
+    for steps in (["train"], ["forward", "loss", "backward"]):
+        work = network.workspace(p.geometry, MANY, loss=MSE, gradient=True)
+        backend.gather(work, source.series, p.windows, np.arange(MANY))
+        backend.gather_targets(work, source.targets, source.observed, p.windows, np.arange(MANY))
+        arguments = {"train": (p.theta, MSE), "forward": (p.theta,), "loss": (MSE,), "backward": (p.theta,)}
+        for step in steps:
+            getattr(backend, step)(work, *arguments[step], **(DROPOUT if step != "loss" else {}))
+        found.append((work.grad, backend.outputs(work), backend.take_total(work)))
+    for one, other in zip(*found, strict=True):
+        assert_array_equal(one, other)
+
+
+# ---------------------------------------------------------------- update
+def hyper(step, rate=0.01, dtype="float64"):
+    """What `update` takes of Adam at its `step`, counted from 1."""
+    return np.array((rate, 0.9, 0.999, 1e-8, 1 - 0.9**step, 1 - 0.999**step), dtype)
+
+
+@both
+@pytest.mark.parametrize("clip", [np.inf, 0.5])
+def test_update(clip, backend):
+    p = problem(lanes=1)
+    rng, n = np.random.default_rng(0), p.architecture.size
+    work = Network(p.architecture, "float64", backend).workspace(p.geometry, 1, loss=MSE, gradient=True)
+    work.n_lanes = 1
+    theta, moments, decay, log = p.theta.copy(), np.zeros((2, n)), rng.integers(0, 2, n) * 0.1, np.zeros(1)
+    gradients = rng.normal(size=(5, n))
+    gradients[2] *= 1e-3  # below the clipping norm
+    for step, gradient in enumerate(gradients, start=1):
+        work.grad[:] = gradient
+        backend.update(work, theta, moments, decay, hyper(step), clip, log)
+        assert_allclose(log[0], np.linalg.norm(gradient), rtol=1e-14)
+    assert_allclose(theta, oracles.adam(p.theta, gradients, 0.01, decay, clip), rtol=1e-13)
+
+
+# ---------------------------------------------------------------- a cell from outside
+def toy(a, b, c_prev, m_prev):
+    """f = sigmoid(W [x; 1; h]); c = f c' + (1 - f) tanh(U [1; h]); m = (m' + c) / 2; h = tanh(m)."""
+    f, g = sigmoid(a), tanh(b)
+    c = f * c_prev + (ONE - f) * g
+    m = HALF * (m_prev + c)
+    return f, g, c, m, tanh(m)
+
+
+def toy_gradient(a, b, h, c_prev, dh, dc, dm):
+    """In terms of the activations a = f and b = tanh(...)."""
+    dm = dm + dh * (ONE - h * h)
+    dc = dc + HALF * dm
+    return dc * (c_prev - b) * a * (ONE - a), dc * (ONE - a) * (ONE - b * b), dc * a, HALF * dm
+
+
+TOY = Cell(
+    name="toy",
+    planes=("a", "b"),
+    states=("h", "c", "m"),
+    stages=(
+        Stage(
+            products=(Product(("a",), "x1h"), Product(("b",), "1h")),
+            forward=toy,
+            writes=("a", "b", "c", "m", "h"),
+            gradient=toy_gradient,
+            gradient_writes=("a", "b", "dc", "dm"),
+        ),
+    ),
+)
+
+
+def toy_oracle(weights, x, h, c, m):
+    """The same from its definition."""
+    n = range(len(h))
+    f = [oracles.sigmoid(a) for a in oracles.times(weights[0], [*x, 1, *h])]
+    g = [oracles.tanh(b) for b in oracles.times(weights[1], [1, *h])]
+    c = [f[u] * c[u] + (1 - f[u]) * g[u] for u in n]
+    m = [(m[u] + c[u]) / 2 for u in n]
+    return [oracles.tanh(m[u]) for u in n], c, m
+
+
+@both
+def test_a_cell_defined_elsewhere(backend):
+    p = problem(TOY, **SHAPES["two layers"])
+    assert_like_oracle(p, run(p, backend), cell=toy_oracle)
+    network = Network(p.architecture, "float64", backend)
+    source = Source.upload(backend, p.series, p.targets, p.observed)
+    settings = Settings(Adam(), learning_rate=0.02, batch_size=4, max_epochs=20)
+    trained = minimise(network, p.theta, source, p.windows, p.geometry, settings, seed=0)
+    assert trained.loss_curve[-1] < 0.8 * trained.loss_curve[0]
+
+
+# ---------------------------------------------------------------- without a cache
+@compiled
+def test_kernels_load_where_no_cache_can_be_written():
+    """A read-only installation without a home: Numba finds no folder."""
+    code = "import numba.core.caching as c; c.CacheImpl._locator_classes = []; import tsrnn.kernels.cpu"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1], timeout=60)
+
+
+# ---------------------------------------------------------------- machine code
+def lane_loops(cell):
+    """Names of the loops that `cell`'s equations got, and the equations."""
+    for index, stage in enumerate(cell.stages):
+        yield f"{cell.name}_{index}_lanes", stage.forward
+        yield f"{cell.name}_{index}_gradient_lanes", stage.gradient
+
+
+@compiled
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="reads x86 assembly")
+@every_cell
+def test_lane_loops_have_packed_arithmetic(cell):
+    """A division that stays scalar shows that LLVM gave up on the loop; without any, the rest must be packed."""
+    from tsrnn.kernels import _registry
+    from tsrnn.kernels.jit import LOOP
+    from tsrnn.kernels.scan import build_layer
+
+    build_layer(cell)
+    plane, state, row = (numba.types.Array(numba.float32, ndim, "C") for ndim in (2, 2, 1))
+    forward = (plane, row, row, state, state, state)
+    for name, equation in lane_loops(cell):
+        signature = forward if "gradient" not in name else (*forward, state, state)
+        function = numba.njit(**LOOP)(getattr(_registry, name))
+        function.compile(signature)
+        assembly = function.inspect_asm(function.signatures[0])
+        transcendental = {"tanh", "sigmoid"} & set(equation.__code__.co_names)
+        wanted = "div" if transcendental else "max" if "relu" in equation.__code__.co_names else "mul|and"
+        assert re.search(rf"\bv?({wanted})ps\b", assembly), name
