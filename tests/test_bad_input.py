@@ -90,7 +90,7 @@ def test_targets(forecaster, y, message):
 
 @pytest.mark.parametrize("y", [None, 5, 5.0, "series", {"a": [1.0]}, iter([1.0]), {1.0, 2.0}], ids=repr)
 def test_no_targets(forecaster, y):
-    with pytest.raises(TypeError, match="y has type .*: pass a pandas Series or a 1-D array of numbers"):
+    with pytest.raises(TypeError, match=r"y has type .*: pass a pandas Series or a 1-D array of numbers"):
         forecaster.fit(y)
 
 
@@ -102,9 +102,10 @@ def test_sparse_targets(forecaster):
 
 
 def test_covariates(forecaster):
-    for call in (lambda: forecaster.fit(np.ones((60, 2)), wave()), lambda: forecaster.fit(wave()).score(wave(), wave())):
-        with pytest.raises(ValueError, match="y must be None: .* covariates are not supported"):
-            call()
+    forecaster.fit(wave())
+    for call in (forecaster.fit, forecaster.score):
+        with pytest.raises(ValueError, match=r"y must be None: .* covariates are not supported"):
+            call(np.ones((60, 2)), wave())
 
 
 def test_a_panel_in_a_grid_search():
@@ -122,9 +123,9 @@ def test_too_short():
         assert np.isfinite(forecaster.fit(wave(16)).predict()).all()
     with pytest.raises(ValueError, match="context_length=100 to read"):
         LSTMForecaster(context_length=100).fit(wave())
-    with pytest.raises(ValueError, match="has 5 observations .* one window needs 13: context_length=1 to read"):
+    with pytest.raises(ValueError, match=r"has 5 observations .* one window needs 13: context_length=1 to read"):
         LSTMForecaster().fit(wave(5))
-    with pytest.raises(ValueError, match="has 5 observations, .* lags=5 with trend='c' needs at least 6 of these"):
+    with pytest.raises(ValueError, match=r"has 5 observations, .* lags=5 with trend='c' needs at least 6 of these"):
         ARForecaster(lags=5).fit(wave(5))
     with pytest.raises(ValueError, match="and so 11 observations in a row; pass a longer series or fewer lags"):
         ARForecaster(lags=5).fit(wave(10))
@@ -135,15 +136,16 @@ def test_too_short():
 def test_nothing_to_learn_from():
     y = wave()
     y[12:] = np.nan
-    with pytest.raises(ValueError, match="nothing remains to learn from: every value after the first context_length=12"):
+    with pytest.raises(ValueError, match=r"nothing remains to learn from: .* context_length=12 is missing"):
         clone(ALL["LSTM-direct"]).fit(y)
     y = wave()
     y[::2] = np.nan
     with pytest.raises(ValueError, match="of which 0 have all lags observed"):
         ARForecaster(lags=1).fit(y)
+    y[40:] = np.nan
+    held_out = EarlyStopping(validation_size=10)
     with pytest.raises(ValueError, match="leaves nothing observed to learn from or to validate on"):
-        y[40:] = np.nan
-        clone(ALL["LSTM-direct"]).set_params(early_stopping=EarlyStopping(validation_size=10)).fit(y)
+        clone(ALL["LSTM-direct"]).set_params(early_stopping=held_out).fit(y)
 
 
 @pytest.mark.parametrize("size", [3, 0.05, 45, 0.9, 1000])
@@ -171,9 +173,9 @@ def test_validation_sizes(name, size):
         ([61], ValueError, "horizon has integer labels, but the series has a DatetimeIndex"),
         (pd.DatetimeIndex(["2005-01-01"], tz="UTC"), ValueError, "horizon has the time zone UTC"),
         (pd.period_range("2005-01", periods=2, freq="M"), ValueError, "horizon has PeriodIndex labels"),
-        (pd.DataFrame({"x": [1.0]}), TypeError, "horizon is a DataFrame.* covariates are not supported"),
+        (pd.DataFrame({"x": [1.0]}), TypeError, "horizon has 2 dimensions.* covariates are not supported"),
         (np.ones((3, 2)), TypeError, "horizon has 2 dimensions.* covariates are not supported"),
-        (pd.Series([1.0]), TypeError, "horizon is a Series.* covariates are not supported"),
+        (pd.Series([1.0]), ValueError, "horizon has .* labels, but the series has a DatetimeIndex"),
     ],
     ids=repr,
 )
@@ -200,8 +202,9 @@ def test_contexts(forecaster):
 
 def test_updates_and_scores(forecaster):
     forecaster.fit(months())
+    bad = [([], "is empty"), ([np.inf], "is inf"), (np.ones((3, 2)), "has 2 series"), (months(), "overlap")]
     for call in (forecaster.update, forecaster.score):
-        for y, message in [([], "is empty"), ([np.inf], "is inf"), (np.ones((3, 2)), "has 2 series"), (months(), "overlap")]:
+        for y, message in bad:
             with pytest.raises(ValueError, match=message):
                 call(y)
 

@@ -125,10 +125,9 @@ def test_the_seed_decides(network):
 
 
 def test_no_global_generator_is_touched(network):
-    np.random.seed(7)  # noqa: NPY002
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    before = np.random.get_state()[1].copy()
     network.set_params(random_state=None).fit(wave()).predict()
-    assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    assert_array_equal(np.random.get_state()[1], before)
 
 
 def test_refit_starts_anew(forecaster):
@@ -152,8 +151,9 @@ def test_warm_start_goes_on(network):
 def test_a_failing_fit_leaves_a_fitted_estimator_as_it_was(forecaster):
     forecaster.fit(months(wave(), name="sales"))
     before, attributes = forecaster.predict(), set(vars(forecaster))
-    for bad in ([1.0, np.inf] * 40, [], wave(3), np.full(50, np.nan)):
-        with pytest.raises(ValueError, match="."):
+    bad_targets = {"is inf": [1.0, np.inf] * 40, "is empty": [], "has 3 obs": wave(3), "missing": np.full(50, np.nan)}
+    for message, bad in bad_targets.items():
+        with pytest.raises(ValueError, match=message):
             forecaster.fit(bad)
     assert set(vars(forecaster)) == attributes
     pd.testing.assert_series_equal(forecaster.predict(), before)
@@ -249,10 +249,8 @@ def test_unnamed_series_and_frames(forecaster):
     assert forecaster.n_features_in_ == 2
 
 
-@pytest.mark.parametrize("dtype", ["int64", "uint8", "bool", "float32", "Int64", "Float64", "boolean", "int64[pyarrow]"])
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "bool", "float32", "Int64", "Float64", "boolean"])
 def test_numeric_dtypes(forecaster, dtype):
-    if "pyarrow" in dtype:
-        pytest.importorskip("pyarrow")
     y = pd.Series((np.arange(90) // 5 % 2).astype(int)).astype(dtype)
     forecast = forecaster.fit(y).predict()
     assert forecast.dtype == np.float64
@@ -498,8 +496,6 @@ def test_very_small_and_very_large_values(forecaster, unit):
 )
 @pytest.mark.parametrize("scaling", ["window", "standard"])
 def test_missing_values(forecaster, rows, scaling):
-    if isinstance(forecaster, ARForecaster) and scaling == "window":
-        pytest.skip("no scaling")
     if not isinstance(forecaster, ARForecaster):
         forecaster.set_params(scaling=scaling)
     y = wave()
@@ -581,12 +577,14 @@ def test_min_delta():
     assert len(forecaster.loss_curve_) == 3
 
 
-@pytest.mark.parametrize(("validation_size", "refits"), [(10, False), (9, False), (20, True), (0.1, False), (None, False)])
+@pytest.mark.parametrize(
+    ("validation_size", "refits"), [(9, False), (10, False), (20, True), (0.1, True), (None, True)]
+)
 def test_a_large_tail_is_learned_from_in_the_end(validation_size, refits):
-    """The rule: the tail is more than a tenth of the targets, here of 112 - 12 rows; the default tail is a tenth."""
+    """The rule: the tail is more than a tenth of the targets, here of 112 - 12 rows; a tenth of all 112 rows is."""
     y = wave(112)
     forecaster = lstm(early_stopping=EarlyStopping(validation_size=validation_size), max_epochs=2).fit(y)
-    assert ("refit" in forecaster.timings_) == (refits or validation_size in (0.1, None))
+    assert ("refit" in forecaster.timings_) is refits
     if validation_size == 20:
         plain = lstm(early_stopping=False, max_epochs=max(1, forecaster.best_epoch_)).fit(y)
         if forecaster.best_epoch_:
@@ -744,11 +742,18 @@ def test_two_threads_may_predict_at_once():
 def test_it_learns_what_is_not_linear():
     """The logistic map has no linear law: only the network can forecast its next step."""
     y = [0.3]
-    for _ in range(500):
+    for _ in range(300):
         y.append(3.8 * y[-1] * (1 - y[-1]))
-    options = {"hidden_size": 16, "max_epochs": 60, "learning_rate": 0.01, "context_length": 4, "horizon": 1}
+    options = {
+        "hidden_size": 16,
+        "max_epochs": 60,
+        "learning_rate": 0.01,
+        "batch_size": 16,
+        "context_length": 4,
+        "horizon": 1,
+    }
     forecaster = LSTMForecaster(**options, random_state=0).fit(y)
-    starts = np.random.default_rng(0).integers(10, 480, 20)
+    starts = np.random.default_rng(0).integers(10, 290, 20)
     errors = [forecaster.predict(1, context=y[:t])[0] - y[t] for t in starts]
     linear = ARForecaster(lags=4).fit(y)
     linear_errors = [linear.predict(1, context=y[:t])[0] - y[t] for t in starts]

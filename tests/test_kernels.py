@@ -352,10 +352,10 @@ def test_lane_loops_have_packed_arithmetic(cell):
     from tsrnn.kernels.scan import build_layer
 
     build_layer(cell)
-    plane, state, row = (numba.types.Array(numba.float32, ndim, "C") for ndim in (2, 2, 1))
-    forward = (plane, row, row, state, state, state)
+    rows, planes = (numba.types.Array(numba.float32, ndim, "C") for ndim in (2, 3))
     for name, equation in lane_loops(cell):
-        signature = forward if "gradient" not in name else (*forward, state, state)
+        gradients = (rows, rows) if "gradient" in name else ()
+        signature = (planes, planes, planes, *gradients, numba.int64, numba.int64)
         function = numba.njit(**LOOP)(getattr(_registry, name))
         function.compile(signature)
         assembly = function.inspect_asm(function.signatures[0])

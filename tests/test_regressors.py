@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 
+import numba
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,6 +21,15 @@ from tsrnn import Adam, EarlyStopping, GRURegressor, Huber, LSTMRegressor, Pinba
 
 CELLS = [LSTMRegressor, GRURegressor, RNNRegressor]
 QUICK = {"hidden_size": 6, "max_epochs": 20, "batch_size": 16, "learning_rate": 0.01, "random_state": 0}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """Hundreds of tiny fits: on a busy machine the threads' meetings cost more than the work; the bits are the same."""
+    n = numba.get_num_threads()
+    numba.set_num_threads(1)
+    yield
+    numba.set_num_threads(n)
 
 
 @parametrize_with_checks([cls() for cls in CELLS])

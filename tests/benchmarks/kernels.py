@@ -32,7 +32,7 @@ GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1}
 def alternate(functions: dict[str, Any], repeats: int) -> dict[str, float]:
     """Median seconds of each function, called in turn so that drift of the machine hits all alike."""
     times: dict[str, list[float]] = {name: [] for name in functions}
-    for name, function in functions.items():
+    for function in functions.values():
         function()
     for _ in range(repeats):
         for name, function in functions.items():

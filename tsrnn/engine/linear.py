@@ -36,7 +36,7 @@ def ridge_skip(
     positions = np.unique(np.linspace(0, geometry.n_outputs - 1, POSITIONS).astype(int))
     for c in range(C):
         lags, targets = sliding_window_view(series[:, c], P), sliding_window_view(series[:, c], n)
-        seen = sliding_window_view(observed[:, c], n).all(axis=1)
+        seen = np.all(sliding_window_view(observed[:, c], n), axis=1)
         moments = _Moments(P, n)
         for first in range(0, len(windows), CHUNK):
             some = windows.take(np.arange(first, min(first + CHUNK, len(windows))))
@@ -137,7 +137,7 @@ def fit_autoregression(
     time = np.flatnonzero(rows)
     unit = float(np.ldexp(0.5, np.frexp(np.abs(y).max())[1]))
     scaled = y / unit
-    terms = [np.ones(len(time))] if "c" in trend else []
+    terms: list[np.ndarray] = [np.ones(len(time))] if "c" in trend else []
     terms += [time + 1.0] if "t" in trend else []
     x = np.column_stack([*terms, *(scaled[time - lag] for lag in lags), np.empty((len(time), 0))])
     target, k = scaled[time], x.shape[1]

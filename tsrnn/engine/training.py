@@ -268,7 +268,7 @@ class _Watch:
 
     def __init__(self, network: Network, theta: Any, training: Training, validation: Validation | None):
         self.network, self.theta, self.training, self.validation = network, theta, training, validation
-        self.kept = None
+        self.kept: np.ndarray | None = None
         if validation:
             lanes = min(256, len(validation.windows))
             self.work = network.workspace(validation.geometry, lanes, loss=network.architecture.loss)
@@ -299,7 +299,10 @@ def warm_up(network: Network, geometry: Geometry) -> float:
     """Compile what a training needs on a tiny problem of the same kind; the seconds that took."""
     started = time.perf_counter()
     a = network.architecture
-    series, targets = np.zeros((geometry.n_steps + geometry.n_ahead, a.n_inputs)), np.zeros((geometry.n_ahead, a.n_targets))
+    series, targets = (
+        np.zeros((geometry.n_steps + geometry.n_ahead, a.n_inputs)),
+        np.zeros((geometry.n_ahead, a.n_targets)),
+    )
     source = Source.upload(network.backend, series, targets, np.ones_like(targets))
     one, inputs, outputs = np.zeros(1, np.int64), (1, a.n_inputs), (1, a.n_targets)
     windows = Windows(

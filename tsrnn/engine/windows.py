@@ -101,10 +101,12 @@ class StandardScaling(Scaling):
     scale: np.ndarray
 
     def fit(self, series: np.ndarray, observed: np.ndarray) -> Scaling:
+        """Mean and standard deviation of each series."""
         self.mean, self.scale = mean_and_scale(series.T, (observed | ~observed.any(axis=0)).T)
         return self
 
     def of_windows(self, series: np.ndarray, starts: np.ndarray, context: int) -> tuple[np.ndarray, np.ndarray]:
+        """The same for all windows."""
         shape = (len(starts), len(self.mean))
         return np.broadcast_to(self.mean, shape).copy(), np.broadcast_to(self.scale, shape).copy()
 
@@ -113,6 +115,7 @@ class NoScaling(StandardScaling):
     """Values as they are."""
 
     def fit(self, series: np.ndarray, observed: np.ndarray) -> Scaling:
+        """Nothing to learn."""
         self.mean, self.scale = np.zeros(series.shape[1]), np.ones(series.shape[1])
         return self
 
@@ -124,9 +127,11 @@ class WindowScaling(Scaling):
     CHUNK = 1024
 
     def fit(self, series: np.ndarray, observed: np.ndarray) -> Scaling:
+        """Nothing to learn."""
         return self
 
     def of_windows(self, series: np.ndarray, starts: np.ndarray, context: int) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of each context."""
         mean = np.empty((len(starts), series.shape[1]))
         scale = np.empty_like(mean)
         contexts = sliding_window_view(series, context, axis=0)

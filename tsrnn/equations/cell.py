@@ -1,4 +1,4 @@
-"""What a recurrent cell is: the names of its arrays, its matrix products, and its equations. No arithmetic happens here.
+"""What a recurrent cell is: the names of its arrays, its matrix products, its equations. No arithmetic happens here.
 
 A cell reads the stacked operand ``[x; 1; h]`` (inputs, a row of ones for the bias, the previous state) and fills gate
 *planes*. Every stage first computes its products, then applies its equation to each unit of each lane:

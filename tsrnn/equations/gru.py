@@ -65,7 +65,7 @@ def gru_candidate(z, n, u, h_prev):
 
 
 def gru_candidate_gradient(z, n, h_prev, dh):
-    """Both products that meet in n have its gradient; z is needed once more, so its gradient goes to a row of its own."""
+    """Both products that meet in n have its gradient; z is needed once more, so its gradient has a row of its own."""
     dn = dh * (ONE - z) * (ONE - n * n)  # h = z * h_prev + (1 - z) * n; n = tanh(n + u)
     return dh * (h_prev - n), dn, dn, dh * z
 

@@ -34,7 +34,7 @@ def huber(y, p, delta):
 
 
 def pinball(y, p, level):
-    """Koenker & Bassett (1978), doi:10.2307/1913643, eq. 2.1: max(level (y-p), (level-1) (y-p)); mean slope at the kink."""
+    """Koenker & Bassett (1978), doi:10.2307/1913643, eq. 2.1: max(level (y-p), (level-1) (y-p)); mean at the kink."""
     e = y - p
     return e * (level - HALF) + HALF * absolute(e), HALF - level - HALF * sign(e)
 

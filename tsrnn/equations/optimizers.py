@@ -4,7 +4,7 @@ from .activations import ONE, sqrt
 
 
 def adam(theta, g, m, v, decay, rate, beta1, beta2, epsilon, correction1, correction2):
-    """Adam with decoupled weight decay: Loshchilov & Hutter (2019), arXiv:1711.05101, algorithm 2 (line numbers beside).
+    """Adam with decoupled weight decay: Loshchilov & Hutter (2019), arXiv:1711.05101, algorithm 2 (its lines beside).
 
     `correction1` and `correction2` are ``1 - beta**t``; `decay` is the weight decay of this parameter.
     """

@@ -1,4 +1,4 @@
-"""The vanilla recurrent cell (Elman 1990, doi:10.1207/s15516709cog1402_1) with tanh, relu or sigmoid, and its gradient."""
+"""The vanilla recurrent cell (Elman 1990, doi:10.1207/s15516709cog1402_1) with tanh, relu or sigmoid; its gradient."""
 
 from collections.abc import Callable
 

@@ -80,6 +80,11 @@ class BaseForecaster(BaseEstimator):
         if horizon is None or np.ndim(horizon) == 0:
             steps = whole("horizon", self.horizon if horizon is None else horizon)
             return frame.wrap(self._forecast(rows, steps), target, frame.future_index(index, steps))
+        if np.ndim(horizon) > 1:
+            raise TypeError(
+                f"horizon has {np.ndim(horizon)} dimensions, but it is a number of steps or an index of future labels; "
+                "covariates are not supported"
+            )
         wanted = frame.steps_ahead(index, horizon, name="horizon")
         labels = frame.future_index(index, int(wanted.max()))[wanted - 1]
         return frame.wrap(self._forecast(rows, int(wanted.max()))[wanted - 1], target, labels)
@@ -155,11 +160,11 @@ class BaseForecaster(BaseEstimator):
                 f"{name} has {new.values.shape[1]} series, but {type(self).__name__} was fitted to "
                 f"{self.n_features_in_}; pass the same columns"
             )
-        same_columns = self.target_.columns is None or new.columns is None or new.columns.equals(self.target_.columns)
-        if not same_columns:
+        ours, theirs = self.target_.columns, new.columns
+        if ours is not None and theirs is not None and not theirs.equals(ours):
             raise ValueError(
-                f"{name} has the columns {list(new.columns)}, but the fit had {list(self.target_.columns)}; "
-                "pass the same columns in the same order"
+                f"{name} has the columns {list(theirs)}, but the fit had {list(ours)}; pass the same columns in the "
+                "same order"
             )
 
     def _is_labelled(self, new: frame.Target) -> bool:

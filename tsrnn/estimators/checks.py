@@ -23,10 +23,11 @@ def number(name: str, value: Any, low: float, high: float = np.inf, *, open_low:
     """`value` as a finite float in [low, high), or in (low, high)."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         raise TypeError(f"{name}={value!r} must be a number")
-    if not (low < value if open_low else low <= value) or not value < high:
+    x = float(value)
+    if not (low < x if open_low else low <= x) or not x < high:
         bracket = "(" if open_low else "["
         raise ValueError(f"{name}={value!r} must lie in {bracket}{low:g}, {high:g})")
-    return float(value)
+    return x
 
 
 def flag(name: str, value: Any) -> bool:
@@ -45,10 +46,10 @@ def choice(name: str, value: Any, choices: Collection[Any]) -> Any:
 
 def precision(name: str, value: Any) -> str:
     """`value` as the name of a dtype that the kernels compute in."""
-    known = ("float32", "float64")
-    if isinstance(value, type | np.dtype):
-        return choice(name, np.dtype(value).name, known)
-    return choice(name, value, known)
+    for known in ("float32", "float64"):
+        if isinstance(value, type | np.dtype) and np.dtype(value) == known:
+            return known
+    return choice(name, value, ("float32", "float64"))
 
 
 def generator(name: str, value: Any) -> np.random.RandomState:

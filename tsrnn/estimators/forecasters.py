@@ -44,8 +44,8 @@ class RecurrentForecaster(RecurrentNetwork, BaseForecaster):
             block=geometry.block,
             lags=context_length if flag("linear_skip", self.linear_skip) else 0,
         )
-        scaling = SCALINGS[choice("scaling", self.scaling, SCALINGS)]
-        plan, scaling = _plan(network, values, observed, geometry, scaling, self._stopping())
+        scaling_class = SCALINGS[choice("scaling", self.scaling, SCALINGS)]
+        plan, scaling = _plan(network, values, observed, geometry, scaling_class, self._stopping())
         fitted = self._train(plan)
         return fitted | {"context_length_": context_length, "scaling_": scaling, "strategy_": self.strategy}
 

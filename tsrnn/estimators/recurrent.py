@@ -1,4 +1,4 @@
-"""What recurrent forecasters and regressors share: the network's and the training's arguments, and how they are used."""
+"""What recurrent forecasters and regressors share: the arguments of network and training, and how they are used."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from ..engine.network import Network, Source
 from ..engine.parameters import Architecture, Geometry
 from ..engine.training import Adam, EarlyStopping, Settings, Training, Validation, minimise, warm_up
@@ -52,7 +53,7 @@ class RecurrentNetwork:
         layers = whole("num_layers", self.num_layers)
         dropout = number("dropout", self.dropout, 0.0, 1.0)
         if dropout and layers == 1:
-            raise ValueError(f"dropout={dropout:g} acts between layers, and num_layers=1; use num_layers=2 or dropout=0")
+            raise ValueError(f"dropout={dropout:g} acts between layers; use it with num_layers=2 or more, or dropout=0")
         return Settings(
             optimizer=optimizer,
             learning_rate=number("learning_rate", self.learning_rate, 0.0, open_low=True),
@@ -94,15 +95,16 @@ class RecurrentNetwork:
     # ------------------------------------------------------------ training
     def _start(self, network: Network, rng: np.random.RandomState) -> tuple[np.ndarray, bool]:
         """Theta to start from, and whether it is that of an earlier fit."""
-        if self.warm_start and hasattr(self, "theta_"):
-            now, then = network.architecture, self.network_.architecture
+        fitted = vars(self)
+        if self.warm_start and "theta_" in fitted:
+            now, then = network.architecture, fitted["network_"].architecture
             if (now.cell.name, now.entries) != (then.cell.name, then.entries):
                 raise ValueError(
                     f"warm_start=True needs the network of the earlier fit, a {then.cell.name} with {then.size} "
                     f"parameters, not a {now.cell.name} with {now.size}; use the same cell and sizes, or "
                     "warm_start=False"
                 )
-            return self.theta_.astype(np.float64), True
+            return fitted["theta_"].astype(np.float64), True
         return network.initialise(np.random.default_rng(rng.randint(2**31))), False
 
     def _train(self, plan: Plan) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         -------
         self
         """
-        before = dict(vars(self))
+        before = self.__dict__.copy()
         try:
             X, n_channels = _flatten(X, whole("n_channels", self.n_channels), any_number=self.n_channels == 1)
             X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
@@ -55,10 +55,9 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
                     f"X has {X.shape[1]} columns, which n_channels={n_channels} does not divide; a row holds length * "
                     "n_channels values"
                 )
-            vars(self).update(self._fit(X, np.asarray(y, np.float64), n_channels))
+            self.__dict__.update(self._fit(X, np.asarray(y, np.float64), n_channels))
         except BaseException:  # a fit that fails leaves the estimator as it was
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__ = before
             raise
         return self
 
@@ -168,7 +167,7 @@ class LSTMRegressor(RecurrentRegressor):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class GRURegressor(RecurrentRegressor):
-    """Regression on windows with a gated recurrent unit network (Cho et al. 2014); for an example see `LSTMRegressor`."""
+    """Regression on windows with a gated recurrent unit network (Cho et al. 2014), used as `LSTMRegressor`."""
 
     reset_after: bool = True
 
@@ -179,7 +178,7 @@ class GRURegressor(RecurrentRegressor):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class RNNRegressor(RecurrentRegressor):
-    """Regression on windows with a vanilla recurrent network (Elman 1990); for an example see `LSTMRegressor`."""
+    """Regression on windows with a vanilla recurrent network (Elman 1990), used as `LSTMRegressor`."""
 
     nonlinearity: str = "tanh"
 

@@ -101,7 +101,8 @@ def extended(index: Grid, n: int) -> Grid:
     RangeIndex(start=0, stop=5, step=1)
     """
     longer: Any = index.append(future_index(index, n))
-    return pd.DatetimeIndex(longer, freq=index.freq) if isinstance(index, pd.DatetimeIndex) else longer
+    freq: Any = getattr(index, "freq", None)
+    return pd.DatetimeIndex(longer, freq=freq) if isinstance(index, pd.DatetimeIndex) else longer
 
 
 def follows(index: Grid, new_index: Grid, *, name: str = "y_new") -> None:

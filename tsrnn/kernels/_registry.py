@@ -1,1 +1,1 @@
-"""Where functions that a factory made can be found by name, so that Numba's cache knows them again (see `jit.register`)."""
+"""Where functions that a factory made are found by name, so that Numba's cache knows them (see `jit.register`)."""

@@ -105,12 +105,13 @@ def build_loss(loss: Loss) -> Tile:
     )
 
     @tile(f"{loss.name}_loss")
-    def tile_loss(i, shape, constants, all_out, all_y, all_weight, all_dout, share, all_total, all_scratch):
+    def tile_loss(i, shape, theta, free, dropout, key, work):
         """total += (sum of weight * value, sum of weights) of tile `i`; dout becomes the gradient of the batch's mean."""
         stamp  # noqa: B018
-        out, y, weight, dout, total = all_out[i], all_y[i], all_weight[i], all_dout[i], all_total[i]
+        out, y, weight, dout, total = work.out[i], work.y[i], work.weight[i], work.dout[i], work.total[i]
+        constants, share = work.constants, work.share
         n_outputs, n_targets, B = y.shape
-        value = all_scratch[i, :B]
+        value = work.scratch[i, :B]
         for k in range(n_outputs):
             for r in range(n_targets):
                 W = weight[k, r]

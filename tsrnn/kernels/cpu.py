@@ -17,8 +17,8 @@ from numpy.typing import DTypeLike
 from ..equations.cell import Cell
 from ..equations.losses import Loss
 from . import batch as batch_kernels
-from .jit import Tile, run_three, run_tiles
-from .layout import Shape, scratch_size
+from .jit import Tile, as_table, run_tiles
+from .layout import Arrays, Shape, scratch_size
 from .stack import StackLoops, build_stack, build_transpose
 from .threads import enter_parallel, leave_parallel, single_threaded_blas
 
@@ -27,37 +27,21 @@ NO_DROPOUT = np.uint64(0)
 
 @dataclass
 class Workspace:
-    """The arrays of one batch, made once and filled again for each batch (shapes: `scan`, `stack`, `batch`)."""
+    """The arrays of one batch, made once and filled again for each batch."""
 
     cell: Cell
     shape: Shape
-    blocks: np.ndarray  # (L, n_products, 6)
-    rows: np.ndarray  # (2, O): skip row of each output; output row fed back as each input
-    constants: np.ndarray
     capacity: int  # most lanes a batch may have
     n_lanes: int  # lanes of the present batch
-    x: np.ndarray
-    starts: np.ndarray
-    state: np.ndarray  # (n_tiles, L, S, N)
-    X: np.ndarray
-    A: np.ndarray
-    C: np.ndarray
-    out: np.ndarray
-    scratch: np.ndarray
-    share: np.ndarray  # (1,), 1 / sum of the batch's weights
-    total: np.ndarray  # (n_tiles, 2): weighted sum of the loss, sum of weights
-    y: np.ndarray
-    weight: np.ndarray
-    dout: np.ndarray
-    dY: np.ndarray
-    dstate: np.ndarray
-    dx: np.ndarray
-    theta_t: np.ndarray
-    grad: np.ndarray  # (n_tiles, n_theta)
+    arrays: Arrays
+
+    def __getattr__(self, name: str) -> Any:
+        """An array by its name."""
+        return getattr(self.arrays, name)
 
     def tiles(self) -> int:
         """Tiles that hold lanes of the present batch."""
-        return -(-self.n_lanes // self.x.shape[3])
+        return -(-self.n_lanes // self.arrays.x.shape[3])
 
 
 @functools.cache
@@ -141,27 +125,27 @@ class CpuBackend:
             scratch_size(cell, K, shape.hidden_size, B),
             shape.n_inputs * shape.block * (B + shape.lags) + O * (1 + shape.hidden_size) + shape.lags * B,
         )
+        X = np.zeros((n, L, T + 1, K, B), dtype)
+        for layer in range(L):
+            X[:, layer, :, shape.hidden_size if layer else shape.n_inputs] = 1  # the rows of ones stay as they are
         g = n if gradient else 0  # without a gradient its arrays are empty, but of the same kind
-        return Workspace(
-            cell=cell,
-            shape=shape,
+        scored = (n if loss else 0, k, O // size, B)
+        arrays = Arrays(
             blocks=blocks,
             rows=rows,
             constants=np.array(loss.constants if loss else (), dtype),
-            capacity=n_lanes,
-            n_lanes=0,
             x=np.zeros((n, shape.n_inputs, T, B), dtype),
             starts=np.zeros((n, B), np.int64),
             state=np.zeros((n, L, S, N), dtype),
-            X=np.zeros((n, L, T + 1, K, B), dtype),
+            X=X,
             A=np.zeros((n, L, T, P, N), dtype),
             C=np.zeros((n, L, T + 1, S - 1, N), dtype),
             out=np.zeros((n, k, O, B), dtype),
             scratch=np.zeros((n, scratch), dtype),
             share=np.zeros(1, dtype),
             total=np.zeros((n, 2)),
-            y=np.zeros((n if loss else 0, k, O // size, B), dtype),
-            weight=np.zeros((n if loss else 0, k, O // size, B), dtype),
+            y=np.zeros(scored, dtype),
+            weight=np.zeros(scored, dtype),
             dout=np.zeros((n if loss else 0, k, O, B), dtype),
             dY=np.zeros((g, T, max(N, shape.n_inputs * B)), dtype),
             dstate=np.zeros((g, L, S, N), dtype),
@@ -169,108 +153,81 @@ class CpuBackend:
             theta_t=np.zeros(n_theta if gradient else 0, dtype),
             grad=np.zeros((g, n_theta), dtype),
         )
+        return Workspace(cell, shape, n_lanes, 0, arrays)
 
     def gather(self, work: Workspace, series: np.ndarray, windows: Any, batch: np.ndarray) -> None:
         """Put the windows `batch` of `series` into the inputs, scaled; windows that are shorter start late."""
         work.n_lanes = len(batch)
-        n = work.tiles()
+        n, a = work.tiles(), work.arrays
         _common().gather(
-            series, windows.start, windows.length, windows.shift, windows.scale, batch, work.x[:n], work.starts[:n]
+            series, windows.start, windows.length, windows.shift, windows.scale, batch, a.x[:n], a.starts[:n]
         )
 
     def gather_targets(self, work: Workspace, targets: Any, observed: Any, windows: Any, batch: np.ndarray) -> None:
         """Put what the windows' outputs are to be compared with beside them, with weight 0 where it is missing."""
-        n = work.tiles()
+        n, a = work.tiles(), work.arrays
         _common().gather_targets(
-            targets, observed, windows.target, windows.target_shift, windows.target_scale, batch,
-            work.shape.block, work.y[:n], work.weight[:n], work.share,
+            targets, observed, windows.target, windows.target_shift, windows.target_scale, batch, work.shape.block,
+            a.y[:n], a.weight[:n], a.share,
         )  # fmt: skip
 
     def forward(
-        self,
-        work: Workspace,
-        theta: np.ndarray,
-        *,
-        free_run: bool = False,
-        dropout: float = 0.0,
-        key: np.uint64 = NO_DROPOUT,
+        self, work: Workspace, theta: np.ndarray, *, free_run: bool = False, dropout: float = 0.0, key: Any = NO_DROPOUT
     ) -> None:
         """Inputs to outputs; a free run reads its own point forecasts after the first output."""
-        _run(_stack(work.cell).forward, work, _forward_arguments(work, theta, free_run, dropout, key))
+        _run((_stack(work.cell).forward,), work, theta, free_run, dropout, key)
 
     def loss(self, work: Workspace, loss: Loss) -> None:
-        """Add the batch's weighted loss and weight to `work.total`, and make the gradient of the weighted mean."""
-        _run(_loss(loss), work, _loss_arguments(work))
+        """Add the batch's weighted loss and weight to the total, and make the gradient of the weighted mean."""
+        any_theta = work.arrays.theta_t  # a loss has no parameters
+        _run((_loss(loss),), work, any_theta, False, 0.0, NO_DROPOUT)
 
-    def backward(
-        self, work: Workspace, theta: np.ndarray, *, dropout: float = 0.0, key: np.uint64 = NO_DROPOUT
-    ) -> None:
-        """Outputs' gradient to parameters' gradient, by tile; after `forward` of the same batch and dropout."""
+    def backward(self, work: Workspace, theta: np.ndarray, *, dropout: float = 0.0, key: Any = NO_DROPOUT) -> None:
+        """Outputs' gradient to parameters' gradient, by tile.
+
+        It comes after `forward` of the same batch and dropout, and uses up what that left.
+        """
         self._prepare_backward(work, theta)
-        _run(_stack(work.cell).backward, work, _backward_arguments(work, dropout, key))
+        _run((_stack(work.cell).backward,), work, theta, False, dropout, key)
 
     def train(
-        self, work: Workspace, theta: np.ndarray, loss: Loss, *, dropout: float = 0.0, key: np.uint64 = NO_DROPOUT
+        self, work: Workspace, theta: np.ndarray, loss: Loss, *, dropout: float = 0.0, key: Any = NO_DROPOUT
     ) -> None:
         """`forward`, `loss` and `backward` in one go."""
         self._prepare_backward(work, theta)
-        stack, n = _stack(work.cell), work.tiles()
-        forward = _forward_arguments(work, theta, False, dropout, key)
-        value, backward = _loss_arguments(work), _backward_arguments(work, dropout, key)
-        addresses = (
-            stack.forward.address(work.shape, *forward),
-            _loss(loss).address(work.shape, *value),
-            stack.backward.address(work.shape, *backward),
-        )
-        parallel = enter_parallel(n)
-        try:
-            run_three(*addresses, parallel, n, work.shape, forward, value, backward)
-        finally:
-            if parallel:
-                leave_parallel()
+        stack = _stack(work.cell)
+        _run((stack.forward, _loss(loss), stack.backward), work, theta, False, dropout, key)
 
     def _prepare_backward(self, work: Workspace, theta: np.ndarray) -> None:
-        work.dstate[:] = 0  # no loss reads the final state
-        _common().transpose(work.shape, theta, work.theta_t, work.blocks)
+        work.arrays.dstate[:] = 0  # no loss reads the final state
+        _common().transpose(work.shape, theta, work.arrays.theta_t, work.arrays.blocks)
 
     def update(self, work: Workspace, theta: Any, moments: Any, decay: Any, hyper: Any, clip: float, log: Any) -> None:
         """Sum the tiles' gradients, clip them by their norm, and let Adam change theta and its moments (2, n)."""
         n = work.tiles()
-        _common().update(theta, work.grad[:n], moments[0], moments[1], decay, hyper, clip, log)
+        _common().update(theta, work.arrays.grad[:n], moments[0], moments[1], decay, hyper, clip, log)
 
     def outputs(self, work: Workspace) -> np.ndarray:
         """A copy of the outputs of the present batch, (n_lanes, n_outputs, output_size)."""
-        out = work.out[: work.tiles()].transpose(0, 3, 1, 2)
+        out = work.arrays.out[: work.tiles()].transpose(0, 3, 1, 2)
         return out.reshape(-1, *out.shape[2:])[: work.n_lanes].copy()
 
     def take_total(self, work: Workspace) -> tuple[float, float]:
         """Weighted loss and weight since they were last taken."""
-        value, weight = map(float, work.total.sum(axis=0))
-        work.total[:] = 0
+        value, weight = map(float, work.arrays.total.sum(axis=0))
+        work.arrays.total[:] = 0
         return value, weight
 
 
-# ---------------------------------------------------------------- the tile functions' arguments
-def _forward_arguments(w: Workspace, theta: Any, free_run: bool, dropout: float, key: np.uint64) -> tuple[Any, ...]:
-    return theta, w.blocks, w.rows, w.state, free_run, dropout, key, w.x, w.starts, w.X, w.A, w.C, w.out, w.scratch
-
-
-def _loss_arguments(w: Workspace) -> tuple[Any, ...]:
-    return w.constants, w.out, w.y, w.weight, w.dout, w.share, w.total, w.scratch
-
-
-def _backward_arguments(w: Workspace, dropout: float, key: np.uint64) -> tuple[Any, ...]:
-    head = (w.theta_t, w.blocks, w.rows, dropout, key, w.x, w.starts, w.X, w.A, w.C)
-    return (*head, w.dout, w.dY, w.dstate, w.dx, w.grad, w.scratch)
-
-
-def _run(tile: Tile, work: Workspace, arguments: tuple[Any, ...]) -> None:
-    """One tile function over the tiles of the present batch, in parallel if nobody else is."""
-    n = work.tiles()
-    address = tile.address(work.shape, *arguments)
+def _run(
+    tiles: tuple[Tile, ...], work: Workspace, theta: np.ndarray, free_run: bool, dropout: float, key: np.uint64
+) -> None:
+    """Tile functions over the tiles of the present batch, in parallel if nobody else is."""
+    n, arguments = work.tiles(), (work.shape, theta, free_run, dropout, key, work.arrays)
+    addresses = tuple(tile.address(*arguments) for tile in tiles)
     parallel = enter_parallel(n)
     try:
-        run_tiles(address, parallel, n, work.shape, *arguments)
+        run_tiles(as_table(addresses), parallel, n, *arguments)
     finally:
         if parallel:
             leave_parallel()

@@ -77,7 +77,7 @@ def has_cache_folder(function: Callable) -> bool:
 
 # ---------------------------------------------------------------- tiles
 class Tile:
-    """A tile function ``f(i, shape, *arguments)``, reached through its address.
+    """A tile function ``f(i, shape, theta, free, dropout, key, work)``, reached through its address.
 
     So the function is compiled once, whether tiles run serially or in parallel; the parallel loop, which costs LLVM
     several passes over all that it contains, contains next to nothing; and nothing can be inlined into one of the two
@@ -85,11 +85,11 @@ class Tile:
     """
 
     def __init__(self, function: Callable, name: str):
-        self.function = entry(name)(function)
+        self.function = entry(name, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
         self.addresses: dict[str, int] = {}
 
     def address(self, *arguments: Any) -> Any:
-        """Where the function for such arguments is; the first array's precision tells them apart."""
+        """Where the function for such arguments is; theta's precision tells them apart."""
         if config.DISABLE_JIT:
             return self.function
         key = arguments[1].dtype.char
@@ -106,31 +106,31 @@ def tile(name: str) -> Callable[[Callable], Tile]:
     return lambda function: Tile(function, name)
 
 
+@functools.cache
+def as_table(addresses: tuple[Any, ...]) -> Any:
+    """Addresses as `run_tiles` takes them."""
+    return addresses if config.DISABLE_JIT else np.array(addresses, np.int64)
+
+
 @intrinsic
-def _call_at(typing_context, address, i, shape, arguments):
-    """Call the compiled function at `address` as ``f(i, shape, *arguments)``; it returns nothing."""
-    argument_types = (types.int64, shape, *arguments.types)
+def _call_at(typing_context, address, i, shape, theta, free, dropout, key, work):
+    """Call the compiled function at `address`; it returns nothing."""
+    argument_types = (types.int64, shape, theta, free, dropout, key, work)
 
     def generate(context, builder, signature, values):
-        pointer, number, shape_value, packed = values
         function_type = context.call_conv.get_function_type(types.none, argument_types)
-        status, _ = context.call_conv.call_function(
-            builder,
-            builder.inttoptr(pointer, function_type.as_pointer()),
-            types.none,
-            argument_types,
-            (number, shape_value, *cgutils.unpack_tuple(builder, packed)),
-        )
+        pointer = builder.inttoptr(values[0], function_type.as_pointer())
+        status, _ = context.call_conv.call_function(builder, pointer, types.none, argument_types, values[1:])
         with cgutils.if_unlikely(builder, status.is_error):
             context.call_conv.return_status_propagate(builder, status)
         return context.get_dummy_value()
 
-    return types.none(types.int64, types.int64, shape, arguments), generate
+    return types.none(types.int64, *argument_types), generate
 
 
-def _call(function, i, shape, arguments):
+def _call(function, *arguments):
     """The same without the compiler."""
-    function(i, shape, *arguments)
+    function(*arguments)
 
 
 call_at = _call if config.DISABLE_JIT else _call_at
@@ -142,29 +142,16 @@ def _driver(function: Callable) -> Any:
 
 
 @_driver
-def run_tiles(address, parallel, n_tiles, shape, *arguments):
-    """One tile function over all tiles, in parallel or one tile after the other."""
+def run_tiles(addresses, parallel, n_tiles, shape, theta, free, dropout, key, work):
+    """Tile functions, one after the other on each tile while it is in the processor's cache."""
     if parallel:
         for i in prange(n_tiles):
-            call_at(address, np.int64(i), shape, arguments)
+            for a in range(len(addresses)):
+                call_at(addresses[a], np.int64(i), shape, theta, free, dropout, key, work)
     else:
         for i in range(n_tiles):
-            call_at(address, i, shape, arguments)
-
-
-@_driver
-def run_three(address1, address2, address3, parallel, n_tiles, shape, arguments1, arguments2, arguments3):
-    """Three tile functions, one after the other on each tile while it is in the cache."""
-    if parallel:
-        for i in prange(n_tiles):
-            call_at(address1, np.int64(i), shape, arguments1)
-            call_at(address2, np.int64(i), shape, arguments2)
-            call_at(address3, np.int64(i), shape, arguments3)
-    else:
-        for i in range(n_tiles):
-            call_at(address1, i, shape, arguments1)
-            call_at(address2, i, shape, arguments2)
-            call_at(address3, i, shape, arguments3)
+            for a in range(len(addresses)):
+                call_at(addresses[a], i, shape, theta, free, dropout, key, work)
 
 
 def _bind(name: str) -> None:

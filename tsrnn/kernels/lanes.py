@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from .jit import blas, equation, loop, register
+from .views import matrix, vector
 
 
 def lane_loop(
@@ -29,7 +30,7 @@ def lane_loop(
     writes : sequence of str
         The rows that take what it returns, in order.
     rows : mapping of str to str
-        The expression of each row in terms of `arguments`.
+        The expression of each row in terms of `arguments`; it may call `vector`.
     arguments : str
         The parameters of the loop.
     """
@@ -40,7 +41,7 @@ def lane_loop(
     target = ", ".join(f"{row}_[n]" for row in writes)
     source = ", ".join(f"{row}_[n]" if row in rows else row for row in reads)
     lines += [f"        {target} = equation({source})"]
-    namespace = {"equation": equation(function)}
+    namespace = {"equation": equation(function), "vector": vector}
     exec(compile("\n".join(lines), f"<lane loop {name}>", "exec"), namespace)
     return equation(register(namespace[name], name))
 
@@ -65,6 +66,13 @@ def copy(out, x):
 
 
 @loop
+def zero(out):
+    """out (n,) = 0."""
+    for n in range(out.size):
+        out[n] = 0
+
+
+@loop
 def transpose(out, x):
     """out (n, m) = x (m, n).T."""
     for r in range(x.shape[0]):
@@ -75,32 +83,40 @@ def transpose(out, x):
 @loop
 def copy_columns(out, rows, column):
     """Put `rows` (r, b) into the columns of `out` (r, m) from `column` on."""
-    for r in range(rows.shape[0]):
-        o, x = out[r], rows[r]
-        for b in range(x.size):
-            o[column + b] = x[b]
+    R, b = rows.shape
+    m = out.shape[1]
+    for r in range(R):
+        copy(vector(out, r * m + column, b), vector(rows, r * b, b))
 
 
 @blas
 def product(w, x, out):
     """out = w @ x in blocks of rows small enough (m n k <= 1e6) for OpenBLAS' unpacked small-matrix kernels."""
     rows, k = w.shape
-    block = max(8, min(rows, 1_000_000 // (k * x.shape[1])))
+    n = x.shape[1]
+    block = max(8, min(rows, 1_000_000 // (k * n)))
     for r in range(0, rows, block):
-        np.dot(w[r : r + block], x, out[r : r + block])
+        m = min(block, rows - r)
+        np.dot(matrix(w, r * k, m, k), x, matrix(out, r * n, m, n))
 
 
 @loop
 def add_product(w, x, out, part):
     """out (m, n) += w @ x, by way of the scratch `part`, 1-D and at least as large."""
-    buffer = part[: out.size].reshape(out.shape)
+    buffer = matrix(part, 0, out.shape[0], out.shape[1])
     product(w, x, buffer)
-    add(out.reshape(out.size), buffer.reshape(out.size))
+    add(vector(out, 0, out.size), vector(buffer, 0, out.size))
 
 
 @blas
+def outer(a, x, out):
+    """out (m, k) = a (m, n) @ x (k, n).T."""
+    np.dot(a, x.T, out)
+
+
+@loop
 def add_outer(a, x, out, part):
     """out (m, k) += a (m, n) @ x (k, n).T, by way of the scratch `part`."""
-    buffer = part[: out.size].reshape(out.shape)
-    np.dot(a, x.T, buffer)
-    add(out.reshape(out.size), buffer.reshape(out.size))
+    buffer = matrix(part, 0, out.shape[0], out.shape[1])
+    outer(a, x, buffer)
+    add(vector(out, 0, out.size), vector(buffer, 0, out.size))

@@ -7,7 +7,7 @@ skip (I, block, lags).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,32 @@ class Shape(NamedTuple):
     state_at: int
     head_at: int
     skip_at: int
+
+
+class Arrays(NamedTuple):
+    """The arrays of one batch in n tiles of B lanes, N = hidden_size * B; those that a use does not need are empty."""
+
+    blocks: Any  # (L, n_products, 6): the table of products of each layer
+    rows: Any  # (2, >= O): the skip's row that each output adds or -1; the output fed back as each input
+    constants: Any  # of the loss
+    x: Any  # (n, I, T, B): scaled inputs
+    starts: Any  # (n, B): the step at which each lane starts
+    state: Any  # (n, L, S, N): initial states
+    X: Any  # (n, L, T+1, K, B): stacked operands
+    A: Any  # (n, L, T, P, N): gate planes
+    C: Any  # (n, L, T+1, S-1, N): the states beside h
+    out: Any  # (n, n_outputs, O, B)
+    scratch: Any  # (n, any)
+    share: Any  # (1,): 1 / sum of the batch's weights
+    total: Any  # (n, 2): weighted sum of the loss, sum of weights
+    y: Any  # (n, n_outputs, block * n_targets, B): scaled targets
+    weight: Any  # as y: 1 where a target was observed
+    dout: Any  # as out, and so on: gradients
+    dY: Any  # (n, T, >= N): of a layer's outputs, then of its inputs
+    dstate: Any
+    dx: Any  # (n, I, T or 0, B)
+    theta_t: Any  # (n_theta,): theta with each matrix transposed
+    grad: Any  # (n, n_theta): of each tile
 
 
 def block_table(cell: Cell, n_inputs: int, hidden_size: int, offset: int) -> np.ndarray:
@@ -68,7 +94,11 @@ def _input_gradients(cell: Cell) -> list[int]:
 
 
 def scratch_size(cell: Cell, n_rows: int, hidden_size: int, tile: int) -> int:
-    """Elements that `split` shares out for a layer with an operand of at most `n_rows` rows."""
+    """Elements of scratch that the gradient of a layer needs whose operand has at most `n_rows` rows.
+
+    In this order: a copy of the states' gradients, the inner operands' gradients, a chunk of gate planes, a chunk of the
+    operand, and a partial result.
+    """
     P, N, m = len(cell.planes), hidden_size * tile, CHUNK * tile
     part = max(P * hidden_size * n_rows, n_rows * tile)
-    return part + (len(cell.states) + len(cell.inner)) * N + P * hidden_size * m + n_rows * m
+    return (len(cell.states) + len(cell.inner)) * N + (P * hidden_size + n_rows) * m + part

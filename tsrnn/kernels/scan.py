@@ -2,10 +2,10 @@
 
 Shapes, for one tile of B lanes, T steps, I inputs, H units, N = H*B, P planes, S states, J inner operands:
 
-    X   (T+1, K, B)    stacked operand [x; 1; h; inner], K = I + 1 + H + J H; h of step t lies at t+1
+    X   (T+1, K, B)    stacked operand [x; 1; h; inner], K >= I + 1 + H + J H; h of step t lies at t+1, from row i = I+1
     A   (T, P, N)      gate planes: pre-activations, then activations, then their gradients
     C   (T+1, S-1, N)  the states beside h
-    D   (S, N)         gradients of the states; Q (J, N) those of the inner operands
+    D   (S, N)         gradients of the states; dQ (J, N) those of the inner operands
 
 `blocks` is a table with one line for each product: first row, last row (of the operand), first plane, last plane, offset
 of its weights, and what its input gradient does (`NOTHING`, `SET_H`, `ADD_H`, or `SET_INNER` + operand).
@@ -18,9 +18,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..equations.cell import Cell, Stage
-from .jit import equation, loop, register
+from .jit import loop, register
 from .lanes import add, add_outer, add_product, copy, copy_columns, lane_loop, parameters, product
 from .layout import ADD_H, CHUNK, NOTHING, SET_H, SET_INNER
+from .views import matrix, vector
 
 
 class LayerLoops(NamedTuple):
@@ -44,76 +45,80 @@ def build_layer(cell: Cell) -> LayerLoops:
 
 
 # ---------------------------------------------------------------- stages
-_FORWARD = "A, h_before, h_after, C_before, C_after, Q"
-_GRADIENT = "A, h_before, h_after, C_before, C_after, Q, D, dQ"
-
-
 def _rows(cell: Cell) -> dict[str, str]:
-    """Where an equation finds what it names, in terms of the arguments above."""
-    rows = {plane: f"A[{p}]" for p, plane in enumerate(cell.planes)}
-    rows |= {"h": "h_after", "h_prev": "h_before", "dh": "D[0]"}
-    for s, state in enumerate(cell.states[1:]):
-        rows |= {state: f"C_after[{s}]", f"{state}_prev": f"C_before[{s}]", f"d{state}": f"D[{s + 1}]"}
+    """Where an equation finds what it names at step `t`, in terms of the arguments of its lane loop."""
+    P, S = len(cell.planes), len(cell.states)
+    n = "A.shape[2]"
+    rows = {plane: f"vector(A, (t * {P} + {p}) * {n}, {n})" for p, plane in enumerate(cell.planes)}
+    rows["h_prev"] = f"vector(X, (t * X.shape[1] + i) * X.shape[2], {n})"
+    rows["h"] = f"vector(X, ((t + 1) * X.shape[1] + i) * X.shape[2], {n})"
+    for s, state in enumerate(cell.states):
+        rows[f"d{state}"] = f"vector(D, {s} * {n}, {n})"
+        if s > 0:
+            rows[f"{state}_prev"] = f"vector(C, (t * {S - 1} + {s - 1}) * {n}, {n})"
+            rows[state] = f"vector(C, ((t + 1) * {S - 1} + {s - 1}) * {n}, {n})"
     for j, inner in enumerate(cell.inner):
-        rows |= {inner: f"Q[{j}]", f"d{inner}": f"dQ[{j}]"}
+        rows[inner] = f"vector(X, (t * X.shape[1] + i) * X.shape[2] + {j + 1} * {n}, {n})"
+        rows[f"d{inner}"] = f"vector(dQ, {j} * {n}, {n})"
     return rows
 
 
 def _build_stage(cell: Cell, stage: Stage, name: str, first: int, last: int) -> Callable:
     reads = parameters(stage.forward)
-    lanes = lane_loop(f"{name}_lanes", stage.forward, reads, stage.writes, _rows(cell), _FORWARD)
+    lanes = lane_loop(f"{name}_lanes", stage.forward, reads, stage.writes, _rows(cell), "X, A, C, t, i")
 
-    def forward(theta, blocks, X, A, h_before, h_after, C_before, C_after, Q):
-        B, H = X.shape[1], A.shape[1] // X.shape[1]
+    def forward(theta, blocks, X, A, C, t, i):
+        P, N, K, B = A.shape[1], A.shape[2], X.shape[1], X.shape[2]
         for k in range(first, last):
             r0, r1, p0, p1, w = blocks[k, 0], blocks[k, 1], blocks[k, 2], blocks[k, 3], blocks[k, 4]
-            rows = (p1 - p0) * H
-            W = theta[w : w + rows * (r1 - r0)].reshape(rows, r1 - r0)
-            product(W, X[r0:r1], A[p0:p1].reshape(rows, B))
-        lanes(A, h_before, h_after, C_before, C_after, Q)
+            rows = (p1 - p0) * (N // B)
+            W = matrix(theta, w, rows, r1 - r0)
+            product(W, matrix(X, (t * K + r0) * B, r1 - r0, B), matrix(A, (t * P + p0) * N, rows, B))
+        lanes(X, A, C, t, i)
 
-    return equation(register(forward, f"{name}_forward"))
+    return loop(register(forward, f"{name}_forward"))
 
 
 def _build_stage_gradient(cell: Cell, stage: Stage, name: str, first: int, last: int) -> Callable:
     reads = parameters(stage.gradient)
-    lanes = lane_loop(f"{name}_gradient_lanes", stage.gradient, reads, stage.gradient_writes, _rows(cell), _GRADIENT)
+    arguments = "X, A, C, D, dQ, t, i"
+    lanes = lane_loop(f"{name}_gradient_lanes", stage.gradient, reads, stage.gradient_writes, _rows(cell), arguments)
 
-    def gradient(theta_t, blocks, X, A, h_before, h_after, C_before, C_after, Q, D, dQ, t, starts, masked, part):
-        B, H = X.shape[1], A.shape[1] // X.shape[1]
-        lanes(A, h_before, h_after, C_before, C_after, Q, D, dQ)
+    def gradient(theta_t, blocks, X, A, C, D, dQ, t, i, starts, masked, part):
+        P, N, B = A.shape[1], A.shape[2], X.shape[2]
+        H = N // B
+        lanes(X, A, C, D, dQ, t, i)
         if masked:
-            zero_masked(A, starts, t)
+            zero_masked(matrix(A, t * P * N, P, N), starts, t)
         for k in range(first, last):
             r0, r1, p0, p1, w = blocks[k, 0], blocks[k, 1], blocks[k, 2], blocks[k, 3], blocks[k, 4]
             action = blocks[k, 5]
-            if action == NOTHING:
-                continue
-            rows = (p1 - p0) * H
-            dA = A[p0:p1].reshape(rows, B)
-            W_t = theta_t[w : w + rows * (r1 - r0)].reshape(r1 - r0, rows)[r1 - r0 - H :]
-            if action == SET_H:
-                product(W_t, dA, D[0].reshape(H, B))
-            elif action == ADD_H:
-                add_product(W_t, dA, D[0].reshape(H, B), part)
-            else:
-                product(W_t, dA, dQ[action - SET_INNER].reshape(H, B))
+            if action != NOTHING:  # the last H rows of the operand are h or an inner operand
+                rows = (p1 - p0) * H
+                W_t = matrix(theta_t, w + rows * (r1 - r0 - H), H, rows)
+                dA = matrix(A, (t * P + p0) * N, rows, B)
+                if action == ADD_H:
+                    add_product(W_t, dA, matrix(D, 0, H, B), part)
+                elif action == SET_H:
+                    product(W_t, dA, matrix(D, 0, H, B))
+                else:
+                    product(W_t, dA, matrix(dQ, (action - SET_INNER) * N, H, B))
 
-    return equation(register(gradient, f"{name}_gradient"))
+    return loop(register(gradient, f"{name}_gradient"))
 
 
 def _then(one: Callable, other: Callable) -> Callable:
-    def both(theta, blocks, X, A, h_before, h_after, C_before, C_after, Q):
-        one(theta, blocks, X, A, h_before, h_after, C_before, C_after, Q)
-        other(theta, blocks, X, A, h_before, h_after, C_before, C_after, Q)
+    def both(theta, blocks, X, A, C, t, i):
+        one(theta, blocks, X, A, C, t, i)
+        other(theta, blocks, X, A, C, t, i)
 
     return loop(register(both, f"{one.__name__}_then_{other.__name__}"))
 
 
 def _then_gradient(one: Callable, other: Callable) -> Callable:
-    def both(theta_t, blocks, X, A, h_before, h_after, C_before, C_after, Q, D, dQ, t, starts, masked, part):
-        one(theta_t, blocks, X, A, h_before, h_after, C_before, C_after, Q, D, dQ, t, starts, masked, part)
-        other(theta_t, blocks, X, A, h_before, h_after, C_before, C_after, Q, D, dQ, t, starts, masked, part)
+    def both(theta_t, blocks, X, A, C, D, dQ, t, i, starts, masked, part):
+        one(theta_t, blocks, X, A, C, D, dQ, t, i, starts, masked, part)
+        other(theta_t, blocks, X, A, C, D, dQ, t, i, starts, masked, part)
 
     return loop(register(both, f"{one.__name__}_then_{other.__name__}"))
 
@@ -134,120 +139,93 @@ def zero_masked(A, starts, t):
     """Lanes that start after step `t` have no gates: their gradients in all planes of A (P, N) are zero."""
     B = starts.size
     for p in range(A.shape[0]):
-        a = A[p]
-        for u in range(a.size // B):
+        for u in range(A.shape[1] // B):
             for b in range(B):
                 if t < starts[b]:
-                    a[u * B + b] = 0
+                    A[p, u * B + b] = 0
 
 
 # ---------------------------------------------------------------- loops over time
 def _build_scan(cell: Cell, step: Callable) -> Callable:
-    n_inner = len(cell.inner)
-
     def scan(theta, blocks, n_inputs, X, A, C, t0, t1, starts, last_start):
         """Steps t0 to t1 of one layer; the inputs lie in X, the state before t0 in X[t0] and C[t0]."""
-        N, B = A.shape[2], X.shape[2]
-        i, j = n_inputs + 1, n_inputs + 1 + N // B
+        N, K, B, others = A.shape[2], X.shape[1], X.shape[2], C.shape[1]
+        i = n_inputs + 1
         for t in range(t0, t1):
-            h_before, h_after = X[t, i:j].reshape(N), X[t + 1, i:j].reshape(N)
-            Q = X[t, j : j + n_inner * (j - i)].reshape(n_inner, N)
-            step(theta, blocks, X[t], A[t], h_before, h_after, C[t], C[t + 1], Q)
+            step(theta, blocks, X, A, C, t, i)
             if t < last_start:
-                keep_masked(h_after, h_before, starts, t)
-                for s in range(C.shape[1]):
-                    keep_masked(C[t + 1, s], C[t, s], starts, t)
+                keep_masked(vector(X, ((t + 1) * K + i) * B, N), vector(X, (t * K + i) * B, N), starts, t)
+                for s in range(others):
+                    keep_masked(vector(C, ((t + 1) * others + s) * N, N), vector(C, (t * others + s) * N, N), starts, t)
 
     return loop(register(scan, f"{cell.name}_scan"))
 
 
 def _build_bptt(cell: Cell, step_gradient: Callable) -> Callable:
-    n_inner = len(cell.inner)
+    n_states, n_inner = len(cell.states), len(cell.inner)
 
     def bptt(theta_t, grad, blocks, n_inputs, X, A, C, dY, dY_from, want_dx, D, starts, last_start, scratch):
         """Gradient of one layer, added to `grad`.
 
-        dY (T, N) holds the gradient of the outputs from step `dY_from` on and, if `want_dx` and the layer below is as
-        wide, takes that of the inputs (n_inputs*B at each step). D (S, N) starts as the gradient of the final state
-        and ends as that of the initial one.
+        dY (T, >= N) holds the gradient of the outputs from step `dY_from` on and, if `want_dx`, takes that of the
+        inputs (n_inputs*B at each step). D (S, N) starts as the gradient of the final state and ends as that of the
+        initial one. `scratch` is shared out as `layout.scratch_size` counts it.
         """
-        T, P, N = A.shape
-        B = X.shape[2]
-        i, j = n_inputs + 1, n_inputs + 1 + N // B
-        part, hold, dQ, a_buffer, x_buffer = split(scratch, A, X, D.shape[0], n_inner)
-        t1 = T
-        while t1 > 0:
-            t0 = max(0, t1 - CHUNK)
-            for t in range(t1 - 1, t0 - 1, -1):
-                if t >= dY_from:
-                    add(D[0], dY[t, :N])
-                masked = t < last_start
-                if masked:
-                    copy(hold.reshape(hold.size), D.reshape(D.size))
-                h_before, h_after = X[t, i:j].reshape(N), X[t + 1, i:j].reshape(N)
-                Q = X[t, j : j + n_inner * (j - i)].reshape(n_inner, N)
-                step_gradient(
-                    theta_t, blocks, X[t], A[t], h_before, h_after, C[t], C[t + 1], Q, D, dQ, t, starts, masked, part
-                )
-                if masked:
-                    for s in range(D.shape[0]):
-                        keep_masked(D[s], hold[s], starts, t)
-                if want_dx:
-                    input_gradient(theta_t, blocks, A[t], dY[t, : n_inputs * B].reshape(n_inputs, B), part)
-            weight_gradient(grad, blocks, A, X, t0, t1, a_buffer, x_buffer, part)
-            t1 = t0
+        T, N, K, B = A.shape[0], A.shape[2], X.shape[1], X.shape[2]
+        width = dY.shape[1]
+        hold = vector(scratch, 0, n_states * N)
+        dQ = vector(scratch, n_states * N, n_inner * N)
+        rest = (n_states + n_inner) * N
+        part = vector(scratch, rest, scratch.size - rest)
+        for back in range(T):
+            t = T - 1 - back
+            if t >= dY_from:
+                add(vector(D, 0, N), vector(dY, t * width, N))
+            masked = t < last_start
+            if masked:
+                copy(hold, vector(D, 0, n_states * N))
+            step_gradient(theta_t, blocks, X, A, C, D, dQ, t, n_inputs + 1, starts, masked, part)
+            if masked:
+                for s in range(n_states):
+                    keep_masked(vector(D, s * N, N), vector(hold, s * N, N), starts, t)
+            if want_dx:
+                input_gradient(theta_t, blocks, A, t, matrix(dY, t * width, n_inputs, B), part)
+            if t % CHUNK == 0:
+                weight_gradient(grad, blocks, A, X, t, min(t + CHUNK, T), part)
 
     return loop(register(bptt, f"{cell.name}_bptt"))
 
 
 @loop
-def split(scratch, A, X, n_states, n_inner):
-    """Cut the 1-D `scratch` (see `scratch_size`) into part, hold (S, N), dQ and the two row buffers."""
-    T, P, N = A.shape
-    K, B = X.shape[1], X.shape[2]
-    m = CHUNK * B
-    H = N // B
-    n_part = max(P * H * K, K * B)
-    part = scratch[:n_part]
-    n = n_part
-    hold = scratch[n : n + n_states * N].reshape(n_states, N)
-    n += n_states * N
-    dQ = scratch[n : n + n_inner * N].reshape(n_inner, N)
-    n += n_inner * N
-    a_buffer = scratch[n : n + P * H * m]
-    n += P * H * m
-    return part, hold, dQ, a_buffer, scratch[n : n + K * m]
-
-
-@loop
-def input_gradient(theta_t, blocks, A, dx, part):
-    """dx (I, B) = sum over the products that read x of W_x.T @ dA."""
+def input_gradient(theta_t, blocks, A, t, dx, part):
+    """dx (I, B) = sum over the products that read x of W_x.T @ dA[t]."""
     I, B = dx.shape
-    H = A.shape[1] // B
+    P, N = A.shape[1], A.shape[2]
     first = True
     for k in range(blocks.shape[0]):
-        r0, r1, p0, p1, w, _ = blocks[k]
-        if r0 == 0:
-            rows = (p1 - p0) * H
-            W_t = theta_t[w : w + rows * (r1 - r0)].reshape(r1 - r0, rows)[:I]
+        if blocks[k, 0] == 0:
+            p0, w = blocks[k, 2], blocks[k, 4]
+            rows = (blocks[k, 3] - p0) * (N // B)
+            W_t, dA = matrix(theta_t, w, I, rows), matrix(A, (t * P + p0) * N, rows, B)
             if first:
-                product(W_t, A[p0:p1].reshape(rows, B), dx)
+                product(W_t, dA, dx)
             else:
-                add_product(W_t, A[p0:p1].reshape(rows, B), dx, part)
+                add_product(W_t, dA, dx, part)
             first = False
 
 
 @loop
-def weight_gradient(grad, blocks, A, X, t0, t1, a_buffer, x_buffer, part):
+def weight_gradient(grad, blocks, A, X, t0, t1, scratch):
     """Add sum over t0 <= t < t1 of dA[t] @ X[t].T of every product to `grad`: one matrix product for all steps."""
     P, N, K, B = A.shape[1], A.shape[2], X.shape[1], X.shape[2]
     H, m = N // B, (t1 - t0) * B
-    a, x = a_buffer[: P * H * m].reshape(P * H, m), x_buffer[: K * m].reshape(K, m)
+    a, x = matrix(scratch, 0, P * H, m), matrix(scratch, P * H * m, K, m)
+    used = (P * H + K) * m
+    part = vector(scratch, used, scratch.size - used)
     for t in range(t0, t1):
-        copy_columns(a, A[t].reshape(P * H, B), (t - t0) * B)
-        copy_columns(x, X[t], (t - t0) * B)
+        copy_columns(a, matrix(A, t * P * N, P * H, B), (t - t0) * B)
+        copy_columns(x, matrix(X, t * K * B, K, B), (t - t0) * B)
     for k in range(blocks.shape[0]):
-        r0, r1, p0, p1, w, _ = blocks[k]
-        rows = (p1 - p0) * H
-        dW = grad[w : w + rows * (r1 - r0)].reshape(rows, r1 - r0)
-        add_outer(a[p0 * H : p1 * H], x[r0:r1], dW, part)
+        r0, p0, w = blocks[k, 0], blocks[k, 2], blocks[k, 4]
+        columns, rows = blocks[k, 1] - r0, (blocks[k, 3] - p0) * H
+        add_outer(matrix(a, p0 * H * m, rows, m), matrix(x, r0 * m, columns, m), matrix(grad, w, rows, columns), part)

@@ -19,8 +19,9 @@ import numpy as np
 from ..equations.cell import Cell
 from ..equations.random import fold, mix
 from .jit import Tile, entry, equation, fingerprint, loop, register, tile
-from .lanes import add, add_outer, add_product, copy, product, transpose
+from .lanes import add, add_outer, add_product, copy, product, transpose, zero
 from .scan import build_layer
+from .views import matrix, vector
 
 equation(mix), equation(fold)
 
@@ -42,39 +43,40 @@ def build_stack(cell: Cell) -> StackLoops:
 def _build_forward(cell: Cell, scan: Callable) -> Tile:
     def run(shape, theta, blocks, dropout, key, tile, x, starts, last_start, X, A, C, t0, t1):
         """All layers from step t0 to t1, each over all its steps before the next."""
-        n_inputs = shape.n_inputs
+        n_inputs, H, T, K, B = shape.n_inputs, shape.hidden_size, x.shape[1], X.shape[2], x.shape[2]
         for c in range(n_inputs):
             for t in range(t0, t1):
-                copy(X[0, t, c], x[c, t])
+                copy(vector(X, (t * K + c) * B, B), vector(x, (c * T + t) * B, B))
         for layer in range(shape.num_layers):
             scan(theta, blocks[layer], n_inputs, X[layer], A[layer], C[layer], t0, t1, starts, last_start)
             if layer + 1 < shape.num_layers:
-                pass_up(shape.hidden_size, n_inputs, X[layer], X[layer + 1], t0, t1, dropout, key, layer, tile)
-            n_inputs = shape.hidden_size
+                for t in range(t0, t1):
+                    above = vector(X, ((layer + 1) * (T + 1) + t) * K * B, H * B)
+                    copy(above, vector(X, ((layer * (T + 1) + t + 1) * K + n_inputs + 1) * B, H * B))
+                    if dropout > 0:
+                        drop(above, dropout, key, layer, t, tile, B)
+            n_inputs = H
 
     run = loop(register(run, f"{cell.name}_run"))
-
     stamp = fingerprint()
 
     @tile(f"{cell.name}_forward")
-    def forward(
-        i, shape, theta, blocks, rows, all_state, free, dropout, key, all_x, all_starts, all_X, all_A, all_C, all_out,
-        all_scratch,
-    ):  # fmt: skip
+    def forward(i, shape, theta, free, dropout, key, work):
+        """Inputs to outputs of tile `i`."""
         stamp  # noqa: B018 - part of the cache's key
-        x, starts, X, A, C, out = all_x[i], all_starts[i], all_X[i], all_A[i], all_C[i], all_out[i]
+        x, starts, X, A, C, out = work.x[i], work.starts[i], work.X[i], work.A[i], work.C[i], work.out[i]
         T, n = shape.n_steps, shape.n_outputs
         last_start = largest(starts)
-        set_initial_state(shape, theta, all_state[i], X, C)
+        set_initial_state(shape, theta, work.state[i], X, C)
         done = 0
         for k in range(n):
             t = T - n + k + 1 if free else T
             if free and k > 0:
-                feed_back(rows, out[k - 1], x, done)
+                feed_back(work.rows, out[k - 1], x, done)
             if t > done:
-                run(shape, theta, blocks, dropout, key, i, x, starts, last_start, X, A, C, done, t)
+                run(shape, theta, work.blocks, dropout, key, i, x, starts, last_start, X, A, C, done, t)
                 done = t
-            head(shape, theta, rows, X, x, k, out[k], all_scratch[i])
+            head(shape, theta, work.rows, X, x, k, out[k], work.scratch[i])
 
     return forward
 
@@ -90,44 +92,28 @@ def largest(starts):
 
 @loop
 def set_initial_state(shape, theta, state, X, C):
-    """State (L, S, N) before the first step: theta's where it is learned, else as given; and the rows of ones."""
-    H, B = shape.hidden_size, X.shape[3]
+    """State (L, S, N) before the first step: theta's where it is learned, else as given."""
+    H, T1, K, B = shape.hidden_size, X.shape[1], X.shape[2], X.shape[3]
     L, S, N = state.shape
     if shape.state_at >= 0:
-        initial = theta[shape.state_at : shape.state_at + L * S * H].reshape(L, S, H)
-        for layer in range(L):
-            for s in range(S):
-                for u in range(H):
-                    for b in range(B):
-                        state[layer, s, u * B + b] = initial[layer, s, u]
+        flat = vector(state, 0, state.size)
+        for r in range(L * S * H):
+            for b in range(B):
+                flat[r * B + b] = theta[shape.state_at + r]
     n_inputs = shape.n_inputs
     for layer in range(L):
-        for t in range(X.shape[1]):
-            X[layer, t, n_inputs] = 1
-        copy(X[layer, 0, n_inputs + 1 : n_inputs + 1 + H].reshape(N), state[layer, 0])
-        for s in range(1, S):
-            copy(C[layer, 0, s - 1], state[layer, s])
+        copy(vector(X, (layer * T1 * K + n_inputs + 1) * B, N), vector(state, layer * S * N, N))
+        copy(vector(C, layer * T1 * (S - 1) * N, (S - 1) * N), vector(state, (layer * S + 1) * N, (S - 1) * N))
         n_inputs = H
 
 
 @loop
-def pass_up(H, n_inputs, X, X_above, t0, t1, dropout, key, layer, tile):
-    """Outputs of one layer become inputs of the next, with inverted dropout."""
-    B = X.shape[2]
-    for t in range(t0, t1):
-        above = X_above[t, :H].reshape(H * B)
-        copy(above, X[t + 1, n_inputs + 1 : n_inputs + 1 + H].reshape(H * B))
-        if dropout > 0:
-            drop(above, dropout, key, layer, t, tile, H, B)
-
-
-@loop
-def drop(values, dropout, key, layer, t, tile, H, B):
+def drop(values, dropout, key, layer, t, tile, B):
     """Multiply values (H*B,) by 0 or 1/(1-dropout), drawn for (key, layer, t, unit, lane) and nothing else."""
     keep = values.dtype.type(1 / (1 - dropout))
     limit = np.uint64(dropout * 4294967296.0)
     step = fold(fold(key, np.uint64(layer)), np.uint64(t))
-    for u in range(H):
+    for u in range(values.size // B):
         unit = fold(step, np.uint64(u))
         for b in range(B):
             if fold(unit, np.uint64(tile * B + b)) < limit:
@@ -139,28 +125,34 @@ def drop(values, dropout, key, layer, t, tile, H, B):
 @loop
 def feed_back(rows, out, x, t):
     """The point forecast of each channel, out (O, B), becomes its input at step `t`; rows[1] says where it stands."""
+    T, B = x.shape[1], x.shape[2]
     for c in range(x.shape[0]):
-        copy(x[c, t], out[rows[1, c]])
+        copy(vector(x, (c * T + t) * B, B), vector(out, rows[1, c] * B, B))
+
+
+@loop
+def top_operand(shape, X, t):
+    """Where in X ``[1; h]`` of the top layer after step `t` begins, (1 + H, B)."""
+    layer = shape.num_layers - 1
+    ones = shape.hidden_size if layer > 0 else shape.n_inputs
+    return ((layer * X.shape[1] + t + 1) * X.shape[2] + ones) * X.shape[3]
 
 
 @loop
 def head(shape, theta, rows, X, x, k, out, scratch):
     """out (O, B) after step T - n_outputs + k. rows[0] gives the skip's row that each output adds, or -1."""
-    O, H, B = shape.output_size, shape.hidden_size, x.shape[2]
-    top = shape.num_layers - 1
-    ones = H if top > 0 else shape.n_inputs
+    O, H, T, B = shape.output_size, shape.hidden_size, x.shape[1], x.shape[2]
     t = shape.n_steps - shape.n_outputs + k
-    V = theta[shape.head_at : shape.head_at + O * (1 + H)].reshape(O, 1 + H)
-    product(V, X[top, t + 1, ones : ones + 1 + H], out)
+    V, operand = matrix(theta, shape.head_at, O, 1 + H), matrix(X, top_operand(shape, X, t), 1 + H, B)
+    product(V, operand, out)
     if shape.skip_at >= 0:
         n, P = shape.block, shape.lags
-        linear = scratch[: x.shape[0] * n * B].reshape(x.shape[0] * n, B)
         for c in range(x.shape[0]):
-            w = shape.skip_at + c * n * P
-            product(theta[w : w + n * P].reshape(n, P), x[c, t - P + 1 : t + 1], linear[c * n : c * n + n])
+            S = matrix(theta, shape.skip_at + c * n * P, n, P)
+            product(S, matrix(x, (c * T + t - P + 1) * B, P, B), matrix(scratch, c * n * B, n, B))
         for o in range(O):
             if rows[0, o] >= 0:
-                add(out[o], linear[rows[0, o]])
+                add(vector(out, o * B, B), vector(scratch, rows[0, o] * B, B))
 
 
 # ---------------------------------------------------------------- backward
@@ -172,20 +164,18 @@ def build_transpose() -> Callable:
     def transpose_weights(shape, theta, theta_t, blocks):
         """theta_t holds the weights of each product, of the head and of the skip transposed, at the same offsets."""
         stamp  # noqa: B018
-        H = shape.hidden_size
+        H, O = shape.hidden_size, shape.output_size
         for layer in range(blocks.shape[0]):
             for k in range(blocks.shape[1]):
-                r0, r1, p0, p1, w, _ = blocks[layer, k]
-                rows = (p1 - p0) * H
-                size = rows * (r1 - r0)
-                transpose(theta_t[w : w + size].reshape(r1 - r0, rows), theta[w : w + size].reshape(rows, r1 - r0))
-        O, w = shape.output_size, shape.head_at
-        size = O * (1 + H)
-        transpose(theta_t[w : w + size].reshape(1 + H, O), theta[w : w + size].reshape(O, 1 + H))
-        size = shape.block * shape.lags
-        for w in range(shape.skip_at, shape.skip_at + size * shape.n_inputs, max(1, size)):
-            S_t = theta_t[w : w + size].reshape(shape.lags, shape.block)
-            transpose(S_t, theta[w : w + size].reshape(shape.block, shape.lags))
+                w, columns = blocks[layer, k, 4], blocks[layer, k, 1] - blocks[layer, k, 0]
+                rows = (blocks[layer, k, 3] - blocks[layer, k, 2]) * H
+                transpose(matrix(theta_t, w, columns, rows), matrix(theta, w, rows, columns))
+        transpose(matrix(theta_t, shape.head_at, 1 + H, O), matrix(theta, shape.head_at, O, 1 + H))
+        if shape.skip_at >= 0:
+            n, P = shape.block, shape.lags
+            for c in range(shape.n_inputs):
+                w = shape.skip_at + c * n * P
+                transpose(matrix(theta_t, w, P, n), matrix(theta, w, n, P))
 
     return transpose_weights
 
@@ -194,85 +184,90 @@ def _build_backward(cell: Cell, bptt: Callable) -> Tile:
     stamp = fingerprint()
 
     @tile(f"{cell.name}_backward")
-    def backward(
-        i, shape, theta_t, blocks, rows, dropout, key, all_x, all_starts, all_X, all_A, all_C, all_dout, all_dY,
-        all_dstate, all_dx, all_grad, all_scratch,
-    ):  # fmt: skip
+    def backward(i, shape, theta, free, dropout, key, work):
         """Gradient of tile `i`: grad is overwritten; dstate (L, S, N) enters as the gradient of the final state and
         leaves as that of the initial one; dx (I, T, B) takes the inputs' unless its T is 0."""
         stamp  # noqa: B018
-        x, starts, X, A, C, dout = all_x[i], all_starts[i], all_X[i], all_A[i], all_C[i], all_dout[i]
-        dY, dstate, dx, grad, scratch = all_dY[i], all_dstate[i], all_dx[i], all_grad[i], all_scratch[i]
-        H, B, L = shape.hidden_size, starts.size, shape.num_layers
-        grad[:] = 0
+        starts, X, A, C, dstate, theta_t = work.starts[i], work.X[i], work.A[i], work.C[i], work.dstate[i], work.theta_t
+        dY, dx, grad, scratch = work.dY[i], work.dx[i], work.grad[i], work.scratch[i]
+        H, B = shape.hidden_size, starts.size
+        zero(grad)
         last_start = largest(starts)
-        head_gradient(shape, theta_t, rows, X, x, dout, dY, dx, grad, scratch)
+        head_gradient(shape, theta_t, work.rows, X, work.x[i], work.dout[i], dY, dx, grad, scratch)
         dY_from = shape.n_steps - shape.n_outputs
-        for layer in range(L - 1, -1, -1):
+        for layer in range(shape.num_layers - 1, -1, -1):
             n_inputs = H if layer > 0 else shape.n_inputs
-            want_dx = layer > 0 or dx.shape[1] > 0
+            want_dx = layer > 0 or dx.size > 0
             bptt(
-                theta_t, grad, blocks[layer], n_inputs, X[layer], A[layer], C[layer], dY, dY_from, want_dx,
+                theta_t, grad, work.blocks[layer], n_inputs, X[layer], A[layer], C[layer], dY, dY_from, want_dx,
                 dstate[layer], starts, last_start, scratch,
             )  # fmt: skip
             dY_from = 0
             if layer > 0 and dropout > 0:
-                for t in range(shape.n_steps):
-                    drop(dY[t, : H * B], dropout, key, layer - 1, t, i, H, B)
-        if dx.shape[1] > 0:
-            for c in range(shape.n_inputs):
-                for t in range(shape.n_steps):
-                    add(dx[c, t], dY[t, c * B : c * B + B])
+                drop_gradient(dY, dropout, key, layer - 1, i, H, B)
+        if dx.size > 0:
+            add_input_gradient(dx, dY)
         if shape.state_at >= 0:
-            sum_lanes(dstate, grad[shape.state_at : shape.state_at + dstate.size // B], B)
+            sum_lanes(dstate, vector(grad, shape.state_at, dstate.size // B), B)
 
     return backward
 
 
 @loop
+def drop_gradient(dY, dropout, key, layer, tile, H, B):
+    """The masks of the forward pass on the gradient of all steps."""
+    for t in range(dY.shape[0]):
+        drop(vector(dY, t * dY.shape[1], H * B), dropout, key, layer, t, tile, B)
+
+
+@loop
+def add_input_gradient(dx, dY):
+    """dx (I, T, B) += what the lowest layer left in dY (T, >= I*B)."""
+    I, T, B = dx.shape
+    for c in range(I):
+        for t in range(T):
+            add(vector(dx, (c * T + t) * B, B), vector(dY, t * dY.shape[1] + c * B, B))
+
+
+@loop
 def sum_lanes(values, out, B):
     """out[r] = sum of the B lanes of row r; the initial state is one for all lanes."""
-    flat = values.reshape(values.size)
     for r in range(out.size):
-        total = flat[r * B]
+        row = vector(values, r * B, B)
+        total = row[0]
         for b in range(1, B):
-            total += flat[r * B + b]
+            total += row[b]
         out[r] = total
 
 
 @loop
 def head_gradient(shape, theta_t, rows, X, x, dout, dY, dx, grad, scratch):
     """Gradients of head and skip added to `grad`; dY (T, >= N) at the scored steps takes V.T @ dout."""
-    O, H, B = shape.output_size, shape.hidden_size, x.shape[2]
-    top = shape.num_layers - 1
-    ones = H if top > 0 else shape.n_inputs
-    w = shape.head_at
-    V_t = theta_t[w : w + O * (1 + H)].reshape(1 + H, O)
-    dV = grad[w : w + O * (1 + H)].reshape(O, 1 + H)
-    dx[:] = 0
+    O, H, B, width = shape.output_size, shape.hidden_size, x.shape[2], dY.shape[1]
+    V_t, dV = matrix(theta_t, shape.head_at + O, H, O), matrix(grad, shape.head_at, O, 1 + H)
+    zero(vector(dx, 0, dx.size))
     for k in range(shape.n_outputs):
         t = shape.n_steps - shape.n_outputs + k
-        add_outer(dout[k], X[top, t + 1, ones : ones + 1 + H], dV, scratch)
-        product(V_t[1:], dout[k], dY[t, : H * B].reshape(H, B))
+        d = matrix(dout, k * O * B, O, B)
+        add_outer(d, matrix(X, top_operand(shape, X, t), 1 + H, B), dV, scratch)
+        product(V_t, d, matrix(dY, t * width, H, B))
         if shape.skip_at >= 0:
-            skip_gradient(shape, theta_t, rows, x, t, dout[k], dx, grad, scratch)
+            skip_gradient(shape, theta_t, rows, x, t, d, dx, grad, scratch)
 
 
 @loop
 def skip_gradient(shape, theta_t, rows, x, t, dout, dx, grad, scratch):
     """Gradient of the skip at step `t`: its weights', and its inputs' where dx is wanted."""
-    n, P, B = shape.block, shape.lags, x.shape[2]
+    n, P, T, B = shape.block, shape.lags, x.shape[1], x.shape[2]
     used = x.shape[0] * n * B
-    linear = scratch[:used].reshape(x.shape[0] * n, B)
-    part = scratch[used:]
-    linear[:] = 0
+    linear, part = vector(scratch, 0, used), vector(scratch, used, scratch.size - used)
+    zero(linear)
     for o in range(shape.output_size):
         if rows[0, o] >= 0:
-            add(linear[rows[0, o]], dout[o])
+            add(vector(linear, rows[0, o] * B, B), vector(dout, o * B, B))
     for c in range(x.shape[0]):
-        w = shape.skip_at + c * n * P
-        dS = grad[w : w + n * P].reshape(n, P)
-        add_outer(linear[c * n : c * n + n], x[c, t - P + 1 : t + 1], dS, part)
-        if dx.shape[1] > 0:
-            S_t = theta_t[w : w + n * P].reshape(P, n)
-            add_product(S_t, linear[c * n : c * n + n], dx[c, t - P + 1 : t + 1], part)
+        w, lags = shape.skip_at + c * n * P, (c * T + t - P + 1) * B
+        d = matrix(linear, c * n * B, n, B)
+        add_outer(d, matrix(x, lags, P, B), matrix(grad, w, n, P), part)
+        if dx.size > 0:
+            add_product(matrix(theta_t, w, P, n), d, matrix(dx, lags, P, B), part)

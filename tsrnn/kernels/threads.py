@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numba
 from threadpoolctl import ThreadpoolController
@@ -24,7 +25,7 @@ class _State:
         self.forked = False
         self.blas = threading.Lock()
         self.users = 0
-        self.limit = None
+        self.limit: Any = None
         self.controller: ThreadpoolController | None = None
 
     def after_fork(self) -> None:

@@ -1,0 +1,146 @@
+"""What is run on this package, each in a virtual environment of its own; ``python -m nox -l`` lists it.
+
+Plain ``nox`` runs what a change should pass, in a few minutes. The rest runs by name, as in ``nox -s tests``
+(every Python that is found, with the oldest and with the newest dependencies) or ``nox -s mutants``.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.error_on_missing_interpreters = False
+
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
+DEFAULT = CURRENT if CURRENT in PYTHONS else PYTHONS[-1]
+nox.options.sessions = [f"tests-{DEFAULT}(highest)", "nojit", "coverage", "lint", "typing"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+#: What `dependencies` in pyproject.toml allows at least, except where a Python needs a later release.
+LOWEST = {item.split(">=")[0]: item.split(">=")[1] for item in PROJECT["project"]["dependencies"]}
+LOWEST_OF_PYTHON = {
+    "3.13": {"numpy": "2.1.0", "scipy": "1.14.1", "pandas": "2.2.3", "matplotlib": "3.9.2"},
+    "3.14": {
+        "numpy": "2.3.2",
+        "scipy": "1.16.1",
+        "numba": "0.63.0",
+        "pandas": "2.3.3",
+        "scikit-learn": "1.7.2",
+        "matplotlib": "3.10.5",
+    },
+}
+#: Without the compiler: the loops themselves, and every estimator once.
+NOJIT = ["tests/test_equations.py", "tests/test_kernels.py", "tests/test_engine.py", "tests/test_smoke.py"]
+
+
+def install(session: nox.Session, *groups: str, lowest: bool = False) -> None:
+    """Install the package from here together with dependency groups, and with the oldest dependencies if asked to."""
+    versions = LOWEST | LOWEST_OF_PYTHON.get(str(session.python), {}) if lowest else {}
+    pins = [f"{name}=={version}" for name, version in versions.items()]
+    session.install("-e", ".", *pins, *nox.project.dependency_groups(PROJECT, *groups))
+
+
+def measured(session: nox.Session, *arguments: str, **environment: str) -> None:
+    """Run pytest and leave its coverage in a file of this session's, for `coverage` to combine."""
+    name = "".join(c if c.isalnum() else "-" for c in session.name).strip("-")
+    environment["COVERAGE_FILE"] = f".coverage.{name}"
+    session.run("python", "-m", "pytest", "--cov", "--cov-report=", *arguments, *session.posargs, env=environment)
+
+
+@nox.session(python=PYTHONS)
+@nox.parametrize("dependencies", ["highest", "lowest"], ids=["highest", "lowest"])
+def tests(session: nox.Session, dependencies: str) -> None:
+    """All tests, with the newest or the oldest dependencies."""
+    install(session, "test", lowest=dependencies == "lowest")
+    session.run("python", "-m", "pip", "list", silent=False)
+    measured(session)
+
+
+@nox.session
+def nojit(session: nox.Session) -> None:
+    """The kernels' and a few estimators' tests as plain Python, so that coverage sees into the loops."""
+    install(session, "test")
+    measured(session, *NOJIT, NUMBA_DISABLE_JIT="1")
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Branch coverage of the sessions that ran before, together; fails below the bar in pyproject.toml."""
+    session.install("coverage>=7.6")
+    session.run("coverage", "combine", "--keep")
+    session.run("coverage", "report", "--skip-covered", "--show-missing")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style: ruff's rules and its formatting."""
+    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Types: mypy."""
+    install(session, "typing")
+    session.run("mypy")
+
+
+@nox.session
+def threads(session: nox.Session) -> None:
+    """The same bits under both threading layers, 1 and 2 threads, joblib's backends, many threads and after a fork."""
+    install(session, "test")
+    session.run("python", "-m", "pytest", "tests/test_threads.py", *session.posargs)
+
+
+@nox.session
+def oracle_torch(session: nox.Session) -> None:
+    """The networks against PyTorch, which nothing else here needs."""
+    install(session, "test", "torch")
+    session.run("python", "-m", "pytest", "tests/interop", *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Single faults put into a copy of the package: each must make a test fail."""
+    install(session, "test")
+    session.run("python", "-m", "tests.mutants", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The benchmarks; what they need and say is in ``tests/benchmarks``."""
+    install(session, "test", "bench")
+    session.run("python", "-m", "tests.benchmarks", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build sdist and wheel, and run the tests on the installed wheel, away from the sources."""
+    folder = Path(session.create_tmp()).resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    session.install("build", *nox.project.dependency_groups(PROJECT, "test"))
+    session.run("python", "-m", "build", "--outdir", str(folder / "dist"))
+    (wheel,) = (folder / "dist").glob("*.whl")
+    session.install("--force-reinstall", "--no-deps", str(wheel))
+    session.install(str(wheel))
+    for name in ("tests", "docs"):
+        shutil.copytree(name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(name, folder)
+    session.chdir(folder)
+    session.run("python", "-c", INSTALLED, str(Path(__file__).parent))
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+INSTALLED = """
+import sys, pathlib, tsrnn
+folder = pathlib.Path(tsrnn.__file__).parent
+assert pathlib.Path(sys.argv[1]) / "tsrnn" != folder, folder
+assert list((folder / "_data").glob("*.csv")), "the wheel carries no data"
+assert (folder / "py.typed").exists()
+"""

@@ -1,0 +1,91 @@
+"""Every estimator once, so small that it also runs without the compiler: fit, predict, update, score."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tsrnn import (
+    Adam,
+    ARForecaster,
+    EarlyStopping,
+    GRUForecaster,
+    GRURegressor,
+    LSTMForecaster,
+    LSTMRegressor,
+    RNNForecaster,
+    RNNRegressor,
+)
+from tsrnn.engine.strategies import STRATEGIES
+from tsrnn.kernels.cpu import CpuBackend
+
+from .problems import COMPILED
+
+SMALL = {"hidden_size": 2, "max_epochs": 2, "batch_size": 8, "random_state": 0}
+Y = np.sin(np.arange(40) / 2) + np.arange(40) / 20
+WIDE = np.column_stack([Y, 10 * np.roll(Y, 3)])
+
+
+@pytest.fixture(autouse=True)
+def _narrow_tiles(monkeypatch):
+    """Without the compiler a lane costs as much as a tile does with it."""
+    if not COMPILED:
+        monkeypatch.setattr(CpuBackend, "tile_width", lambda self, dtype: 2)
+
+
+def use(forecaster, y):
+    """All that a forecaster can do, with a look at shapes and at what is finite."""
+    forecaster.fit(y[:30])
+    assert forecaster.predict(7).shape == (7, *y.shape[1:])  # beyond the horizon
+    assert np.isfinite(forecaster.predict(context=y[5:35])).all()
+    assert np.isfinite(forecaster.score(y[30:34]))
+    before = forecaster.predict()
+    assert np.abs(forecaster.update(y[30:32]).predict() - before).max() > 0
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("cls", [LSTMForecaster, GRUForecaster, RNNForecaster])
+def test_forecasters(cls, strategy):
+    use(cls(horizon=3, context_length=5, strategy=strategy, **SMALL), Y)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"linear_skip": False, "scaling": None, "learn_initial_state": True, "early_stopping": False},
+        {"num_layers": 2, "dropout": 0.3, "loss": "gaussian", "dtype": "float64", "optimizer": Adam(clip_norm=None)},
+        {"loss": "pinball", "scaling": "window", "early_stopping": EarlyStopping(validation_size=6, refit_full=True)},
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_options(options, strategy):
+    use(LSTMForecaster(horizon=3, context_length=5, strategy=strategy, **SMALL, **options), WIDE)
+
+
+@pytest.mark.parametrize("loss", ["mae", "huber"])
+@pytest.mark.parametrize("make", [lambda **o: GRUForecaster(reset_after=False, **o), RNNForecaster])
+def test_losses(make, loss):
+    y = Y.copy()
+    y[[3, 17]] = np.nan
+    use(make(horizon=2, context_length=4, loss=loss, **SMALL), y)
+
+
+@pytest.mark.parametrize("nonlinearity", ["relu", "sigmoid"])
+def test_nonlinearities(nonlinearity):
+    use(RNNForecaster(horizon=2, context_length=4, nonlinearity=nonlinearity, **SMALL), Y)
+
+
+@pytest.mark.parametrize("lags", ["aic", 3, [1, 4]], ids=str)
+def test_autoregression(lags):
+    use(ARForecaster(lags=lags, horizon=3), WIDE)
+
+
+@pytest.mark.parametrize("cls", [LSTMRegressor, GRURegressor, RNNRegressor])
+@pytest.mark.parametrize("horizon", [1, 2])
+def test_regressors(cls, horizon):
+    X = np.lib.stride_tricks.sliding_window_view(Y, 6)
+    y = X[:, -horizon:] if horizon > 1 else X[:, -1]
+    regressor = cls(**SMALL, early_stopping=EarlyStopping(patience=1)).fit(X[:, :4], y)
+    assert regressor.predict(X[:, :4]).shape == y.shape
+    assert np.isfinite(regressor.score(X[:, :4], y))

@@ -1,0 +1,180 @@
+"""matplotlib lives here: a forecast beside its series, and how a network trained.
+
+Importing this module is cheap; matplotlib comes in with the first plot.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_forecast", "plot_training"]
+
+PAST, FUTURE, TRUTH = "#4c566a", "#c8501e", "#2a7fb8"
+
+
+def plot_forecast(y: Any, forecast: Any, *, truth: Any = None, last: int | None = None, ax: Axes | None = None) -> Axes:
+    """Draw a forecast after the end of its series.
+
+    Parameters
+    ----------
+    y : Series, DataFrame or array-like of shape (n,) or (n, n_channels)
+        The series so far. Several channels get a colour each.
+    forecast : of the same kind, of shape (h,) or (h, n_channels)
+        What `predict` returned.
+    truth : of the same kind, optional
+        What came, or as much of it as is known.
+    last : int, optional
+        How many steps of `y` to draw. None draws four times as many as the forecast has, but at least 48.
+    ax : matplotlib Axes, optional
+        Where to draw; None makes new axes with pyplot.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> from tsrnn import ARForecaster
+    >>> from tsrnn.datasets import load_air_passengers
+    >>> from tsrnn.plotting import plot_forecast
+    >>> y = load_air_passengers()
+    >>> forecast = ARForecaster().fit(y[:-12]).predict(12)
+    >>> ax = plot_forecast(y[:-12], forecast, truth=y[-12:])
+    >>> [line.get_label() for line in ax.lines]
+    ['passengers', 'what came', 'forecast']
+    """
+    past, future = _curves(y), _curves(forecast, after=y)
+    came = [None] * len(past) if truth is None else _curves(truth, after=y)
+    for name, curves in (("forecast", future), ("truth", came)):
+        if len(curves) != len(past):
+            raise ValueError(f"{name} has {len(curves)} series, but y has {len(past)}; pass the same ones")
+    ax = _new_axes() if ax is None else ax
+    first = max(0, len(past[0].x) - (max(48, 4 * len(future[0].x)) if last is None else last))
+    for c, (series, ahead, after) in enumerate(zip(past, future, came, strict=True)):
+        several = len(past) > 1
+        colors = (f"C{c}",) * 3 if several else (PAST, TRUTH, FUTURE)
+        ax.plot(series.x[first:], series.values[first:], color=colors[0], lw=1.3, label=series.name)
+        if after is not None:
+            x, values = _joined(series, after)
+            ax.plot(x, values, color=colors[1], lw=1.3, alpha=0.5 if several else 1, label=_once("what came", c))
+        x, values = _joined(series, ahead)
+        ax.plot(x, values, color=colors[2], lw=1.8, ls="--" if several else "-", label=_once("forecast", c))
+    ax.axvspan(past[0].x[-1], future[0].x[-1], color="0.5", alpha=0.08, lw=0)
+    ax.legend(frameon=False)
+    _tidy(ax)
+    return ax
+
+
+def plot_training(estimator: Any, ax: Axes | None = None) -> Axes:
+    """Draw the loss after each epoch, the error over the validation tail, and the epoch that was kept.
+
+    Epoch 0 is the network before training: with a linear skip, the linear forecast.
+
+    Parameters
+    ----------
+    estimator : fitted recurrent forecaster or regressor
+        Its `loss_curve_`, `validation_curve_` and `best_epoch_` are drawn.
+    ax : matplotlib Axes, optional
+        Where to draw; None makes new axes with pyplot.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn import RNNForecaster
+    >>> from tsrnn.plotting import plot_training
+    >>> wave = np.sin(np.arange(100) / 3)
+    >>> ax = plot_training(RNNForecaster(horizon=4, max_epochs=5, random_state=0).fit(wave))
+    >>> ax.get_xlabel()
+    'epoch'
+    """
+    from matplotlib.ticker import MaxNLocator
+    from sklearn.utils.validation import check_is_fitted
+
+    check_is_fitted(estimator, "loss_curve_")
+    ax = _new_axes() if ax is None else ax
+    loss, validation, best = estimator.loss_curve_, estimator.validation_curve_, estimator.best_epoch_
+    ax.plot(np.arange(1, len(loss) + 1), loss, color=PAST, lw=1.3, label="training loss")
+    if len(validation):
+        ax.plot(np.arange(len(validation)), validation, color=FUTURE, lw=1.8, label="validation error")
+        ax.plot([best], [validation[best]], "o", color=FUTURE, label=f"kept: epoch {best}")
+    if min(np.min(loss), *validation, np.inf) > 0:
+        ax.set_yscale("log")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set(xlabel="epoch", ylabel="loss, in scaled units")
+    ax.legend(frameon=False)
+    _tidy(ax)
+    return ax
+
+
+def save_forecast(path: Path, y: Any, forecast: Any, tested: Any, *, title: str) -> None:
+    """Draw a forecast, and an earlier one of the end of `y`, to a file; no window opens."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 4.5), layout="constrained")
+    ax = plot_forecast(y, forecast, ax=figure.add_subplot())
+    test = _curves(tested)[0]
+    ax.plot(test.x, test.values, color=FUTURE, lw=1.5, ls=":", label="forecast in the test")
+    ax.legend(frameon=False)
+    ax.set_title(title, loc="left")
+    figure.savefig(path, dpi=150)
+
+
+# ---------------------------------------------------------------- helpers
+class _Curve(NamedTuple):
+    """One channel: where and what to draw."""
+
+    name: str
+    x: np.ndarray
+    values: np.ndarray
+
+
+def _curves(y: Any, after: Any = None) -> list[_Curve]:
+    """The channels of a series. Arrays are numbered from 0, or from the end of the series that they come `after`."""
+    import pandas as pd
+
+    if isinstance(y, pd.Series | pd.DataFrame):
+        index = y.index.to_timestamp() if isinstance(y.index, pd.PeriodIndex) else y.index
+        names = [y.name] if isinstance(y, pd.Series) else list(y.columns)
+        x = index.to_numpy() if not isinstance(index, pd.DatetimeIndex) else index.tz_localize(None).to_numpy()
+        values = y.to_numpy(np.float64, na_value=np.nan).reshape(len(y), -1)
+    else:
+        values = np.asarray(y, np.float64)
+        values = values.reshape(len(values), -1)
+        names = [None] if values.shape[1] == 1 else [f"channel {c}" for c in range(values.shape[1])]
+        first = 0 if after is None else len(after)
+        x = np.arange(first, first + len(values))
+    return [_Curve("series" if n is None else str(n), x, values[:, c]) for c, n in enumerate(names)]
+
+
+def _joined(series: _Curve, after: _Curve) -> tuple[np.ndarray, np.ndarray]:
+    """What comes after a series, from its last observed value on, so that the line has no gap."""
+    seen = np.flatnonzero(np.isfinite(series.values))[-1:]
+    return np.concatenate([series.x[seen], after.x]), np.concatenate([series.values[seen], after.values])
+
+
+def _once(label: str, channel: int) -> str:
+    """A label for the legend, which the first channel's line stands for."""
+    return label if channel == 0 else "_nolegend_"
+
+
+def _new_axes() -> Axes:
+    from matplotlib import pyplot
+
+    return pyplot.subplots(figsize=(9, 4.5), layout="constrained")[1]
+
+
+def _tidy(ax: Axes) -> None:
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(axis="y", color="0.9", lw=0.8)
+    ax.set_axisbelow(True)
+    ax.margins(x=0.01)
