@@ -148,7 +148,7 @@ def test_nothing_to_learn_from():
         clone(ALL["LSTM-direct"]).set_params(early_stopping=held_out).fit(y)
 
 
-@pytest.mark.parametrize("size", [3, 0.05, 45, 0.9, 1000])
+@pytest.mark.parametrize("size", [3, 0.05, 50, 0.99, 1000])
 @pytest.mark.parametrize("name", ["LSTM-recursive", "LSTM-direct"])
 def test_validation_sizes(name, size):
     forecaster = clone(ALL[name]).set_params(early_stopping=EarlyStopping(validation_size=size))

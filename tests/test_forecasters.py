@@ -578,10 +578,10 @@ def test_min_delta():
 
 
 @pytest.mark.parametrize(
-    ("validation_size", "refits"), [(9, False), (10, False), (20, True), (0.1, True), (None, True)]
+    ("validation_size", "refits"), [(9, False), (10, False), (20, True), (0.1, False), (0.2, True), (None, False)]
 )
 def test_a_large_tail_is_learned_from_in_the_end(validation_size, refits):
-    """The rule: the tail is more than a tenth of the targets, here of 112 - 12 rows; a tenth of all 112 rows is."""
+    """The rule: the tail is more than a tenth of the targets, here of 112 - 12 rows."""
     y = wave(112)
     forecaster = lstm(early_stopping=EarlyStopping(validation_size=validation_size), max_epochs=2).fit(y)
     assert ("refit" in forecaster.timings_) is refits
@@ -722,7 +722,7 @@ def test_nonlinearities_of_the_rnn(nonlinearity):
 )
 def test_a_diverging_fit_says_so(network, options, y):
     network.set_params(early_stopping=False, **options)
-    message = r"in epoch \d+, step \d+ of \d+ \(gradient norm before it: .*\); try a smaller learning_rate"
+    message = r"in epoch \d+, step \d+ of \d+ .*gradient norm before that step .*; try a smaller learning_rate"
     with pytest.raises(FloatingPointError, match=message):
         network.fit(y)
     with pytest.raises(NotFittedError):
@@ -760,7 +760,7 @@ def test_it_learns_what_is_not_linear():
     assert np.std(errors) < 0.3 * np.std(linear_errors)
 
 
-@pytest.mark.parametrize("module", ["autoregressive", "base", "checks", "forecasters", "recurrent", "regressors"])
+@pytest.mark.parametrize("module", ["autoregressive", "base", "forecasters", "recurrent", "regressors"])
 def test_doctests(module):
     result = doctest.testmod(importlib.import_module(f"tsrnn.estimators.{module}"))
     assert result.failed == 0

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .engine.training import Adam, EarlyStopping, Epoch
+    from .engine.options import Adam, EarlyStopping, Epoch
     from .equations.losses import Huber, Pinball
     from .estimators.autoregressive import ARForecaster
     from .estimators.forecasters import GRUForecaster, LSTMForecaster, RNNForecaster
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Adam": "engine.training",
-    "EarlyStopping": "engine.training",
-    "Epoch": "engine.training",
+    "Adam": "engine.options",
+    "EarlyStopping": "engine.options",
+    "Epoch": "engine.options",
     "Huber": "equations.losses",
     "Pinball": "equations.losses",
     "ARForecaster": "estimators.autoregressive",

@@ -56,17 +56,15 @@ def plot_forecast(y: Any, forecast: Any, *, truth: Any = None, last: int | None 
             raise ValueError(f"{name} has {len(curves)} series, but y has {len(past)}; pass the same ones")
     ax = _new_axes() if ax is None else ax
     first = max(0, len(past[0].x) - (max(48, 4 * len(future[0].x)) if last is None else last))
+    several = len(past) > 1
     for c, (series, ahead, after) in enumerate(zip(past, future, came, strict=True)):
-        several = len(past) > 1
         colors = (f"C{c}",) * 3 if several else (PAST, TRUTH, FUTURE)
         ax.plot(series.x[first:], series.values[first:], color=colors[0], lw=1.3, label=series.name)
         if after is not None:
-            x, values = _joined(series, after)
-            ax.plot(x, values, color=colors[1], lw=1.3, alpha=0.5 if several else 1, label=_once("what came", c))
-        x, values = _joined(series, ahead)
-        ax.plot(x, values, color=colors[2], lw=1.8, ls="--" if several else "-", label=_once("forecast", c))
+            ax.plot(*_joined(series, after), color=colors[1], lw=1.3, alpha=0.5 if several else 1, label="what came")
+        ax.plot(*_joined(series, ahead), color=colors[2], lw=1.8, ls="--" if several else "-", label="forecast")
     ax.axvspan(past[0].x[-1], future[0].x[-1], color="0.5", alpha=0.08, lw=0)
-    ax.legend(frameon=False)
+    _legend(ax, several)
     _tidy(ax)
     return ax
 
@@ -74,7 +72,8 @@ def plot_forecast(y: Any, forecast: Any, *, truth: Any = None, last: int | None 
 def plot_training(estimator: Any, ax: Axes | None = None) -> Axes:
     """Draw the loss after each epoch, the error over the validation tail, and the epoch that was kept.
 
-    Epoch 0 is the network before training: with a linear skip, the linear forecast.
+    Epoch 0 is the network before training: with a linear skip, the linear forecast. The recursive strategy trains on
+    single steps and validates on whole forecasts, so that its two curves lie apart.
 
     Parameters
     ----------
@@ -123,7 +122,7 @@ def save_forecast(path: Path, y: Any, forecast: Any, tested: Any, *, title: str)
     figure = Figure(figsize=(9, 4.5), layout="constrained")
     ax = plot_forecast(y, forecast, ax=figure.add_subplot())
     test = _curves(tested)[0]
-    ax.plot(test.x, test.values, color=FUTURE, lw=1.5, ls=":", label="forecast in the test")
+    ax.plot(test.x, test.values, color=FUTURE, lw=1.5, ls=":", label="forecast of the test")
     ax.legend(frameon=False)
     ax.set_title(title, loc="left")
     figure.savefig(path, dpi=150)
@@ -162,9 +161,18 @@ def _joined(series: _Curve, after: _Curve) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([series.x[seen], after.x]), np.concatenate([series.values[seen], after.values])
 
 
-def _once(label: str, channel: int) -> str:
-    """A label for the legend, which the first channel's line stands for."""
-    return label if channel == 0 else "_nolegend_"
+def _legend(ax: Axes, several: bool) -> None:
+    """One entry for each series; those of forecasts come last and but once, in no series' colour."""
+    handles, labels = ax.get_legend_handles_labels()
+    if several:
+        from matplotlib.lines import Line2D
+
+        own = [i for i, label in enumerate(labels) if label not in ("what came", "forecast")]
+        styles = {"what came": {"alpha": 0.5}, "forecast": {"ls": "--"}}
+        shared = [label for label in styles if label in labels]
+        handles = [handles[i] for i in own] + [Line2D([], [], color="0.2", **styles[label]) for label in shared]
+        labels = [labels[i] for i in own] + shared
+    ax.legend(handles, labels, frameon=False)
 
 
 def _new_axes() -> Axes:

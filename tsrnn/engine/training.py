@@ -4,131 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ..equations.random import fold
 from .network import Network, Source
+from .options import Adam, EarlyStopping, Epoch, Settings
 from .parameters import Geometry
 from .windows import Windows
-
-
-@dataclass(frozen=True)
-class Adam:
-    """Adam with decoupled weight decay (Loshchilov & Hutter 2019, arXiv:1711.05101).
-
-    Parameters
-    ----------
-    weight_decay : float, default 0.0
-        Acts on weights, not on biases, initial states or the linear skip.
-    clip_norm : float or None, default 1.0
-        A gradient of larger Euclidean norm is scaled down to it (Pascanu et al. 2013, arXiv:1211.5063, algorithm 1).
-    schedule : {"constant", "cosine"}, default "constant"
-        "cosine" lets the learning rate fall to zero over ``max_epochs`` (Loshchilov & Hutter 2017, arXiv:1608.03983,
-        eq. 5 without restarts).
-    beta1, beta2, epsilon : float
-        As in the paper: 0.9, 0.999, 1e-8.
-
-    Examples
-    --------
-    >>> Adam(schedule="cosine").rate(0.1, step=50, n_steps=100)
-    0.05
-    """
-
-    weight_decay: float = 0.0
-    clip_norm: float | None = 1.0
-    schedule: str = "constant"
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
-
-    def __post_init__(self) -> None:
-        if self.schedule not in ("constant", "cosine"):
-            raise ValueError(f"schedule={self.schedule!r} is not known; use 'constant' or 'cosine'")
-        if self.clip_norm is not None and not self.clip_norm > 0:
-            raise ValueError(f"clip_norm={self.clip_norm!r} must be positive, or None for no clipping")
-        if not self.weight_decay >= 0:
-            raise ValueError(f"weight_decay={self.weight_decay!r} must not be negative")
-        if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1 and self.epsilon > 0):
-            raise ValueError(
-                f"beta1={self.beta1!r} and beta2={self.beta2!r} must lie in [0, 1), epsilon={self.epsilon!r} above 0"
-            )
-
-    def rate(self, learning_rate: float, step: int, n_steps: int) -> float:
-        """The learning rate of update `step` of `n_steps`, counted from 0."""
-        if self.schedule == "constant":
-            return learning_rate
-        return 0.5 * learning_rate * (1 + math.cos(math.pi * min(1.0, step / n_steps)))
-
-
-@dataclass(frozen=True)
-class EarlyStopping:
-    """Stop when the error over a validation tail no longer falls, and keep the best parameters.
-
-    Parameters
-    ----------
-    patience : int, default 10
-        Epochs without improvement before the fit stops.
-    min_delta : float, default 0.0
-        How much lower an error must be to count as an improvement.
-    validation_size : int, float or None, default None
-        Observations (int) or part (float) of the series at its end that are held out: None takes a tenth, but at least
-        two horizons. Regressors hold out that many rows, drawn at random.
-    refit_full : bool or None, default None
-        Whether to train once more on everything, for the best number of epochs. None does so where the tail is more
-        than a tenth of what can be learned from.
-    """
-
-    patience: int = 10
-    min_delta: float = 0.0
-    validation_size: int | float | None = None
-    refit_full: bool | None = None
-
-    def __post_init__(self) -> None:
-        if not self.patience >= 1:
-            raise ValueError(f"patience={self.patience!r} must be at least 1")
-        if not self.min_delta >= 0:
-            raise ValueError(f"min_delta={self.min_delta!r} must not be negative")
-        size = self.validation_size
-        if size is not None and not (0 < size < 1 if isinstance(size, float) else size >= 1):
-            raise ValueError(f"validation_size={size!r} must be a count of at least 1, a part in (0, 1), or None")
-
-    def rows(self, n: int, at_least: int = 1) -> int:
-        """Rows of `n` that are held out."""
-        if self.validation_size is None:
-            return max(at_least, math.ceil(n / 10))
-        size = self.validation_size
-        return max(1, round(size * n)) if isinstance(size, float) else int(size)
-
-    def refits(self, held_out: int, n: int) -> bool:
-        """Whether to train once more on all `n` rows, of which `held_out` were."""
-        return 10 * held_out > n + 9 if self.refit_full is None else self.refit_full
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What a callback is told; `epoch` counts from 1. `validation_loss` is None without a validation tail."""
-
-    epoch: int
-    loss: float
-    validation_loss: float | None
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train."""
-
-    optimizer: Adam
-    learning_rate: float
-    batch_size: int
-    max_epochs: int
-    dropout: float = 0.0
-    callbacks: Sequence[Callable[[Epoch], Any]] = ()
-    verbose: int = 0
 
 
 @dataclass
@@ -163,20 +49,23 @@ def minimise(
     *,
     n_epochs: int | None = None,
     validation: Validation | None = None,
+    label: str = "training",
 ) -> Training:
     """Train `theta` (float64, host) for `n_epochs` of `settings.max_epochs`, or until `validation` says stop.
+
+    `label` stands before the progress bar.
 
     Raises
     ------
     FloatingPointError
-        When the loss or its gradient is no longer finite.
+        When the loss, its gradient or a parameter is no longer finite.
     """
     handle = network.backend.upload(theta, network.dtype)
     training = Training(handle)
     stepper = _Stepper(network, handle, source, windows, geometry, settings, seed)
     watch = _Watch(network, handle, training, validation)
     epochs = settings.max_epochs if n_epochs is None else n_epochs
-    with tqdm(total=epochs, disable=not settings.verbose, unit="epoch") as bar:
+    with tqdm(total=epochs, disable=not settings.verbose, unit="epoch", desc=label) as bar:
         for epoch in range(1, epochs + 1):
             training.loss_curve.append(stepper.epoch(epoch))
             stop = watch.after(epoch)
@@ -187,7 +76,10 @@ def minimise(
             if stop or any(stop_requests):
                 break
     training.n_updates = stepper.step
-    training.theta = network.backend.download(watch.best(handle)).astype(np.float64)
+    theta = network.backend.download(handle) if watch.kept is None else watch.kept
+    if not np.isfinite(theta).all():
+        raise FloatingPointError(f"a parameter became infinite in the last update; {stepper.remedy()}")
+    training.theta = theta.astype(np.float64)
     return training
 
 
@@ -223,7 +115,7 @@ class _Stepper:
         for i in range(self.n_batches):
             self._update(order[i * self.batch_size : (i + 1) * self.batch_size], self.norms[i : i + 1])
         value, weight = self.network.backend.take_total(self.work)
-        self._check(epoch, value)
+        self._check(epoch, value, weight)
         return value / weight if weight > 0 else 0.0
 
     def _update(self, batch: np.ndarray, log: np.ndarray) -> None:
@@ -248,7 +140,7 @@ class _Stepper:
         clip = math.inf if adam.clip_norm is None else float(adam.clip_norm)
         network.backend.update(self.work, self.theta, self.moments, self.decay, hyper, clip, log)
 
-    def _check(self, epoch: int, value: float) -> None:
+    def _check(self, epoch: int, value: float, weight: float) -> None:
         """The norms are looked at once an epoch: a network that went wrong stays wrong until then."""
         bad = np.flatnonzero(~np.isfinite(self.norms))
         if len(bad) == 0 and math.isfinite(value):
@@ -257,9 +149,15 @@ class _Stepper:
         step = int(bad[0]) if len(bad) else self.n_batches - 1
         before = float(self.norms[step - 1]) if step > 0 else self.last_norm
         raise FloatingPointError(
-            f"the loss became {value} in epoch {epoch}, step {step + 1} of {self.n_batches} (gradient norm before it: "
-            f"{before:.3g}); try a smaller learning_rate (now {self.settings.learning_rate:g}), a smaller "
-            f"Adam(clip_norm=…), scaling='window' or 'standard', or dtype='float64'"
+            f"loss or gradient stopped being finite in epoch {epoch}, step {step + 1} of {self.n_batches} (loss of the "
+            f"epoch {value / max(weight, 1):.3g}, gradient norm before that step {before:.3g}); {self.remedy()}"
+        )
+
+    def remedy(self) -> str:
+        """What to try when numbers overflow."""
+        return (
+            f"try a smaller learning_rate (now {self.settings.learning_rate:g}), a smaller Adam(clip_norm=…), "
+            "scaling='standard' or 'window', or dtype='float64'"
         )
 
 
@@ -282,6 +180,7 @@ class _Watch:
         error = self.network.evaluate(
             self.work, self.theta, self.validation.source, self.validation.windows, free_run=True
         )
+        error = error if math.isfinite(error) else math.inf  # whatever is finite is better
         curve = self.training.validation_curve
         stopping = self.validation.early_stopping
         if epoch == 0 or error < curve[self.training.best_epoch] - stopping.min_delta:
@@ -289,10 +188,6 @@ class _Watch:
             self.kept = self.network.backend.download(self.theta)
         curve.append(error)
         return epoch - self.training.best_epoch >= stopping.patience
-
-    def best(self, theta: Any) -> Any:
-        """The parameters to keep."""
-        return theta if self.kept is None else self.kept
 
 
 def warm_up(network: Network, geometry: Geometry) -> float:

@@ -10,7 +10,7 @@ An equation's parameters name the arrays that it reads: a plane by its name (it 
 stage and whatever the equation returned after it), ``h_prev`` and ``h`` for a state before and after the step, an inner
 operand by its name. The gradient of a stage reads the same names, and ``d`` + a state or inner operand for a gradient
 that comes from later; for a plane it returns the gradient of the pre-activation, for ``dh`` the part of the previous
-state's gradient that does not pass through a product.
+state's gradient that does not pass through a product. (A cell without a product that reads h must return ``dh``.)
 """
 
 from __future__ import annotations

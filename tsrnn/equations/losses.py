@@ -123,4 +123,4 @@ def as_loss(loss: str | Loss) -> Loss:
         return loss
     if isinstance(loss, str) and loss in LOSSES:
         return LOSSES[loss]
-    raise ValueError(f"loss={loss!r} is not known; use one of {', '.join(map(repr, LOSSES))} or a tsrnn.losses.Loss")
+    raise ValueError(f"loss={loss!r} is not known; use one of {', '.join(map(repr, LOSSES))} or what tsrnn.Huber(...) or tsrnn.Pinball(...) return")

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.linear import Autoregression, complete_rows, fit_autoregression, select_autoregression
 from .base import BaseForecaster
-from .checks import choice, number, whole
+from ..checks import choice, number, whole
 
 TRENDS = ("n", "c", "t", "ct")
 

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import frame
 from ..engine.windows import carry_last, first_complete
-from .checks import whole
+from ..checks import whole
 
 
 class BaseForecaster(BaseEstimator):
@@ -79,7 +79,7 @@ class BaseForecaster(BaseEstimator):
             index, rows = target.index, self._read_context(target)
         if horizon is None or np.ndim(horizon) == 0:
             steps = whole("horizon", self.horizon if horizon is None else horizon)
-            return frame.wrap(self._forecast(rows, steps), target, frame.future_index(index, steps))
+            return frame.wrap(self._continue(rows, steps), target, frame.future_index(index, steps))
         if np.ndim(horizon) > 1:
             raise TypeError(
                 f"horizon has {np.ndim(horizon)} dimensions, but it is a number of steps or an index of future labels; "
@@ -87,7 +87,7 @@ class BaseForecaster(BaseEstimator):
             )
         wanted = frame.steps_ahead(index, horizon, name="horizon")
         labels = frame.future_index(index, int(wanted.max()))[wanted - 1]
-        return frame.wrap(self._forecast(rows, int(wanted.max()))[wanted - 1], target, labels)
+        return frame.wrap(self._continue(rows, int(wanted.max()))[wanted - 1], target, labels)
 
     def update(self, y_new: Any) -> BaseForecaster:
         """Move on by new observations without fitting again: later forecasts start after them.
@@ -138,7 +138,7 @@ class BaseForecaster(BaseEstimator):
             frame.follows(self.index_, new.index, name="X")
         truth = np.where(new.observed, new.values, np.nan)
         train = np.where(self.target_.observed, self.target_.values, np.nan)
-        return -frame.mase(truth, self._forecast(self.context_, len(truth)), train, self.season_length_)
+        return -frame.mase(truth, self._continue(self.context_, len(truth)), train, self.season_length_)
 
     # ------------------------------------------------------------ for subclasses
     def _fit(self, values: np.ndarray, observed: np.ndarray, season_length: int) -> dict[str, Any]:
@@ -154,6 +154,18 @@ class BaseForecaster(BaseEstimator):
         raise NotImplementedError
 
     # ------------------------------------------------------------ helpers
+    def _continue(self, context: np.ndarray, horizon: int) -> np.ndarray:
+        """`_forecast`, or an error where it leaves the finite numbers."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = self._forecast(context, horizon)
+        finite = np.isfinite(values).all(axis=1)
+        if not finite.all():
+            raise FloatingPointError(
+                f"the forecast overflows at step {int(finite.argmin()) + 1} of horizon={horizon}: rolled forward that "
+                "far, the fitted model explodes; ask for fewer steps, or fit with scaling='standard' or more ridge"
+            )
+        return values
+
     def _check_kind(self, new: frame.Target, name: str) -> None:
         if new.values.shape[1] != self.n_features_in_:
             raise ValueError(

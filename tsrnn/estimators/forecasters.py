@@ -11,7 +11,8 @@ from ..engine.linear import ridge_skip
 from ..engine.network import Network, Source
 from ..engine.parameters import Geometry
 from ..engine.strategies import STRATEGIES
-from ..engine.training import EarlyStopping, Validation
+from ..engine.options import EarlyStopping
+from ..engine.training import Validation
 from ..engine.windows import SCALINGS, Scaling, Windows, series_windows
 from ..equations.cell import Cell
 from ..equations.gru import gru_cell
@@ -19,7 +20,7 @@ from ..equations.lstm import lstm_cell
 from ..equations.rnn import CELLS as NONLINEARITIES
 from ..equations.rnn import rnn_cell
 from .base import BaseForecaster
-from .checks import choice, flag, whole
+from ..checks import choice, flag, whole
 from .recurrent import Plan, RecurrentNetwork
 
 
@@ -117,7 +118,7 @@ def _plan(
 def _tail(stopping: EarlyStopping, observed: np.ndarray, geometry: Geometry) -> int:
     """Rows held out at the end. A default tail leaves half of the windows, or is not there; an asked one must fit."""
     n, span = len(observed), geometry.context + geometry.n_ahead
-    n_windows, tail = n - span + 1, stopping.rows(n, at_least=2 * geometry.n_ahead)
+    n_windows, tail = n - span + 1, stopping.rows(n - geometry.context, at_least=2 * geometry.n_ahead)
     if stopping.validation_size is None:
         tail = min(tail, n_windows // 2)
         if tail < geometry.n_ahead:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_random_state
 
+from ..checks import choice, flag, number, whole
 from ..engine.network import Network, Source
+from ..engine.options import Adam, EarlyStopping, Settings
 from ..engine.parameters import Architecture, Geometry
-from ..engine.training import Adam, EarlyStopping, Settings, Training, Validation, minimise, warm_up
+from ..engine.training import Training, Validation, minimise, warm_up
 from ..engine.windows import Windows
 from ..equations.cell import Cell
 from ..equations.losses import Loss, as_loss
-from .checks import flag, generator, number, precision, whole
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -118,7 +120,9 @@ class RecurrentNetwork:
             training = self._run(plan, plan.windows, theta, warm, settings, seed, validation=plan.validation)
             timings["train"] = time.perf_counter() - started
             if plan.refit is not None:
-                refitted = self._run(plan, plan.refit, theta, warm, settings, seed, n_epochs=training.best_epoch)
+                again = {"n_epochs": training.best_epoch, "label": "refit"}
+                silent = replace(settings, callbacks=())  # they were told of these epochs
+                refitted = self._run(plan, plan.refit, theta, warm, silent, seed, **again)
                 training.theta = refitted.theta
                 timings["refit"] = time.perf_counter() - started - timings["train"]
         return {
@@ -159,3 +163,21 @@ class Plan:
     validation: Validation | None = None
     refit: Windows | None = None
     prepare: Callable[[np.ndarray, Windows], np.ndarray] | None = None
+
+
+def precision(name: str, value: Any) -> str:
+    """`value` as the name of a dtype that the kernels compute in."""
+    for known in ("float32", "float64"):
+        if isinstance(value, type | np.dtype) and np.dtype(value) == known:
+            return known
+    return choice(name, value, ("float32", "float64"))
+
+
+def generator(name: str, value: Any) -> np.random.RandomState:
+    """The random numbers that `value`, a seed or a generator, stands for; None is a fresh one, never NumPy's global."""
+    if value is None:
+        return np.random.RandomState()
+    try:
+        return check_random_state(value)
+    except ValueError as error:
+        raise ValueError(f"{name}={value!r} must be an integer from 0 on, a numpy RandomState, or None") from error

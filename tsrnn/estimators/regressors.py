@@ -11,15 +11,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..engine.network import Source
 from ..engine.parameters import Geometry
-from ..engine.training import EarlyStopping, Validation
+from ..engine.options import EarlyStopping
+from ..engine.training import Validation
 from ..engine.windows import NoScaling, Scaling, StandardScaling, Windows
 from ..equations.cell import Cell
 from ..equations.gru import gru_cell
 from ..equations.lstm import lstm_cell
 from ..equations.rnn import CELLS as NONLINEARITIES
 from ..equations.rnn import rnn_cell
-from .checks import choice, flag, generator, whole
-from .recurrent import Plan, RecurrentNetwork
+from ..checks import choice, flag, whole
+from .recurrent import Plan, RecurrentNetwork, generator
 
 SCALINGS: dict[str | None, type[Scaling]] = {"standard": StandardScaling, None: NoScaling}
 

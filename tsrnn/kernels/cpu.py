@@ -223,7 +223,7 @@ def _run(
     tiles: tuple[Tile, ...], work: Workspace, theta: np.ndarray, free_run: bool, dropout: float, key: np.uint64
 ) -> None:
     """Tile functions over the tiles of the present batch, in parallel if nobody else is."""
-    n, arguments = work.tiles(), (work.shape, theta, free_run, dropout, key, work.arrays)
+    n, arguments = work.tiles(), (work.shape, theta, bool(free_run), float(dropout), key, work.arrays)
     addresses = tuple(tile.address(*arguments) for tile in tiles)
     parallel = enter_parallel(n)
     try:

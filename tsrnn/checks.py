@@ -1,4 +1,4 @@
-"""Checks of constructor arguments: each error names the argument, the value and what would do."""
+"""Checks of arguments: each error names the argument, the value and what would do. Every room may import this file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 
 def whole(name: str, value: Any, least: int = 1) -> int:
@@ -42,21 +41,3 @@ def choice(name: str, value: Any, choices: Collection[Any]) -> Any:
     if not any(value is c or (isinstance(c, str) and isinstance(value, str) and value == c) for c in choices):
         raise ValueError(f"{name}={value!r} is not known; use one of {', '.join(map(repr, choices))}")
     return value
-
-
-def precision(name: str, value: Any) -> str:
-    """`value` as the name of a dtype that the kernels compute in."""
-    for known in ("float32", "float64"):
-        if isinstance(value, type | np.dtype) and np.dtype(value) == known:
-            return known
-    return choice(name, value, ("float32", "float64"))
-
-
-def generator(name: str, value: Any) -> np.random.RandomState:
-    """The random numbers that `value`, a seed or a generator, stands for; None is a fresh one, never NumPy's global."""
-    if value is None:
-        return np.random.RandomState()
-    try:
-        return check_random_state(value)
-    except ValueError as error:
-        raise ValueError(f"{name}={value!r} must be an integer from 0 on, a numpy RandomState, or None") from error

@@ -1,0 +1,66 @@
+"""All benchmarks, or those named, each in a process of its own; first the machine.
+
+python -m tests.benchmarks [kernels step fit process importing predict precision forecasts]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+NAMES = ("kernels", "step", "fit", "process", "importing", "predict", "precision", "forecasts")
+PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "pandas", "scikit-learn", "torch")
+
+
+def processor() -> str:
+    """The processor's model, as Linux knows it, or else as Python does."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()
+
+
+def installed(package: str) -> str:
+    """Its version in words."""
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"no {package}"
+
+
+def print_machine() -> None:
+    """Processor, load, versions and threads."""
+    import numba
+
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    print(f"{processor()}, {os.cpu_count()} cores, {numba.get_num_threads()} threads{load}; {platform.platform()}")
+    print(f"Python {platform.python_version()}, {', '.join(map(installed, PACKAGES))}", flush=True)
+
+
+def main() -> int:
+    """Run them in turn; how many failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(NAMES)}; all if none is given")
+    names = parser.parse_args().names or NAMES
+    unknown = set(names) - set(NAMES)
+    if unknown:
+        parser.error(f"there is no {', '.join(sorted(unknown))}; choose of {', '.join(NAMES)}")
+    print_machine()
+    failed = 0
+    for name in names:
+        print(f"\n{name}", flush=True)
+        if name == "kernels" and find_spec("torch") is None:
+            print("torch is not installed: there is nothing to compare the kernels with", flush=True)
+            continue
+        failed += subprocess.run([sys.executable, "-m", f"{__package__}.{name}"]).returncode != 0
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

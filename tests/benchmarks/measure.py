@@ -1,0 +1,43 @@
+"""What the benchmarks share: one line for each measured thing, and processes of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from typing import Any
+
+#: The job of `fit`, `process`, `predict` and `step`: 109 windows of the air passengers, 4 batches an epoch.
+JOB: dict[str, Any] = {
+    "context_length": 24,
+    "horizon": 12,
+    "hidden_size": 32,
+    "batch_size": 32,
+    "max_epochs": 125,
+    "early_stopping": False,
+    "random_state": 0,
+}
+N_UPDATES = 500
+STRATEGIES = ("recursive", "direct")
+
+
+def line(what: str, value: float, unit: str, goal: float | None = None, note: str = "") -> None:
+    """Print a figure, the goal it is held against and a remark."""
+    against = "" if goal is None else f"   goal <= {goal:g} {unit}".rstrip()
+    print(f"{what:44} {value:9.3f} {unit:5}{against}{note and '   ' + note}", flush=True)
+
+
+def has_torch() -> bool:
+    """Whether there is a PyTorch to compare with; says so if there is none."""
+    if find_spec("torch") is None:
+        print("torch is not installed: its column is left out", flush=True)
+        return False
+    return True
+
+
+def process(code: str, **environment: str) -> str:
+    """What `code` prints in an interpreter of its own."""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=os.environ | environment, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.strip()

@@ -1,0 +1,278 @@
+"""Single faults put into a copy of the package: for each, some test must fail.
+
+``python -m tests.mutants [part of a name ...]``
+
+A mutant is one replacement of text, which must match exactly once. Its tests run without the compiler, at the sizes of
+the oracles, and stop at the first failure. The unchanged copy has to pass all of them first.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+EQUATIONS, KERNELS, ENGINE = "tests/test_equations.py", "tests/test_kernels.py", "tests/test_engine.py"
+SMOKE, AUTOREGRESSION = "tests/test_smoke.py", "tests/test_autoregressive.py"
+FORECASTERS = "tests/test_forecasters.py"
+#: Of the forecasters' many tests those that look at what is read, when.
+CHOSEN = {FORECASTERS: "tail or update_equals or linear or context or horizon or units or patience or step or masked"}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`old` in `file` becomes `new`; `tests` should notice."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+def mutant(name: str, file: str, old: str, new: str, *tests: str) -> Mutant:
+    """A line of the table."""
+    return Mutant(name, file, old, new, tests)
+
+
+MUTANTS = [
+    # ---------------------------------------------------------------- equations
+    mutant(
+        "LSTM: two gates swapped", "equations/lstm.py", "c = f * c_prev + i * g\n    return",
+        "c = i * c_prev + f * g\n    return", EQUATIONS, KERNELS,
+    ),
+    mutant(
+        "LSTM: a gradient's sign turned", "equations/lstm.py", "dg = dc * i", "dg = -dc * i", EQUATIONS, KERNELS,
+    ),
+    mutant(
+        "LSTM: the output gate's gradient forgets the cell", "equations/lstm.py", "do = dh * k * o", "do = dh * o",
+        EQUATIONS, KERNELS,
+    ),
+    mutant("LSTM: another gate gets the bias of one", "equations/lstm.py", '("f", 1.0)', '("i", 1.0)', ENGINE),
+    mutant(
+        "GRU: z and 1 - z swapped", "equations/gru.py", "return z, r, n, z * h_prev + (ONE - z) * n",
+        "return z, r, n, (ONE - z) * h_prev + z * n", EQUATIONS, KERNELS,
+    ),
+    mutant(
+        "GRU: reset forgotten before the product", "equations/gru.py", "return z, r, r * h_prev",
+        "return z, r, h_prev", EQUATIONS, KERNELS,
+    ),
+    mutant(
+        "GRU: the reset path of the gradient forgotten", "equations/gru.py", "dh + drh * r", "dh", EQUATIONS, KERNELS,
+    ),
+    mutant("squared error: half its derivative", "equations/losses.py", "e * e, e + e", "e * e, e", EQUATIONS),
+    mutant(
+        "pinball: the sign of its derivative", "equations/losses.py", "HALF - level - HALF * sign(e)",
+        "level - HALF + HALF * sign(e)", EQUATIONS,
+    ),
+    mutant(
+        "gaussian: the scale's derivative without its one", "equations/losses.py", "-z * precision, ONE - z * z",
+        "-z * precision, -z * z", EQUATIONS,
+    ),
+    mutant("Adam: a bias correction forgotten", "equations/optimizers.py", "m / correction1", "m", EQUATIONS),
+    mutant("random numbers: the counter ignored", "equations/random.py", "WEYL * (counter & MASK)", "WEYL", EQUATIONS),
+    # ---------------------------------------------------------------- kernels
+    mutant(
+        "the row of ones is not set", "kernels/cpu.py", "shape.n_inputs] = 1", "shape.n_inputs] = 0", KERNELS,
+    ),
+    mutant(
+        "the mask ignored forwards", "kernels/scan.py", "            if t < last_start:", "            if t < 0:",
+        KERNELS,
+    ),
+    mutant(
+        "the mask ignored backwards", "kernels/scan.py", "masked = t < last_start", "masked = t < 0", KERNELS,
+    ),
+    mutant(
+        "weight gradient: a chunk loses its last step", "kernels/scan.py", "min(t + CHUNK, T)",
+        "min(t + CHUNK, T - 1)", KERNELS,
+    ),
+    mutant(
+        "the initial state ignored", "kernels/stack.py", "vector(state, layer * S * N, N)", "vector(state, 0, N)",
+        KERNELS,
+    ),
+    mutant(
+        "the learned initial state ignored", "kernels/stack.py", "theta[shape.state_at + r]", "0", KERNELS,
+    ),
+    mutant(
+        "the head reads the state before the last observation", "kernels/stack.py",
+        "(layer * X.shape[1] + t + 1) * X.shape[2] + ones", "(layer * X.shape[1] + t) * X.shape[2] + ones", KERNELS,
+    ),
+    mutant(
+        "dropout: another mask backwards", "kernels/stack.py", "dropout, key, layer - 1, i, H, B",
+        "dropout, key, layer, i, H, B", KERNELS,
+    ),
+    mutant(
+        "the skip's lags end a step early", "kernels/stack.py", "matrix(x, (c * T + t - P + 1) * B, P, B)",
+        "matrix(x, (c * T + t - P) * B, P, B)", KERNELS,
+    ),
+    mutant(
+        "a free run feeds the wrong row back", "kernels/stack.py", "vector(out, rows[1, c] * B, B)",
+        "vector(out, c * B, B)", KERNELS,
+    ),
+    mutant(
+        "the tile's number is no part of a lane's dropout", "kernels/stack.py", "np.uint64(tile * B + b)",
+        "np.uint64(b)", KERNELS,
+    ),
+    mutant(
+        "a window read one step late", "kernels/batch.py", "first = window_start[w] - late",
+        "first = window_start[w] - late + 1", KERNELS,
+    ),
+    mutant(
+        "targets one step late", "kernels/batch.py", "row = target_start[w] + k + j",
+        "row = min(target_start[w] + k + j + 1, targets.shape[0] - 1)", KERNELS,
+    ),
+    mutant(
+        "missing targets count", "kernels/batch.py", "if observed[row, c] > 0:", "if observed[row, c] > -1:", KERNELS,
+    ),
+    mutant("clipping ignored", "kernels/batch.py", "if norm > clip:", "if norm > 1e9 * clip:", KERNELS, ENGINE),
+    mutant(
+        "the second tile's gradient forgotten", "kernels/batch.py", "for i in range(1, grad.shape[0])",
+        "for i in range(2, grad.shape[0])", ENGINE,
+    ),
+    # ---------------------------------------------------------------- engine
+    mutant(
+        "unscaling forgets the scale", "engine/windows.py", "values * self.target_scale.reshape(shape) +", "values +",
+        ENGINE,
+    ),
+    mutant(
+        "a window's scale sees its first target", "engine/windows.py", "mean_and_scale(contexts[starts[chunk]])",
+        "mean_and_scale(contexts[starts[chunk] + 1])", ENGINE,
+    ),
+    mutant(
+        "the first target skipped", "engine/windows.py", "length, starts + geometry.context,",
+        "length, starts + geometry.context + 1,", ENGINE,
+    ),
+    mutant(
+        "the last block's point forecast fed back", "engine/parameters.py", "steps[0, :, self.loss.point]",
+        "steps[-1, :, self.loss.point]", ENGINE,
+    ),
+    mutant(
+        "Adam: the step counted one too many", "engine/training.py", "1 - adam.beta1**self.step",
+        "1 - adam.beta1 ** (self.step + 1)", ENGINE,
+    ),
+    mutant(
+        "the best parameters not kept", "engine/training.py", "return theta if self.kept is None else self.kept",
+        "return theta", ENGINE,
+    ),
+    mutant(
+        "patience counted one too long", "engine/training.py", ">= stopping.patience", "> stopping.patience", ENGINE,
+    ),
+    mutant(
+        "weight decay acts on biases", "engine/network.py", "views[name][:, column] = 0", "views[name][:, column] = 1",
+        ENGINE,
+    ),
+    mutant(
+        "the ridge reads its lags in reverse", "engine/linear.py", "weights[c], intercepts[:, c] = moments.solve()",
+        "weights[c], intercepts[:, c] = moments.solve()\n        weights[c] = weights[c][:, ::-1]", FORECASTERS,
+    ),
+    mutant(
+        "direct: later blocks do not read the earlier ones", "engine/strategies/direct.py",
+        "context = series[-length:]", "context = series[:length]", FORECASTERS,
+    ),
+    mutant(
+        "autoregression: the trend counts one step late", "engine/linear.py", "(n_before + 1 + t - longest)",
+        "(n_before + t - longest)", AUTOREGRESSION,
+    ),
+    # ---------------------------------------------------------------- estimators
+    mutant(
+        "the scaling sees the validation tail", "estimators/forecasters.py",
+        "scaling_class().fit(values[:n_train], observed[:n_train])", "scaling_class().fit(values, observed)",
+        FORECASTERS,
+    ),
+    mutant(
+        "a training window reaches into the tail", "estimators/forecasters.py", "np.arange(n_train - span + 1)",
+        "np.arange(n_train - span + 2)", FORECASTERS,
+    ),
+    mutant(
+        "update leaves the context where it was", "estimators/base.py",
+        "self.context_ = carry_last(values, observed)",
+        "self.context_ = carry_last(values, observed)[: len(self.context_)]", FORECASTERS,
+    ),
+    mutant(
+        "a forecast reads the start of the context", "estimators/forecasters.py",
+        "context[len(context) - self.context_length_ :]", "context[: self.context_length_]", FORECASTERS,
+    ),
+]  # fmt: skip
+
+
+# ---------------------------------------------------------------- running them
+def copy_to(folder: Path) -> None:
+    """What the tests need."""
+    for name in ("tsrnn", "tests", "datasets", "docs"):
+        if (ROOT / name).exists():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.nb?"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+
+
+def mutate(folder: Path, one: Mutant) -> None:
+    """Put the fault in."""
+    path = folder / "tsrnn" / one.file
+    text = path.read_text(encoding="utf-8")
+    if text.count(one.old) != 1:
+        raise SystemExit(f"{one.name!r}: {one.old!r} is {text.count(one.old)} times in {one.file}, not once")
+    path.write_text(text.replace(one.old, one.new), encoding="utf-8")
+
+
+def run_tests(folder: Path, tests: tuple[str, ...]) -> tuple[int, str]:
+    """Pytest's exit status and what it said, file by file up to the first failure."""
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    status, said = 0, ""
+    for test in tests:
+        command = [sys.executable, "-m", "pytest", "-x", "-rfE", "--no-header", "-p", "no:cacheprovider", test]
+        command += ["-k", CHOSEN[test]] if test in CHOSEN else []
+        try:
+            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=180)
+        except subprocess.TimeoutExpired:
+            return 1, f"FAILED {test} (it did not end)"
+        status, said = done.returncode, said + done.stdout + done.stderr
+        if status:
+            break
+    return status, said
+
+
+def judge(one: Mutant) -> str | None:
+    """The test that noticed, or None."""
+    with tempfile.TemporaryDirectory(prefix="tsrnn-mutant-") as name:
+        folder = Path(name)
+        copy_to(folder)
+        mutate(folder, one)
+        status, said = run_tests(folder, one.tests)
+    found = re.search(r"^(?:FAILED|ERROR) (\S+)", said, re.MULTILINE)
+    if status == 0:
+        return None
+    if status != 1 or found is None:  # nothing was tested
+        raise SystemExit(f"{one.name!r}: pytest ended with {status}\n{said[-2000:]}")
+    return found[1].removeprefix("tests/")
+
+
+def main(arguments: list[str]) -> int:
+    """Check the unchanged copy, then every mutant whose name holds one of `arguments`, two at a time."""
+    chosen = [one for one in MUTANTS if not arguments or any(part in one.name for part in arguments)]
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="tsrnn-mutant-") as name, ThreadPoolExecutor(2) as pool:
+        folder = Path(name)
+        copy_to(folder)
+        tests = [(test,) for test in dict.fromkeys(test for one in chosen for test in one.tests)]
+        for status, said in pool.map(lambda each: run_tests(folder, each), tests):
+            if status:
+                print(said[-5000:], "\nthe unchanged package fails its tests", sep="")
+                return 1
+        print(f"{time.perf_counter() - started:4.0f} s  the unchanged package passes", flush=True)
+        survivors = 0
+        for one, killer in zip(chosen, pool.map(judge, chosen), strict=True):
+            survivors += killer is None
+            print(f"{time.perf_counter() - started:4.0f} s  {one.name:58} {killer or 'SURVIVED'}", flush=True)
+    print(f"{len(chosen)} mutants, {survivors} survived")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,124 @@
+"""Options of a training: the optimiser, early stopping, and what a callback is told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+from ..checks import choice, flag, number, whole
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019, arXiv:1711.05101).
+
+    Parameters
+    ----------
+    weight_decay : float, default 0.0
+        Acts on weights, not on biases, initial states or the linear skip.
+    clip_norm : float or None, default 1.0
+        A gradient of larger Euclidean norm is scaled down to it (Pascanu et al. 2013, arXiv:1211.5063, algorithm 1).
+    schedule : {"constant", "cosine"}, default "constant"
+        "cosine" lets the learning rate fall to zero over ``max_epochs`` (Loshchilov & Hutter 2017, arXiv:1608.03983,
+        eq. 5 without restarts).
+    beta1, beta2, epsilon : float
+        As in the paper: 0.9, 0.999, 1e-8.
+
+    Examples
+    --------
+    >>> Adam(schedule="cosine").rate(0.1, step=50, n_steps=100)
+    0.05
+    """
+
+    weight_decay: float = 0.0
+    clip_norm: float | None = 1.0
+    schedule: str = "constant"
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        choice("schedule", self.schedule, ("constant", "cosine"))
+        if self.clip_norm is not None:
+            number("clip_norm", self.clip_norm, 0.0, open_low=True)
+        number("weight_decay", self.weight_decay, 0.0)
+        number("beta1", self.beta1, 0.0, 1.0)
+        number("beta2", self.beta2, 0.0, 1.0)
+        number("epsilon", self.epsilon, 0.0, open_low=True)
+
+    def rate(self, learning_rate: float, step: int, n_steps: int) -> float:
+        """The learning rate of update `step` of `n_steps`, counted from 0."""
+        if self.schedule == "constant":
+            return learning_rate
+        return 0.5 * learning_rate * (1 + math.cos(math.pi * min(1.0, step / n_steps)))
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop when the error over a validation tail no longer falls, and keep the best parameters.
+
+    Parameters
+    ----------
+    patience : int, default 10
+        Epochs without improvement before the fit stops.
+    min_delta : float, default 0.0
+        How much lower an error must be to count as an improvement.
+    validation_size : int, float or None, default None
+        What is held out at the end of the series: a number of observations (int), or a part (float) of those that can
+        be learned from, which come after the first context. None is a tenth, but at least two horizons. Regressors
+        hold out rows drawn at random.
+    refit_full : bool or None, default None
+        Whether to train once more on everything, for the best number of epochs. None does so where the tail is more
+        than a tenth of what can be learned from.
+    """
+
+    patience: int = 10
+    min_delta: float = 0.0
+    validation_size: int | float | None = None
+    refit_full: bool | None = None
+
+    def __post_init__(self) -> None:
+        whole("patience", self.patience)
+        number("min_delta", self.min_delta, 0.0)
+        if self.refit_full is not None:
+            flag("refit_full", self.refit_full)
+        if isinstance(self.validation_size, Integral):
+            whole("validation_size", self.validation_size)
+        elif self.validation_size is not None:
+            number("validation_size", self.validation_size, 0.0, 1.0, open_low=True)
+
+    def rows(self, n: int, at_least: int = 1) -> int:
+        """Rows that are held out of `n` that can be learned from."""
+        if self.validation_size is None:
+            return max(at_least, n // 10)
+        size = self.validation_size
+        return int(size) if isinstance(size, Integral) else max(1, round(size * n))
+
+    def refits(self, held_out: int, n: int) -> bool:
+        """Whether to train once more on all `n` rows, of which `held_out` were."""
+        return 10 * held_out > n if self.refit_full is None else self.refit_full
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What a callback is told; `epoch` counts from 1. `validation_loss` is None without a validation tail."""
+
+    epoch: int
+    loss: float
+    validation_loss: float | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train."""
+
+    optimizer: Adam
+    learning_rate: float
+    batch_size: int
+    max_epochs: int
+    dropout: float = 0.0
+    callbacks: Sequence[Callable[[Epoch], Any]] = ()
+    verbose: int = 0
