@@ -123,4 +123,5 @@ def as_loss(loss: str | Loss) -> Loss:
         return loss
     if isinstance(loss, str) and loss in LOSSES:
         return LOSSES[loss]
-    raise ValueError(f"loss={loss!r} is not known; use one of {', '.join(map(repr, LOSSES))} or what tsrnn.Huber(...) or tsrnn.Pinball(...) return")
+    names = ", ".join(map(repr, LOSSES))
+    raise ValueError(f"loss={loss!r} is not known; use one of {names}, or tsrnn.Huber(...), tsrnn.Pinball(...)")

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import choice, number, whole
 from ..engine.linear import Autoregression, complete_rows, fit_autoregression, select_autoregression
 from .base import BaseForecaster
-from ..checks import choice, number, whole
 
 TRENDS = ("n", "c", "t", "ct")
 

@@ -9,8 +9,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frame
-from ..engine.windows import carry_last, first_complete
 from ..checks import whole
+from ..engine.windows import carry_last, first_complete
 
 
 class BaseForecaster(BaseEstimator):

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import choice, flag, whole
 from ..engine.linear import ridge_skip
 from ..engine.network import Network, Source
+from ..engine.options import EarlyStopping
 from ..engine.parameters import Geometry
 from ..engine.strategies import STRATEGIES
-from ..engine.options import EarlyStopping
 from ..engine.training import Validation
 from ..engine.windows import SCALINGS, Scaling, Windows, series_windows
 from ..equations.cell import Cell
@@ -20,7 +21,7 @@ from ..equations.lstm import lstm_cell
 from ..equations.rnn import CELLS as NONLINEARITIES
 from ..equations.rnn import rnn_cell
 from .base import BaseForecaster
-from ..checks import choice, flag, whole
+from .documentation import documented
 from .recurrent import Plan, RecurrentNetwork
 
 
@@ -157,6 +158,7 @@ def _start_linear(
 
 
 # ---------------------------------------------------------------- the three cells
+@documented
 @dataclass(eq=False, repr=False, kw_only=True)
 class LSTMForecaster(RecurrentForecaster):
     """Forecasts a series with a long short-term memory network (Hochreiter & Schmidhuber 1997).
@@ -176,6 +178,7 @@ class LSTMForecaster(RecurrentForecaster):
         return lstm_cell()
 
 
+@documented
 @dataclass(eq=False, repr=False, kw_only=True)
 class GRUForecaster(RecurrentForecaster):
     """Forecasts a series with a gated recurrent unit network (Cho et al. 2014).
@@ -196,6 +199,7 @@ class GRUForecaster(RecurrentForecaster):
         return gru_cell(flag("reset_after", self.reset_after))
 
 
+@documented
 @dataclass(eq=False, repr=False, kw_only=True)
 class RNNForecaster(RecurrentForecaster):
     """Forecasts a series with a vanilla recurrent network (Elman 1990).

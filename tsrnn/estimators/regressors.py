@@ -9,9 +9,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..checks import choice, flag, whole
 from ..engine.network import Source
-from ..engine.parameters import Geometry
 from ..engine.options import EarlyStopping
+from ..engine.parameters import Geometry
 from ..engine.training import Validation
 from ..engine.windows import NoScaling, Scaling, StandardScaling, Windows
 from ..equations.cell import Cell
@@ -19,7 +20,7 @@ from ..equations.gru import gru_cell
 from ..equations.lstm import lstm_cell
 from ..equations.rnn import CELLS as NONLINEARITIES
 from ..equations.rnn import rnn_cell
-from ..checks import choice, flag, whole
+from .documentation import documented
 from .recurrent import Plan, RecurrentNetwork, generator
 
 SCALINGS: dict[str | None, type[Scaling]] = {"standard": StandardScaling, None: NoScaling}
@@ -148,6 +149,7 @@ def _windows(X: np.ndarray, n_channels: int, inputs: Scaling, outputs: Scaling) 
     return Windows(rows * length, np.full(n, length), rows, shift, scale, target_shift, target_scale)
 
 
+@documented
 @dataclass(eq=False, repr=False, kw_only=True)
 class LSTMRegressor(RecurrentRegressor):
     """Regression on windows with a long short-term memory network (Hochreiter & Schmidhuber 1997).
@@ -166,6 +168,7 @@ class LSTMRegressor(RecurrentRegressor):
         return lstm_cell()
 
 
+@documented
 @dataclass(eq=False, repr=False, kw_only=True)
 class GRURegressor(RecurrentRegressor):
     """Regression on windows with a gated recurrent unit network (Cho et al. 2014), used as `LSTMRegressor`."""
@@ -177,6 +180,7 @@ class GRURegressor(RecurrentRegressor):
         return gru_cell(flag("reset_after", self.reset_after))
 
 
+@documented
 @dataclass(eq=False, repr=False, kw_only=True)
 class RNNRegressor(RecurrentRegressor):
     """Regression on windows with a vanilla recurrent network (Elman 1990), used as `LSTMRegressor`."""

@@ -65,7 +65,8 @@ def build_gather_targets() -> Callable:
     def gather_targets(targets, observed, target_start, shift, scale, batch, block, y, weight, share):
         """y[k, j*C + c] = scaled targets[start + k + j, c] where observed, else 0 with weight 0.
 
-        share[0] becomes 1 / sum of weights, or 0 where nothing was observed. targets, observed (n, C) float64; target_start (n_windows,) int64; shift, scale (n_windows, C) float64.
+        share[0] becomes 1 / sum of weights, or 0 where nothing was observed. targets, observed (n, C) float64;
+        target_start (n_windows,) int64; shift, scale (n_windows, C) float64.
         """
         stamp  # noqa: B018
         n_tiles, n_outputs, width, B = y.shape
@@ -106,7 +107,7 @@ def build_loss(loss: Loss) -> Tile:
 
     @tile(f"{loss.name}_loss")
     def tile_loss(i, shape, theta, free, dropout, key, work):
-        """total += (sum of weight * value, sum of weights) of tile `i`; dout becomes the gradient of the batch's mean."""
+        """total += (sum of weight * value, sum of weights) of tile `i`; dout: gradient of the batch's mean."""
         stamp  # noqa: B018
         out, y, weight, dout, total = work.out[i], work.y[i], work.weight[i], work.dout[i], work.total[i]
         constants, share = work.constants, work.share

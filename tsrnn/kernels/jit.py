@@ -1,10 +1,11 @@
 """How functions are compiled: the options that let lane loops vectorise, and a disk cache that is never stale.
 
 Numba looks a compiled function up by its source file, its signature, its bytecode and what its closure holds. The
-kernels are closures over a cell's equations, so three things are added here. A function made in a factory gets a name of
-its own in this room's registry, which makes its closure cheap to compare and equal in every process. Every entry point
-closes over `fingerprint()`, a hash of all sources that it may inline: Numba itself would not notice an edit in a helper.
-And `tanh`, `sigmoid` are bound to the version of the argument's precision, which is how one cell file serves them all.
+kernels are closures over a cell's equations, so three things are added here. A function made in a factory gets a name
+of its own in this room's registry, which makes its closure cheap to compare and equal in every process. Every entry
+point closes over `fingerprint()`, a hash of all sources that it may inline: Numba itself would not notice an edit in a
+helper. And `tanh`, `sigmoid` are bound to the version of the argument's precision, which is how one cell file serves
+them all.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How a network lies in memory: the integers and tables that the loops of every backend read. Nothing here is compiled.
 
-A network is one flat vector theta: for each layer the weights of its products, one after the other, each (rows, columns)
-in C order; then, where they exist, the initial states (L, S, H), the head (O, 1 + H) with its bias first, and the linear
-skip (I, block, lags).
+A network is one flat vector theta: for each layer the weights of its products, one after the other, each (rows,
+columns) in C order; then, where they exist, the initial states (L, S, H), the head (O, 1 + H) with its bias first, and
+the linear skip (I, block, lags).
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ def _input_gradients(cell: Cell) -> list[int]:
 def scratch_size(cell: Cell, n_rows: int, hidden_size: int, tile: int) -> int:
     """Elements of scratch that the gradient of a layer needs whose operand has at most `n_rows` rows.
 
-    In this order: a copy of the states' gradients, the inner operands' gradients, a chunk of gate planes, a chunk of the
-    operand, and a partial result.
+    In this order: a copy of the states' gradients, the inner operands' gradients, a chunk of gate planes, a chunk of
+    the operand, and a partial result.
     """
     P, N, m = len(cell.planes), hidden_size * tile, CHUNK * tile
     part = max(P * hidden_size * n_rows, n_rows * tile)

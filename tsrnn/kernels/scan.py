@@ -7,8 +7,8 @@ Shapes, for one tile of B lanes, T steps, I inputs, H units, N = H*B, P planes, 
     C   (T+1, S-1, N)  the states beside h
     D   (S, N)         gradients of the states; dQ (J, N) those of the inner operands
 
-`blocks` is a table with one line for each product: first row, last row (of the operand), first plane, last plane, offset
-of its weights, and what its input gradient does (`NOTHING`, `SET_H`, `ADD_H`, or `SET_INNER` + operand).
+`blocks` is a table with one line for each product: first row, last row (of the operand), first plane, last plane,
+offset of its weights, and what its input gradient does (`NOTHING`, `SET_H`, `ADD_H`, or `SET_INNER` + operand).
 """
 
 from __future__ import annotations
@@ -171,8 +171,7 @@ def _build_bptt(cell: Cell, step_gradient: Callable) -> Callable:
         inputs (n_inputs*B at each step). D (S, N) starts as the gradient of the final state and ends as that of the
         initial one. `scratch` is shared out as `layout.scratch_size` counts it.
         """
-        T, N, K, B = A.shape[0], A.shape[2], X.shape[1], X.shape[2]
-        width = dY.shape[1]
+        T, N, width = A.shape[0], A.shape[2], dY.shape[1]
         hold = vector(scratch, 0, n_states * N)
         dQ = vector(scratch, n_states * N, n_inner * N)
         rest = (n_states + n_inner) * N
@@ -189,7 +188,7 @@ def _build_bptt(cell: Cell, step_gradient: Callable) -> Callable:
                 for s in range(n_states):
                     keep_masked(vector(D, s * N, N), vector(hold, s * N, N), starts, t)
             if want_dx:
-                input_gradient(theta_t, blocks, A, t, matrix(dY, t * width, n_inputs, B), part)
+                input_gradient(theta_t, blocks, A, t, matrix(dY, t * width, n_inputs, X.shape[2]), part)
             if t % CHUNK == 0:
                 weight_gradient(grad, blocks, A, X, t, min(t + CHUNK, T), part)
 

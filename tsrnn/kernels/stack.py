@@ -1,8 +1,8 @@
 """The network over one tile: input rows, stacked layers, head and linear skip, forward and backward, built for a cell.
 
 For one tile of B lanes: x (I, T, B) are the scaled inputs, out (n_outputs, O, B) what the head says after the last
-`n_outputs` steps. The head reads the top layer's ``[1; h]``; the skip adds to the location parameters a linear map of the
-`lags` inputs up to that step, each channel on its own:
+`n_outputs` steps. The head reads the top layer's ``[1; h]``; the skip adds to the location parameters a linear map of
+the `lags` inputs up to that step, each channel on its own:
 
     out[k] = V [1; h_t] + S x[:, t-lags+1 .. t],   t = T - n_outputs + k
 
@@ -185,8 +185,11 @@ def _build_backward(cell: Cell, bptt: Callable) -> Tile:
 
     @tile(f"{cell.name}_backward")
     def backward(i, shape, theta, free, dropout, key, work):
-        """Gradient of tile `i`: grad is overwritten; dstate (L, S, N) enters as the gradient of the final state and
-        leaves as that of the initial one; dx (I, T, B) takes the inputs' unless its T is 0."""
+        """Gradient of tile `i`, which overwrites grad.
+
+        dstate (L, S, N) enters as the gradient of the final state and leaves as that of the initial one; dx (I, T, B)
+        takes the inputs' unless its T is 0.
+        """
         stamp  # noqa: B018
         starts, X, A, C, dstate, theta_t = work.starts[i], work.X[i], work.A[i], work.C[i], work.dstate[i], work.theta_t
         dY, dx, grad, scratch = work.dY[i], work.dx[i], work.grad[i], work.scratch[i]

@@ -12,7 +12,7 @@ from ..windows import Scaling, series_windows
 
 
 def geometry(context_length: int, horizon: int) -> Geometry:
-    """`horizon` one-step outputs, the first after `context_length` steps; training reads the truth, a free run itself."""
+    """`horizon` one-step outputs, the first after `context_length` steps; training reads the truth."""
     return Geometry(context_length, n_outputs=horizon, block=1)
 
 

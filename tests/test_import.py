@@ -1,0 +1,105 @@
+"""What importing the package loads, what its public names are, and how much the main job compiles."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tsrnn
+
+from .problems import COMPILED
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("numba", "llvmlite", "pandas", "sklearn", "scipy", "matplotlib", "joblib", "threadpoolctl", "tqdm", "click")
+
+
+def python(code: str, **environment: str) -> str:
+    """What `code` prints last in a process of its own."""
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    return run.stdout.splitlines()[-1]
+
+
+# ---------------------------------------------------------------- names
+def test_importing_loads_nothing_else():
+    loaded = python("import sys, json, tsrnn; print(json.dumps([*sys.modules]))")
+    assert not {name.split(".")[0] for name in json.loads(loaded)} & {*HEAVY, "numpy"}
+
+
+def test_a_call_loads_no_more_than_it_needs():
+    """A name from the equations needs no compiler; an estimator compiles nothing and draws nothing before its `fit`."""
+    loaded = python("import sys, json, tsrnn; tsrnn.Huber(1.0); print(json.dumps([*sys.modules]))")
+    assert not set(json.loads(loaded)) & set(HEAVY)
+    loaded = python("import sys, json, tsrnn; tsrnn.LSTMForecaster(); print(json.dumps([*sys.modules]))")
+    assert not set(json.loads(loaded)) & {"matplotlib", "click"}
+
+
+def test_public_names():
+    assert sorted(tsrnn.__all__) == dir(tsrnn)
+    assert all(getattr(tsrnn, name) is not None for name in tsrnn.__all__)
+    assert tsrnn.LSTMForecaster is tsrnn.LSTMForecaster
+
+
+def test_unknown_names():
+    with pytest.raises(AttributeError, match="module 'tsrnn' has no attribute 'LSTM'"):
+        tsrnn.LSTM  # noqa: B018
+    with pytest.raises(ImportError):
+        from tsrnn import LSTM  # noqa: F401
+
+
+def test_star_import():
+    names: dict[str, object] = {}
+    exec("from tsrnn import *", names)
+    assert set(tsrnn.__all__) <= set(names)
+
+
+def test_importing_again_is_cheap():
+    seconds = python("import timeit, tsrnn; print(timeit.timeit('import tsrnn', number=1000))")
+    assert float(seconds) < 0.1
+
+
+# ---------------------------------------------------------------- compiling
+MAIN_JOB = """
+import json, numba.core.event as events
+with events.install_recorder("numba:compile") as recorder:
+    from tsrnn import LSTMForecaster
+    from tsrnn.datasets import load_air_passengers
+    LSTMForecaster(max_epochs=2, random_state=0).fit(load_air_passengers()).predict(12)
+functions = [event.data["dispatcher"].__name__ for _, event in recorder.buffer if event.is_start]
+print(json.dumps(functions))
+"""
+
+#: All that the main job compiles: the entry points of the kernels, each for one signature. Each takes a second or so,
+#: so another one here (a read-only array, an int32, a tuple of another length) would be paid for by every first fit.
+ENTRY_POINTS = [
+    "adam_update",
+    "gather",
+    "gather_targets",
+    "lstm_backward",
+    "lstm_forward",
+    "mse_loss",
+    "run_tiles",
+    "transpose_weights",
+]
+
+
+@pytest.mark.skipif(not COMPILED, reason="needs the compiler")
+def test_what_the_main_job_compiles(tmp_path):
+    """Counted in the disk cache, one file for a signature; a second process takes them all and compiles nothing."""
+    first = json.loads(python(MAIN_JOB, NUMBA_CACHE_DIR=str(tmp_path)))
+    cached = sorted(path.name.split("-")[0].split(".")[-1] for path in tmp_path.rglob("*.nbc"))
+    assert cached == ENTRY_POINTS
+    assert set(ENTRY_POINTS) <= set(first)
+    assert json.loads(python(MAIN_JOB, NUMBA_CACHE_DIR=str(tmp_path))) == []

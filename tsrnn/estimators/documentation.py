@@ -1,0 +1,106 @@
+"""The one table of what the recurrent estimators' arguments mean, and the decorator that writes it to docstrings."""
+
+from __future__ import annotations
+
+import dataclasses
+import textwrap
+from typing import TypeVar
+
+T = TypeVar("T", bound=type)
+
+#: Kind and meaning of each argument, in words that hold for forecasters and regressors.
+ARGUMENTS: dict[str, tuple[str, str]] = {
+    "horizon": (
+        "int",
+        "What `predict()` forecasts, and the lead over which validation measures. Any other horizon can be asked for.",
+    ),
+    "context_length": (
+        "int or None",
+        "Steps that a forecast reads. None takes two seasons, but at least 24 steps and at most a third of the series.",
+    ),
+    "strategy": (
+        '{"recursive", "direct"}',
+        "Learn one step and roll it forward on its own forecasts, or learn all `horizon` steps at once.",
+    ),
+    "linear_skip": (
+        "bool",
+        "Add a linear forecast from each channel's own context, which starts as the ridge solution and is trained on.",
+    ),
+    "n_channels": (
+        "int",
+        "How many values a step of a window has; a row of X holds length * n_channels.",
+    ),
+    "hidden_size": ("int", "Units of each layer."),
+    "num_layers": ("int", "Recurrent layers, each reading the one below."),
+    "dropout": ("float", "Part of the units dropped between layers in training; needs two layers or more."),
+    "learn_initial_state": ("bool", "Learn the state before a window's first step, instead of zeros."),
+    "loss": (
+        '{"mse", "mae", "huber", "pinball", "gaussian"} or Loss',
+        "What training minimises, in scaled units; `Huber(delta)` and `Pinball(*levels)` set constants. The forecast "
+        "is a point: the mean of the normal distribution, the quantile nearest to the median.",
+    ),
+    "scaling": (
+        '{"standard", "window", None}',
+        "Subtract the mean and divide by the standard deviation of the training part, or of each window's context; or "
+        "leave values as they are.",
+    ),
+    "learning_rate": ("float", "Adam's step size."),
+    "optimizer": ("Adam or None", "Weight decay, clipping, schedule. None is `Adam()`."),
+    "batch_size": ("int", "Windows for each update."),
+    "max_epochs": ("int", "Most passes over the windows."),
+    "early_stopping": (
+        "EarlyStopping or bool",
+        "Hold out the end of the series and keep the epoch that forecasts it best. True is `EarlyStopping()`.",
+    ),
+    "callbacks": (
+        "list of callable or None",
+        "Called with an `Epoch` after each epoch; training stops when one returns something true.",
+    ),
+    "verbose": ("int", "1 shows a progress bar."),
+    "warm_start": ("bool", "Let `fit` go on from the parameters of an earlier fit."),
+    "random_state": ("int, RandomState or None", "Seed of initial weights, batches and dropout; an int repeats a fit."),
+    "dtype": ('{"float32", "float64"}', "Precision of the network."),
+    "reset_after": (
+        "bool",
+        "Reset the state after its matrix product, as cuDNN, Keras and PyTorch do, or before it, as the paper does.",
+    ),
+    "nonlinearity": ('{"tanh", "sigmoid", "relu"}', "Activation of the cell."),
+}
+
+#: Where regressors differ.
+REGRESSOR: dict[str, tuple[str, str]] = {
+    "scaling": (
+        '{"standard", None}',
+        "Subtract the mean and divide by the standard deviation of the training rows, or leave values as they are.",
+    ),
+    "early_stopping": (
+        "EarlyStopping or bool",
+        "Hold out rows drawn at random and keep the epoch that predicts them best. True is `EarlyStopping()`.",
+    ),
+}
+
+
+def arguments(cls: type) -> dict[str, tuple[str, str, str]]:
+    """Kind, default and meaning of each argument of an estimator, in order."""
+    table = ARGUMENTS | (REGRESSOR if "n_channels" in {field.name for field in dataclasses.fields(cls)} else {})
+    return {field.name: (table[field.name][0], repr(field.default), table[field.name][1]) for field in _fields(cls)}
+
+
+def documented(cls: T) -> T:
+    """Decorator: a Parameters section from the table, before the Examples."""
+    if cls.__doc__ is None:  # python -OO
+        return cls
+    lines = ["Parameters", "----------"]
+    for name, (kind, default, meaning) in arguments(cls).items():
+        lines.append(f"{name} : {kind}, default {default}")
+        lines += textwrap.wrap(meaning, 112, initial_indent="    ", subsequent_indent="    ")
+    section = textwrap.indent("\n".join(lines), "    ")
+    summary, heading, examples = cls.__doc__.rstrip().partition("\n\n    Examples\n")
+    cls.__doc__ = f"{summary.rstrip()}\n\n{section}\n{heading and heading[1:]}{examples}\n    "
+    return cls
+
+
+def _fields(cls: type) -> list[dataclasses.Field]:
+    """An estimator's own arguments first, then those of network and training; the cell's own last."""
+    order = list(ARGUMENTS)
+    return sorted(dataclasses.fields(cls), key=lambda field: order.index(field.name))
