@@ -12,6 +12,7 @@ import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "virtualenv"
+nox.options.download_python = "never"  # a Python that is not here is skipped
 nox.options.error_on_missing_interpreters = False
 
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
@@ -69,10 +70,10 @@ def nojit(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Branch coverage of the sessions that ran before, together; fails below the bar in pyproject.toml."""
+    """Branch coverage of the sessions that ran before, together: 90 % at least."""
     session.install("coverage>=7.6")
     session.run("coverage", "combine", "--keep")
-    session.run("coverage", "report", "--skip-covered", "--show-missing")
+    session.run("coverage", "report", "--skip-covered", "--show-missing", "--fail-under=90")
 
 
 @nox.session

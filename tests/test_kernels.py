@@ -360,5 +360,5 @@ def test_lane_loops_have_packed_arithmetic(cell):
         function.compile(signature)
         assembly = function.inspect_asm(function.signatures[0])
         transcendental = {"tanh", "sigmoid"} & set(equation.__code__.co_names)
-        wanted = "div" if transcendental else "max" if "relu" in equation.__code__.co_names else "mul|and"
+        wanted = "div" if transcendental else r"max|cmp\w*" if "relu" in equation.__code__.co_names else "mul|and"
         assert re.search(rf"\bv?({wanted})ps\b", assembly), name

@@ -97,9 +97,9 @@ def plot_training(estimator: Any, ax: Axes | None = None) -> Axes:
     'epoch'
     """
     from matplotlib.ticker import MaxNLocator
-    from sklearn.utils.validation import check_is_fitted
 
-    check_is_fitted(estimator, "loss_curve_")
+    if not hasattr(estimator, "loss_curve_"):
+        raise ValueError(f"{type(estimator).__name__} has no training to draw; fit a recurrent network first")
     ax = _new_axes() if ax is None else ax
     loss, validation, best = estimator.loss_curve_, estimator.validation_curve_, estimator.best_epoch_
     ax.plot(np.arange(1, len(loss) + 1), loss, color=PAST, lw=1.3, label="training loss")

@@ -55,8 +55,8 @@ def minimax(m: int, n: int, end: float, points: int = 200) -> tuple[list[mp.mpf]
             ]
             *solution, _ = mp.lu_solve(mp.matrix(rows), mp.matrix([f[i] - 1 for i in references]))
             a, b = [mp.mpf(1), *solution[:m]], [mp.mpf(1), *solution[m:]]
-            q = [mp.polyval(b[::-1], v) for v in s]
-        error = [(mp.polyval(a[::-1], s[i]) / q[i] - f[i]) / slack[i] for i in range(points)]
+            q = [polynomial(b, v) for v in s]
+        error = [(polynomial(a, s[i]) / q[i] - f[i]) / slack[i] for i in range(points)]
         runs = [[0]]  # neighbouring points whose errors have one sign
         for i in range(1, points):
             runs.append([i]) if error[i] * error[i - 1] < 0 else runs[-1].append(i)
@@ -67,6 +67,14 @@ def minimax(m: int, n: int, end: float, points: int = 200) -> tuple[list[mp.mpf]
             return [v / 2 for v in a], b
         references = peaks
     raise ArithmeticError("the exchange did not converge")
+
+
+def polynomial(c: list[mp.mpf], x: mp.mpf) -> mp.mpf:
+    """c0 + c1 x + ... by Horner's rule; the order that `mpmath.polyval` takes differs among its versions."""
+    value = c[-1]
+    for lower in reversed(c[:-1]):
+        value = lower + x * value
+    return value
 
 
 def coefficients(dtype: type[np.floating]) -> tuple[tuple, tuple, np.floating]:

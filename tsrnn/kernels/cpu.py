@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike
 from ..equations.cell import Cell
 from ..equations.losses import Loss
 from . import batch as batch_kernels
-from .jit import Tile, as_table, run_tiles
+from .jit import Tile, address_table, run_tiles
 from .layout import Arrays, Shape, scratch_size
 from .stack import StackLoops, build_stack, build_transpose
 from .threads import enter_parallel, leave_parallel, single_threaded_blas
@@ -57,7 +57,7 @@ def _loss(loss: Loss) -> Tile:
 class _Common(NamedTuple):
     gather: Callable
     gather_targets: Callable
-    transpose: Callable
+    transpose: Tile
     update: Callable
 
 
@@ -187,20 +187,15 @@ class CpuBackend:
 
         It comes after `forward` of the same batch and dropout, and uses up what that left.
         """
-        self._prepare_backward(work, theta)
-        _run((_stack(work.cell).backward,), work, theta, False, dropout, key)
+        _run((_stack(work.cell).backward,), work, theta, False, dropout, key, first=(_common().transpose,))
 
     def train(
         self, work: Workspace, theta: np.ndarray, loss: Loss, *, dropout: float = 0.0, key: Any = NO_DROPOUT
     ) -> None:
         """`forward`, `loss` and `backward` in one go."""
-        self._prepare_backward(work, theta)
         stack = _stack(work.cell)
-        _run((stack.forward, _loss(loss), stack.backward), work, theta, False, dropout, key)
-
-    def _prepare_backward(self, work: Workspace, theta: np.ndarray) -> None:
-        work.arrays.dstate[:] = 0  # no loss reads the final state
-        _common().transpose(work.shape, theta, work.arrays.theta_t, work.arrays.blocks)
+        tiles = (stack.forward, _loss(loss), stack.backward)
+        _run(tiles, work, theta, False, dropout, key, first=(_common().transpose,))
 
     def update(self, work: Workspace, theta: Any, moments: Any, decay: Any, hyper: Any, clip: float, log: Any) -> None:
         """Sum the tiles' gradients, clip them by their norm, and let Adam change theta and its moments (2, n)."""
@@ -219,15 +214,26 @@ class CpuBackend:
         return value, weight
 
 
+_TABLES: dict[Any, Any] = {}
+
+
 def _run(
-    tiles: tuple[Tile, ...], work: Workspace, theta: np.ndarray, free_run: bool, dropout: float, key: np.uint64
+    tiles: tuple[Tile, ...],
+    work: Workspace,
+    theta: np.ndarray,
+    free_run: bool,
+    dropout: float,
+    key: np.uint64,
+    first: tuple[Tile, ...] = (),
 ) -> None:
-    """Tile functions over the tiles of the present batch, in parallel if nobody else is."""
+    """Functions `first` once, then `tiles` over the tiles of the present batch, in parallel if nobody else is."""
     n, arguments = work.tiles(), (work.shape, theta, bool(free_run), float(dropout), key, work.arrays)
-    addresses = tuple(tile.address(*arguments) for tile in tiles)
+    name = (first, tiles, theta.dtype.char)
+    if name not in _TABLES:
+        _TABLES[name] = address_table(first, *arguments), address_table(tiles, *arguments)
     parallel = enter_parallel(n)
     try:
-        run_tiles(as_table(addresses), parallel, n, *arguments)
+        run_tiles(*_TABLES[name], parallel, n, *arguments)
     finally:
         if parallel:
             leave_parallel()

@@ -107,9 +107,9 @@ def tile(name: str) -> Callable[[Callable], Tile]:
     return lambda function: Tile(function, name)
 
 
-@functools.cache
-def as_table(addresses: tuple[Any, ...]) -> Any:
-    """Addresses as `run_tiles` takes them."""
+def address_table(tiles: tuple[Tile, ...], *arguments: Any) -> Any:
+    """The addresses of `tiles` for such arguments, as `run_tiles` takes them."""
+    addresses = tuple(tile.address(*arguments) for tile in tiles)
     return addresses if config.DISABLE_JIT else np.array(addresses, np.int64)
 
 
@@ -143,8 +143,10 @@ def _driver(function: Callable) -> Any:
 
 
 @_driver
-def run_tiles(addresses, parallel, n_tiles, shape, theta, free, dropout, key, work):
-    """Tile functions, one after the other on each tile while it is in the processor's cache."""
+def run_tiles(first, addresses, parallel, n_tiles, shape, theta, free, dropout, key, work):
+    """The functions `first` once, then those at `addresses` one after the other on each tile, while it is in cache."""
+    for a in range(len(first)):
+        call_at(first[a], 0, shape, theta, free, dropout, key, work)
     if parallel:
         for i in prange(n_tiles):
             for a in range(len(addresses)):

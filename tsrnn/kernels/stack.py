@@ -18,7 +18,7 @@ import numpy as np
 
 from ..equations.cell import Cell
 from ..equations.random import fold, mix
-from .jit import Tile, entry, equation, fingerprint, loop, register, tile
+from .jit import Tile, equation, fingerprint, loop, register, tile
 from .lanes import add, add_outer, add_product, copy, product, transpose, zero
 from .scan import build_layer
 from .views import matrix, vector
@@ -41,41 +41,30 @@ def build_stack(cell: Cell) -> StackLoops:
 
 # ---------------------------------------------------------------- forward
 def _build_forward(cell: Cell, scan: Callable) -> Tile:
-    def run(shape, theta, blocks, dropout, key, tile, x, starts, last_start, X, A, C, t0, t1):
-        """All layers from step t0 to t1, each over all its steps before the next."""
-        n_inputs, H, T, K, B = shape.n_inputs, shape.hidden_size, x.shape[1], X.shape[2], x.shape[2]
-        for c in range(n_inputs):
-            for t in range(t0, t1):
-                copy(vector(X, (t * K + c) * B, B), vector(x, (c * T + t) * B, B))
-        for layer in range(shape.num_layers):
-            scan(theta, blocks[layer], n_inputs, X[layer], A[layer], C[layer], t0, t1, starts, last_start)
-            if layer + 1 < shape.num_layers:
-                for t in range(t0, t1):
-                    above = vector(X, ((layer + 1) * (T + 1) + t) * K * B, H * B)
-                    copy(above, vector(X, ((layer * (T + 1) + t + 1) * K + n_inputs + 1) * B, H * B))
-                    if dropout > 0:
-                        drop(above, dropout, key, layer, t, tile, B)
-            n_inputs = H
-
-    run = loop(register(run, f"{cell.name}_run"))
     stamp = fingerprint()
 
     @tile(f"{cell.name}_forward")
     def forward(i, shape, theta, free, dropout, key, work):
-        """Inputs to outputs of tile `i`."""
+        """Inputs to outputs of tile `i`: all steps of a layer before the next, but in a free run step by step."""
         stamp  # noqa: B018 - part of the cache's key
         x, starts, X, A, C, out = work.x[i], work.starts[i], work.X[i], work.A[i], work.C[i], work.out[i]
-        T, n = shape.n_steps, shape.n_outputs
+        T, n, H = shape.n_steps, shape.n_outputs, shape.hidden_size
         last_start = largest(starts)
         set_initial_state(shape, theta, work.state[i], X, C)
-        done = 0
+        t0 = 0
         for k in range(n):
-            t = T - n + k + 1 if free else T
+            t1 = T - n + k + 1 if free else T
             if free and k > 0:
-                feed_back(work.rows, out[k - 1], x, done)
-            if t > done:
-                run(shape, theta, work.blocks, dropout, key, i, x, starts, last_start, X, A, C, done, t)
-                done = t
+                feed_back(work.rows, out[k - 1], x, t0)
+            if t1 > t0:
+                for layer in range(shape.num_layers):
+                    n_inputs = H if layer > 0 else shape.n_inputs
+                    if layer > 0:
+                        pass_up(shape, X, layer, t0, t1, dropout, key, i)
+                    else:
+                        copy_inputs(X, x, t0, t1)
+                    scan(theta, work.blocks[layer], n_inputs, X[layer], A[layer], C[layer], t0, t1, starts, last_start)
+                t0 = t1
             head(shape, theta, work.rows, X, x, k, out[k], work.scratch[i])
 
     return forward
@@ -105,6 +94,27 @@ def set_initial_state(shape, theta, state, X, C):
         copy(vector(X, (layer * T1 * K + n_inputs + 1) * B, N), vector(state, layer * S * N, N))
         copy(vector(C, layer * T1 * (S - 1) * N, (S - 1) * N), vector(state, (layer * S + 1) * N, (S - 1) * N))
         n_inputs = H
+
+
+@loop
+def copy_inputs(X, x, t0, t1):
+    """The inputs x (I, T, B) of steps t0 to t1 become rows of the lowest layer's operand."""
+    I, T, B = x.shape
+    for c in range(I):
+        for t in range(t0, t1):
+            copy(vector(X, (t * X.shape[2] + c) * B, B), vector(x, (c * T + t) * B, B))
+
+
+@loop
+def pass_up(shape, X, layer, t0, t1, dropout, key, tile):
+    """Outputs of the layer below become inputs of `layer`, with dropout."""
+    T1, K, B, N = X.shape[1], X.shape[2], X.shape[3], shape.hidden_size * X.shape[3]
+    h = (shape.hidden_size if layer > 1 else shape.n_inputs) + 1
+    for t in range(t0, t1):
+        above = vector(X, (layer * T1 + t) * K * B, N)
+        copy(above, vector(X, (((layer - 1) * T1 + t + 1) * K + h) * B, N))
+        if dropout > 0:
+            drop(above, dropout, key, layer - 1, t, tile, B)
 
 
 @loop
@@ -156,14 +166,15 @@ def head(shape, theta, rows, X, x, k, out, scratch):
 
 
 # ---------------------------------------------------------------- backward
-def build_transpose() -> Callable:
-    """`transpose_weights`, which comes before `backward`."""
+def build_transpose() -> Tile:
+    """The function that prepares `backward`, once for all tiles."""
     stamp = fingerprint()
 
-    @entry("transpose_weights")
-    def transpose_weights(shape, theta, theta_t, blocks):
+    @tile("transpose_weights")
+    def transpose_weights(i, shape, theta, free, dropout, key, work):
         """theta_t holds the weights of each product, of the head and of the skip transposed, at the same offsets."""
         stamp  # noqa: B018
+        blocks, theta_t = work.blocks, work.theta_t
         H, O = shape.hidden_size, shape.output_size
         for layer in range(blocks.shape[0]):
             for k in range(blocks.shape[1]):
@@ -187,14 +198,14 @@ def _build_backward(cell: Cell, bptt: Callable) -> Tile:
     def backward(i, shape, theta, free, dropout, key, work):
         """Gradient of tile `i`, which overwrites grad.
 
-        dstate (L, S, N) enters as the gradient of the final state and leaves as that of the initial one; dx (I, T, B)
-        takes the inputs' unless its T is 0.
+        dstate (L, S, N) takes the gradient of the initial state, and dx (I, T, B) that of the inputs unless its T is 0.
         """
         stamp  # noqa: B018
         starts, X, A, C, dstate, theta_t = work.starts[i], work.X[i], work.A[i], work.C[i], work.dstate[i], work.theta_t
         dY, dx, grad, scratch = work.dY[i], work.dx[i], work.grad[i], work.scratch[i]
         H, B = shape.hidden_size, starts.size
         zero(grad)
+        zero(vector(dstate, 0, dstate.size))  # no loss reads the final state
         last_start = largest(starts)
         head_gradient(shape, theta_t, work.rows, X, work.x[i], work.dout[i], dY, dx, grad, scratch)
         dY_from = shape.n_steps - shape.n_outputs
