@@ -14,8 +14,10 @@ import numpy as np
 
 from ..equations.losses import Loss
 from ..equations.optimizers import adam
+from . import layout as at
 from .jit import Tile, entry, equation, fingerprint, loop, tile
 from .lanes import add, lane_loop, parameters
+from .views import tensor1, tensor3, vector
 
 
 @equation
@@ -106,13 +108,19 @@ def build_loss(loss: Loss) -> Tile:
     )
 
     @tile(f"{loss.name}_loss")
-    def tile_loss(i, shape, theta, free, dropout, key, work):
+    def tile_loss(i, shape, theta, free, dropout, key, book):
         """total += (sum of weight * value, sum of weights) of tile `i`; dout: gradient of the batch's mean."""
         stamp  # noqa: B018
-        out, y, weight, dout, total = work.out[i], work.y[i], work.weight[i], work.dout[i], work.total[i]
-        constants, share = work.constants, work.share
+        out = tensor3(book, at.OUT, i, theta)
+        y = tensor3(book, at.Y, i, theta)
+        weight = tensor3(book, at.WEIGHT, i, theta)
+        dout = tensor3(book, at.DOUT, i, theta)
+        scratch = tensor1(book, at.SCRATCH, i, theta)
+        constants = tensor1(book, at.CONSTANTS, 0, theta)
+        share = tensor1(book, at.SHARE, 0, theta)
+        total = tensor1(book, at.TOTAL, i, dropout)  # float64, as `dropout` is
         n_outputs, n_targets, B = y.shape
-        value = work.scratch[i, :B]
+        value = vector(scratch, 0, B)
         for k in range(n_outputs):
             for r in range(n_targets):
                 W = weight[k, r]

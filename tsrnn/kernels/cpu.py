@@ -21,6 +21,7 @@ from .jit import Tile, address_table, run_tiles
 from .layout import Arrays, Shape, scratch_size
 from .stack import StackLoops, build_stack, build_transpose
 from .threads import enter_parallel, leave_parallel, single_threaded_blas
+from .views import address_book
 
 NO_DROPOUT = np.uint64(0)
 
@@ -33,7 +34,8 @@ class Workspace:
     shape: Shape
     capacity: int  # most lanes a batch may have
     n_lanes: int  # lanes of the present batch
-    arrays: Arrays
+    arrays: Arrays  # replace none: the kernels know them by `book`
+    book: Any
 
     def __getattr__(self, name: str) -> Any:
         """An array by its name."""
@@ -131,9 +133,9 @@ class CpuBackend:
         g = n if gradient else 0  # without a gradient its arrays are empty, but of the same kind
         scored = (n if loss else 0, k, O // size, B)
         arrays = Arrays(
-            blocks=blocks,
-            rows=rows,
-            constants=np.array(loss.constants if loss else (), dtype),
+            blocks=blocks[None].copy(),
+            rows=rows[None].copy(),
+            constants=np.array([loss.constants if loss else ()], dtype),
             x=np.zeros((n, shape.n_inputs, T, B), dtype),
             starts=np.zeros((n, B), np.int64),
             state=np.zeros((n, L, S, N), dtype),
@@ -142,7 +144,7 @@ class CpuBackend:
             C=np.zeros((n, L, T + 1, S - 1, N), dtype),
             out=np.zeros((n, k, O, B), dtype),
             scratch=np.zeros((n, scratch), dtype),
-            share=np.zeros(1, dtype),
+            share=np.zeros((1, 1), dtype),
             total=np.zeros((n, 2)),
             y=np.zeros(scored, dtype),
             weight=np.zeros(scored, dtype),
@@ -150,10 +152,10 @@ class CpuBackend:
             dY=np.zeros((g, T, max(N, shape.n_inputs * B)), dtype),
             dstate=np.zeros((g, L, S, N), dtype),
             dx=np.zeros((g, shape.n_inputs, T if input_gradient else 0, B), dtype),
-            theta_t=np.zeros(n_theta if gradient else 0, dtype),
+            theta_t=np.zeros((1, n_theta if gradient else 0), dtype),
             grad=np.zeros((g, n_theta), dtype),
         )
-        return Workspace(cell, shape, n_lanes, 0, arrays)
+        return Workspace(cell, shape, n_lanes, 0, arrays, address_book(arrays))
 
     def gather(self, work: Workspace, series: np.ndarray, windows: Any, batch: np.ndarray) -> None:
         """Put the windows `batch` of `series` into the inputs, scaled; windows that are shorter start late."""
@@ -168,7 +170,7 @@ class CpuBackend:
         n, a = work.tiles(), work.arrays
         _common().gather_targets(
             targets, observed, windows.target, windows.target_shift, windows.target_scale, batch, work.shape.block,
-            a.y[:n], a.weight[:n], a.share,
+            a.y[:n], a.weight[:n], a.share[0],
         )  # fmt: skip
 
     def forward(
@@ -179,7 +181,7 @@ class CpuBackend:
 
     def loss(self, work: Workspace, loss: Loss) -> None:
         """Add the batch's weighted loss and weight to the total, and make the gradient of the weighted mean."""
-        any_theta = work.arrays.theta_t  # a loss has no parameters
+        any_theta = work.arrays.scratch[0]  # a loss has no parameters
         _run((_loss(loss),), work, any_theta, False, 0.0, NO_DROPOUT)
 
     def backward(self, work: Workspace, theta: np.ndarray, *, dropout: float = 0.0, key: Any = NO_DROPOUT) -> None:
@@ -227,7 +229,7 @@ def _run(
     first: tuple[Tile, ...] = (),
 ) -> None:
     """Functions `first` once, then `tiles` over the tiles of the present batch, in parallel if nobody else is."""
-    n, arguments = work.tiles(), (work.shape, theta, bool(free_run), float(dropout), key, work.arrays)
+    n, arguments = work.tiles(), (work.shape, theta, bool(free_run), float(dropout), key, work.book)
     name = (first, tiles, theta.dtype.char)
     if name not in _TABLES:
         _TABLES[name] = address_table(first, *arguments), address_table(tiles, *arguments)

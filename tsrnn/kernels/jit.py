@@ -78,7 +78,7 @@ def has_cache_folder(function: Callable) -> bool:
 
 # ---------------------------------------------------------------- tiles
 class Tile:
-    """A tile function ``f(i, shape, theta, free, dropout, key, work)``, reached through its address.
+    """A tile function ``f(i, shape, theta, free, dropout, key, book)``, reached through its address.
 
     So the function is compiled once, whether tiles run serially or in parallel; the parallel loop, which costs LLVM
     several passes over all that it contains, contains next to nothing; and nothing can be inlined into one of the two
@@ -114,9 +114,9 @@ def address_table(tiles: tuple[Tile, ...], *arguments: Any) -> Any:
 
 
 @intrinsic
-def _call_at(typing_context, address, i, shape, theta, free, dropout, key, work):
+def _call_at(typing_context, address, i, shape, theta, free, dropout, key, book):
     """Call the compiled function at `address`; it returns nothing."""
-    argument_types = (types.int64, shape, theta, free, dropout, key, work)
+    argument_types = (types.int64, shape, theta, free, dropout, key, book)
 
     def generate(context, builder, signature, values):
         function_type = context.call_conv.get_function_type(types.none, argument_types)
@@ -143,18 +143,18 @@ def _driver(function: Callable) -> Any:
 
 
 @_driver
-def run_tiles(first, addresses, parallel, n_tiles, shape, theta, free, dropout, key, work):
+def run_tiles(first, addresses, parallel, n_tiles, shape, theta, free, dropout, key, book):
     """The functions `first` once, then those at `addresses` one after the other on each tile, while it is in cache."""
     for a in range(len(first)):
-        call_at(first[a], 0, shape, theta, free, dropout, key, work)
+        call_at(first[a], 0, shape, theta, free, dropout, key, book)
     if parallel:
         for i in prange(n_tiles):
             for a in range(len(addresses)):
-                call_at(addresses[a], np.int64(i), shape, theta, free, dropout, key, work)
+                call_at(addresses[a], np.int64(i), shape, theta, free, dropout, key, book)
     else:
         for i in range(n_tiles):
             for a in range(len(addresses)):
-                call_at(addresses[a], i, shape, theta, free, dropout, key, work)
+                call_at(addresses[a], i, shape, theta, free, dropout, key, book)
 
 
 def _bind(name: str) -> None:

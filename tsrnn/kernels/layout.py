@@ -36,11 +36,14 @@ class Shape(NamedTuple):
 
 
 class Arrays(NamedTuple):
-    """The arrays of one batch in n tiles of B lanes, N = hidden_size * B; those that a use does not need are empty."""
+    """The arrays of one batch in n tiles of B lanes, N = hidden_size * B; those that a use does not need are empty.
 
-    blocks: Any  # (L, n_products, 6): the table of products of each layer
-    rows: Any  # (2, >= O): the skip's row that each output adds or -1; the output fed back as each input
-    constants: Any  # of the loss
+    Kernels reach them by number (below); the first axis is the tile, or has length 1.
+    """
+
+    blocks: Any  # (1, L, n_products, 6): the table of products of each layer
+    rows: Any  # (1, 2, >= O): the skip's row that each output adds or -1; the output fed back as each input
+    constants: Any  # (1, any): of the loss
     x: Any  # (n, I, T, B): scaled inputs
     starts: Any  # (n, B): the step at which each lane starts
     state: Any  # (n, L, S, N): initial states
@@ -49,16 +52,23 @@ class Arrays(NamedTuple):
     C: Any  # (n, L, T+1, S-1, N): the states beside h
     out: Any  # (n, n_outputs, O, B)
     scratch: Any  # (n, any)
-    share: Any  # (1,): 1 / sum of the batch's weights
-    total: Any  # (n, 2): weighted sum of the loss, sum of weights
+    share: Any  # (1, 1): 1 / sum of the batch's weights
+    total: Any  # (n, 2) float64: weighted sum of the loss, sum of weights
     y: Any  # (n, n_outputs, block * n_targets, B): scaled targets
     weight: Any  # as y: 1 where a target was observed
     dout: Any  # as out, and so on: gradients
     dY: Any  # (n, T, >= N): of a layer's outputs, then of its inputs
     dstate: Any
     dx: Any  # (n, I, T or 0, B)
-    theta_t: Any  # (n_theta,): theta with each matrix transposed
+    theta_t: Any  # (1, n_theta): theta with each matrix transposed
     grad: Any  # (n, n_theta): of each tile
+
+
+#: The number of each array.
+(
+    BLOCKS, ROWS, CONSTANTS, X_IN, STARTS, STATE, X, A, C, OUT, SCRATCH, SHARE, TOTAL, Y, WEIGHT, DOUT, DY, DSTATE, DX,
+    THETA_T, GRAD,
+) = range(len(Arrays._fields))  # fmt: skip
 
 
 def block_table(cell: Cell, n_inputs: int, hidden_size: int, offset: int) -> np.ndarray:

@@ -18,10 +18,11 @@ import numpy as np
 
 from ..equations.cell import Cell
 from ..equations.random import fold, mix
-from .jit import Tile, equation, fingerprint, loop, register, tile
+from . import layout as at
+from .jit import Tile, equation, fingerprint, loop, tile
 from .lanes import add, add_outer, add_product, copy, product, transpose, zero
 from .scan import build_layer
-from .views import matrix, vector
+from .views import matrix, tensor1, tensor2, tensor3, tensor4, vector
 
 equation(mix), equation(fold)
 
@@ -44,18 +45,26 @@ def _build_forward(cell: Cell, scan: Callable) -> Tile:
     stamp = fingerprint()
 
     @tile(f"{cell.name}_forward")
-    def forward(i, shape, theta, free, dropout, key, work):
+    def forward(i, shape, theta, free, dropout, key, book):
         """Inputs to outputs of tile `i`: all steps of a layer before the next, but in a free run step by step."""
         stamp  # noqa: B018 - part of the cache's key
-        x, starts, X, A, C, out = work.x[i], work.starts[i], work.X[i], work.A[i], work.C[i], work.out[i]
+        blocks = tensor3(book, at.BLOCKS, 0, book)
+        rows = tensor2(book, at.ROWS, 0, book)
+        starts = tensor1(book, at.STARTS, i, book)
+        x = tensor3(book, at.X_IN, i, theta)
+        X = tensor4(book, at.X, i, theta)
+        A = tensor4(book, at.A, i, theta)
+        C = tensor4(book, at.C, i, theta)
+        out = tensor3(book, at.OUT, i, theta)
+        scratch = tensor1(book, at.SCRATCH, i, theta)
         T, n, H = shape.n_steps, shape.n_outputs, shape.hidden_size
         last_start = largest(starts)
-        set_initial_state(shape, theta, work.state[i], X, C)
+        set_initial_state(shape, theta, tensor3(book, at.STATE, i, theta), X, C)
         t0 = 0
         for k in range(n):
             t1 = T - n + k + 1 if free else T
             if free and k > 0:
-                feed_back(work.rows, out[k - 1], x, t0)
+                feed_back(rows, out[k - 1], x, t0)
             if t1 > t0:
                 for layer in range(shape.num_layers):
                     n_inputs = H if layer > 0 else shape.n_inputs
@@ -63,9 +72,9 @@ def _build_forward(cell: Cell, scan: Callable) -> Tile:
                         pass_up(shape, X, layer, t0, t1, dropout, key, i)
                     else:
                         copy_inputs(X, x, t0, t1)
-                    scan(theta, work.blocks[layer], n_inputs, X[layer], A[layer], C[layer], t0, t1, starts, last_start)
+                    scan(theta, blocks[layer], n_inputs, X[layer], A[layer], C[layer], t0, t1, starts, last_start)
                 t0 = t1
-            head(shape, theta, work.rows, X, x, k, out[k], work.scratch[i])
+            head(shape, theta, rows, X, x, k, out[k], scratch)
 
     return forward
 
@@ -171,10 +180,11 @@ def build_transpose() -> Tile:
     stamp = fingerprint()
 
     @tile("transpose_weights")
-    def transpose_weights(i, shape, theta, free, dropout, key, work):
+    def transpose_weights(i, shape, theta, free, dropout, key, book):
         """theta_t holds the weights of each product, of the head and of the skip transposed, at the same offsets."""
         stamp  # noqa: B018
-        blocks, theta_t = work.blocks, work.theta_t
+        blocks = tensor3(book, at.BLOCKS, 0, book)
+        theta_t = tensor1(book, at.THETA_T, 0, theta)
         H, O = shape.hidden_size, shape.output_size
         for layer in range(blocks.shape[0]):
             for k in range(blocks.shape[1]):
@@ -195,25 +205,37 @@ def _build_backward(cell: Cell, bptt: Callable) -> Tile:
     stamp = fingerprint()
 
     @tile(f"{cell.name}_backward")
-    def backward(i, shape, theta, free, dropout, key, work):
+    def backward(i, shape, theta, free, dropout, key, book):
         """Gradient of tile `i`, which overwrites grad.
 
         dstate (L, S, N) takes the gradient of the initial state, and dx (I, T, B) that of the inputs unless its T is 0.
         """
         stamp  # noqa: B018
-        starts, X, A, C, dstate, theta_t = work.starts[i], work.X[i], work.A[i], work.C[i], work.dstate[i], work.theta_t
-        dY, dx, grad, scratch = work.dY[i], work.dx[i], work.grad[i], work.scratch[i]
+        blocks = tensor3(book, at.BLOCKS, 0, book)
+        rows = tensor2(book, at.ROWS, 0, book)
+        starts = tensor1(book, at.STARTS, i, book)
+        x = tensor3(book, at.X_IN, i, theta)
+        X = tensor4(book, at.X, i, theta)
+        A = tensor4(book, at.A, i, theta)
+        C = tensor4(book, at.C, i, theta)
+        dout = tensor3(book, at.DOUT, i, theta)
+        scratch = tensor1(book, at.SCRATCH, i, theta)
+        dY = tensor2(book, at.DY, i, theta)
+        dstate = tensor3(book, at.DSTATE, i, theta)
+        dx = tensor3(book, at.DX, i, theta)
+        theta_t = tensor1(book, at.THETA_T, 0, theta)
+        grad = tensor1(book, at.GRAD, i, theta)
         H, B = shape.hidden_size, starts.size
         zero(grad)
         zero(vector(dstate, 0, dstate.size))  # no loss reads the final state
         last_start = largest(starts)
-        head_gradient(shape, theta_t, work.rows, X, work.x[i], work.dout[i], dY, dx, grad, scratch)
+        head_gradient(shape, theta_t, rows, X, x, dout, dY, dx, grad, scratch)
         dY_from = shape.n_steps - shape.n_outputs
         for layer in range(shape.num_layers - 1, -1, -1):
             n_inputs = H if layer > 0 else shape.n_inputs
             want_dx = layer > 0 or dx.size > 0
             bptt(
-                theta_t, grad, work.blocks[layer], n_inputs, X[layer], A[layer], C[layer], dY, dY_from, want_dx,
+                theta_t, grad, blocks[layer], n_inputs, X[layer], A[layer], C[layer], dY, dY_from, want_dx,
                 dstate[layer], starts, last_start, scratch,
             )  # fmt: skip
             dY_from = 0

@@ -1,0 +1,198 @@
+"""The pages: their code runs, their tables match the signatures, what they quote is in the source, links lead somewhere."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import tsrnn
+from tsrnn import frame
+from tsrnn.cli import forecast
+from tsrnn.datasets import DATASETS
+
+ROOT = Path(__file__).parents[1]
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+}
+every_page = pytest.mark.parametrize("page", PAGES)
+BLOCK = re.compile(r"(?:<!-- ([a-z ]+): ([^>]*?) -->\n)?```(\w+)\n(.*?)```", re.DOTALL)
+REFERENCE = PAGES["docs/reference.md"].read_text(encoding="utf-8")
+
+
+def blocks(page):
+    """Kind and content of the marker before each fenced block, its language and its text."""
+    return BLOCK.findall(PAGES[page].read_text(encoding="utf-8"))
+
+
+def programs(page):
+    """The Python on a page that is to be run."""
+    return [text for marker, _, language, text in blocks(page) if language == "python" and marker != "source"]
+
+
+# ---------------------------------------------------------------- code
+@pytest.mark.parametrize("page", [page for page in PAGES if programs(page)])
+def test_code_runs(page, tmp_path, monkeypatch):
+    from matplotlib import pyplot
+
+    monkeypatch.chdir(tmp_path)
+    namespace = {"__name__": "__page__"}
+    for number, text in enumerate(programs(page)):
+        exec(compile(text, f"<{page}, block {number + 1}>", "exec"), namespace)
+    pyplot.close("all")
+
+
+@every_page
+def test_quotations_are_in_the_source(page):
+    for marker, path, _, text in blocks(page):
+        if marker == "source":
+            assert text.rstrip("\n") in (ROOT / path).read_text(encoding="utf-8"), text
+
+
+def test_quotations_cover_the_cells():
+    """Every equation of a cell stands on its page."""
+    for name in ("lstm", "gru"):
+        quoted = "".join(text for marker, *_, text in blocks(f"docs/cells/{name}.md") if marker == "source")
+        module = importlib.import_module(f"tsrnn.equations.{name}")
+        for equation in (
+            f for _, f in inspect.getmembers(module, inspect.isfunction) if f.__module__ == module.__name__
+        ):
+            body = inspect.getsource(equation).rstrip().splitlines()
+            assert equation.__name__.endswith("_cell") or "\n".join(body[2:]) in quoted, equation.__name__
+
+
+MODULES = [
+    name for _, name, _ in pkgutil.walk_packages(tsrnn.__path__, "tsrnn.") if not name.endswith("__main__")
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings(name):
+    """Classes and functions: what the package says of itself."""
+    from matplotlib import pyplot
+
+    module = importlib.import_module(name)
+    assert doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE).failed == 0
+    pyplot.close("all")
+
+
+# ---------------------------------------------------------------- tables
+def tables(marker):
+    """The rows of each table after ``<!-- marker: names -->``, without markup, by names."""
+    found = re.findall(rf"<!-- {marker}: (.*?) -->\n((?:\|.*\n)+)", REFERENCE)
+    return {
+        names: [
+            [cell.strip().strip("`").replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in table
+        ]
+        for names, table in ((names, text.splitlines()[2:]) for names, text in found)
+    }
+
+
+def signature(name):
+    """Arguments and their defaults, as a table has them."""
+    return {n: repr(p.default) for n, p in inspect.signature(getattr(tsrnn, name)).parameters.items()}
+
+
+@pytest.mark.parametrize("name", [name for name in tsrnn.__all__ if name[0].isupper() and name not in ("Epoch",)])
+def test_arguments(name):
+    """One table for the three cells; what a cell adds has a small one of its own."""
+    if name in ("Huber", "Pinball"):
+        return
+    own, more = tables("arguments"), tables("more arguments")
+    kind = re.sub("^(LSTM|GRU|RNN)(?=[FR])", "LSTM", name)
+    rows = own[kind] + [row for names, table in more.items() if name in names.split() for row in table]
+    assert {row[0]: row[2] for row in rows} == signature(name)
+    assert len({row[0] for row in rows}) == len(rows)
+    if name not in ("ARForecaster", "Adam", "EarlyStopping"):
+        from tsrnn.estimators.documentation import arguments
+
+        listed = {
+            name: [kind, default, meaning] for name, (kind, default, meaning) in arguments(getattr(tsrnn, name)).items()
+        }
+        assert {row[0]: row[1:] for row in rows} == listed
+
+
+@pytest.mark.parametrize("name", [name for name in tsrnn.__all__ if name[0].isupper()])
+def test_public_docstrings(name):
+    """Every argument is in the docstring, under Parameters, and documented with its default."""
+    public = getattr(tsrnn, name)
+    assert public.__doc__.strip()
+    if name in ("Huber", "Pinball", "Epoch"):
+        return
+    section = public.__doc__.split("Parameters\n")[1].split("\n\n")[0]
+    for argument, default in signature(name).items():
+        line = next(line for line in section.splitlines() if re.match(rf"\s*([\w, ]*, )?{argument}\b.* : ", line))
+        if "default" in line:
+            assert line.split("default ")[1].replace('"', "'") == default, line
+
+
+def test_options():
+    (rows,) = tables("options").values()
+    assert [row[0] for row in rows] == [option.opts[0] for option in forecast.params if option.opts[0] != "data"]
+
+
+def test_attributes():
+    """The reference names every attribute that a fit leaves, and no other."""
+    import numpy as np
+
+    X = np.random.default_rng(0).normal(size=(40, 5))
+    quick = {"hidden_size": 2, "max_epochs": 1}
+    section = {
+        name: REFERENCE.split(f"## {name}")[1].split("\n## ")[0] for name in ("LSTMForecaster", "ARF", "LSTMReg")
+    }
+    for part, estimator in (
+        ("LSTMForecaster", tsrnn.LSTMForecaster(horizon=2, **quick).fit(X[:, 0])),
+        ("ARF", tsrnn.ARForecaster().fit(X[:, 0])),
+        ("LSTMReg", tsrnn.LSTMRegressor(**quick).fit(X, X[:, 0])),
+    ):
+        named = set(re.findall(r"`([a-z_]+_)`", section[part]))
+        assert named == {name for name in vars(estimator) if name.endswith("_")}
+
+
+def test_targets():
+    """The tables of what a target may be are those of the module that decides it."""
+    source = " ".join(inspect.getdoc(frame.target).split()).replace("`", "")
+    for heading in ("| The target |", "| The index |"):
+        rows = REFERENCE.split(heading)[1].split("\n\n")[0].splitlines()[2:]
+        for row in rows:
+            for words in re.split(r"\||, |: ", row.replace("`", "")):
+                assert words.strip() in source, words
+
+
+def test_datasets_and_metrics():
+    part = REFERENCE.split("## Data sets")[1].split("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)`", part, re.MULTILINE) == list(DATASETS)
+    part = REFERENCE.split("## Metrics")[1].split("\n## ")[0]
+    for name, arguments in re.findall(r"^\| `(\w+)\((.*?)\)`", part, re.MULTILINE):
+        parameters = inspect.signature(getattr(frame, name)).parameters.values()
+        assert arguments == ", ".join(p.name if p.default is p.empty else f"{p.name}={p.default}" for p in parameters)
+
+
+# ---------------------------------------------------------------- the rest
+@every_page
+def test_links(page):
+    text = PAGES[page].read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert (PAGES[page].parent / target).exists(), target
+
+
+def test_the_readme_shows_what_the_command_prints(capsys):
+    """All but the seconds, and digits that another machine may round differently."""
+    from tsrnn.cli import main
+
+    (command, shown), *_ = [
+        (arguments, text) for marker, arguments, _, text in blocks("README.md") if marker == "output"
+    ]
+    with pytest.raises(SystemExit):
+        main(command.split()[1:])
+    out, err = capsys.readouterr()
+    shape = re.compile(r"\d+\.\d+| \([^)]*compile[^)]*\)")
+    said = {shape.sub("#", line) for line in (out + err).splitlines()}
+    assert {shape.sub("#", line).replace("##", "#") for line in shown.splitlines()} <= {
+        s.replace("##", "#") for s in said
+    }

@@ -1,0 +1,125 @@
+"""Plots: the numbers in their lines, for every kind of target."""
+
+from __future__ import annotations
+
+import matplotlib.dates
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot
+from numpy.testing import assert_allclose
+
+from tsrnn import ARForecaster, LSTMForecaster
+from tsrnn.datasets import load_air_passengers, load_macrodata, load_sunspots
+from tsrnn.plotting import plot_forecast, plot_training, save_forecast
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    pyplot.close("all")
+
+
+def lines(ax):
+    """The lines of a plot by label, and those without."""
+    return {line.get_label(): line for line in ax.lines}
+
+
+def test_series():
+    y = load_air_passengers()
+    forecast = ARForecaster().fit(y[:-12]).predict(12)
+    ax = plot_forecast(y[:-12], forecast, truth=y[-12:])
+    found = lines(ax)
+    assert list(found) == ["passengers", "what came", "forecast"]
+    assert_allclose(found["passengers"].get_ydata(), y[-60:-12])
+    for label, values in (("what came", y[-12:]), ("forecast", forecast)):
+        assert_allclose(found[label].get_ydata(), [y.iloc[-13], *values])  # joined to the last value
+        assert_allclose(
+            matplotlib.dates.date2num(found[label].get_xdata()), matplotlib.dates.date2num(y.index[-13:].to_numpy())
+        )
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(found)
+
+
+def test_last_and_axes():
+    y, (_, ax) = load_sunspots(), pyplot.subplots()
+    forecast = ARForecaster().fit(y).predict(30)
+    assert plot_forecast(y, forecast, last=20, ax=ax) is ax
+    assert len(lines(ax)["sunspots"].get_ydata()) == 20
+    assert len(lines(plot_forecast(y, forecast))["sunspots"].get_ydata()) == 120
+
+
+def test_several_channels():
+    y = load_macrodata()[["unemp", "infl"]]
+    forecast = ARForecaster(lags=2).fit(y[:-8]).predict(8)
+    ax = plot_forecast(y[:-8], forecast, truth=y[-8:])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["unemp", "infl", "what came", "forecast"]
+    assert len(ax.lines) == 6
+    assert_allclose(ax.lines[-1].get_ydata()[1:], forecast["infl"])
+    assert ax.lines[0].get_color() == ax.lines[2].get_color() != ax.lines[3].get_color()
+
+
+def test_arrays_are_numbered_on():
+    y = np.arange(10.0)
+    ax = plot_forecast(y, [10.0, 11.0])
+    assert list(lines(ax)) == ["series", "forecast"]
+    assert list(lines(ax)["forecast"].get_xdata()) == [9, 10, 11]
+    wide = plot_forecast(np.zeros((10, 2)), np.zeros((3, 2)))
+    assert [text.get_text() for text in wide.get_legend().get_texts()] == ["channel 0", "channel 1", "forecast"]
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.period_range("2000", periods=30, freq="Y"),
+        pd.date_range("2000-01-01", periods=30, freq="D", tz="Europe/Zurich"),
+        pd.RangeIndex(1990, 2020),
+    ],
+    ids=["periods", "time zone", "years"],
+)
+def test_indices(index):
+    y = pd.Series(np.sin(np.arange(30.0)), index)
+    ax = plot_forecast(y[:20], y[20:])
+    ax.figure.canvas.draw()
+    x = ax.lines[1].get_xdata()
+    assert len(x) == 11
+    assert (np.diff(x) > np.zeros(1, np.diff(x).dtype)).all()
+
+
+def test_missing_end():
+    y = pd.Series([1.0, 2, np.nan, np.nan])
+    forecast = lines(plot_forecast(y, pd.Series([5.0], [4])))["forecast"]
+    assert (list(forecast.get_xdata()), list(forecast.get_ydata())) == ([1, 4], [2, 5])
+
+
+def test_different_channels():
+    with pytest.raises(ValueError, match="forecast has 1 series, but y has 2"):
+        plot_forecast(np.zeros((5, 2)), np.zeros(3))
+    with pytest.raises(ValueError, match="truth has 2 series, but y has 1"):
+        plot_forecast(np.zeros(5), np.zeros(3), truth=np.zeros((3, 2)))
+
+
+def test_training():
+    y = load_air_passengers()
+    options = {"horizon": 6, "hidden_size": 4, "max_epochs": 4, "random_state": 0}
+    forecaster = LSTMForecaster(**options).fit(y)
+    ax = plot_training(forecaster)
+    found = lines(ax)
+    best = forecaster.best_epoch_
+    assert list(found) == ["training loss", "validation error", f"kept: epoch {best}"]
+    assert_allclose(found["training loss"].get_xdata(), [1, 2, 3, 4])
+    assert_allclose(found["validation error"].get_ydata(), forecaster.validation_curve_)
+    assert_allclose(found[f"kept: epoch {best}"].get_xydata(), [[best, forecaster.validation_curve_.min()]])
+    assert ax.get_yscale() == "log"
+    without = plot_training(LSTMForecaster(**options, early_stopping=False, loss="gaussian").fit(y))
+    assert list(lines(without)) == ["training loss"]
+    with pytest.raises(ValueError, match="ARForecaster has no training to draw"):
+        plot_training(ARForecaster())
+
+
+def test_save(tmp_path):
+    y = load_air_passengers()
+    forecast = ARForecaster().fit(y).predict(12)
+    for suffix in ("png", "pdf", "svg"):
+        save_forecast(tmp_path / f"a.{suffix}", y, forecast, y[-12:], title="a")
+        assert (tmp_path / f"a.{suffix}").stat().st_size > 5000
+    assert not pyplot.get_fignums()
