@@ -129,7 +129,7 @@ def build(session: nox.Session) -> None:
     (wheel,) = (folder / "dist").glob("*.whl")
     session.install("--force-reinstall", "--no-deps", str(wheel))
     session.install(str(wheel))
-    for name in ("tests", "docs"):
+    for name in ("tests", "docs", "datasets"):
         shutil.copytree(name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(name, folder)

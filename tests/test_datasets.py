@@ -137,7 +137,8 @@ def test_files_inside_the_package_come_first(monkeypatch, tmp_path):
     (tmp_path / "_data" / "nile.csv").write_text("date,volume\n2000-01-01,1\n2001-01-01,\n", encoding="utf-8")
     monkeypatch.setattr("importlib.resources.files", lambda package: tmp_path)
     assert datasets.load_nile().isna().tolist() == [False, True]
-    assert len(datasets.load_lynx()) == 114
+    if Path(datasets.__file__).parents[1] == FOLDER.parent:  # a checkout, where the file beside the package serves
+        assert len(datasets.load_lynx()) == 114
 
 
 def test_dates_off_the_frequency_are_an_error(monkeypatch, tmp_path):

@@ -137,9 +137,10 @@ class Model:
 def _forecast(y: pd.Series, horizon: int | None, model: Model, plot: Path | None, output: Path | None) -> None:
     from . import frame
 
-    season = frame.season_length(y.index)
+    index: Any = y.index
+    season = frame.season_length(index)
     horizon = _default_horizon(len(y), season) if horizon is None else horizon
-    step = _step(y.index)
+    step = _step(index)
     if horizon >= len(y):
         raise click.ClickException(
             f"--horizon {horizon} must be smaller than the series, which has {len(y)} {step}: that many are held out"
@@ -180,19 +181,19 @@ def _report_test(model: Model, train: pd.Series, test: pd.Series, tested: pd.Ser
     change = f"{season} {step}" if season > 1 else f"one {step.removesuffix('s')}"
     click.echo(
         "\nMAE is the mean absolute error. MASE divides it by the mean absolute change over "
-        f"{change}\nbefore the test. {_verdict(model, *absolute, rows[1][0])}"
+        f"{change}\nbefore the test. {_verdict(model.title, *absolute, other=rows[1][0])}"
     )
     return digits
 
 
-def _verdict(model: Model, error: float, other: float, name: str) -> str:
+def _verdict(title: str, error: float, naive: float, *, other: str) -> str:
     """One sentence on two errors."""
-    if not (error >= 0 and other > 0):
+    if not (error >= 0 and naive > 0):
         return "Too little was observed in the test to compare the two."
-    change = round(100 * (error / other - 1))
+    change = round(100 * (error / naive - 1))
     if change == 0:
-        return f"The {model.title} is as good as the {name}."
-    return f"The {model.title}'s error is {abs(change)} % {'smaller' if change < 0 else 'larger'} than the {name}'s."
+        return f"The {title} is as good as the {other}."
+    return f"The {title}'s error is {abs(change)} % {'smaller' if change < 0 else 'larger'} than the {other}'s."
 
 
 def _default_horizon(n: int, season: int) -> int:
@@ -219,7 +220,7 @@ def _read(data: str, column: str | None, csv: dict[str, str | None]) -> pd.Serie
             raise click.UsageError(
                 f"--{name.replace('_', '-')} belongs to a CSV file, and {data} is a shipped data set"
             )
-    shipped = datasets.load(data)
+    shipped: Any = datasets.load(data)
     if shipped.ndim == 2:
         from .frame.files import pick
 

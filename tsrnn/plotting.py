@@ -143,7 +143,7 @@ def _curves(y: Any, after: Any = None) -> list[_Curve]:
 
     if isinstance(y, pd.Series | pd.DataFrame):
         index = y.index.to_timestamp() if isinstance(y.index, pd.PeriodIndex) else y.index
-        names = [y.name] if isinstance(y, pd.Series) else list(y.columns)
+        names: list[Any] = [y.name] if isinstance(y, pd.Series) else list(y.columns)
         x = index.to_numpy() if not isinstance(index, pd.DatetimeIndex) else index.tz_localize(None).to_numpy()
         values = y.to_numpy(np.float64, na_value=np.nan).reshape(len(y), -1)
     else:
@@ -168,7 +168,7 @@ def _legend(ax: Axes, several: bool) -> None:
         from matplotlib.lines import Line2D
 
         own = [i for i, label in enumerate(labels) if label not in ("what came", "forecast")]
-        styles = {"what came": {"alpha": 0.5}, "forecast": {"ls": "--"}}
+        styles: dict[str, Any] = {"what came": {"alpha": 0.5}, "forecast": {"ls": "--"}}
         shared = [label for label in styles if label in labels]
         handles = [handles[i] for i in own] + [Line2D([], [], color="0.2", **styles[label]) for label in shared]
         labels = [labels[i] for i in own] + shared

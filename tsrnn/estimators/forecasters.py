@@ -31,7 +31,7 @@ class RecurrentForecaster(RecurrentNetwork, BaseForecaster):
 
     horizon: int = 12
     context_length: int | None = None
-    strategy: str = "recursive"
+    strategy: str = "direct"
     linear_skip: bool = True
 
     def _fit(self, values: np.ndarray, observed: np.ndarray, season_length: int) -> dict[str, Any]:

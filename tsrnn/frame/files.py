@@ -170,12 +170,12 @@ def _date_grid(index: pd.DatetimeIndex, freq: str | None) -> pd.DatetimeIndex:
     raise ValueError(f"the frequency {freq} does not fit: {shown(off[0])} is not on its grid")
 
 
-def _likely(index: pd.DatetimeIndex) -> list[str]:
+def _likely(index: pd.DatetimeIndex) -> list[pd.offsets.BaseOffset]:
     """Frequencies that stretches of the index have, those of long stretches first."""
-    found: dict[str, None] = {}
+    found: dict[pd.offsets.BaseOffset, None] = {}
     for width in (len(index), 12, 6, 4, 3):
         for start in range(min(50, len(index) - width + 1) if width > 2 else 0):
-            freq = pd.infer_freq(index[start : start + width])
+            freq = pd.DatetimeIndex(index[start : start + width], freq="infer").freq
             if freq is not None:
                 found[freq] = None
     return list(found)

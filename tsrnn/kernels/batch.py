@@ -93,7 +93,7 @@ def build_gather_targets() -> Callable:
 
 def build_loss(loss: Loss) -> Tile:
     """The tile function of `loss`: its weighted sum, and the derivative of the weighted mean by each output."""
-    width, stamp = loss.width, fingerprint()
+    width, stamp = loss.width, fingerprint(loss.equation)
     derivatives = [f"d{i}" for i in range(width)]
     predictions = [f"p{i}" for i in range(width)]
     rows = {"y": "Y", "value": "V"}

@@ -3,7 +3,7 @@
 Numba looks a compiled function up by its source file, its signature, its bytecode and what its closure holds. The
 kernels are closures over a cell's equations, so three things are added here. A function made in a factory gets a name
 of its own in this room's registry, which makes its closure cheap to compare and equal in every process. Every entry
-point closes over `fingerprint()`, a hash of all sources that it may inline: Numba itself would not notice an edit in a
+point closes over a `fingerprint`, a hash of all sources that it may inline: Numba itself would not notice an edit in a
 helper. And `tanh`, `sigmoid` are bound to the version of the argument's precision, which is how one cell file serves
 them all.
 """
@@ -40,9 +40,12 @@ REGISTRY = "tsrnn.kernels._registry"
 
 
 @functools.cache
-def fingerprint() -> str:
-    """A hash of the sources of `equations/` and `kernels/`."""
+def fingerprint(*functions: Callable) -> str:
+    """A hash of the sources of `equations/` and `kernels/`, and of `functions`, which may be from elsewhere."""
     digest = hashlib.sha256()
+    for function in functions:
+        code = function.__code__
+        digest.update(code.co_code + repr((code.co_consts, code.co_names)).encode())
     for room in ("equations", "kernels"):
         for path in sorted((Path(__file__).parents[1] / room).glob("*.py")):
             digest.update(path.read_bytes())

@@ -37,13 +37,12 @@ class StackLoops(NamedTuple):
 def build_stack(cell: Cell) -> StackLoops:
     """The forward and the backward tile function of networks of `cell`, compiled when first called."""
     layer = build_layer(cell)
-    return StackLoops(_build_forward(cell, layer.scan), _build_backward(cell, layer.bptt))
+    stamp = fingerprint(*(f for stage in cell.stages for f in (stage.forward, stage.gradient)))
+    return StackLoops(_build_forward(cell, layer.scan, stamp), _build_backward(cell, layer.bptt, stamp))
 
 
 # ---------------------------------------------------------------- forward
-def _build_forward(cell: Cell, scan: Callable) -> Tile:
-    stamp = fingerprint()
-
+def _build_forward(cell: Cell, scan: Callable, stamp: str) -> Tile:
     @tile(f"{cell.name}_forward")
     def forward(i, shape, theta, free, dropout, key, book):
         """Inputs to outputs of tile `i`: all steps of a layer before the next, but in a free run step by step."""
@@ -201,8 +200,7 @@ def build_transpose() -> Tile:
     return transpose_weights
 
 
-def _build_backward(cell: Cell, bptt: Callable) -> Tile:
-    stamp = fingerprint()
+def _build_backward(cell: Cell, bptt: Callable, stamp: str) -> Tile:
 
     @tile(f"{cell.name}_backward")
     def backward(i, shape, theta, free, dropout, key, book):
