@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .kernels import alternate
+from .kernels import alternate, wake_torch
 from .measure import JOB, N_UPDATES, STRATEGIES, has_torch, line
 
 GOAL = 0.25
@@ -67,9 +67,7 @@ def main() -> None:
 
     y, torch_too = load_air_passengers(), has_torch()
     if torch_too:
-        import torch
-
-        torch.set_num_threads(numba.get_num_threads())
+        wake_torch(numba.get_num_threads())
     for strategy in STRATEGIES:
         functions = {"ours": lambda s=strategy: fit_ours(y, s)}
         if torch_too:

@@ -94,6 +94,14 @@ def build_ours(cell: Any, shape: tuple[int, ...], x: np.ndarray, last: bool, dty
     return views, work, run, architecture
 
 
+def wake_torch(threads: int) -> None:
+    """Start PyTorch's OpenMP threads. They must come before Numba's: after them PyTorch is ten times as slow."""
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.nn.GRU(64, 64)(torch.zeros(32, 32, 64))
+
+
 def build_torch(name: str, shape: tuple[int, ...], x: np.ndarray, views: dict, last: bool, threads: int) -> Any:
     """The same network in PyTorch."""
     import torch
@@ -190,6 +198,7 @@ def main() -> None:
     parser.add_argument("--prototype", help="a file with the prototype's train_tiles")
     parser.add_argument("--repeats", type=int)
     args = parser.parse_args()
+    wake_torch(args.threads)
     import numba
 
     numba.set_num_threads(args.threads)

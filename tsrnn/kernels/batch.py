@@ -15,15 +15,9 @@ import numpy as np
 from ..equations.losses import Loss
 from ..equations.optimizers import adam
 from . import layout as at
-from .jit import Tile, entry, equation, fingerprint, loop, tile
-from .lanes import add, lane_loop, parameters
+from .jit import Tile, entry, fingerprint, tile
+from .lanes import lane_loop, parameters
 from .views import tensor1, tensor3, vector
-
-
-@equation
-def squared(value):
-    """value², in float64: a sum of many float32 squares loses digits."""
-    return np.float64(value) * np.float64(value)
 
 
 def build_gather() -> Callable:
@@ -155,28 +149,16 @@ def build_update() -> Callable:
         stamp  # noqa: B018
         g = grad[0]
         for i in range(1, grad.shape[0]):
-            add(g, grad[i])
-        norm = np.sqrt(sum_of_squares(g))
+            for n in range(g.size):
+                g[n] += grad[i, n]
+        square = 0.0  # in float64: a sum of many float32 squares loses digits
+        for n in range(g.size):
+            square += np.float64(g[n]) * np.float64(g[n])
+        norm = np.sqrt(square)
         log[0] = norm
         if norm > clip:
-            scale_by(g, clip / norm)
+            for n in range(g.size):
+                g[n] *= clip / norm
         step(theta, g, m, v, decay, hyper[0], hyper[1], hyper[2], hyper[3], hyper[4], hyper[5])
 
     return update
-
-
-@loop
-def sum_of_squares(g):
-    """In float64."""
-    total = 0.0
-    for n in range(g.size):
-        total += squared(g[n])
-    return total
-
-
-@loop
-def scale_by(g, factor):
-    """g *= factor, in g's precision."""
-    f = g.dtype.type(factor)
-    for n in range(g.size):
-        g[n] *= f

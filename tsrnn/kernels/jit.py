@@ -65,7 +65,7 @@ def entry(name: str, **options: Any) -> Callable[[Callable], Any]:
 
     def compile_(function: Callable) -> Any:
         register(function, name)
-        return njit(cache=has_cache_folder(function), nogil=True, **(LOOP | options))(function)
+        return njit(cache=has_cache_folder(function), nogil=True, no_cfunc_wrapper=True, **(LOOP | options))(function)
 
     return compile_
 
@@ -89,7 +89,7 @@ class Tile:
     """
 
     def __init__(self, function: Callable, name: str):
-        self.function = entry(name, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+        self.function = entry(name, no_cpython_wrapper=True)(function)
         self.addresses: dict[str, int] = {}
 
     def address(self, *arguments: Any) -> Any:
@@ -142,7 +142,7 @@ call_at = _call if config.DISABLE_JIT else _call_at
 
 def _driver(function: Callable) -> Any:
     """Decorator: a loop over tiles, which may run in parallel."""
-    return njit(parallel=True, nogil=True, cache=has_cache_folder(function))(function)
+    return njit(parallel=True, nogil=True, cache=has_cache_folder(function), no_cfunc_wrapper=True)(function)
 
 
 @_driver

@@ -128,7 +128,7 @@ def pass_up(shape, X, layer, t0, t1, dropout, key, tile):
 @loop
 def drop(values, dropout, key, layer, t, tile, B):
     """Multiply values (H*B,) by 0 or 1/(1-dropout), drawn for (key, layer, t, unit, lane) and nothing else."""
-    keep = values.dtype.type(1 / (1 - dropout))
+    keep = 1 / (1 - dropout)
     limit = np.uint64(dropout * 4294967296.0)
     step = fold(fold(key, np.uint64(layer)), np.uint64(t))
     for u in range(values.size // B):
