@@ -113,6 +113,12 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
             geometry = Geometry(X.shape[1] // self.n_channels_)
             outputs = network.predict(theta, source, windows, geometry, free_run=False)
         values = windows.unscale(outputs[:, 0, 0, :, network.architecture.loss.point].astype(np.float64))
+        finite = np.isfinite(values).all(axis=1)
+        if not finite.all():
+            raise FloatingPointError(
+                f"the prediction of row {int(finite.argmin())} of X overflows: its values lie too far from those of "
+                "the fit; look at that row, or fit with dtype='float64'"
+            )
         return values[:, 0] if self.flat_target_ else values
 
     # ------------------------------------------------------------ helpers
