@@ -10,6 +10,7 @@ import numpy as np
 
 from ..checks import choice, number, whole
 from ..engine.linear import Autoregression, complete_rows, fit_autoregression, select_autoregression
+from ..frame import Target
 from .base import BaseForecaster
 
 TRENDS = ("n", "c", "t", "ct")
@@ -101,6 +102,14 @@ class ARForecaster(BaseForecaster):
                 f"lags={self.lags!r} with trend={self.trend!r} needs at least {need} of these, and so {longest + need} "
                 "observations in a row; pass a longer series or fewer lags"
             )
+
+    def _read_context(self, target: Target) -> np.ndarray:
+        if "t" in self.trend:
+            raise ValueError(
+                f"context= cannot go with trend={self.trend!r}: where another series lies in the trend's time is "
+                "not known; fit to it, or use trend='c' or 'n'"
+            )
+        return super()._read_context(target)
 
     def _least_context(self) -> int:
         return max(max(model.lags, default=0) for model in self.models_)
