@@ -56,6 +56,12 @@ def wave(n=90, seed=0):
     return 20 + 0.05 * np.arange(n) + np.sin(2 * np.pi * np.arange(n) / 12) + 0.2 * rng.normal(size=n)
 
 
+def continuation(n):
+    """What comes after `wave()`, without its noise."""
+    t = 90 + np.arange(n)
+    return 20 + 0.05 * t + np.sin(2 * np.pi * t / 12)
+
+
 def months(values, **options):
     return pd.Series(values, pd.date_range("2000-01-01", periods=len(values), freq="MS"), **options)
 
@@ -464,7 +470,7 @@ def test_window_scaling_follows_the_level(network):
 @pytest.mark.parametrize("scaling", ["window", "standard"])
 def test_a_constant_goes_on(network, scaling, value):
     forecast = network.set_params(scaling=scaling).fit(np.full(60, value)).predict(9)
-    assert_allclose(forecast, value, rtol=1e-6, atol=1e-30 if value else 0)
+    assert_allclose(forecast, value, rtol=1e-6)
 
 
 @pytest.mark.parametrize("value", [0.0, 5.0, -1e-30, 1e20, -1e250])
@@ -501,8 +507,7 @@ def test_missing_values(forecaster, rows, scaling):
     y = wave()
     y[rows] = np.nan
     forecast = forecaster.fit(y).predict(9)
-    assert np.isfinite(forecast).all()
-    assert_allclose(forecast, 24, atol=8)
+    assert_allclose(forecast, continuation(9), atol=4)
     assert np.isfinite(getattr(forecaster, "loss_curve_", 0)).all()
 
 
@@ -656,8 +661,7 @@ def test_losses(loss, strategy):
     forecaster = lstm(loss=loss, strategy=strategy, max_epochs=15, early_stopping=False, linear_skip=False).fit(wave())
     assert forecaster.loss_curve_[-1] < forecaster.loss_curve_[0]
     forecast = forecaster.predict(9)
-    assert np.isfinite(forecast).all()
-    assert_allclose(forecast, 24, atol=8)
+    assert_allclose(forecast, continuation(9), atol=4)
     with_skip = clone(forecaster).set_params(linear_skip=True, max_epochs=1, learning_rate=1e-30).fit(wave())
     linear = lstm(strategy=strategy, max_epochs=1, learning_rate=1e-30, early_stopping=False).fit(wave())
     assert_allclose(with_skip.predict(9), linear.predict(9))

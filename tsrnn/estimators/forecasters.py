@@ -55,6 +55,8 @@ class RecurrentForecaster(RecurrentNetwork, BaseForecaster):
         """Two seasons and at least 24 steps, if the series has room for three times as many."""
         if self.context_length is not None:
             return whole("context_length", self.context_length)
+        if self.warm_start and "context_length_" in vars(self):
+            return self.context_length_
         return max(1, min(max(24, 2 * season_length), (n - horizon) // 3))
 
     def _least_context(self) -> int:
