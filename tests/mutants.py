@@ -197,8 +197,8 @@ MUTANTS = [
     ),
     mutant(
         "update leaves the context where it was", "estimators/base.py",
-        "self.context_ = carry_last(values, observed)",
-        "self.context_ = carry_last(values, observed)[: len(self.context_)]", FORECASTERS,
+        "self.context_ = fill_gaps(values, observed)",
+        "self.context_ = fill_gaps(values, observed)[: len(self.context_)]", FORECASTERS,
     ),
     mutant(
         "a forecast reads the start of the context", "estimators/forecasters.py",

@@ -144,7 +144,7 @@ def test_nothing_to_learn_from():
         ARForecaster(lags=1).fit(y)
     y[40:] = np.nan
     held_out = EarlyStopping(validation_size=10)
-    with pytest.raises(ValueError, match="leaves nothing observed to learn from or to validate on"):
+    with pytest.raises(ValueError, match="leaves some channel with nothing observed to learn from"):
         clone(ALL["LSTM-direct"]).set_params(early_stopping=held_out).fit(y)
 
 
@@ -189,7 +189,7 @@ def test_horizons(forecaster, horizon, error, message):
 def test_contexts(forecaster):
     forecaster.fit(months())
     for context, message in [
-        (wave(1)[:2], "context has 1 observations after the first one observed, but a forecast reads"),
+        (wave(1)[:2], "context has 1 observations from the first observed one on, but a forecast reads"),
         (np.append(np.full(50, np.nan), [1.0, 2.0]), "context has 2 observations"),
         (np.ones((60, 2)), "context has 2 series, but .* was fitted to 1; pass the same columns"),
         ([], "context is empty"),
@@ -209,8 +209,9 @@ def test_updates_and_scores(forecaster):
                 call(y)
 
 
-def test_a_score_of_nothing_is_nan(forecaster):
-    assert np.isnan(forecaster.fit(wave()).score([np.nan, np.nan]))
+def test_a_score_of_nothing(forecaster):
+    with pytest.raises(ValueError, match="X has no observed value to score the forecast by"):
+        forecaster.fit(wave()).score([np.nan, np.nan])
 
 
 # ------------------------------------------------------------ constructor arguments
@@ -245,7 +246,10 @@ CASES = [
     *[(LSTMRegressor, "scaling", "window")],
     *[(cls, "reset_after", value) for cls in (GRUForecaster, GRURegressor) for value in (1, None, "yes")],
     *[(cls, "nonlinearity", value) for cls in (RNNForecaster, RNNRegressor) for value in ("swish", None, 1, [])],
-    *[(ARForecaster, "lags", value) for value in (-1, 1.5, "hqic", None, [], [0], [1, 1], [1.0], ["a"], True)],
+    *[
+        (ARForecaster, "lags", value)
+        for value in (-1, 1.5, "hqic", None, [], [0], [1, 1], [1.0], ["a"], True, iter([1]))
+    ],
     *[(ARForecaster, "trend", value) for value in ("linear", None, 0)],
     *[(ARForecaster, "ridge", value) for value in (-1, np.nan, np.inf, "1", None)],
     *[(ARForecaster, "horizon", value) for value in (0, 1.5, None)],

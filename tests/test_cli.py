@@ -203,6 +203,21 @@ def test_gaps_in_files_are_filled_and_told(csv):
     assert said[0].endswith("(frequency MS).")
 
 
+def test_offsets_from_utc(csv):
+    hours = pd.date_range("2024-03-30 12:00", periods=24, freq="h", tz="Europe/Berlin")
+    said = []
+    y = read_csv(csv({"hour": [hour.isoformat() for hour in hours], "x": np.arange(24.0)}), remark=said.append)
+    assert said == ["Column 'hour' has several offsets from UTC, as across a clock change: its dates are in UTC."]
+    assert y.index.equals(hours.tz_convert("UTC"))
+    assert y.index.freqstr == "h"
+
+
+@pytest.mark.parametrize("date_format", ["%d/%m/%Y", "%m/%d/%Y"])
+def test_dates_that_read_but_one_way(csv, date_format):
+    days = pd.date_range("2024-01-01", periods=40)
+    assert read_csv(csv({"day": days.strftime(date_format), "x": np.arange(40.0)})).index.equals(days)
+
+
 def test_years_and_row_numbers(csv):
     said = []
     y = read_csv(
@@ -264,6 +279,8 @@ def test_not_utf8(csv):
         (["nile", "--index-column", "a"], "--index-column belongs to a CSV file"),
         (["nile", "--column", "x"], "nile has one series, 'volume'"),
         (["nile", "--model", "ar", "--hidden-size", 3], "--hidden-size belongs to the networks"),
+        (["nile", "--model", "ar", "--seed", 0], "--seed belongs to the networks"),
+        (["nile", "--model", "ar", "--verbose"], "--verbose belongs to the networks"),
         (["nile", "--model", "xx"], "'xx' is not one of"),
         (["nile", "--horizon", 0], "0 is not in the range"),
         (["nile", "--plot", "a.gif"], "must end in .png or .pdf or .svg"),

@@ -17,8 +17,8 @@ from tsrnn.engine.windows import (
     SCALINGS,
     Windows,
     WindowScaling,
-    carry_last,
-    first_complete,
+    fill_gaps,
+    scored,
     series_windows,
 )
 from tsrnn.equations.losses import GAUSSIAN, MSE, Pinball
@@ -143,9 +143,20 @@ def test_standard_scaling_leaves_out_what_is_missing():
 def test_missing_values():
     values = np.array([[1.0, 9], [np.nan, 8], [np.nan, np.nan], [4, 7]])
     observed = np.isfinite(values)
-    assert_array_equal(carry_last(values, observed), [[1, 9], [1, 8], [1, 8], [4, 7]])
-    assert first_complete(observed) == 0
-    assert first_complete(observed[1:]) == 2
+    assert_array_equal(fill_gaps(values, observed), [[1, 9], [1, 8], [1, 8], [4, 7]])
+    assert_array_equal(fill_gaps(values[1:], observed[1:]), [[4, 8], [4, 8], [4, 7]])
+
+
+@pytest.mark.parametrize("geometry", [Geometry(3, n_outputs=5, block=1), Geometry(3, block=5), Geometry(4)], ids=str)
+def test_what_is_scored_of_a_channel_that_begins_late(geometry):
+    observed = np.ones((20, 3), bool)
+    observed[:6, 1] = observed[9, :] = observed[0, 2] = False
+    counts = scored(observed, geometry)
+    assert_array_equal(counts[:, 0], observed[:, 0])
+    for c, first in ((1, 6), (2, 1)):
+        last_target = geometry.context + geometry.n_ahead - 1  # of a window, counted from its first row
+        expected = [observed[row, c] and row - last_target >= first for row in range(20)]
+        assert_array_equal(counts[:, c], expected)
 
 
 # ---------------------------------------------------------------- network

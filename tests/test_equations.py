@@ -74,6 +74,16 @@ def test_relu_gradient_at_its_kink():
 
 
 # ---------------------------------------------------------------- losses
+def test_losses_are_shown_as_they_are_written():
+    assert [repr(loss) for loss in (MSE, GAUSSIAN, Huber(0.5), Pinball(0.1, 0.9))] == [
+        "'mse'",
+        "'gaussian'",
+        "Huber(0.5)",
+        "Pinball(0.1, 0.9)",
+    ]
+    assert Pinball(0.1, 0.9).point == 0
+
+
 SMOOTH = {"mse": (MSE, oracles.squared_error), "gaussian": (GAUSSIAN, oracles.gaussian)}
 KINKED = {
     "mae": (MAE, lambda y, p, _: oracles.absolute_error(y, p)),

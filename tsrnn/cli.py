@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 MODELS = {"ar": "ARForecaster", "rnn": "RNNForecaster", "lstm": "LSTMForecaster", "gru": "GRUForecaster"}
 
+#: Where an option has another name than the argument that it sets.
+ARGUMENTS = {"epochs": "max_epochs", "seed": "random_state"}
+
 #: What a step is called, by pandas' frequency code.
 STEPS = {
     "YS": "years", "YE": "years", "Y": "years", "QS": "quarters", "QE": "quarters", "Q": "quarters",
@@ -53,26 +56,24 @@ def list_datasets() -> None:
 @click.option("--context-length", type=click.IntRange(1), help="Steps that a network reads before it forecasts.")
 @click.option("--hidden-size", type=click.IntRange(1), help="Units of a network.")
 @click.option("--epochs", type=click.IntRange(1), help="Most passes over the data; training may stop earlier.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Seed of a network. [default: 0]")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of a network. [default: 0]")
 @click.option("--column", help="Column to forecast. [default: the first one with numbers]")
 @click.option("--index-column", help="CSV: column with the dates. [default: the first one]")
 @click.option("--date-format", help="CSV: how the dates are written, such as %d/%m/%Y.")
 @click.option("--freq", help="CSV: frequency, a pandas code such as MS or W-SAT. [default: inferred]")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the forecast to this PNG file.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the forecast to this CSV file.")
-@click.option("--verbose", is_flag=True, help="Show the training.")
+@click.option("--verbose", is_flag=True, default=None, help="Show the training of a network.")
 def forecast(
     data: str,
     horizon: int | None,
     model: str,
-    seed: int,
     column: str | None,
     index_column: str | None,
     date_format: str | None,
     freq: str | None,
     plot: Path | None,
     output: Path | None,
-    verbose: bool,
     **network: Any,
 ) -> None:
     """Forecast DATA, a shipped data set's name (see `tsrnn datasets`) or a CSV file.
@@ -81,7 +82,7 @@ def forecast(
     errors stand beside those of the seasonal naive forecast, which repeats the last season. Then the model is fitted
     to the whole series and forecasts its future.
     """
-    network = {name: value for name, value in network.items() if value is not None}
+    network = {name: value for name, value in network.items() if value is not None and value is not False}
     if model == "ar" and network:
         option = next(iter(network)).replace("_", "-")
         raise click.UsageError(f"--{option} belongs to the networks, and --model ar is none")
@@ -90,7 +91,7 @@ def forecast(
     csv = {"index_column": index_column, "date_format": date_format, "freq": freq}
     try:
         y = _read(data, column, csv)
-        _forecast(y, horizon, Model(model, network, seed, verbose), plot, output)
+        _forecast(y, horizon, Model(model, network), plot, output)
     except (ValueError, FloatingPointError) as error:  # the library's errors say what would do
         raise click.ClickException(str(error)) from error
 
@@ -101,9 +102,7 @@ class Model:
     """What was asked for."""
 
     name: str
-    network: dict[str, Any]
-    seed: int
-    verbose: bool
+    network: dict[str, Any]  # options of a network that were given
 
     @property
     def title(self) -> str:
@@ -114,11 +113,11 @@ class Model:
         """The forecaster, fitted to `y`, which is `on` in words."""
         import tsrnn
 
-        options: dict[str, Any] = {}
+        options = {ARGUMENTS.get(name, name): value for name, value in self.network.items()}
         if self.name != "ar":
-            options = {"random_state": self.seed, "verbose": int(self.verbose)}
-            options |= {"max_epochs" if name == "epochs" else name: value for name, value in self.network.items()}
-        _say(f"Fitting the {self.title} to {on} ...", nl=self.verbose)
+            options.setdefault("random_state", 0)
+        verbose = "verbose" in options
+        _say(f"Fitting the {self.title} to {on} ...", nl=verbose)
         started = time.perf_counter()
         try:
             forecaster = getattr(tsrnn, MODELS[self.name])(horizon=horizon, **options).fit(y)
@@ -127,7 +126,7 @@ class Model:
             raise
         took, compiled = time.perf_counter() - started, getattr(forecaster, "timings_", {}).get("compile", 0.0)
         _say(f" {took:.1f} s" + (f" ({compiled:.1f} s to compile, on first use)" if compiled > 1 else ""))
-        if self.verbose and self.name != "ar":
+        if verbose:
             _say(_details(forecaster))
         if getattr(forecaster, "best_epoch_", 1) == 0:
             _say("  No epoch of training was better than its linear start, so the forecast is linear.")

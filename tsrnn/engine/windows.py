@@ -146,12 +146,18 @@ SCALINGS: dict[str | None, type[Scaling]] = {"window": WindowScaling, "standard"
 
 
 # ---------------------------------------------------------------- missing values
-def carry_last(values: np.ndarray, observed: np.ndarray) -> np.ndarray:
-    """Values (n, C) with each missing one replaced by the last observed before it, if any."""
-    rows = np.where(observed, np.arange(len(values))[:, None], 0)
+def fill_gaps(values: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Values (n, C) with each missing one replaced by the last observed before it, or else by the first one."""
+    rows = np.where(observed, np.arange(len(values))[:, None], observed.argmax(axis=0))
     return np.take_along_axis(values, np.maximum.accumulate(rows, axis=0), axis=0)
 
 
-def first_complete(observed: np.ndarray) -> int:
-    """The first row before or in which every channel was observed at least once."""
-    return int(observed.argmax(axis=0).max())
+def scored(observed: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Which values count in the loss, (n, C).
+
+    All observed ones do, but of a channel that begins later than the others only those whose windows lie within it, so
+    that no window is scaled by what stands in for the rows before it.
+    """
+    first = observed.argmax(axis=0)
+    whole = np.arange(len(observed))[:, None] >= first + geometry.context + geometry.n_ahead - 1
+    return observed & (whole | (first == 0))

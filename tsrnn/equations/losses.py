@@ -78,6 +78,11 @@ class Loss:
         """Parameters for each target."""
         return self.width * len(self.constants)
 
+    def __repr__(self) -> str:
+        """As it is written: ``'mse'``, ``Pinball(0.1, 0.9)``."""
+        constants = ", ".join(map(repr, self.constants))
+        return repr(self.name) if self.constants == (0.0,) else f"{self.name.capitalize()}({constants})"
+
 
 MSE = Loss("mse", mse)
 MAE = Loss("mae", mae)
@@ -98,7 +103,9 @@ def Huber(delta: float = 1.0) -> Loss:  # noqa: N802 - reads as the constructor 
 
 
 def Pinball(*levels: float) -> Loss:  # noqa: N802
-    """The pinball loss of one or several quantile `levels` in (0, 1), ascending; the one nearest 0.5 is the point.
+    """The pinball loss of one or several quantile `levels` in (0, 1), ascending.
+
+    The point is the level nearest to 0.5, of two the lower.
 
     Examples
     --------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from ..checks import choice, number, whole
 from ..engine.linear import Autoregression, complete_rows, fit_autoregression, select_autoregression
 from ..frame import Target
-from .base import BaseForecaster
+from .base import BaseForecaster, History
 
 TRENDS = ("n", "c", "t", "ct")
 
@@ -53,26 +53,27 @@ class ARForecaster(BaseForecaster):
     array([0.5 , 0.25])
     """
 
-    lags: int | Iterable[int] | str = "aic"
+    lags: int | Collection[int] | str = "aic"
     trend: str = "c"
     ridge: float = 0.0
     horizon: int = 12
 
-    def _fit(self, values: np.ndarray, observed: np.ndarray, season_length: int) -> dict[str, Any]:
+    def _fit(self, history: History) -> dict[str, Any]:
         whole("horizon", self.horizon)
         choice("trend", self.trend, TRENDS)
         number("ridge", self.ridge, 0.0)
-        models = [self._fit_channel(values[:, c], observed[:, c], season_length) for c in range(values.shape[1])]
-        return {"models_": models, "n_observations_": len(values)}
+        models = [self._fit_channel(history, c) for c in range(len(history.n_rows))]
+        return {"models_": models, "n_observations_": len(history.values)}
 
-    def _fit_channel(self, y: np.ndarray, observed: np.ndarray, season_length: int) -> Autoregression:
+    def _fit_channel(self, history: History, c: int) -> Autoregression:
+        y, observed = history.values[:, c], history.observed[:, c]
         if isinstance(self.lags, str):
             choice("lags", self.lags, ("aic", "bic"))
-            longest = self._longest(observed, season_length)
-            self._check_length(observed, ())
+            longest = self._longest(observed, history.season_length)
+            self._check_length(history.channel(c), observed, ())
             return select_autoregression(y, observed, longest, self.trend, self.ridge, self.lags)
         lags = self._lags()
-        self._check_length(observed, lags)
+        self._check_length(history.channel(c), observed, lags)
         return fit_autoregression(y, complete_rows(observed, lags), lags, self.trend, self.ridge)
 
     def _longest(self, observed: np.ndarray, season_length: int) -> int:
@@ -86,19 +87,19 @@ class ARForecaster(BaseForecaster):
         return int(complete_rows(observed, range(1, longest + 1)).sum()) if longest < len(observed) else 0
 
     def _lags(self) -> tuple[int, ...]:
-        if isinstance(self.lags, Iterable):
+        if isinstance(self.lags, Collection):
             lags = tuple(whole("lags", lag) for lag in self.lags)
             if len(set(lags)) < len(lags) or not lags:
                 raise ValueError(f"lags={self.lags!r} must be different positive integers, at least one")
             return tuple(sorted(lags))
         return tuple(range(1, whole("lags", self.lags, 0) + 1))
 
-    def _check_length(self, observed: np.ndarray, lags: tuple[int, ...]) -> None:
+    def _check_length(self, channel: str, observed: np.ndarray, lags: tuple[int, ...]) -> None:
         longest, need = max(lags, default=0), max(1, len(lags) + len(self.trend.replace("n", "")))
         have = int(complete_rows(observed, lags).sum()) if longest < len(observed) else 0
         if have < need:
             raise ValueError(
-                f"the series has {int(observed.sum())} observations, of which {have} have all lags observed, but "
+                f"{channel} has {int(observed.sum())} observations, of which {have} have all lags observed, but "
                 f"lags={self.lags!r} with trend={self.trend!r} needs at least {need} of these, and so {longest + need} "
                 "observations in a row; pass a longer series or fewer lags"
             )

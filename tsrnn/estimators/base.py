@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import frame
 from ..checks import whole
-from ..engine.windows import carry_last, first_complete
+from ..engine.windows import fill_gaps
 
 
 class BaseForecaster(BaseEstimator):
@@ -25,11 +25,13 @@ class BaseForecaster(BaseEstimator):
     def fit(self, X: Any, y: Any = None) -> BaseForecaster:
         """Fit to one series or to the columns of a wide array.
 
+        A fit that fails or is interrupted leaves the estimator as it was, unfitted or with its earlier fit.
+
         Parameters
         ----------
         X : Series, DataFrame or array-like of shape (n,) or (n, n_channels)
-            The target, one row for each time step; NaN where it is missing. A pandas index must be a DatetimeIndex
-            with a frequency, a PeriodIndex, or evenly spaced integers.
+            The target, one row for each time step; NaN where it is missing, also before a column begins. A pandas index
+            must be a DatetimeIndex with a frequency, a PeriodIndex, or evenly spaced integers.
         y : None
             Not used; it stands here for scikit-learn's sake. Covariates are not supported.
 
@@ -43,18 +45,16 @@ class BaseForecaster(BaseEstimator):
             If an argument of the constructor or the target is not what it must be; the message says which, where and
             what would do.
         """
-        if y is not None:
-            raise ValueError("y must be None: the target is the first argument, and covariates are not supported")
-        target = frame.read_target(X)
-        values, observed = _filled(target)
-        fitted = self._fit(values, observed, frame.season_length(target.index))
+        _refuse_covariates(y)
+        history = History(frame.read_target(X))
+        fitted = self._fit(history)
         for name, value in fitted.items():  # all at once: a fit that fails leaves the estimator as it was
             setattr(self, name, value)
-        self.target_ = target
-        self.index_ = target.index
-        self.context_ = values
-        self.n_features_in_ = values.shape[1]
-        self.season_length_ = frame.season_length(target.index)
+        self.target_ = history.target
+        self.index_ = history.target.index
+        self.context_ = history.values
+        self.n_features_in_ = history.values.shape[1]
+        self.season_length_ = history.season_length
         return self
 
     def predict(self, horizon: Any = None, *, context: Any = None) -> Any:
@@ -108,7 +108,7 @@ class BaseForecaster(BaseEstimator):
             frame.follows(self.index_, new.index)
         values = np.concatenate([self.context_, new.values])
         observed = np.concatenate([np.ones(self.context_.shape, bool), new.observed])
-        self.context_ = carry_last(values, observed)
+        self.context_ = fill_gaps(values, observed)
         self.index_ = frame.extended(self.index_, len(new.values))
         return self
 
@@ -128,21 +128,27 @@ class BaseForecaster(BaseEstimator):
         Returns
         -------
         float
+
+        Raises
+        ------
+        ValueError
+            If `X` does not follow the series, or nothing in it was observed.
         """
         check_is_fitted(self)
-        if y is not None:
-            raise ValueError("y must be None: the target is the first argument, and covariates are not supported")
+        _refuse_covariates(y)
         new = frame.read_target(X, freq=getattr(self.index_, "freq", None), allow_missing=True, name="X")
         self._check_kind(new, "X")
         if self._is_labelled(new):
             frame.follows(self.index_, new.index, name="X")
+        if not new.observed.any():
+            raise ValueError("X has no observed value to score the forecast by; pass some that was observed")
         truth = np.where(new.observed, new.values, np.nan)
         train = np.where(self.target_.observed, self.target_.values, np.nan)
         return -frame.mase(truth, self._continue(self.context_, len(truth)), train, self.season_length_)
 
     # ------------------------------------------------------------ for subclasses
-    def _fit(self, values: np.ndarray, observed: np.ndarray, season_length: int) -> dict[str, Any]:
-        """The fitted attributes, from values (n, n_channels) without gaps and which of them were observed."""
+    def _fit(self, history: History) -> dict[str, Any]:
+        """The fitted attributes, from the series so far."""
         raise NotImplementedError
 
     def _forecast(self, context: np.ndarray, horizon: int) -> np.ndarray:
@@ -185,16 +191,44 @@ class BaseForecaster(BaseEstimator):
 
     def _read_context(self, target: frame.Target) -> np.ndarray:
         self._check_kind(target, "context")
-        rows, _ = _filled(target)
-        if len(rows) < self._least_context():
-            raise ValueError(
-                f"context has {len(rows)} observations after the first one observed, but a forecast reads "
-                f"{self._least_context()}; pass a longer series"
-            )
-        return rows
+        history = History(target)
+        for c, n in enumerate(history.n_rows):
+            if n < self._least_context():
+                raise ValueError(
+                    f"{history.channel(c)} has {n} observations from the first observed one on, but a forecast reads "
+                    f"{self._least_context()}; pass a longer series"
+                )
+        return history.values
 
 
-def _filled(target: frame.Target) -> tuple[np.ndarray, np.ndarray]:
-    """Values without gaps from the first row on that has them all, and which of them were observed."""
-    first = first_complete(target.observed)
-    return carry_last(target.values, target.observed)[first:], target.observed[first:]
+class History:
+    """A target as a forecaster learns from it: from the first row on that has a value, and without gaps.
+
+    Attributes
+    ----------
+    target : frame.Target
+    values : (n, n_channels) float64
+        A missing value is the last one before it, or the first one of its channel.
+    observed : (n, n_channels) bool
+        Which values are the target's own.
+    n_rows : (n_channels,) int
+        Rows of each channel from its first observed one on.
+    season_length : int
+    """
+
+    def __init__(self, target: frame.Target):
+        first = int(target.observed.any(axis=1).argmax())
+        self.target = target
+        self.values = fill_gaps(target.values, target.observed)[first:]
+        self.observed = target.observed[first:]
+        self.n_rows = len(self.values) - self.observed.argmax(axis=0)
+        self.season_length = frame.season_length(target.index)
+
+    def channel(self, c: int) -> str:
+        """What error messages call a channel: ``y['a']``, or just the series where there is one."""
+        return "the series" if self.target.channel(c) == "y" else self.target.channel(c)
+
+
+def _refuse_covariates(y: Any) -> None:
+    if y is not None:
+        raise ValueError("y must be None: the target is the first argument, and covariates are not supported")

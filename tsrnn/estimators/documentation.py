@@ -57,7 +57,10 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
         "Called with an `Epoch` after each epoch; training stops when one returns something true.",
     ),
     "verbose": ("int", "1 shows a progress bar."),
-    "warm_start": ("bool", "Let `fit` go on from the parameters of an earlier fit."),
+    "warm_start": (
+        "bool",
+        "Let `fit` go on from the parameters of an earlier fit, with the same network, loss and scaling.",
+    ),
     "random_state": ("int, RandomState or None", "Seed of initial weights, batches and dropout; an int repeats a fit."),
     "dtype": ('{"float32", "float64"}', "Precision of the network."),
     "reset_after": (

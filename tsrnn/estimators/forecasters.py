@@ -14,13 +14,13 @@ from ..engine.options import EarlyStopping
 from ..engine.parameters import Geometry
 from ..engine.strategies import STRATEGIES
 from ..engine.training import Validation
-from ..engine.windows import SCALINGS, Scaling, Windows, series_windows
+from ..engine.windows import SCALINGS, Scaling, Windows, scored, series_windows
 from ..equations.cell import Cell
 from ..equations.gru import gru_cell
 from ..equations.lstm import lstm_cell
 from ..equations.rnn import CELLS as NONLINEARITIES
 from ..equations.rnn import rnn_cell
-from .base import BaseForecaster
+from .base import BaseForecaster, History
 from .documentation import documented
 from .recurrent import Plan, RecurrentNetwork
 
@@ -34,20 +34,21 @@ class RecurrentForecaster(RecurrentNetwork, BaseForecaster):
     strategy: str = "direct"
     linear_skip: bool = True
 
-    def _fit(self, values: np.ndarray, observed: np.ndarray, season_length: int) -> dict[str, Any]:
+    def _fit(self, history: History) -> dict[str, Any]:
         horizon = whole("horizon", self.horizon)
         strategy = STRATEGIES[choice("strategy", self.strategy, STRATEGIES)]
-        context_length = self._context_length(len(values), horizon, season_length)
+        context_length = self._context_length(int(history.n_rows.min()), horizon, history.season_length)
         geometry = strategy.geometry(context_length, horizon)
-        _check_length(values, observed, context_length, horizon)
+        counts = scored(history.observed, geometry)
+        _check_length(history, counts, context_length, horizon)
         network = self._network(
-            n_inputs=values.shape[1],
-            n_targets=values.shape[1],
+            n_inputs=len(history.n_rows),
+            n_targets=len(history.n_rows),
             block=geometry.block,
             lags=context_length if flag("linear_skip", self.linear_skip) else 0,
         )
         scaling_class = SCALINGS[choice("scaling", self.scaling, SCALINGS)]
-        plan, scaling = _plan(network, values, observed, geometry, scaling_class, self._stopping())
+        plan, scaling = _plan(network, history, counts, geometry, scaling_class, self._stopping())
         fitted = self._train(plan)
         return fitted | {"context_length_": context_length, "scaling_": scaling, "strategy_": self.strategy}
 
@@ -70,42 +71,45 @@ class RecurrentForecaster(RecurrentNetwork, BaseForecaster):
             return strategy.forecast(network, theta, rows, self.scaling_, horizon)
 
 
-def _check_length(values: np.ndarray, observed: np.ndarray, context_length: int, horizon: int) -> None:
+def _check_length(history: History, counts: np.ndarray, context_length: int, horizon: int) -> None:
     need = context_length + horizon
-    if len(values) < need:
-        raise ValueError(
-            f"the series has {len(values)} observations from the first observed one on, but one window needs {need}: "
-            f"context_length={context_length} to read and horizon={horizon} to forecast; pass a longer series or make "
-            "one of them smaller"
-        )
-    if not observed[context_length:].any():
-        raise ValueError(
-            f"nothing remains to learn from: every value after the first context_length={context_length} is missing"
-        )
+    for c, n in enumerate(history.n_rows):
+        if n < need:
+            raise ValueError(
+                f"{history.channel(c)} has {n} observations from the first observed one on, but one window needs "
+                f"{need}: context_length={context_length} to read and horizon={horizon} to forecast; pass a longer "
+                "series or make one of them smaller"
+            )
+        if not counts[context_length:, c].any():
+            raise ValueError(
+                f"nothing remains to learn from: every value of {history.channel(c)} after its first "
+                f"context_length={context_length} is missing; drop it, or read less"
+            )
 
 
 def _plan(
     network: Network,
-    values: np.ndarray,
-    observed: np.ndarray,
+    history: History,
+    counts: np.ndarray,
     geometry: Geometry,
     scaling_class: type[Scaling],
     stopping: EarlyStopping | None,
 ) -> tuple[Plan, Scaling]:
     """Cut the series into windows for training, validation and refit. A window belongs to the tail if a target does."""
+    values, observed = history.values, history.observed
     span = geometry.context + geometry.n_ahead
     n_windows = len(values) - span + 1
-    tail = _tail(stopping, observed, geometry) if stopping else 0
+    tail = _tail(stopping, counts, geometry) if stopping else 0
     n_train = len(values) - tail
     scaling = scaling_class().fit(values[:n_train], observed[:n_train])
-    source = Source.upload(network.backend, values, values, observed)
+    source = Source.upload(network.backend, values, values, counts)
 
     def windows(starts: np.ndarray) -> Windows:
         return series_windows(values, starts, geometry, scaling)
 
     def prepare(theta: np.ndarray, some: Windows) -> np.ndarray:
         if network.architecture.lags:
-            _start_linear(network, theta, values, observed, some, geometry)
+            _start_linear(network, theta, values, counts, some, geometry)
         return theta
 
     plan = Plan(network, geometry, source, windows(np.arange(n_train - span + 1)), prepare=prepare)
@@ -118,9 +122,12 @@ def _plan(
     return plan, scaling
 
 
-def _tail(stopping: EarlyStopping, observed: np.ndarray, geometry: Geometry) -> int:
-    """Rows held out at the end. A default tail leaves half of the windows, or is not there; an asked one must fit."""
-    n, span = len(observed), geometry.context + geometry.n_ahead
+def _tail(stopping: EarlyStopping, counts: np.ndarray, geometry: Geometry) -> int:
+    """Rows held out at the end. A default tail leaves half of the windows, or is not there; an asked one must fit.
+
+    `counts` (n, n_channels) says which values are learned from: some of each channel, or there is no tail.
+    """
+    n, span = len(counts), geometry.context + geometry.n_ahead
     n_windows, tail = n - span + 1, stopping.rows(n - geometry.context, at_least=2 * geometry.n_ahead)
     if stopping.validation_size is None:
         tail = min(tail, n_windows // 2)
@@ -134,24 +141,22 @@ def _tail(stopping: EarlyStopping, observed: np.ndarray, geometry: Geometry) -> 
             f"{hint} and leaves no window of {geometry.context} + {geometry.n_ahead} for training; make it smaller, or "
             "early_stopping=False"
         )
-    if observed[geometry.context : n - tail].any() and observed[n - tail :].any():
+    if counts[geometry.context : n - tail].any(axis=0).all() and counts[n - tail :].any():
         return tail
     if stopping.validation_size is None:
         return 0
-    raise ValueError(f"{hint}, which leaves nothing observed to learn from or to validate on; choose another size")
+    raise ValueError(
+        f"{hint}, which leaves some channel with nothing observed to learn from, or none to validate on; choose "
+        "another size"
+    )
 
 
 def _start_linear(
-    network: Network,
-    theta: np.ndarray,
-    values: np.ndarray,
-    observed: np.ndarray,
-    windows: Windows,
-    geometry: Geometry,
+    network: Network, theta: np.ndarray, values: np.ndarray, counts: np.ndarray, windows: Windows, geometry: Geometry
 ) -> None:
     """Put the ridge solution into the linear skip, and its intercept into the head's bias."""
     a = network.architecture
-    weights, intercepts = ridge_skip(values, observed, windows, geometry)
+    weights, intercepts = ridge_skip(values, counts, windows, geometry)
     views = a.views(theta)
     views["skip"][:] = weights
     bias = views["head"][:, 0].reshape(a.block, a.n_targets, a.loss.size)

@@ -98,16 +98,22 @@ class RecurrentNetwork:
     def _start(self, network: Network, rng: np.random.RandomState) -> tuple[np.ndarray, bool]:
         """Theta to start from, and whether it is that of an earlier fit."""
         fitted = vars(self)
-        if self.warm_start and "theta_" in fitted:
-            now, then = network.architecture, fitted["network_"].architecture
-            if (now.cell.name, now.entries) != (then.cell.name, then.entries):
-                raise ValueError(
-                    f"warm_start=True needs the network of the earlier fit, a {then.cell.name} with {then.size} "
-                    f"parameters, not a {now.cell.name} with {now.size}; use the same cell and sizes, or "
-                    "warm_start=False"
-                )
-            return fitted["theta_"].astype(np.float64), True
-        return network.initialise(np.random.default_rng(rng.randint(2**31))), False
+        if not (self.warm_start and "theta_" in fitted):
+            return network.initialise(np.random.default_rng(rng.randint(2**31))), False
+        now, then = network.architecture, fitted["network_"].architecture
+        if (now.cell.name, now.entries) != (then.cell.name, then.entries):
+            raise ValueError(
+                f"warm_start=True needs the network of the earlier fit, a {then.cell.name} with {then.size} "
+                f"parameters, not a {now.cell.name} with {now.size}; use the same cell and sizes, or warm_start=False"
+            )
+        if fitted["_trained_for"] != (now.loss, self.scaling):
+            loss, scaling = fitted["_trained_for"]
+            raise ValueError(
+                f"warm_start=True goes on with the loss={loss} and scaling={scaling!r} of the earlier fit, not with "
+                f"loss={now.loss} and scaling={self.scaling!r}, under which its parameters mean something else; use "
+                "the same, or warm_start=False"
+            )
+        return fitted["theta_"].astype(np.float64), True
 
     def _train(self, plan: Plan) -> dict[str, Any]:
         """Compile, train, perhaps once more on everything; the fitted attributes."""
@@ -128,6 +134,7 @@ class RecurrentNetwork:
         return {
             "theta_": training.theta.astype(network.dtype),
             "network_": network,
+            "_trained_for": (network.architecture.loss, self.scaling),
             "loss_curve_": np.array(training.loss_curve),
             "validation_curve_": np.array(training.validation_curve),
             "best_epoch_": training.best_epoch,

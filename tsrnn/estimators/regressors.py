@@ -37,6 +37,8 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
     def fit(self, X: Any, y: Any) -> RecurrentRegressor:
         """Fit to windows and what follows them.
 
+        A fit that fails or is interrupted leaves the estimator as it was, unfitted or with its earlier fit.
+
         Parameters
         ----------
         X : array-like of shape (n, length), (n, length * n_channels) or (n, length, n_channels)

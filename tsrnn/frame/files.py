@@ -62,7 +62,7 @@ def read_csv(
             remark(f"{path} has no column with dates: its rows are numbered.")
             return pick(table, column, remark)
         index_column = str(table.columns[0])
-    index = _read_index(_column(table, index_column), date_format)
+    index = _read_index(_column(table, index_column), date_format, remark)
     y = pick(table.drop(columns=index_column), column, remark)
     y.index = index
     y = y.sort_index()
@@ -118,7 +118,7 @@ def _text_in(values: pd.Series) -> str:
 # ---- the index -------------------------------------------------------------------------------------------------------
 
 
-def _read_index(labels: pd.Series, date_format: str | None) -> pd.Index:
+def _read_index(labels: pd.Series, date_format: str | None, remark: Callable[[str], Any]) -> pd.Index:
     """Dates, or whole numbers such as years."""
     where = f"column {labels.name!r}"
     if labels.isna().any():
@@ -128,25 +128,31 @@ def _read_index(labels: pd.Series, date_format: str | None) -> pd.Index:
     if date_format is None and pd.api.types.is_numeric_dtype(labels):
         raise ValueError(f"{where} has {labels.iloc[0]} in row 1, which is no date; name the column with dates")
     text = labels.astype(str)
+    utc = text.str.extract(r":\d\d.*(Z|[+-]\d\d:?\d\d)$")[0].nunique() > 1
+    if utc:
+        remark(f"Column {labels.name!r} has several offsets from UTC, as across a clock change: its dates are in UTC.")
     unclear = date_format is None and not text.str.match(r"\d{4}").all()  # with the year first nothing is unclear
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pandas warns where it reads dates one by one
-            dates = pd.to_datetime(text, format=date_format)
-            other = pd.to_datetime(text, dayfirst=True) if unclear else dates
-    except ValueError as error:
-        reason = str(error).splitlines()[0].rstrip(".")
+    readings, failure = [], None
+    for dayfirst in (False, True)[: 1 + unclear]:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # pandas warns where it reads dates one by one
+                readings.append(pd.to_datetime(text, format=date_format, dayfirst=dayfirst, utc=utc))
+        except ValueError as error:
+            failure = error
+    if not readings:
+        reason = str(failure).splitlines()[0].rstrip(".")
         raise ValueError(
             f"{where} cannot be read as dates: {reason}. Name the column with dates, or give the date format, such as "
             "%d/%m/%Y"
-        ) from error
-    if not dates.equals(other):
-        row = int((dates != other).argmax())
+        ) from failure
+    if not readings[0].equals(readings[-1]):
+        row = int((readings[0] != readings[-1]).argmax())
         raise ValueError(
             f"{where} has {text.iloc[row]!r} in row {row + 1}: which is the day? Give the date format, %d/%m/%Y or "
             "%m/%d/%Y"
         )
-    return pd.DatetimeIndex(dates)
+    return pd.DatetimeIndex(readings[0])
 
 
 def _number_grid(index: pd.Index) -> pd.RangeIndex:

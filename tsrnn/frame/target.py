@@ -65,6 +65,8 @@ class Target:
         The name of a Series.
     index : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
         The time steps: a regular grid; a DatetimeIndex has a frequency.
+    name : str
+        What error messages call it.
     """
 
     values: np.ndarray
@@ -73,6 +75,11 @@ class Target:
     columns: pd.Index | None
     series_name: Any
     index: Grid
+    name: str
+
+    def channel(self, column: int) -> str:
+        """What error messages call one of its columns."""
+        return _channel(self, column)
 
 
 def read_target(y: Any, *, name: str = "y", freq: Any = None, allow_missing: bool = False) -> Target:
@@ -117,10 +124,10 @@ def read_target(y: Any, *, name: str = "y", freq: Any = None, allow_missing: boo
     observed = ~np.isnan(values)
     _refuse_infinite(values, place)
     if not allow_missing and not observed.any(axis=0).all():
-        channel = place.channel(int(np.argmin(observed.any(axis=0))))
+        channel = _channel(place, int(np.argmin(observed.any(axis=0))))
         raise ValueError(f"{channel} has no observed value: all {len(values)} are missing; drop it or fill it")
     series_name = data.name if isinstance(data, pd.Series) else None
-    return Target(values, observed, place.kind, place.columns, series_name, place.index)
+    return Target(values, observed, place.kind, place.columns, series_name, place.index, name)
 
 
 def shown(label: Any) -> str:
@@ -153,14 +160,15 @@ class _Place:
     index: Grid
     columns: pd.Index | None
 
-    def channel(self, column: int) -> str:
-        if self.columns is not None:
-            return f"{self.name}[{self.columns[column]!r}]"
-        return f"{self.name}[:, {column}]" if self.kind == "array2d" else self.name
-
     def cell(self, row: int, column: int) -> str:
         label = "" if isinstance(self.index, pd.RangeIndex) else f" ({shown(self.index[row])})"
-        return f"{self.channel(column)} at position {row}{label}"
+        return f"{_channel(self, column)} at position {row}{label}"
+
+
+def _channel(place: _Place | Target, column: int) -> str:
+    if place.columns is not None:
+        return f"{place.name}[{place.columns[column]!r}]"
+    return f"{place.name}[:, {column}]" if place.kind == "array2d" else place.name
 
 
 def _as_array(y: Any, name: str) -> np.ndarray:
@@ -234,7 +242,7 @@ def _column(column: pd.Series, j: int, place: _Place) -> np.ndarray:
     """Return one channel of any dtype as float64."""
     dtype = column.dtype
     if isinstance(dtype, pd.SparseDtype):
-        raise TypeError(f"{place.channel(j)} is sparse: pass it as {place.name}.sparse.to_dense()")
+        raise TypeError(f"{_channel(place, j)} is sparse: pass it as {place.name}.sparse.to_dense()")
     if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     mend = "targets are real numbers, and strings are not parsed"
