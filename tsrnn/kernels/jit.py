@@ -27,7 +27,7 @@ from ..equations import activations
 #: Keeps NaN and infinity meaningful, unlike ``fastmath=True``.
 FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
 #: Without ``error_model="numpy"`` a division may raise, and a loop that may raise does not vectorise.
-LOOP: dict[str, Any] = dict(fastmath=FAST, error_model="numpy", _nrt=False)
+LOOP: dict[str, Any] = dict(fastmath=FAST, error_model="numpy", _nrt=False, no_cfunc_wrapper=True)
 #: Without ``forceinline`` a call stays in the loop, and a loop with a call does not vectorise.
 EQUATION: dict[str, Any] = dict(LOOP, forceinline=True)
 
@@ -35,6 +35,18 @@ equation = register_jitable(**EQUATION)
 loop = register_jitable(**LOOP)
 #: For functions that call `np.dot`, which returns its `out`: only counted references may be returned.
 blas = register_jitable(**(LOOP | {"_nrt": True}))
+
+
+def inlined(function: Callable) -> Callable:
+    """Decorator: a function that becomes part of its compiled caller before types are known.
+
+    For functions with one caller: a function on its own is optimised and translated by itself and then once more in
+    its caller. The attributes are those by which Numba knows a ``njit(inline="always")`` function; such a one in a
+    closure would never be found in the disk cache, a plain function is.
+    """
+    function.targetoptions, function.py_func = {"inline": "always"}, function  # type: ignore[attr-defined]
+    return loop(function)
+
 
 REGISTRY = "tsrnn.kernels._registry"
 
@@ -65,7 +77,7 @@ def entry(name: str, **options: Any) -> Callable[[Callable], Any]:
 
     def compile_(function: Callable) -> Any:
         register(function, name)
-        return njit(cache=has_cache_folder(function), nogil=True, no_cfunc_wrapper=True, **(LOOP | options))(function)
+        return njit(cache=has_cache_folder(function), nogil=True, **(LOOP | options))(function)
 
     return compile_
 

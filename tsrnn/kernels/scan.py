@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..equations.cell import Cell, Stage
-from .jit import loop, register
+from .jit import inlined, loop, register
 from .lanes import add, add_outer, add_product, copy, copy_columns, lane_loop, parameters, product
 from .layout import ADD_H, CHUNK, NOTHING, SET_H, SET_INNER
 from .views import matrix, vector
@@ -76,7 +76,7 @@ def _build_stage(cell: Cell, stage: Stage, name: str, first: int, last: int) -> 
             product(W, matrix(X, (t * K + r0) * B, r1 - r0, B), matrix(A, (t * P + p0) * N, rows, B))
         lanes(X, A, C, t, i)
 
-    return loop(register(forward, f"{name}_forward"))
+    return inlined(register(forward, f"{name}_forward"))
 
 
 def _build_stage_gradient(cell: Cell, stage: Stage, name: str, first: int, last: int) -> Callable:
@@ -104,7 +104,7 @@ def _build_stage_gradient(cell: Cell, stage: Stage, name: str, first: int, last:
                 else:
                     product(W_t, dA, matrix(dQ, (action - SET_INNER) * N, H, B))
 
-    return loop(register(gradient, f"{name}_gradient"))
+    return inlined(register(gradient, f"{name}_gradient"))
 
 
 def _then(one: Callable, other: Callable) -> Callable:
@@ -112,7 +112,7 @@ def _then(one: Callable, other: Callable) -> Callable:
         one(theta, blocks, X, A, C, t, i)
         other(theta, blocks, X, A, C, t, i)
 
-    return loop(register(both, f"{one.__name__}_then_{other.__name__}"))
+    return inlined(register(both, f"{one.__name__}_then_{other.__name__}"))
 
 
 def _then_gradient(one: Callable, other: Callable) -> Callable:
@@ -120,7 +120,7 @@ def _then_gradient(one: Callable, other: Callable) -> Callable:
         one(theta_t, blocks, X, A, C, D, dQ, t, i, starts, masked, part)
         other(theta_t, blocks, X, A, C, D, dQ, t, i, starts, masked, part)
 
-    return loop(register(both, f"{one.__name__}_then_{other.__name__}"))
+    return inlined(register(both, f"{one.__name__}_then_{other.__name__}"))
 
 
 # ---------------------------------------------------------------- lanes that start late
@@ -134,7 +134,7 @@ def keep_masked(new, old, starts, t):
                 new[u * B + b] = old[u * B + b]
 
 
-@loop
+@inlined
 def zero_masked(A, starts, t):
     """Lanes that start after step `t` have no gates: their gradients in all planes of A (P, N) are zero."""
     B = starts.size
@@ -158,7 +158,7 @@ def _build_scan(cell: Cell, step: Callable) -> Callable:
                 for s in range(others):
                     keep_masked(vector(C, ((t + 1) * others + s) * N, N), vector(C, (t * others + s) * N, N), starts, t)
 
-    return loop(register(scan, f"{cell.name}_scan"))
+    return inlined(register(scan, f"{cell.name}_scan"))
 
 
 def _build_bptt(cell: Cell, step_gradient: Callable) -> Callable:
@@ -192,10 +192,10 @@ def _build_bptt(cell: Cell, step_gradient: Callable) -> Callable:
             if t % CHUNK == 0:
                 weight_gradient(grad, blocks, A, X, t, min(t + CHUNK, T), part)
 
-    return loop(register(bptt, f"{cell.name}_bptt"))
+    return inlined(register(bptt, f"{cell.name}_bptt"))
 
 
-@loop
+@inlined
 def input_gradient(theta_t, blocks, A, t, dx, part):
     """dx (I, B) = sum over the products that read x of W_x.T @ dA[t]."""
     I, B = dx.shape
@@ -213,7 +213,7 @@ def input_gradient(theta_t, blocks, A, t, dx, part):
             first = False
 
 
-@loop
+@inlined
 def weight_gradient(grad, blocks, A, X, t0, t1, scratch):
     """Add sum over t0 <= t < t1 of dA[t] @ X[t].T of every product to `grad`: one matrix product for all steps."""
     P, N, K, B = A.shape[1], A.shape[2], X.shape[1], X.shape[2]

@@ -19,7 +19,7 @@ import numpy as np
 from ..equations.cell import Cell
 from ..equations.random import fold, mix
 from . import layout as at
-from .jit import Tile, equation, fingerprint, loop, tile
+from .jit import Tile, equation, fingerprint, inlined, loop, tile
 from .lanes import add, add_outer, add_product, copy, product, transpose, zero
 from .scan import build_layer
 from .views import matrix, tensor1, tensor2, tensor3, tensor4, vector
@@ -87,7 +87,7 @@ def largest(starts):
     return result
 
 
-@loop
+@inlined
 def set_initial_state(shape, theta, state, X, C):
     """State (L, S, N) before the first step: theta's where it is learned, else as given."""
     H, T1, K, B = shape.hidden_size, X.shape[1], X.shape[2], X.shape[3]
@@ -104,7 +104,7 @@ def set_initial_state(shape, theta, state, X, C):
         n_inputs = H
 
 
-@loop
+@inlined
 def copy_inputs(X, x, t0, t1):
     """The inputs x (I, T, B) of steps t0 to t1 become rows of the lowest layer's operand."""
     I, T, B = x.shape
@@ -113,7 +113,7 @@ def copy_inputs(X, x, t0, t1):
             copy(vector(X, (t * X.shape[2] + c) * B, B), vector(x, (c * T + t) * B, B))
 
 
-@loop
+@inlined
 def pass_up(shape, X, layer, t0, t1, dropout, key, tile):
     """Outputs of the layer below become inputs of `layer`, with dropout."""
     T1, K, B, N = X.shape[1], X.shape[2], X.shape[3], shape.hidden_size * X.shape[3]
@@ -140,7 +140,7 @@ def drop(values, dropout, key, layer, t, tile, B):
                 values[u * B + b] *= keep
 
 
-@loop
+@inlined
 def feed_back(rows, out, x, t):
     """The point forecast of each channel, out (O, B), becomes its input at step `t`; rows[1] says where it stands."""
     T, B = x.shape[1], x.shape[2]
@@ -156,7 +156,7 @@ def top_operand(shape, X, t):
     return ((layer * X.shape[1] + t + 1) * X.shape[2] + ones) * X.shape[3]
 
 
-@loop
+@inlined
 def head(shape, theta, rows, X, x, k, out, scratch):
     """out (O, B) after step T - n_outputs + k. rows[0] gives the skip's row that each output adds, or -1."""
     O, H, T, B = shape.output_size, shape.hidden_size, x.shape[1], x.shape[2]
@@ -247,14 +247,14 @@ def _build_backward(cell: Cell, bptt: Callable, stamp: str) -> Tile:
     return backward
 
 
-@loop
+@inlined
 def drop_gradient(dY, dropout, key, layer, tile, H, B):
     """The masks of the forward pass on the gradient of all steps."""
     for t in range(dY.shape[0]):
         drop(vector(dY, t * dY.shape[1], H * B), dropout, key, layer, t, tile, B)
 
 
-@loop
+@inlined
 def add_input_gradient(dx, dY):
     """dx (I, T, B) += what the lowest layer left in dY (T, >= I*B)."""
     I, T, B = dx.shape
@@ -263,7 +263,7 @@ def add_input_gradient(dx, dY):
             add(vector(dx, (c * T + t) * B, B), vector(dY, t * dY.shape[1] + c * B, B))
 
 
-@loop
+@inlined
 def sum_lanes(values, out, B):
     """out[r] = sum of the B lanes of row r; the initial state is one for all lanes."""
     for r in range(out.size):
@@ -274,7 +274,7 @@ def sum_lanes(values, out, B):
         out[r] = total
 
 
-@loop
+@inlined
 def head_gradient(shape, theta_t, rows, X, x, dout, dY, dx, grad, scratch):
     """Gradients of head and skip added to `grad`; dY (T, >= N) at the scored steps takes V.T @ dout."""
     O, H, B, width = shape.output_size, shape.hidden_size, x.shape[2], dY.shape[1]
@@ -289,7 +289,7 @@ def head_gradient(shape, theta_t, rows, X, x, dout, dY, dx, grad, scratch):
             skip_gradient(shape, theta_t, rows, x, t, d, dx, grad, scratch)
 
 
-@loop
+@inlined
 def skip_gradient(shape, theta_t, rows, x, t, dout, dx, grad, scratch):
     """Gradient of the skip at step `t`: its weights', and its inputs' where dx is wanted."""
     n, P, T, B = shape.block, shape.lags, x.shape[1], x.shape[2]
