@@ -141,7 +141,15 @@ MUTANTS = [
         "the second tile's gradient forgotten", "kernels/batch.py", "for i in range(1, grad.shape[0])",
         "for i in range(2, grad.shape[0])", ENGINE,
     ),
+    mutant(
+        "a forecast reads the covariates of the step before", "kernels/batch.py", "series.shape[0]) - 1",
+        "series.shape[0]) - 2", KERNELS,
+    ),
     # ---------------------------------------------------------------- engine
+    mutant(
+        "a row holds its own covariates, not the next ones", "engine/windows.py", "np.arange(1, len(values) + 1)",
+        "np.arange(len(values))", ENGINE,
+    ),
     mutant(
         "unscaling forgets the scale", "engine/windows.py", "values * self.target_scale.reshape(shape) +", "values +",
         ENGINE,
@@ -174,22 +182,21 @@ MUTANTS = [
         ENGINE,
     ),
     mutant(
-        "the ridge reads its lags in reverse", "engine/linear.py", "weights[c], intercepts[:, c] = moments.solve()",
-        "weights[c], intercepts[:, c] = moments.solve()\n        weights[c] = weights[c][:, ::-1]", FORECASTERS,
+        "the ridge reads its lags in reverse", "engine/linear.py", "weights[:, :P], weights[:, P:]",
+        "weights[:, :P][:, ::-1], weights[:, P:]", FORECASTERS,
     ),
     mutant(
         "direct: later blocks do not read the earlier ones", "engine/strategies/direct.py",
-        "context = series[-length:]", "context = series[:length]", FORECASTERS,
+        "context, known = series[done:],", "context, known = series[:length],", FORECASTERS,
     ),
     mutant(
-        "autoregression: the trend counts one step late", "engine/linear.py", "(n_before + 1 + t - longest)",
-        "(n_before + t - longest)", AUTOREGRESSION,
+        "autoregression: the trend counts one step late", "engine/linear.py", "(n_before + 1 + np.arange(horizon))",
+        "(n_before + np.arange(horizon))", AUTOREGRESSION,
     ),
     # ---------------------------------------------------------------- estimators
     mutant(
         "the scaling sees the validation tail", "estimators/forecasters.py",
-        "scaling_class().fit(values[:n_train], observed[:n_train])", "scaling_class().fit(values, observed)",
-        FORECASTERS,
+        "values[:n_train], observed[:n_train], covariates[:n_train]", "values, observed, covariates", FORECASTERS,
     ),
     mutant(
         "a training window reaches into the tail", "estimators/forecasters.py", "np.arange(n_train - span + 1)",
@@ -202,7 +209,7 @@ MUTANTS = [
     ),
     mutant(
         "a forecast reads the start of the context", "estimators/forecasters.py",
-        "context[len(context) - self.context_length_ :]", "context[: self.context_length_]", FORECASTERS,
+        "np.ascontiguousarray(context[first:])", "np.ascontiguousarray(context[: self.context_length_])", FORECASTERS,
     ),
 ]  # fmt: skip
 

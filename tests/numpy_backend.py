@@ -78,6 +78,17 @@ class NumpyBackend:
             late = work.starts[lane]
             rows = series[windows.start[w] : windows.start[w] + T - late]
             work.x[late : late + len(rows), :, lane] = (rows - windows.shift[w]) / windows.scale[w]
+        self._gather_ahead(work, series, windows, batch)
+
+    def _gather_ahead(self, work, series, windows, batch):
+        """Covariates of the steps ahead (n_outputs, block * F, lanes): each stands in the row of the step before."""
+        s = work.shape
+        steps = np.arange(s.n_outputs)[:, None] + np.arange(s.block)
+        rows = np.minimum(windows.target[batch][:, None, None] + steps, len(series)) - 1
+        first = s.n_inputs - s.n_ahead
+        shift, scale = (moment[batch][:, None, None, first:] for moment in (windows.shift, windows.scale))
+        known = (series[rows][..., first:] - shift) / scale  # (lanes, n_outputs, block, F)
+        work.ahead = np.moveaxis(known.reshape(len(batch), s.n_outputs, -1), 0, -1).astype(work.dtype)
 
     def gather_targets(self, work, targets, observed, windows, batch):
         """Scaled targets y and their weights (n_outputs, block * C, lanes); 0 where nothing was observed."""
@@ -107,7 +118,7 @@ class NumpyBackend:
         for t in range(s.n_steps):
             k = t - (s.n_steps - s.n_outputs)
             if free_run and k > 0:
-                work.x[t] = work.out[k - 1][work.rows[1, : s.n_inputs]]
+                work.x[t, : s.n_channels] = work.out[k - 1][work.rows[1, : s.n_channels]]
             below = work.x[t]
             work.tape.append([])
             for layer in range(s.num_layers):
@@ -150,9 +161,18 @@ class NumpyBackend:
         return values
 
     def _skip(self, work, theta):
-        """The skip's weights (I, block, lags)."""
+        """The skip's weights (C, block, lags)."""
         s = work.shape
-        return theta[s.skip_at : s.skip_at + s.n_inputs * s.block * s.lags].reshape(s.n_inputs, s.block, s.lags)
+        return theta[s.skip_at : s.skip_at + s.n_channels * s.block * s.lags].reshape(s.n_channels, s.block, s.lags)
+
+    def _ahead(self, work, theta):
+        """Of each step of the block: its outputs, and the weights of the covariates up to it."""
+        s = work.shape
+        n, at = s.output_size // s.block, s.ahead_at
+        for j in range(s.block if s.n_ahead else 0):
+            columns = (j + 1) * s.n_ahead
+            yield slice(j * n, (j + 1) * n), theta[at : at + n * columns].reshape(n, columns)
+            at += n * columns
 
     def _head_matrix(self, work, theta):
         s = work.shape
@@ -163,10 +183,16 @@ class NumpyBackend:
         s = work.shape
         out = self._head_matrix(work, theta) @ np.concatenate([np.ones_like(h[:1]), h])
         if s.skip_at >= 0:
-            linear = np.einsum("cnp,pcb->cnb", self._skip(work, theta), work.x[t - s.lags + 1 : t + 1])
+            linear = np.einsum("cnp,pcb->cnb", self._skip(work, theta), self._lags(work, work.x, t))
             to = work.rows[0, : s.output_size]
-            out[to >= 0] += linear.reshape(s.n_inputs * s.block, -1)[to[to >= 0]]
+            out[to >= 0] += linear.reshape(s.n_channels * s.block, -1)[to[to >= 0]]
+        for outputs, weights in self._ahead(work, theta):
+            out[outputs] += weights @ work.ahead[t - (s.n_steps - s.n_outputs), : weights.shape[1]]
         return out
+
+    def _lags(self, work, x, t):
+        """What the skip reads of x at step t, (lags, C, lanes)."""
+        return x[t - work.shape.lags + 1 : t + 1, : work.shape.n_channels]
 
     def outputs(self, work):
         """(lanes, n_outputs, O)."""
@@ -240,12 +266,14 @@ class NumpyBackend:
         s, h = work.shape, work.tape[t][-1]["h"]
         self._head_matrix(work, work.grad)[:] += dout @ np.concatenate([np.ones_like(h[:1]), h]).T
         if s.skip_at >= 0:
-            linear = np.zeros((s.n_inputs * s.block, work.n_lanes), work.dtype)
+            linear = np.zeros((s.n_channels * s.block, work.n_lanes), work.dtype)
             to = work.rows[0, : s.output_size]
             np.add.at(linear, to[to >= 0], dout[to >= 0])
-            linear = linear.reshape(s.n_inputs, s.block, -1)
-            self._skip(work, work.grad)[:] += np.einsum("cnb,pcb->cnp", linear, work.x[t - s.lags + 1 : t + 1])
-            work.dx[t - s.lags + 1 : t + 1] += np.einsum("cnp,cnb->pcb", self._skip(work, theta), linear)
+            linear = linear.reshape(s.n_channels, s.block, -1)
+            self._skip(work, work.grad)[:] += np.einsum("cnb,pcb->cnp", linear, self._lags(work, work.x, t))
+            self._lags(work, work.dx, t)[:] += np.einsum("cnp,cnb->pcb", self._skip(work, theta), linear)
+        for outputs, gradient in self._ahead(work, work.grad):
+            gradient += dout[outputs] @ work.ahead[t - (s.n_steps - s.n_outputs), : gradient.shape[1]].T
         return self._head_matrix(work, theta)[:, 1:].T @ dout
 
     def train(self, work, theta, loss, **dropout):

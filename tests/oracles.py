@@ -97,7 +97,9 @@ CELLS = {
 
 
 # ---------------------------------------------------------------- the network
-def network(cell, layers, head, x, start, initial, n_outputs, *, skip=None, location=None, masks=None, feed=None):
+def network(
+    cell, layers, head, x, start, initial, n_outputs, *, skip=None, location=None, masks=None, feed=None, ahead=None
+):
     """Outputs (n_outputs, O) of one window after its last steps.
 
     Parameters
@@ -119,14 +121,17 @@ def network(cell, layers, head, x, start, initial, n_outputs, *, skip=None, loca
     masks : (L - 1, T, H), optional
         Factors between the layers (dropout).
     feed : list of int, optional
-        A free run: after the first output the inputs are these outputs of the step before.
+        A free run: after the first output the first inputs are these outputs of the step before.
+    ahead : pair, optional
+        For each step of a block, weights (O / block, (j + 1) F) of the covariates up to it; and these covariates, for
+        each output (block, F).
     """
     x, outputs = [list(row) for row in x], []
     states = [list(map(list, layer)) for layer in initial]
     for t in range(len(x)):
         k = t - (len(x) - n_outputs)
         if feed is not None and k > 0:
-            x[t] = [outputs[k - 1][o] for o in feed]
+            x[t] = [outputs[k - 1][o] for o in feed] + x[t][len(feed) :]
         below = x[t]
         for n, weights in enumerate(layers):
             if t >= start:
@@ -141,6 +146,13 @@ def network(cell, layers, head, x, start, initial, n_outputs, *, skip=None, loca
                     weights = skip[where[0]][where[1]]
                     lags = [x[t - len(weights) + 1 + i][where[0]] for i in range(len(weights))]
                     outputs[k][o] = outputs[k][o] + total(w * v for w, v in zip(weights, lags, strict=True))
+            if ahead is not None:
+                added = [
+                    value
+                    for j, weights in enumerate(ahead[0])
+                    for value in times(weights, ahead[1][k][: j + 1].ravel())
+                ]
+                outputs[k] = [out + value for out, value in zip(outputs[k], added, strict=True)]
     return outputs
 
 

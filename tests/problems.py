@@ -38,18 +38,19 @@ class Problem:
 
 def problem(
     cell=LSTM, n_inputs=1, n_targets=None, block=1, loss=MSE, hidden=3, layers=1, lags=0, learn=False, context=5,
-    n_outputs=1, lanes=5, ragged=False, missing=False, seed=0,
+    n_outputs=1, lanes=5, ragged=False, missing=False, covariates=0, seed=0,
 ) -> Problem:  # fmt: skip
     """Windows at random places of random series, with random parameters, scales and, unless learned, initial states."""
     rng = np.random.default_rng(seed)
-    a = Architecture(cell, n_inputs, n_targets or n_inputs, block, loss, hidden, layers, lags, learn)
+    n_targets, n_inputs = n_targets or n_inputs, n_inputs + covariates
+    a = Architecture(cell, n_inputs, n_targets, block, loss, hidden, layers, lags, learn, covariates)
     geometry = Geometry(context, n_outputs, block)
     series = rng.normal(1, 2, (geometry.n_steps + 20, n_inputs))
     targets = rng.normal(1, 2, (geometry.n_ahead + 10, a.n_targets))
     observed = (rng.uniform(size=targets.shape) < (0.6 if missing else 2)).astype(float)
     targets[observed == 0] = np.nan
     observed *= rng.choice([0.5, 1.0] if missing else [1.0], observed.shape)
-    start, target = rng.integers(0, 20, lanes), rng.integers(0, 10, lanes)
+    start, target = rng.integers(0, 20, lanes), rng.integers(1 if covariates else 0, 10, lanes)
     length = geometry.n_steps - rng.permutation(lanes) % (context if ragged else 1)
     moments = [rng.uniform(low, low + 1, (lanes, n)) for n in (n_inputs, a.n_targets) for low in (0.5, 1)]
     state = rng.normal(0, 0 if learn else 0.5, (layers, len(cell.states), hidden, lanes))
@@ -128,6 +129,16 @@ def locations(a):
     return [(channel, step) if number in a.loss.location else None for step, channel, number in all_of_them]
 
 
+def ahead(p, lane, named):
+    """Weights of the covariates of the steps ahead, and these covariates (n_outputs, block, F), or None."""
+    w, g, F = p.windows, p.geometry, p.architecture.n_covariates
+    if F == 0:
+        return None
+    rows = [[w.target[lane] + k + j - 1 for j in range(g.block)] for k in range(g.n_outputs)]
+    known = (p.series[rows][..., -F:] - w.shift[lane, -F:]) / w.scale[lane, -F:]
+    return [named[f"ahead{j}"] for j in range(g.block)], known
+
+
 def oracle_outputs(p, lane, theta, x=None, state=None, free_run=False, masks=None, cell=None):
     """Outputs (n_outputs, O) of a window; `x` and `state`, of all lanes, replace the problem's own."""
     a, named = p.architecture, views(p.architecture, theta)
@@ -144,7 +155,8 @@ def oracle_outputs(p, lane, theta, x=None, state=None, free_run=False, masks=Non
         skip=named.get("skip"),
         location=locations(a),
         masks=None if masks is None else masks[..., lane],
-        feed=[c * a.loss.size + a.loss.point for c in range(a.n_inputs)] if free_run else None,
+        feed=[c * a.loss.size + a.loss.point for c in range(a.n_channels)] if free_run else None,
+        ahead=ahead(p, lane, named),
     )
 
 

@@ -101,13 +101,6 @@ def test_sparse_targets(forecaster):
         forecaster.fit(scipy.sparse.csr_array(np.eye(60)))
 
 
-def test_covariates(forecaster):
-    forecaster.fit(wave())
-    for call in (forecaster.fit, forecaster.score):
-        with pytest.raises(ValueError, match=r"y must be None: .* covariates are not supported"):
-            call(np.ones((60, 2)), wave())
-
-
 def test_a_panel_in_a_grid_search():
     search = GridSearchCV(ARForecaster(), {"lags": [1, 2]}, cv=TimeSeriesSplit(2, test_size=6), error_score="raise")
     with pytest.raises(ValueError, match="long panel"):
@@ -173,8 +166,8 @@ def test_validation_sizes(name, size):
         ([61], ValueError, "horizon has integer labels, but the series has a DatetimeIndex"),
         (pd.DatetimeIndex(["2005-01-01"], tz="UTC"), ValueError, "horizon has the time zone UTC"),
         (pd.period_range("2005-01", periods=2, freq="M"), ValueError, "horizon has PeriodIndex labels"),
-        (pd.DataFrame({"x": [1.0]}), TypeError, "horizon has 2 dimensions.* covariates are not supported"),
-        (np.ones((3, 2)), TypeError, "horizon has 2 dimensions.* covariates are not supported"),
+        (pd.DataFrame({"x": [1.0]}), TypeError, "horizon has 2 dimensions.* was fitted without covariates"),
+        (np.ones((3, 2)), TypeError, "horizon has 2 dimensions.* was fitted without covariates"),
         (pd.Series([1.0]), ValueError, "horizon has .* labels, but the series has a DatetimeIndex"),
     ],
     ids=repr,

@@ -159,7 +159,7 @@ def test_attributes():
 
 def test_targets():
     """The tables of what a target may be are those of the module that decides it."""
-    source = " ".join(inspect.getdoc(frame.target).split()).replace("`", "")
+    source = " ".join((inspect.getdoc(frame.target) + inspect.getdoc(frame.index)).split()).replace("`", "")
     for heading in ("| The target |", "| The index |"):
         rows = REFERENCE.split(heading)[1].split("\n\n")[0].splitlines()[2:]
         for row in rows:

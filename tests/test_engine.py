@@ -15,11 +15,12 @@ from tsrnn.engine.parameters import Architecture, Geometry
 from tsrnn.engine.training import Adam, EarlyStopping, Settings, Validation, minimise, warm_up
 from tsrnn.engine.windows import (
     SCALINGS,
+    SeriesScaling,
     Windows,
     WindowScaling,
     fill_gaps,
     scored,
-    series_windows,
+    with_covariates,
 )
 from tsrnn.equations.losses import GAUSSIAN, MSE, Pinball
 from tsrnn.kernels import get_backend
@@ -82,14 +83,23 @@ def test_geometry():
 
 # ---------------------------------------------------------------- windows
 def test_series_windows():
-    series = np.random.default_rng(0).normal(size=(30, 2))
-    windows = series_windows(series, [0, 7, 4], Geometry(10, 3, 4), WindowScaling())
+    series, covariates = np.random.default_rng(0).normal(size=(2, 30, 2))
+    scaling = SeriesScaling.fit("window", series, np.ones(series.shape, bool), covariates)
+    windows = scaling.windows(series, [0, 7, 4], Geometry(10, 3, 4))
     assert_array_equal(windows.start, [0, 7, 4])
     assert_array_equal(windows.target, [10, 17, 14])
     assert_array_equal(windows.length, [12, 12, 12])
-    assert_allclose(windows.shift[1], series[7:17].mean(axis=0), rtol=1e-13)
+    assert_allclose(windows.shift[1], [*series[7:17].mean(axis=0), *covariates.mean(axis=0)], rtol=1e-13)
+    assert_allclose(windows.scale[1], [*series[7:17].std(axis=0), *covariates.std(axis=0)], rtol=1e-13)
     assert_allclose(windows.target_scale[1], series[7:17].std(axis=0), rtol=1e-13)
     assert_array_equal(windows.take(np.array([2, 0])).target, [14, 10])
+
+
+def test_a_row_holds_the_covariates_of_the_step_after_it():
+    values, covariates = np.array([[1.0], [2.0], [3.0]]), np.array([[10.0], [20.0], [30.0], [40.0]])
+    assert_array_equal(with_covariates(values, covariates), [[1, 20], [2, 30], [3, 40]])
+    assert_array_equal(with_covariates(values, covariates[:3]), [[1, 20], [2, 30], [3, 30]])
+    assert_array_equal(with_covariates(values, covariates[:, :0]), values)
 
 
 def test_unscale():
@@ -264,7 +274,9 @@ def task(backend, dtype="float64", n=26, **options):
     series = np.sin(np.arange(n + CONTEXT + a.block) / 3)[:, None] + 0.1 * rng.normal(size=(n + CONTEXT + a.block, 1))
     geometry = Geometry(CONTEXT, 1, a.block)
     network = Network(a, dtype, backend)
-    windows = series_windows(series, np.arange(n), geometry, WindowScaling())
+    nothing = np.empty((len(series), 0))
+    scaling = SeriesScaling.fit("window", series, np.ones(series.shape, bool), nothing)
+    windows = scaling.windows(series, np.arange(n), geometry)
     theta = network.initialise(np.random.default_rng(1))
     return Task(
         backend, network, theta, Source.upload(backend, series, series, np.ones_like(series)), windows, geometry

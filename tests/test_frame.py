@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 
 from tsrnn.frame import (
-    continue_index,
     follows,
     future_index,
     mae,
@@ -454,7 +453,7 @@ def test_future_integers(step):
     assert future.equals(whole[5:])
     assert future.name == "year"
     assert len(future_index(whole, 0)) == 0
-    assert continue_index(whole[:5], 4).equals(future)
+    assert future_index(whole[:5], 4).equals(future)
 
 
 GRIDS = [
@@ -745,5 +744,5 @@ def test_doctests(module):
 def test_the_frame_imports_no_other_room():
     code = "import sys, tsrnn.frame; print(sorted(m for m in sys.modules if m.startswith('tsrnn.')))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    rooms = ["tsrnn.frame", "tsrnn.frame.future", "tsrnn.frame.metrics", "tsrnn.frame.target"]
+    rooms = ["tsrnn.frame", *(f"tsrnn.frame.{name}" for name in ("covariates", "future", "index", "metrics", "target"))]
     assert found.strip() == str(rooms)

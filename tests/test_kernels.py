@@ -43,6 +43,10 @@ SHAPES = {
         "n_inputs": 2, "block": 2, "layers": 2, "lags": 3, "context": 16, "n_outputs": 3, "lanes": MANY,
         "ragged": True, "missing": True,
     },
+    "covariates": {
+        "n_inputs": 2, "covariates": 2, "block": 3, "lags": 2, "context": 4, "n_outputs": 2, "lanes": MANY,
+        "ragged": True, "loss": GAUSSIAN,
+    },
     "three layers": {
         "n_inputs": 3, "n_targets": 2, "hidden": 5 if COMPILED else 2, "layers": 3, "learn": True, "context": 2,
         "n_outputs": 4, "lanes": MANY, "ragged": True,
@@ -98,7 +102,9 @@ def test_large_skip_beside_a_small_cell(backend):
 @every_cell
 @pytest.mark.parametrize("loss", [MSE, Pinball(0.3, 0.5)], ids=lambda loss: loss.name)
 def test_free_run(cell, loss, backend):
-    p = problem(cell, loss=loss, n_inputs=2, block=2, layers=2, lags=3, context=3, n_outputs=4, ragged=True)
+    p = problem(
+        cell, loss=loss, n_inputs=2, block=2, layers=2, lags=3, context=3, n_outputs=4, ragged=True, covariates=1
+    )
     free = run(p, backend, gradient=False, free_run=True)
     oracle = [oracle_outputs(p, lane, p.theta, free_run=True) for lane in range(5)]
     assert_allclose(free.outputs, oracle, **EXACT)

@@ -24,7 +24,7 @@ def build_stepper(strategy: str) -> object:
     from tsrnn.engine.network import Network, Source
     from tsrnn.engine.parameters import Architecture, Geometry
     from tsrnn.engine.training import Adam, Settings, _Stepper
-    from tsrnn.engine.windows import SCALINGS, series_windows
+    from tsrnn.engine.windows import SeriesScaling
     from tsrnn.equations.losses import MSE
     from tsrnn.equations.lstm import LSTM
 
@@ -33,8 +33,8 @@ def build_stepper(strategy: str) -> object:
     rng = np.random.default_rng(0)
     series = rng.standard_normal((200, 1)).cumsum(axis=0)
     observed = np.ones(series.shape, bool)
-    scaling = SCALINGS["standard"]().fit(series, observed)
-    windows = series_windows(series, np.arange(150), geometry, scaling)
+    scaling = SeriesScaling.fit("standard", series, observed, covariates=np.empty((200, 0)))
+    windows = scaling.windows(series, np.arange(150), geometry)
     architecture = Architecture(LSTM, 1, 1, geometry.block, MSE, hidden_size=H, lags=geometry.context)
     network = Network(architecture)
     theta = network.backend.upload(network.initialise(rng), network.dtype)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.linalg import eigh, lstsq
+from scipy.linalg import cho_solve, cholesky, eigh, lstsq
 
 from .parameters import Geometry
 from .windows import Windows
@@ -22,41 +22,69 @@ POSITIONS = 6
 
 
 # ---------------------------------------------------------------- ridge on windows
-def ridge_skip(
-    series: np.ndarray, observed: np.ndarray, windows: Windows, geometry: Geometry
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (C, block, context) and intercepts (block, C) of each channel's own lags, in scaled units.
+@dataclass(frozen=True)
+class LinearStart:
+    """A linear forecast of each step of a block, in scaled units.
+
+    Attributes
+    ----------
+    lags : (C, block, context)
+        Weights of each channel's own lags.
+    ahead : (C, block, block * F)
+        Weights of the covariates of the steps ahead, the first step's first; 0 for those after the step itself.
+    intercept : (C, block)
+    """
+
+    lags: np.ndarray
+    ahead: np.ndarray
+    intercept: np.ndarray
+
+
+def ridge_start(
+    values: np.ndarray, covariates: np.ndarray, observed: np.ndarray, windows: Windows, geometry: Geometry
+) -> LinearStart:
+    """The ridge solution on windows of values (n, C) with covariates (n, F).
 
     One penalty for each channel minimises generalised cross-validation (Golub, Heath & Wahba 1979,
     doi:10.1080/00401706.1979.10489751, eq. 1.4), which needs the eigenvalues of the normal equations and no refit.
     Windows with a missing target are left out.
     """
-    C, P, n = series.shape[1], geometry.context, geometry.block
-    weights, intercepts = np.zeros((C, n, P)), np.zeros((n, C))
+    C, F, P, n = values.shape[1], covariates.shape[1], geometry.context, geometry.block
+    start = LinearStart(np.zeros((C, n, P)), np.zeros((C, n, n * F)), np.zeros((C, n)))
     positions = np.unique(np.linspace(0, geometry.n_outputs - 1, POSITIONS).astype(int))
+    known = sliding_window_view(covariates, n, axis=0)  # (rows, F, n)
     for c in range(C):
-        lags, targets = sliding_window_view(series[:, c], P), sliding_window_view(series[:, c], n)
+        lags, targets = sliding_window_view(values[:, c], P), sliding_window_view(values[:, c], n)
         seen = np.all(sliding_window_view(observed[:, c], n), axis=1)
-        moments = _Moments(P, n)
+        moments = _Moments(P, F, n)
         for first in range(0, len(windows), CHUNK):
             some = windows.take(np.arange(first, min(first + CHUNK, len(windows))))
             for k in positions:
                 use = some.take(np.flatnonzero(seen[some.target + k]))
                 shift, scale = use.shift[:, c, None], use.scale[:, c, None]
                 x, y = (lags[use.start + k] - shift) / scale, (targets[use.target + k] - shift) / scale
+                u = (known[use.target + k] - use.shift[:, C:, None]) / use.scale[:, C:, None]
+                x = np.hstack([x, u.swapaxes(1, 2).reshape(len(x), n * F)])
                 moments.add(x, y, weight=1 / len(positions))
-        weights[c], intercepts[:, c] = moments.solve()
-    return weights, intercepts
+        weights, start.intercept[c] = moments.solve()
+        start.lags[c], start.ahead[c] = weights[:, :P], weights[:, P:]
+    return start
 
 
 class _Moments:
-    """Sums over windows from which every ridge solution follows."""
+    """Sums over windows from which every ridge solution follows.
 
-    def __init__(self, n_lags: int, n_targets: int):
+    A step reads the lags and the covariates up to it: of the regressors [lags; covariates of step 1; of step 2; ...]
+    the first ones, so that its normal equations are the upper left corner of those of all.
+    """
+
+    def __init__(self, n_lags: int, n_covariates: int, n_steps: int):
+        self.reads = n_lags + n_covariates * np.arange(1, n_steps + 1)
+        p = n_lags + n_covariates * n_steps
         self.n = 0.0
-        self.x, self.y = np.zeros(n_lags), np.zeros(n_targets)
-        self.xx, self.xy = np.zeros((n_lags, n_lags)), np.zeros((n_lags, n_targets))
-        self.yy = np.zeros(n_targets)
+        self.x, self.y = np.zeros(p), np.zeros(n_steps)
+        self.xx, self.xy = np.zeros((p, p)), np.zeros((p, n_steps))
+        self.yy = np.zeros(n_steps)
 
     def add(self, x: np.ndarray, y: np.ndarray, weight: float) -> None:
         """Rows that count `weight` each: the outputs of one window are no independent observations."""
@@ -69,18 +97,30 @@ class _Moments:
             self.yy += weight * (y**2).sum(axis=0)
 
     def solve(self) -> tuple[np.ndarray, np.ndarray]:
-        """Weights (n_targets, n_lags) and intercepts of the penalty with the lowest GCV; zeros where there is none."""
+        """Weights (n_steps, p) and intercepts of the penalty with the lowest GCV; zeros where there is none."""
+        weights = np.zeros_like(self.xy.T)
         if self.n == 0 or not all(np.isfinite(sums).all() for sums in (self.xx, self.xy, self.yy)):
-            return np.zeros_like(self.xy.T), np.zeros_like(self.y)
+            return weights, np.zeros_like(self.y)
         x, y = self.x / self.n, self.y / self.n
-        values, vectors = eigh(self.xx - self.n * np.outer(x, x))
-        values = np.maximum(values, 0.0)
-        projected = vectors.T @ (self.xy - self.n * np.outer(x, y))
-        total = (self.yy - self.n * y**2).sum()
-        unit = values.mean() or 1.0
-        best = min(PENALTIES[::-1], key=lambda penalty: self._gcv(penalty * unit, values, projected, total))
-        weights = (vectors @ (projected / (values + best * unit)[:, None])).T
+        gram, moment = self.xx - self.n * np.outer(x, x), self.xy - self.n * np.outer(x, y)
+        unit = np.trace(gram) / len(gram)
+        unit = unit if unit > 0 else 1.0
+        penalty = unit * self._penalty(gram / unit, moment / unit, (self.yy - self.n * y**2) / unit)
+        root = cholesky(gram + penalty * np.eye(len(gram)), lower=True)  # its corners are the corners' roots
+        for size in np.unique(self.reads):
+            steps = self.reads == size
+            weights[steps, :size] = cho_solve((root[:size, :size], True), moment[:size, steps]).T
         return weights, y - weights @ x
+
+    def _penalty(self, gram: np.ndarray, moment: np.ndarray, total: np.ndarray) -> float:
+        """The penalty with the lowest GCV over some of the steps, or over all where they read the same."""
+        sizes = np.unique(self.reads)
+        spectra = []
+        for size in sizes[np.unique(np.linspace(0, len(sizes) - 1, 3).astype(int))]:
+            steps = self.reads == size
+            values, vectors = eigh(gram[:size, :size])
+            spectra.append((np.maximum(values, 0.0), vectors.T @ moment[:size, steps], total[steps].sum()))
+        return min(PENALTIES[::-1], key=lambda penalty: sum(self._gcv(penalty, *spectrum) for spectrum in spectra))
 
     def _gcv(self, penalty: float, values: np.ndarray, projected: np.ndarray, total: float) -> float:
         shrunk = projected / (values + penalty)[:, None]
@@ -92,7 +132,7 @@ class _Moments:
 # ---------------------------------------------------------------- autoregression
 @dataclass(frozen=True)
 class Autoregression:
-    """y_t = intercept + slope * t + sum of coefficients[i] * y_{t - lags[i]} + e_t; t counts from 1.
+    """y_t = intercept + slope * t + sum of coefficients[i] * y_{t - lags[i]} + effects @ u_t + e_t; t counts from 1.
 
     `sigma2` is the mean squared residual, `aic` and `bic` are those of the Gaussian likelihood with it (Hamilton 1994,
     Time Series Analysis, ch. 5.2): ``n log sigma2 + penalty * (number of coefficients + 1)`` and constants.
@@ -100,20 +140,21 @@ class Autoregression:
 
     lags: tuple[int, ...]
     coefficients: np.ndarray
+    effects: np.ndarray
     intercept: float
     slope: float
     sigma2: float
     aic: float
     bic: float
 
-    def forecast(self, context: np.ndarray, n_before: int, horizon: int) -> np.ndarray:
-        """Continue `context` (at least max(lags) values, ending at time `n_before`) by `horizon` steps."""
-        longest = max(self.lags, default=0)
-        values = np.concatenate([context[len(context) - longest :], np.empty(horizon)])
+    def forecast(self, context: np.ndarray, n_before: int, covariates: np.ndarray) -> np.ndarray:
+        """Continue `context` (max(lags) values or more, the last at time `n_before`) over `covariates` (horizon, F)."""
+        longest, horizon = max(self.lags, default=0), len(covariates)
+        level = self.intercept + self.slope * (n_before + 1 + np.arange(horizon)) + covariates @ self.effects
+        values = np.concatenate([context[len(context) - longest :], level])
         back = np.asarray(self.lags, np.int64)
         for t in range(longest, longest + horizon):
-            level = self.intercept + self.slope * (n_before + 1 + t - longest)
-            values[t] = level + self.coefficients @ values[t - back]
+            values[t] += self.coefficients @ values[t - back]
         return values[longest:]
 
 
@@ -127,41 +168,53 @@ def complete_rows(observed: np.ndarray, lags: Iterable[int]) -> np.ndarray:
 
 
 def fit_autoregression(
-    y: np.ndarray, rows: np.ndarray, lags: tuple[int, ...], trend: str, ridge: float
+    y: np.ndarray, rows: np.ndarray, lags: tuple[int, ...], trend: str, ridge: float, covariates: np.ndarray
 ) -> Autoregression:
-    """Least squares over the `rows` (n,) that are True, which must be complete.
+    """Least squares over the `rows` (n,) that are True, which must be complete; `covariates` (n, F) join the lags.
 
     The penalty ``ridge * sum(coefficients²)`` spares the trend. A power of two as unit keeps squares of large and small
-    values in range; a residual that is all rounding counts as one of that size, so that criteria then compare orders.
+    values in range (each covariate has its own); a residual that is all rounding counts as one of that size, so that
+    criteria then compare orders.
     """
     time = np.flatnonzero(rows)
-    unit = float(np.ldexp(0.5, np.frexp(np.abs(y).max())[1]))
-    scaled = y / unit
+    unit = float(_power_of_two(y))
+    scaled, units, n_lags = y / unit, _power_of_two(covariates), len(lags)
     terms: list[np.ndarray] = [np.ones(len(time))] if "c" in trend else []
     terms += [time + 1.0] if "t" in trend else []
-    x = np.column_stack([*terms, *(scaled[time - lag] for lag in lags), np.empty((len(time), 0))])
-    target, k = scaled[time], x.shape[1]
-    penalty = np.zeros((len(lags) if ridge else 0, k))
-    penalty[:, len(terms) :] = np.sqrt(ridge) / unit * np.eye(*penalty[:, len(terms) :].shape)
+    x = np.column_stack([*terms, *(scaled[time - lag] for lag in lags), covariates[time] / units])
+    target, k, first = scaled[time], x.shape[1], len(terms)
+    penalty = np.zeros((n_lags if ridge else 0, k))
+    penalty[:, first : first + n_lags] = np.sqrt(ridge) / unit * np.eye(len(penalty), n_lags)
     solution = lstsq(np.vstack([x, penalty]), np.concatenate([target, np.zeros(len(penalty))]))[0]
     sigma2 = float(np.mean((target - x @ solution) ** 2))
     deviance = len(time) * (np.log(2 * np.pi * max(sigma2, 100 * np.finfo(float).eps ** 2)) + 2 * np.log(unit) + 1)
     return Autoregression(
         lags=lags,
-        coefficients=solution[len(terms) :],
+        coefficients=solution[first : first + n_lags],
+        effects=solution[first + n_lags :] * unit / units,
         intercept=float(solution[0]) * unit if "c" in trend else 0.0,
-        slope=float(solution[len(terms) - 1]) * unit if "t" in trend else 0.0,
+        slope=float(solution[first - 1]) * unit if "t" in trend else 0.0,
         sigma2=sigma2 * unit * unit,
         aic=deviance + 2 * (k + 1),
         bic=deviance + np.log(len(time)) * (k + 1),
     )
 
 
+def _power_of_two(values: np.ndarray) -> np.ndarray:
+    """At least the largest magnitude of each column, and 1 for zeros."""
+    largest = np.abs(values).max(axis=0, initial=0.0)
+    return np.where(largest > 0, np.ldexp(0.5, np.frexp(largest)[1]), 1.0)
+
+
 def select_autoregression(
-    y: np.ndarray, observed: np.ndarray, longest: int, trend: str, ridge: float, criterion: str
+    y: np.ndarray, observed: np.ndarray, longest: int, trend: str, ridge: float, criterion: str, covariates: np.ndarray
 ) -> Autoregression:
     """The order from 0 to `longest` with the lowest `criterion`, all compared on the same rows, then fitted on all."""
     orders = [tuple(range(1, order + 1)) for order in range(longest + 1)]
     common = complete_rows(observed, orders[-1])
-    best = min(orders, key=lambda lags: getattr(fit_autoregression(y, common, lags, trend, ridge), criterion))
-    return fit_autoregression(y, complete_rows(observed, best), best, trend, ridge)
+
+    def value(lags: tuple[int, ...]) -> float:
+        return getattr(fit_autoregression(y, common, lags, trend, ridge, covariates), criterion)
+
+    best = min(orders, key=value)
+    return fit_autoregression(y, complete_rows(observed, best), best, trend, ridge, covariates)

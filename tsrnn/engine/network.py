@@ -59,7 +59,7 @@ class Network:
         return theta
 
     def decays(self) -> np.ndarray:
-        """1 for each parameter that weight decay acts on, 0 for biases, initial states and the linear skip."""
+        """1 for each parameter that weight decay acts on, 0 for biases, initial states and the linear parts."""
         a = self.architecture
         mask = np.zeros(a.size)
         views = a.views(mask)

@@ -39,8 +39,9 @@ class Geometry:
 class Architecture:
     """All that decides the shapes of a network's parameters.
 
-    `lags` > 0 adds the linear skip over that many inputs; it needs as many targets as inputs. `block` steps of
-    `n_targets` targets with `loss.size` parameters each make the output.
+    `block` steps of `n_targets` targets with `loss.size` parameters each make the output. `n_covariates` of the inputs,
+    the last ones, are known ahead; where the others are the targets themselves, `lags` > 0 adds the linear skip over
+    that many steps, and a free run is possible.
     """
 
     cell: Cell
@@ -52,11 +53,17 @@ class Architecture:
     num_layers: int = 1
     lags: int = 0
     learn_initial_state: bool = False
+    n_covariates: int = 0
 
     @property
     def output_size(self) -> int:
         """Numbers that one output holds: (block, n_targets, loss.size) in C order."""
         return self.block * self.n_targets * self.loss.size
+
+    @property
+    def n_channels(self) -> int:
+        """Inputs that are the targets themselves: all or none of the targets."""
+        return self.n_targets if self.n_inputs == self.n_targets + self.n_covariates else 0
 
     def layer_inputs(self, layer: int) -> int:
         """Inputs of a layer: the series', then the hidden state of the layer below."""
@@ -92,7 +99,10 @@ class Architecture:
             add("initial_state", self.num_layers, len(self.cell.states), self.hidden_size)
         add("head", self.output_size, 1 + self.hidden_size)
         if self.lags:
-            add("skip", self.n_inputs, self.block, self.lags)
+            add("skip", self.n_targets, self.block, self.lags)
+        if self.n_covariates:
+            for j in range(self.block):
+                add(f"ahead{j}", self.n_targets * self.loss.size, (j + 1) * self.n_covariates)
         return entries
 
     @property
@@ -130,8 +140,8 @@ class Architecture:
             for p in self.loss.location:
                 for j in range(self.block):
                     rows[0, steps[j, :, p]] = np.arange(self.n_targets) * self.block + j
-        if self.n_inputs == self.n_targets:
-            rows[1, : self.n_inputs] = steps[0, :, self.loss.point]
+        if self.n_channels:
+            rows[1, : self.n_channels] = steps[0, :, self.loss.point]
         return rows
 
     def shape(self, geometry: Geometry) -> Shape:
@@ -146,7 +156,10 @@ class Architecture:
             output_size=self.output_size,
             lags=self.lags,
             block=self.block,
+            n_channels=self.n_channels,
+            n_ahead=self.n_covariates,
             state_at=at.get("initial_state", -1),
             head_at=at["head"],
             skip_at=at.get("skip", -1),
+            ahead_at=at.get("ahead0", -1),
         )

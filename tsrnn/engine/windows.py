@@ -47,12 +47,13 @@ class Windows:
         return values * self.target_scale.reshape(shape) + self.target_shift.reshape(shape)
 
 
-def series_windows(series: np.ndarray, starts: np.ndarray, geometry: Geometry, scaling: Scaling) -> Windows:
-    """Windows of one series (n, n_inputs) that is its own target, each scaled from its context alone."""
-    starts = np.ascontiguousarray(starts, np.int64)
-    shift, scale = scaling.of_windows(series, starts, geometry.context)
-    length = np.full(len(starts), geometry.n_steps, np.int64)
-    return Windows(starts, length, starts + geometry.context, shift, scale, shift, scale)
+def with_covariates(values: np.ndarray, covariates: np.ndarray) -> np.ndarray:
+    """What a network reads of a series, (n, C + F): its values (n, C) and the covariates of the step after each.
+
+    `covariates` (m, F) has n rows, or more where the next ones are known; the last one known stands in for the rest.
+    """
+    following = np.minimum(np.arange(1, len(values) + 1), len(covariates) - 1)
+    return np.ascontiguousarray(np.concatenate([values, covariates[following]], axis=1))
 
 
 # ---------------------------------------------------------------- scaling
@@ -143,6 +144,31 @@ class WindowScaling(Scaling):
 
 #: What ``scaling=`` accepts.
 SCALINGS: dict[str | None, type[Scaling]] = {"window": WindowScaling, "standard": StandardScaling, None: NoScaling}
+
+
+@dataclass(frozen=True)
+class SeriesScaling:
+    """How a series is scaled, and its covariates, which have one mean and one scale or are read as they are."""
+
+    target: Scaling
+    covariates: Scaling
+
+    @classmethod
+    def fit(cls, name: str | None, values: np.ndarray, observed: np.ndarray, covariates: np.ndarray) -> SeriesScaling:
+        """Learn from the training part: values (n, C) without gaps, which were observed, covariates (n, F)."""
+        of_covariates = NoScaling() if name is None else StandardScaling()
+        return cls(
+            SCALINGS[name]().fit(values, observed), of_covariates.fit(covariates, np.ones(covariates.shape, bool))
+        )
+
+    def windows(self, values: np.ndarray, starts: np.ndarray, geometry: Geometry) -> Windows:
+        """Windows of the series (n, C) that is its own target, each scaled from its context alone."""
+        starts = np.ascontiguousarray(starts, np.int64)
+        shift, scale = self.target.of_windows(values, starts, geometry.context)
+        input_moments = self.covariates.of_windows(values, starts, geometry.context)
+        input_shift, input_scale = (np.hstack(pair) for pair in zip((shift, scale), input_moments, strict=True))
+        length = np.full(len(starts), geometry.n_steps, np.int64)
+        return Windows(starts, length, starts + geometry.context, input_shift, input_scale, shift, scale)
 
 
 # ---------------------------------------------------------------- missing values

@@ -66,22 +66,21 @@ class ARForecaster(BaseForecaster):
         return {"models_": models, "n_observations_": len(history.values)}
 
     def _fit_channel(self, history: History, c: int) -> Autoregression:
-        y, observed = history.values[:, c], history.observed[:, c]
+        y, observed, covariates = history.values[:, c], history.observed[:, c], history.covariates
         if isinstance(self.lags, str):
             choice("lags", self.lags, ("aic", "bic"))
-            longest = self._longest(observed, history.season_length)
-            self._check_length(history.channel(c), observed, ())
-            return select_autoregression(y, observed, longest, self.trend, self.ridge, self.lags)
+            longest = self._longest(observed, history)
+            self._check_length(history, c, ())
+            return select_autoregression(y, observed, longest, self.trend, self.ridge, self.lags, covariates)
         lags = self._lags()
-        self._check_length(history.channel(c), observed, lags)
-        return fit_autoregression(y, complete_rows(observed, lags), lags, self.trend, self.ridge)
+        self._check_length(history, c, lags)
+        return fit_autoregression(y, complete_rows(observed, lags), lags, self.trend, self.ridge, covariates)
 
-    def _longest(self, observed: np.ndarray, season_length: int) -> int:
+    def _longest(self, observed: np.ndarray, history: History) -> int:
         """The longest lag to try: the orders are compared on the rows that have it, of which it needs twice as many."""
-        n = len(observed)
-        longest = max(round(12 * (n / 100) ** 0.25), 2 * season_length if season_length > 1 else 0)
-        enough = (k for k in range(longest, 0, -1) if self._n_rows(observed, k) >= 2 * k + len(self.trend) + 3)
-        return next(enough, 0)
+        season, others = history.season_length, len(self.trend) + len(history.covariate_names) + 3
+        longest = max(round(12 * (len(observed) / 100) ** 0.25), 2 * season if season > 1 else 0)
+        return next((k for k in range(longest, 0, -1) if self._n_rows(observed, k) >= 2 * k + others), 0)
 
     def _n_rows(self, observed: np.ndarray, longest: int) -> int:
         return int(complete_rows(observed, range(1, longest + 1)).sum()) if longest < len(observed) else 0
@@ -94,17 +93,19 @@ class ARForecaster(BaseForecaster):
             return tuple(sorted(lags))
         return tuple(range(1, whole("lags", self.lags, 0) + 1))
 
-    def _check_length(self, channel: str, observed: np.ndarray, lags: tuple[int, ...]) -> None:
-        longest, need = max(lags, default=0), max(1, len(lags) + len(self.trend.replace("n", "")))
+    def _check_length(self, history: History, c: int, lags: tuple[int, ...]) -> None:
+        observed, names = history.observed[:, c], history.covariate_names
+        longest, need = max(lags, default=0), max(1, len(lags) + len(self.trend.replace("n", "")) + len(names))
         have = int(complete_rows(observed, lags).sum()) if longest < len(observed) else 0
         if have < need:
+            beside = f" and {len(names)} covariates" if names else ""
             raise ValueError(
-                f"{channel} has {int(observed.sum())} observations, of which {have} have all lags observed, but "
-                f"lags={self.lags!r} with trend={self.trend!r} needs at least {need} of these, and so {longest + need} "
-                "observations in a row; pass a longer series or fewer lags"
+                f"{history.channel(c)} has {int(observed.sum())} observations, of which {have} have all lags observed, "
+                f"but lags={self.lags!r} with trend={self.trend!r}{beside} needs at least {need} of these, and so "
+                f"{longest + need} observations in a row; pass a longer series or fewer lags"
             )
 
-    def _read_context(self, target: Target) -> np.ndarray:
+    def _read_context(self, target: Target) -> History:
         if "t" in self.trend:
             raise ValueError(
                 f"context= cannot go with trend={self.trend!r}: where another series lies in the trend's time is "
@@ -115,8 +116,8 @@ class ARForecaster(BaseForecaster):
     def _least_context(self) -> int:
         return max(max(model.lags, default=0) for model in self.models_)
 
-    def _forecast(self, context: np.ndarray, horizon: int) -> np.ndarray:
+    def _forecast(self, context: np.ndarray, covariates: np.ndarray, horizon: int) -> np.ndarray:
         n_before = len(context)
         return np.column_stack(
-            [model.forecast(context[:, c], n_before, horizon) for c, model in enumerate(self.models_)]
+            [model.forecast(context[:, c], n_before, covariates[n_before:]) for c, model in enumerate(self.models_)]
         )

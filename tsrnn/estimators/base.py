@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -14,26 +16,27 @@ from ..engine.windows import fill_gaps
 
 
 class BaseForecaster(BaseEstimator):
-    """A series in, its future out. A subclass fits arrays in `_fit` and continues them in `_forecast`.
+    """A series in, its future out. A subclass fits a history in `_fit` and continues it in `_forecast`.
 
-    Rows are time steps. After `fit`, ``context_`` (n, n_channels) holds the rows that a forecast starts from and
-    ``index_`` the labels of the series so far.
+    Rows are time steps. After `fit`, ``context_`` (n, n_channels) holds the rows that a forecast starts from,
+    ``covariates_`` (n, n_covariates) their covariates and ``index_`` the labels of the series so far.
     """
 
     horizon: int
 
     def fit(self, X: Any, y: Any = None) -> BaseForecaster:
-        """Fit to one series or to the columns of a wide array.
+        """Fit to one series or to the columns of a wide array, perhaps with covariates.
 
         A fit that fails or is interrupted leaves the estimator as it was, unfitted or with its earlier fit.
 
         Parameters
         ----------
-        X : Series, DataFrame or array-like of shape (n,) or (n, n_channels)
-            The target, one row for each time step; NaN where it is missing, also before a column begins. A pandas index
-            must be a DatetimeIndex with a frequency, a PeriodIndex, or evenly spaced integers.
-        y : None
-            Not used; it stands here for scikit-learn's sake. Covariates are not supported.
+        X : Series, DataFrame or array-like of shape (n,), (n, n_channels) or (n, n_covariates)
+            Alone it is the target, one row for each time step; NaN where it is missing, also before a column begins. A
+            pandas index must be a DatetimeIndex with a frequency, a PeriodIndex, or evenly spaced integers. Beside `y`
+            it holds covariates: numbers known for every step, also for those to be forecast, aligned by index.
+        y : Series, DataFrame or array-like of shape (n,) or (n, n_channels), optional
+            The target, where `X` holds covariates.
 
         Returns
         -------
@@ -42,18 +45,19 @@ class BaseForecaster(BaseEstimator):
         Raises
         ------
         TypeError, ValueError
-            If an argument of the constructor or the target is not what it must be; the message says which, where and
-            what would do.
+            If an argument of the constructor, the target or a covariate is not what it must be; the message says which,
+            where and what would do.
         """
-        _refuse_covariates(y)
-        history = History(frame.read_target(X))
+        history = History.read(X, y)
         fitted = self._fit(history)
         for name, value in fitted.items():  # all at once: a fit that fails leaves the estimator as it was
             setattr(self, name, value)
         self.target_ = history.target
         self.index_ = history.target.index
         self.context_ = history.values
-        self.n_features_in_ = history.values.shape[1]
+        self.covariates_ = history.covariates
+        self.covariate_names_ = history.covariate_names
+        self.n_features_in_ = len(history.covariate_names) or history.values.shape[1]
         self.season_length_ = history.season_length
         return self
 
@@ -62,58 +66,48 @@ class BaseForecaster(BaseEstimator):
 
         Parameters
         ----------
-        horizon : int, index of dates, or None
-            How many steps, or which future labels; None means the constructor's `horizon`. Any number works.
+        horizon : int, index of dates, covariates, or None
+            How many steps, or which future labels; None means the constructor's `horizon`. Any number works. After a
+            fit with covariates, their rows for the steps to forecast: a frame, whose index must be these steps', or an
+            array.
         context : Series, DataFrame or array-like, optional
-            A series that was not in the fit, to be continued instead of the fitted one.
+            A series that was not in the fit, to be continued instead of the fitted one. After a fit with covariates,
+            their rows begin with those of this series.
 
         Returns
         -------
         Series, DataFrame or ndarray
             The same kind as the target, with its name or columns and its future index.
         """
-        check_is_fitted(self)
-        target, index, rows = self.target_, self.index_, self.context_
-        if context is not None:
-            target = frame.read_target(context, name="context", freq=getattr(self.index_, "freq", None))
-            index, rows = target.index, self._read_context(target)
-        if horizon is None or np.ndim(horizon) == 0:
-            steps = whole("horizon", self.horizon if horizon is None else horizon)
-            return frame.wrap(self._continue(rows, steps), target, frame.future_index(index, steps))
-        if np.ndim(horizon) > 1:
-            raise TypeError(
-                f"horizon has {np.ndim(horizon)} dimensions, but it is a number of steps or an index of future labels; "
-                "covariates are not supported"
-            )
-        wanted = frame.steps_ahead(index, horizon, name="horizon")
-        labels = frame.future_index(index, int(wanted.max()))[wanted - 1]
-        return frame.wrap(self._continue(rows, int(wanted.max()))[wanted - 1], target, labels)
+        origin = self._origin(horizon, context)
+        values = self._continue(origin.context, origin.covariates, origin.n_steps)
+        return frame.wrap(values[origin.wanted], origin.target, origin.index)
 
-    def update(self, y_new: Any) -> BaseForecaster:
+    def update(self, y_new: Any, X_new: Any = None) -> BaseForecaster:
         """Move on by new observations without fitting again: later forecasts start after them.
 
         Parameters
         ----------
         y_new : Series, DataFrame or array-like
             The rows that follow the series so far, of the same kind; NaN where missing.
+        X_new : Series, DataFrame or array-like
+            Their covariates, after a fit with covariates.
 
         Returns
         -------
         self
         """
         check_is_fitted(self)
-        new = frame.read_target(y_new, name="y_new", freq=getattr(self.index_, "freq", None), allow_missing=True)
-        self._check_kind(new, "y_new")
-        if self._is_labelled(new):
-            frame.follows(self.index_, new.index)
+        new, covariates = self._read_new(y_new, X_new, "y_new", "X_new")
         values = np.concatenate([self.context_, new.values])
         observed = np.concatenate([np.ones(self.context_.shape, bool), new.observed])
         self.context_ = fill_gaps(values, observed)
+        self.covariates_ = np.concatenate([self.covariates_, covariates])
         self.index_ = frame.extended(self.index_, len(new.values))
         return self
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Negative mean absolute scaled error of the forecasts of `X` (higher is better).
+        """Negative mean absolute scaled error of the forecasts of what came after (higher is better).
 
         The scale is the error of the seasonal naive forecast over the training part (Hyndman & Koehler 2006,
         doi:10.1016/j.ijforecast.2006.03.001).
@@ -121,9 +115,9 @@ class BaseForecaster(BaseEstimator):
         Parameters
         ----------
         X : Series, DataFrame or array-like
-            What came right after the series so far, aligned by index.
-        y : None
-            As in `fit`.
+            Alone it is what came right after the series so far, aligned by index; beside `y`, its covariates.
+        y : Series, DataFrame or array-like, optional
+            What came after, where `X` holds covariates.
 
         Returns
         -------
@@ -132,27 +126,24 @@ class BaseForecaster(BaseEstimator):
         Raises
         ------
         ValueError
-            If `X` does not follow the series, or nothing in it was observed.
+            If it does not follow the series, or nothing in it was observed.
         """
         check_is_fitted(self)
-        _refuse_covariates(y)
-        new = frame.read_target(X, freq=getattr(self.index_, "freq", None), allow_missing=True, name="X")
-        self._check_kind(new, "X")
-        if self._is_labelled(new):
-            frame.follows(self.index_, new.index, name="X")
+        new, covariates = self._read_new(X, None, "X", "X") if y is None else self._read_new(y, X, "y", "X")
         if not new.observed.any():
-            raise ValueError("X has no observed value to score the forecast by; pass some that was observed")
+            raise ValueError(f"{new.name} has no observed value to score the forecast by; pass some that was observed")
         truth = np.where(new.observed, new.values, np.nan)
         train = np.where(self.target_.observed, self.target_.values, np.nan)
-        return -frame.mase(truth, self._continue(self.context_, len(truth)), train, self.season_length_)
+        forecast = self._continue(self.context_, np.concatenate([self.covariates_, covariates]), len(truth))
+        return -frame.mase(truth, forecast, train, self.season_length_)
 
     # ------------------------------------------------------------ for subclasses
     def _fit(self, history: History) -> dict[str, Any]:
         """The fitted attributes, from the series so far."""
         raise NotImplementedError
 
-    def _forecast(self, context: np.ndarray, horizon: int) -> np.ndarray:
-        """Continue `context` (n, n_channels) by (horizon, n_channels)."""
+    def _forecast(self, context: np.ndarray, covariates: np.ndarray, horizon: int) -> np.ndarray:
+        """Continue `context` (n, n_channels) by (horizon, n_channels), with covariates (n + horizon, n_covariates)."""
         raise NotImplementedError
 
     def _least_context(self) -> int:
@@ -160,10 +151,10 @@ class BaseForecaster(BaseEstimator):
         raise NotImplementedError
 
     # ------------------------------------------------------------ helpers
-    def _continue(self, context: np.ndarray, horizon: int) -> np.ndarray:
+    def _continue(self, context: np.ndarray, covariates: np.ndarray, horizon: int) -> np.ndarray:
         """`_forecast`, or an error where it leaves the finite numbers."""
         with np.errstate(over="ignore", invalid="ignore"):
-            values = self._forecast(context, horizon)
+            values = self._forecast(context, covariates, horizon)
         finite = np.isfinite(values).all(axis=1)
         if not finite.all():
             raise FloatingPointError(
@@ -172,24 +163,64 @@ class BaseForecaster(BaseEstimator):
             )
         return values
 
-    def _check_kind(self, new: frame.Target, name: str) -> None:
-        if new.values.shape[1] != self.n_features_in_:
-            raise ValueError(
-                f"{name} has {new.values.shape[1]} series, but {type(self).__name__} was fitted to "
-                f"{self.n_features_in_}; pass the same columns"
+    def _origin(self, horizon: Any, context: Any) -> Origin:
+        """What a forecast starts from, and which steps of it are wanted."""
+        check_is_fitted(self)
+        target, index, rows, known = self.target_, self.index_, self.context_, self.covariates_
+        if context is not None:
+            target = frame.read_target(context, name="context", freq=getattr(self.index_, "freq", None))
+            index, rows = target.index, self._read_context(target).values
+        if self.covariate_names_:
+            past = 0 if context is None else len(index)
+            steps, given = frame.read_ahead(horizon, index, past, self.covariate_names_)
+            known = np.concatenate([known, given]) if context is None else given
+            return Origin(target, rows, known[-(len(rows) + len(steps)) :], steps, np.arange(len(steps)))
+        if horizon is None or np.ndim(horizon) == 0:
+            n = whole("horizon", self.horizon if horizon is None else horizon)
+            return Origin(target, rows, np.empty((len(rows) + n, 0)), frame.future_index(index, n), np.arange(n))
+        if np.ndim(horizon) > 1:
+            raise TypeError(
+                f"horizon has {np.ndim(horizon)} dimensions, but it is a number of steps or an index of future labels: "
+                f"this {type(self).__name__} was fitted without covariates"
             )
-        ours, theirs = self.target_.columns, new.columns
-        if ours is not None and theirs is not None and not theirs.equals(ours):
+        wanted = frame.steps_ahead(index, horizon, name="horizon")
+        n = int(wanted.max())
+        labels = frame.future_index(index, n)[wanted - 1]
+        return Origin(target, rows, np.empty((len(rows) + n, 0)), labels, wanted - 1)
+
+    def _read_new(self, y: Any, X: Any, y_name: str, X_name: str) -> tuple[frame.Target, np.ndarray]:
+        """A target that follows the series so far, and its covariates."""
+        new = frame.read_target(y, name=y_name, freq=getattr(self.index_, "freq", None), allow_missing=True)
+        self._check_kind(new, y_name)
+        if self._is_labelled(new):
+            frame.follows(self.index_, new.index, name=y_name)
+        names = self.covariate_names_
+        if (X is not None) != bool(names):
+            had = f"had the covariates {', '.join(map(repr, names))}" if names else "had no covariates"
+            raise ValueError(f"the fit of this {type(self).__name__} {had}; pass the same ones for {y_name}, or none")
+        if X is None:
+            return new, np.empty((len(new.values), 0))
+        steps = frame.future_index(self.index_, len(new.values))
+        return new, frame.read_covariates(X, steps, name=X_name, of=y_name, columns=names)
+
+    def _check_kind(self, new: frame.Target, name: str) -> None:
+        ours, theirs = self.target_.values.shape[1], new.values.shape[1]
+        if theirs != ours:
             raise ValueError(
-                f"{name} has the columns {list(theirs)}, but the fit had {list(ours)}; pass the same columns in the "
-                "same order"
+                f"{name} has {theirs} series, but {type(self).__name__} was fitted to {ours}; pass the same columns"
+            )
+        columns = self.target_.columns
+        if columns is not None and new.columns is not None and not new.columns.equals(columns):
+            raise ValueError(
+                f"{name} has the columns {list(new.columns)}, but the fit had {list(columns)}; pass the same columns "
+                "in the same order"
             )
 
     def _is_labelled(self, new: frame.Target) -> bool:
         """Whether both the fitted and the new target came with an index; bare arrays just follow."""
         return not (new.kind.startswith("array") or self.target_.kind.startswith("array"))
 
-    def _read_context(self, target: frame.Target) -> np.ndarray:
+    def _read_context(self, target: frame.Target) -> History:
         self._check_kind(target, "context")
         history = History(target)
         for c, n in enumerate(history.n_rows):
@@ -198,7 +229,25 @@ class BaseForecaster(BaseEstimator):
                     f"{history.channel(c)} has {n} observations from the first observed one on, but a forecast reads "
                     f"{self._least_context()}; pass a longer series"
                 )
-        return history.values
+        return history
+
+
+class Origin(NamedTuple):
+    """What a forecast starts from: rows of the context, covariates of these and of the steps ahead, and what to return.
+
+    `index` labels what is `wanted`, which counts the steps ahead from 0.
+    """
+
+    target: frame.Target
+    context: np.ndarray
+    covariates: np.ndarray
+    index: Any
+    wanted: np.ndarray
+
+    @property
+    def n_steps(self) -> int:
+        """Steps to forecast."""
+        return len(self.covariates) - len(self.context)
 
 
 class History:
@@ -211,24 +260,35 @@ class History:
         A missing value is the last one before it, or the first one of its channel.
     observed : (n, n_channels) bool
         Which values are the target's own.
+    covariates : (n, n_covariates) float64
+    covariate_names : list
     n_rows : (n_channels,) int
         Rows of each channel from its first observed one on.
     season_length : int
     """
 
-    def __init__(self, target: frame.Target):
+    def __init__(self, target: frame.Target, covariates: np.ndarray | None = None, names: Sequence[Any] = ()):
         first = int(target.observed.any(axis=1).argmax())
         self.target = target
         self.values = fill_gaps(target.values, target.observed)[first:]
         self.observed = target.observed[first:]
+        self.covariates = np.empty((len(self.values), 0)) if covariates is None else covariates[first:]
+        self.covariate_names = list(names)
         self.n_rows = len(self.values) - self.observed.argmax(axis=0)
         self.season_length = frame.season_length(target.index)
+
+    @classmethod
+    def read(cls, X: Any, y: Any) -> History:
+        """As `fit` is called: a target alone, or covariates and the target."""
+        if y is None:
+            return cls(frame.read_target(X))
+        target = frame.read_target(y)
+        if target.kind.startswith("array") and hasattr(X, "index") and not isinstance(X, list | tuple):
+            if len(X) != len(target.values):
+                raise ValueError(f"X has {len(X)} rows, but y has {len(target.values)}; pass one row for each step")
+            target = replace(target, index=frame.read_index(X.index, "X"))  # an array has no labels of its own
+        return cls(target, frame.read_covariates(X, target.index, of="y"), frame.column_names(X))
 
     def channel(self, c: int) -> str:
         """What error messages call a channel: ``y['a']``, or just the series where there is one."""
         return "the series" if self.target.channel(c) == "y" else self.target.channel(c)
-
-
-def _refuse_covariates(y: Any) -> None:
-    if y is not None:
-        raise ValueError("y must be None: the target is the first argument, and covariates are not supported")

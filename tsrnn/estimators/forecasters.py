@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..checks import choice, flag, whole
-from ..engine.linear import ridge_skip
+from ..engine.linear import LinearStart, ridge_start
 from ..engine.network import Network, Source
 from ..engine.options import EarlyStopping
 from ..engine.parameters import Geometry
 from ..engine.strategies import STRATEGIES
 from ..engine.training import Validation
-from ..engine.windows import SCALINGS, Scaling, Windows, scored, series_windows
+from ..engine.windows import SCALINGS, SeriesScaling, Windows, scored, with_covariates
 from ..equations.cell import Cell
 from ..equations.gru import gru_cell
 from ..equations.lstm import lstm_cell
@@ -42,13 +42,14 @@ class RecurrentForecaster(RecurrentNetwork, BaseForecaster):
         counts = scored(history.observed, geometry)
         _check_length(history, counts, context_length, horizon)
         network = self._network(
-            n_inputs=len(history.n_rows),
+            n_inputs=len(history.n_rows) + history.covariates.shape[1],
             n_targets=len(history.n_rows),
+            n_covariates=history.covariates.shape[1],
             block=geometry.block,
             lags=context_length if flag("linear_skip", self.linear_skip) else 0,
         )
-        scaling_class = SCALINGS[choice("scaling", self.scaling, SCALINGS)]
-        plan, scaling = _plan(network, history, counts, geometry, scaling_class, self._stopping())
+        scaling_name = choice("scaling", self.scaling, SCALINGS)
+        plan, scaling = _plan(network, history, counts, geometry, scaling_name, self._stopping())
         fitted = self._train(plan)
         return fitted | {"context_length_": context_length, "scaling_": scaling, "strategy_": self.strategy}
 
@@ -63,12 +64,12 @@ class RecurrentForecaster(RecurrentNetwork, BaseForecaster):
     def _least_context(self) -> int:
         return self.context_length_
 
-    def _forecast(self, context: np.ndarray, horizon: int) -> np.ndarray:
-        network, strategy = self.network_, STRATEGIES[self.strategy_]
+    def _forecast(self, context: np.ndarray, covariates: np.ndarray, horizon: int) -> np.ndarray:
+        network, strategy, first = self.network_, STRATEGIES[self.strategy_], len(context) - self.context_length_
         with network.backend.session():
             theta = network.backend.upload(self.theta_, network.dtype)
-            rows = np.ascontiguousarray(context[len(context) - self.context_length_ :])
-            return strategy.forecast(network, theta, rows, self.scaling_, horizon)
+            rows = np.ascontiguousarray(context[first:])
+            return strategy.forecast(network, theta, rows, covariates[first:], self.scaling_, horizon)
 
 
 def _check_length(history: History, counts: np.ndarray, context_length: int, horizon: int) -> None:
@@ -92,24 +93,24 @@ def _plan(
     history: History,
     counts: np.ndarray,
     geometry: Geometry,
-    scaling_class: type[Scaling],
+    scaling_name: str | None,
     stopping: EarlyStopping | None,
-) -> tuple[Plan, Scaling]:
+) -> tuple[Plan, SeriesScaling]:
     """Cut the series into windows for training, validation and refit. A window belongs to the tail if a target does."""
-    values, observed = history.values, history.observed
+    values, observed, covariates = history.values, history.observed, history.covariates
     span = geometry.context + geometry.n_ahead
     n_windows = len(values) - span + 1
     tail = _tail(stopping, counts, geometry) if stopping else 0
     n_train = len(values) - tail
-    scaling = scaling_class().fit(values[:n_train], observed[:n_train])
-    source = Source.upload(network.backend, values, values, counts)
+    scaling = SeriesScaling.fit(scaling_name, values[:n_train], observed[:n_train], covariates[:n_train])
+    source = Source.upload(network.backend, with_covariates(values, covariates), values, counts)
 
     def windows(starts: np.ndarray) -> Windows:
-        return series_windows(values, starts, geometry, scaling)
+        return scaling.windows(values, starts, geometry)
 
     def prepare(theta: np.ndarray, some: Windows) -> np.ndarray:
         if network.architecture.lags:
-            _start_linear(network, theta, values, counts, some, geometry)
+            _start_linear(network, theta, ridge_start(values, covariates, counts, some, geometry))
         return theta
 
     plan = Plan(network, geometry, source, windows(np.arange(n_train - span + 1)), prepare=prepare)
@@ -117,7 +118,7 @@ def _plan(
         starts = np.arange(n_train - geometry.context, n_windows)
         plan.validation = Validation(source, windows(starts), geometry, stopping)
         if stopping.refits(tail, len(values) - geometry.context):
-            scaling = scaling_class().fit(values, observed)
+            scaling = SeriesScaling.fit(scaling_name, values, observed, covariates)
             plan.refit = windows(np.arange(n_windows))
     return plan, scaling
 
@@ -151,17 +152,17 @@ def _tail(stopping: EarlyStopping, counts: np.ndarray, geometry: Geometry) -> in
     )
 
 
-def _start_linear(
-    network: Network, theta: np.ndarray, values: np.ndarray, counts: np.ndarray, windows: Windows, geometry: Geometry
-) -> None:
-    """Put the ridge solution into the linear skip, and its intercept into the head's bias."""
+def _start_linear(network: Network, theta: np.ndarray, start: LinearStart) -> None:
+    """Put the ridge solution into the linear parts, and its intercept into the head's bias."""
     a = network.architecture
-    weights, intercepts = ridge_skip(values, counts, windows, geometry)
     views = a.views(theta)
-    views["skip"][:] = weights
+    views["skip"][:] = start.lags
     bias = views["head"][:, 0].reshape(a.block, a.n_targets, a.loss.size)
     for p in a.loss.location:
-        bias[:, :, p] = intercepts
+        bias[:, :, p] = start.intercept.T
+        for j in range(a.block if a.n_covariates else 0):
+            of_step = views[f"ahead{j}"].reshape(a.n_targets, a.loss.size, -1)
+            of_step[:, p] = start.ahead[:, j, : of_step.shape[2]]
 
 
 # ---------------------------------------------------------------- the three cells

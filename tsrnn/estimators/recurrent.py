@@ -79,7 +79,9 @@ class RecurrentNetwork:
             raise TypeError(f"early_stopping={self.early_stopping!r} must be True, False or a tsrnn.EarlyStopping")
         return EarlyStopping() if self.early_stopping else None
 
-    def _network(self, *, n_inputs: int, n_targets: int, block: int, lags: int) -> Network:
+    def _network(
+        self, *, n_inputs: int, n_targets: int, block: int = 1, lags: int = 0, n_covariates: int = 0
+    ) -> Network:
         """Check the arguments of the network and make it."""
         architecture = Architecture(
             cell=self.make_cell(),
@@ -91,6 +93,7 @@ class RecurrentNetwork:
             num_layers=whole("num_layers", self.num_layers),
             lags=lags,
             learn_initial_state=flag("learn_initial_state", self.learn_initial_state),
+            n_covariates=n_covariates,
         )
         return Network(architecture, precision("dtype", self.dtype))
 

@@ -68,7 +68,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
     def _fit(self, X: np.ndarray, y: np.ndarray, n_channels: int) -> dict[str, Any]:
         """The fitted attributes, from checked arrays."""
         targets = y.reshape(len(y), -1)
-        network = self._network(n_inputs=n_channels, n_targets=targets.shape[1], block=1, lags=0)
+        network = self._network(n_inputs=n_channels, n_targets=targets.shape[1])
         make_scaling = SCALINGS[choice("scaling", self.scaling, SCALINGS)]
         held_out, kept = self._split(len(X))
         series = X.reshape(-1, n_channels)

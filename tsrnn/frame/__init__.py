@@ -3,18 +3,23 @@
 `target` reads, `future` labels what comes after, `metrics` measures it.
 """
 
-from .future import continue_index, extended, follows, future_index, season_length, steps_ahead, wrap
+from .covariates import column_names, read_ahead, read_covariates
+from .future import extended, follows, future_index, season_length, steps_ahead, wrap
+from .index import read_index
 from .metrics import mae, mase, rmse, seasonal_naive, smape
 from .target import Target, read_target
 
 __all__ = [
     "Target",
-    "continue_index",
+    "column_names",
     "extended",
     "follows",
     "future_index",
     "mae",
     "mase",
+    "read_ahead",
+    "read_covariates",
+    "read_index",
     "read_target",
     "rmse",
     "season_length",

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .target import shown
+from .index import shown
 
 
 def read_csv(

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .target import Grid, Target, shown
+from .index import Grid, shown
+from .target import Target
 
 _SECOND = 10**9  # nanoseconds
 _DAY = 86_400 * _SECOND
@@ -67,29 +68,6 @@ def future_index(index: Grid, h: int) -> Grid:
         return pd.period_range(last + index.freq, periods=h, freq=index.freq, name=index.name)
     step = index.step
     return pd.RangeIndex(last + step, last + step * (h + 1), step, name=index.name)
-
-
-def continue_index(index: Grid, n: int) -> Grid:
-    """Label `n` rows that came without labels, as arrays do: they begin where `index` ends.
-
-    Parameters
-    ----------
-    index : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
-        The labels so far.
-    n : int
-        How many rows came.
-
-    Returns
-    -------
-    pandas.Index
-        Their labels: the `future_index`.
-
-    Examples
-    --------
-    >>> continue_index(pd.RangeIndex(1990, 2000), 3)
-    RangeIndex(start=2000, stop=2003, step=1)
-    """
-    return future_index(index, n)
 
 
 def extended(index: Grid, n: int) -> Grid:
@@ -175,7 +153,7 @@ def steps_ahead(index: Grid, wanted: Any, *, name: str = "index") -> np.ndarray:
     >>> steps_ahead(years, pd.PeriodIndex(["2000", "2004"], freq="Y")).tolist()
     [1, 5]
     """
-    labels = _as_labels(index, wanted, name)
+    labels = as_labels(index, wanted, name)
     last = index[-1]
     late = np.asarray(labels > last)
     if not late.all():
@@ -305,7 +283,7 @@ def _same_step(index: Grid, new_index: Any) -> bool:
     return bool((future_index(index, len(new_index)) == new_index).all())  # the same by another name: QS-JAN and QS-OCT
 
 
-def _as_labels(index: Any, wanted: Any, name: str) -> Any:
+def as_labels(index: Any, wanted: Any, name: str) -> Any:
     """Return wanted labels as an index of the kind of `index`."""
     labels = wanted if isinstance(wanted, pd.Index) else pd.Index(wanted)
     if len(labels) == 0:

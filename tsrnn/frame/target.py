@@ -12,18 +12,7 @@ Series or frame with a `pandas.MultiIndex`   refused       a panel: pass one ser
 anything else                                refused       None, scalars, strings, dicts, sparse and 3-D data
 ===========================================  ============  ==========================================================
 
-Rows are time steps. The index has to be a regular grid:
-
-==================================  =================================================================================
-The index                           What becomes of it
-==================================  =================================================================================
-`pandas.DatetimeIndex`              kept; a frequency is inferred where there is none, which takes three labels
-`pandas.PeriodIndex`                kept
-`pandas.RangeIndex`                 kept
-evenly spaced integers (years)      a `pandas.RangeIndex` with their start and step
-duplicates, gaps, unsorted, NaT     refused, with the first offending label and the mend
-strings, floats, time deltas, ...   refused
-==================================  =================================================================================
+Rows are time steps, on the regular grid that `index` describes.
 
 Booleans, integers, pandas' nullable dtypes and objects that convert to numbers become float64; ``None``, ``pd.NA`` and
 NaN are missing. Infinite, complex and non-numeric values are refused, and strings are never parsed.
@@ -38,13 +27,14 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from .index import Grid, read_index, shown
+
 ACCEPTED = (
     "pass a pandas Series or a 1-D array of numbers for one series, "
     "a DataFrame or a 2-D array of numbers (rows are time steps) for several"
 )
 
 Kind = Literal["series", "frame", "array1d", "array2d"]
-Grid = pd.DatetimeIndex | pd.PeriodIndex | pd.RangeIndex
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,25 +120,14 @@ def read_target(y: Any, *, name: str = "y", freq: Any = None, allow_missing: boo
     return Target(values, observed, place.kind, place.columns, series_name, place.index, name)
 
 
-def shown(label: Any) -> str:
-    """Write an index label as messages show it: a date without its midnight.
-
-    Parameters
-    ----------
-    label : object
-        A label of an index.
-
-    Returns
-    -------
-    str
-        The label in words.
-
-    Examples
-    --------
-    >>> shown(pd.Timestamp("2024-05-01"))
-    '2024-05-01'
-    """
-    return str(label).removesuffix(" 00:00:00")
+def read_numbers(X: Any, name: str) -> np.ndarray:
+    """A table of numbers, (n, n_columns) float64, NaN where one is missing; its index is not looked at."""
+    data = X if isinstance(X, pd.Series | pd.DataFrame) else _as_array(X, name)
+    columns = data.columns if isinstance(data, pd.DataFrame) else None
+    place = _Place(name, _kind(data), getattr(data, "index", pd.RangeIndex(len(data))), columns)
+    if len(data) == 0 or (data.ndim == 2 and data.shape[1] == 0):
+        raise ValueError(f"{name} is empty: it has the shape {data.shape}")
+    return _numbers(data, place)
 
 
 @dataclass(frozen=True)
@@ -213,7 +192,7 @@ def _layout(data: Any, name: str, freq: Any) -> tuple[Grid, pd.Index | None]:
         raise ValueError(f"{name} is empty (shape {data.shape}): it needs at least one time step and one series")
     if isinstance(data, np.ndarray):
         return pd.RangeIndex(len(data)), None
-    return _read_index(data.index, name, freq), columns
+    return read_index(data.index, name, freq), columns
 
 
 def _refuse_long(columns: pd.Index, name: str) -> None:
@@ -245,7 +224,7 @@ def _column(column: pd.Series, j: int, place: _Place) -> np.ndarray:
         raise TypeError(f"{_channel(place, j)} is sparse: pass it as {place.name}.sparse.to_dense()")
     if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    mend = "targets are real numbers, and strings are not parsed"
+    mend = "only real numbers are, and strings are not parsed"
     if pd.api.types.is_datetime64_any_dtype(dtype):
         mend = f"dates belong in the index, as with {place.name}.set_index(...)"
     numbers = np.full(len(column), np.nan)
@@ -277,116 +256,3 @@ def _refuse_infinite(values: np.ndarray, place: _Place) -> None:
             f"{place.cell(row, column)} is {values[row, column]}: replace infinite values by NaN, which counts as "
             f"missing, with {mend}"
         )
-
-
-# ---- the index -------------------------------------------------------------------------------------------------------
-
-
-def _read_index(index: pd.Index, name: str, freq: Any) -> Grid:
-    """Return a regular grid that shares nothing with the caller's index."""
-    if isinstance(index, pd.MultiIndex):
-        raise ValueError(
-            f"{name} has a MultiIndex, as a panel has, which is not supported: pass one series, or a wide frame "
-            f"(series in columns) with {name}.unstack(0) or pivot"
-        )
-    if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) and not pd.api.types.is_integer_dtype(index.dtype):
-        raise ValueError(
-            f"the index of {name} holds {index.dtype} labels such as {index[0]!r}: use a DatetimeIndex "
-            f"(pd.to_datetime makes one), a PeriodIndex or a RangeIndex"
-        )
-    if index.hasnans:
-        row = int(np.argmax(index.isna()))
-        raise ValueError(f"the index of {name} has a missing label (NaT) at position {row}: drop that row")
-    ordinals = index.asi8 if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) else index.to_numpy(np.int64)
-    _check_order(index, ordinals, name)
-    if isinstance(index, pd.DatetimeIndex):
-        return _read_dates(index, name, freq)
-    if isinstance(index, pd.PeriodIndex):
-        return _read_periods(index, ordinals, name)
-    return _read_integers(index, ordinals, name)
-
-
-def _check_order(index: pd.Index, ordinals: np.ndarray, name: str) -> None:
-    """Refuse duplicated and unsorted labels."""
-    if (np.diff(ordinals) > 0).all():
-        return
-    if index.has_duplicates:
-        twice = shown(index[int(np.argmax(index.duplicated()))])
-        raise ValueError(
-            f"the index of {name} has {twice} more than once: keep one of each with {name}[~{name}.index.duplicated()]"
-        )
-    row = int(np.argmax(np.diff(ordinals) < 0)) + 1
-    raise ValueError(
-        f"the index of {name} is not sorted: {shown(index[row])} comes after {shown(index[row - 1])}; "
-        f"sort it with {name}.sort_index()"
-    )
-
-
-def _read_dates(index: pd.DatetimeIndex, name: str, freq: Any) -> pd.DatetimeIndex:
-    """Return a copy that has a frequency: its own, or `freq`, or an inferred one."""
-    if index.freq is not None:
-        return index.copy(deep=True)
-    regular = _with_freq(index, freq)
-    if regular is None:
-        regular = _with_freq(index, pd.DatetimeIndex(index, freq="infer").freq)
-    if regular is not None:
-        return regular
-    guess, reason = _first_gap(index)
-    if len(index) < 3:
-        reason = f", and {len(index)} label{'s are' if len(index) > 1 else ' is'} too few to infer one"
-    raise ValueError(
-        f"the index of {name} has no frequency{reason}; use {name}.asfreq(...), as in {name}.asfreq({guess!r}) "
-        f"(missing dates become NaN, which fit masks; dates off that grid are dropped)"
-    )
-
-
-def _with_freq(index: pd.DatetimeIndex, freq: Any) -> pd.DatetimeIndex | None:
-    """Return a copy with that frequency, or None where a label breaks it: also an inferred one is checked."""
-    try:
-        return None if freq is None else pd.DatetimeIndex(index, freq=freq, copy=True)
-    except ValueError:
-        return None
-
-
-def _first_gap(index: pd.DatetimeIndex) -> tuple[str, str]:
-    """Guess a frequency from the first regular stretch of the index, and name the first label that breaks it."""
-    for width in (12, 6, 4):
-        for start in range(min(40, len(index) - width + 1)):
-            freq = pd.DatetimeIndex(index[start : start + width], freq="infer").freq
-            if freq is None:
-                continue
-            grid = pd.date_range(index[0], periods=len(index), freq=freq)
-            row = int(np.argmax(grid != index))
-            came, due = shown(index[row]), shown(grid[row])
-            step = f"after {shown(index[row - 1])} comes {came} and" if row else f"it begins at {came},"
-            return freq.freqstr, f": it looks like {freq.freqstr!r}, but {step} not {due}"
-    return "D", ""
-
-
-def _read_periods(index: pd.PeriodIndex, ordinals: np.ndarray, name: str) -> pd.PeriodIndex:
-    freq: Any = index.freq
-    jumps = np.diff(ordinals) != freq.n
-    if jumps.any():
-        row = int(np.argmax(jumps))
-        raise ValueError(
-            f"the index of {name} has a gap: after {index[row]} comes {index[row + 1]}, not {index[row] + freq}; "
-            f"use {name}.reindex(pd.period_range({name}.index[0], {name}.index[-1], freq={index.freqstr!r})) "
-            f"(missing periods become NaN, which fit masks)"
-        )
-    return index.copy(deep=True)
-
-
-def _read_integers(index: pd.Index, ordinals: np.ndarray, name: str) -> pd.RangeIndex:
-    """Return integers, evenly spaced, as a range."""
-    if isinstance(index, pd.RangeIndex):
-        return index.copy()
-    steps = np.diff(ordinals)
-    step = int(steps[0]) if len(steps) else 1
-    if (steps != step).any():
-        row = int(np.argmax(steps != step))
-        raise ValueError(
-            f"the index of {name} is not evenly spaced: after {index[row]} comes {index[row + 1]}, not "
-            f"{index[row] + step}; use {name}.reindex(range(...)) (missing steps become NaN, which fit masks)"
-        )
-    start = int(ordinals[0])
-    return pd.RangeIndex(start, start + step * len(index), step, name=index.name)

@@ -2,8 +2,9 @@
 
 These are cheap beside the scan and run on one thread, which also gives their sums one fixed order.
 
-Shapes: n_tiles tiles of B lanes; x (n_tiles, I, T, B); y and weight (n_tiles, n_outputs, block*C, B) for C target
-channels; out and dout (n_tiles, n_outputs, block*C*size, B), where a target's `size` parameters stand side by side.
+Shapes: n_tiles tiles of B lanes; x (n_tiles, I, T, B); ahead (n_tiles, n_outputs, block*F, B) for F covariates; y and
+weight (n_tiles, n_outputs, block*C, B) for C target channels; out and dout (n_tiles, n_outputs, block*C*size, B), where
+a target's `size` parameters stand side by side.
 """
 
 from __future__ import annotations
@@ -51,6 +52,32 @@ def build_gather() -> Callable:
                     x[i, c, t, b] = (series[first + t, c] - a) * inverse
 
     return gather
+
+
+def build_gather_ahead() -> Callable:
+    """`gather_ahead`: the covariates of the steps that a batch's outputs forecast."""
+    stamp = fingerprint()
+
+    @entry("gather_ahead")
+    def gather_ahead(series, window_target, shift, scale, batch, n_covariates, block, ahead):
+        """ahead[k, j*F + f] = scaled covariate f of step target + k + j, which stands in the row of the step before.
+
+        series (n, I) float64, of which the last F = `n_covariates` columns are the covariates of the next step.
+        """
+        stamp  # noqa: B018
+        n_tiles, n_outputs, width, B = ahead.shape
+        F, first = n_covariates, series.shape[1] - n_covariates
+        for lane in range(n_tiles * B):
+            i, b = lane // B, lane % B
+            for k in range(n_outputs):
+                for r in range(width):
+                    ahead[i, k, r, b] = 0
+                    if lane < batch.size:
+                        w, c = batch[lane], first + r % F
+                        row = min(window_target[w] + k + r // F, series.shape[0]) - 1
+                        ahead[i, k, r, b] = (series[row, c] - shift[w, c]) / scale[w, c]
+
+    return gather_ahead
 
 
 def build_gather_targets() -> Callable:

@@ -58,6 +58,7 @@ def _loss(loss: Loss) -> Tile:
 
 class _Common(NamedTuple):
     gather: Callable
+    gather_ahead: Callable
     gather_targets: Callable
     transpose: Tile
     update: Callable
@@ -67,6 +68,7 @@ class _Common(NamedTuple):
 def _common() -> _Common:
     return _Common(
         batch_kernels.build_gather(),
+        batch_kernels.build_gather_ahead(),
         batch_kernels.build_gather_targets(),
         build_transpose(),
         batch_kernels.build_update(),
@@ -126,6 +128,7 @@ class CpuBackend:
         scratch = max(
             scratch_size(cell, K, shape.hidden_size, B),
             shape.n_inputs * shape.block * (B + shape.lags) + O * (1 + shape.hidden_size) + shape.lags * B,
+            O // shape.block * max(B, shape.n_ahead * shape.block),
         )
         X = np.zeros((n, L, T + 1, K, B), dtype)
         for layer in range(L):
@@ -137,6 +140,7 @@ class CpuBackend:
             rows=rows[None].copy(),
             constants=np.array([loss.constants if loss else ()], dtype),
             x=np.zeros((n, shape.n_inputs, T, B), dtype),
+            ahead=np.zeros((n, k, shape.block * shape.n_ahead, B), dtype),
             starts=np.zeros((n, B), np.int64),
             state=np.zeros((n, L, S, N), dtype),
             X=X,
@@ -160,10 +164,14 @@ class CpuBackend:
     def gather(self, work: Workspace, series: np.ndarray, windows: Any, batch: np.ndarray) -> None:
         """Put the windows `batch` of `series` into the inputs, scaled; windows that are shorter start late."""
         work.n_lanes = len(batch)
-        n, a = work.tiles(), work.arrays
+        n, a, shape = work.tiles(), work.arrays, work.shape
         _common().gather(
             series, windows.start, windows.length, windows.shift, windows.scale, batch, a.x[:n], a.starts[:n]
         )
+        if shape.n_ahead:
+            _common().gather_ahead(
+                series, windows.target, windows.shift, windows.scale, batch, shape.n_ahead, shape.block, a.ahead[:n]
+            )
 
     def gather_targets(self, work: Workspace, targets: Any, observed: Any, windows: Any, batch: np.ndarray) -> None:
         """Put what the windows' outputs are to be compared with beside them, with weight 0 where it is missing."""

@@ -1,8 +1,9 @@
 """How a network lies in memory: the integers and tables that the loops of every backend read. Nothing here is compiled.
 
 A network is one flat vector theta: for each layer the weights of its products, one after the other, each (rows,
-columns) in C order; then, where they exist, the initial states (L, S, H), the head (O, 1 + H) with its bias first, and
-the linear skip (I, block, lags).
+columns) in C order; then, where they exist, the initial states (L, S, H), the head (O, 1 + H) with its bias first, the
+linear skip (C, block, lags) of C targets, and the weights of F covariates of the steps ahead: for step j of the block
+(O / block, (j + 1) F), of its own and the earlier ones.
 """
 
 from __future__ import annotations
@@ -30,9 +31,12 @@ class Shape(NamedTuple):
     output_size: int
     lags: int
     block: int
+    n_channels: int  # inputs that are targets: these come first, the skip reads them and a free run feeds them back
+    n_ahead: int  # covariates that an output reads in each of its steps
     state_at: int
     head_at: int
     skip_at: int
+    ahead_at: int
 
 
 class Arrays(NamedTuple):
@@ -45,6 +49,7 @@ class Arrays(NamedTuple):
     rows: Any  # (1, 2, >= O): the skip's row that each output adds or -1; the output fed back as each input
     constants: Any  # (1, any): of the loss
     x: Any  # (n, I, T, B): scaled inputs
+    ahead: Any  # (n, n_outputs, block * F, B): scaled covariates of the steps ahead
     starts: Any  # (n, B): the step at which each lane starts
     state: Any  # (n, L, S, N): initial states
     X: Any  # (n, L, T+1, K, B): stacked operands
@@ -66,8 +71,8 @@ class Arrays(NamedTuple):
 
 #: The number of each array.
 (
-    BLOCKS, ROWS, CONSTANTS, X_IN, STARTS, STATE, X, A, C, OUT, SCRATCH, SHARE, TOTAL, Y, WEIGHT, DOUT, DY, DSTATE, DX,
-    THETA_T, GRAD,
+    BLOCKS, ROWS, CONSTANTS, X_IN, AHEAD, STARTS, STATE, X, A, C, OUT, SCRATCH, SHARE, TOTAL, Y, WEIGHT, DOUT, DY,
+    DSTATE, DX, THETA_T, GRAD,
 ) = range(len(Arrays._fields))  # fmt: skip
 
 

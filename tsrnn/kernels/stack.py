@@ -2,11 +2,12 @@
 
 For one tile of B lanes: x (I, T, B) are the scaled inputs, out (n_outputs, O, B) what the head says after the last
 `n_outputs` steps. The head reads the top layer's ``[1; h]``; the skip adds to the location parameters a linear map of
-the `lags` inputs up to that step, each channel on its own:
+the `lags` inputs up to that step, each target on its own; and where covariates of the steps ahead are known, each step
+of the block adds a linear map of those up to it (D is lower triangular by steps, and packed):
 
-    out[k] = V [1; h_t] + S x[:, t-lags+1 .. t],   t = T - n_outputs + k
+    out[k] = V [1; h_t] + S x[:C, t-lags+1 .. t] + D ahead[k],   t = T - n_outputs + k
 
-In a free run the steps after the first output read the network's own forecasts instead of x.
+In a free run the steps after the first output read the network's own forecasts instead of x; covariates stay.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ def _build_forward(cell: Cell, scan: Callable, stamp: str) -> Tile:
         X = tensor4(book, at.X, i, theta)
         A = tensor4(book, at.A, i, theta)
         C = tensor4(book, at.C, i, theta)
+        ahead = tensor3(book, at.AHEAD, i, theta)
         out = tensor3(book, at.OUT, i, theta)
         scratch = tensor1(book, at.SCRATCH, i, theta)
         T, n, H = shape.n_steps, shape.n_outputs, shape.hidden_size
@@ -63,7 +65,7 @@ def _build_forward(cell: Cell, scan: Callable, stamp: str) -> Tile:
         for k in range(n):
             t1 = T - n + k + 1 if free else T
             if free and k > 0:
-                feed_back(rows, out[k - 1], x, t0)
+                feed_back(shape, rows, out[k - 1], x, t0)
             if t1 > t0:
                 for layer in range(shape.num_layers):
                     n_inputs = H if layer > 0 else shape.n_inputs
@@ -73,7 +75,7 @@ def _build_forward(cell: Cell, scan: Callable, stamp: str) -> Tile:
                         copy_inputs(X, x, t0, t1)
                     scan(theta, blocks[layer], n_inputs, X[layer], A[layer], C[layer], t0, t1, starts, last_start)
                 t0 = t1
-            head(shape, theta, rows, X, x, k, out[k], scratch)
+            head(shape, theta, rows, X, x, ahead, k, out[k], scratch)
 
     return forward
 
@@ -141,10 +143,10 @@ def drop(values, dropout, key, layer, t, tile, B):
 
 
 @inlined
-def feed_back(rows, out, x, t):
+def feed_back(shape, rows, out, x, t):
     """The point forecast of each channel, out (O, B), becomes its input at step `t`; rows[1] says where it stands."""
     T, B = x.shape[1], x.shape[2]
-    for c in range(x.shape[0]):
+    for c in range(shape.n_channels):
         copy(vector(x, (c * T + t) * B, B), vector(out, rows[1, c] * B, B))
 
 
@@ -157,7 +159,7 @@ def top_operand(shape, X, t):
 
 
 @inlined
-def head(shape, theta, rows, X, x, k, out, scratch):
+def head(shape, theta, rows, X, x, ahead, k, out, scratch):
     """out (O, B) after step T - n_outputs + k. rows[0] gives the skip's row that each output adds, or -1."""
     O, H, T, B = shape.output_size, shape.hidden_size, x.shape[1], x.shape[2]
     t = shape.n_steps - shape.n_outputs + k
@@ -165,12 +167,18 @@ def head(shape, theta, rows, X, x, k, out, scratch):
     product(V, operand, out)
     if shape.skip_at >= 0:
         n, P = shape.block, shape.lags
-        for c in range(x.shape[0]):
+        for c in range(shape.n_channels):
             S = matrix(theta, shape.skip_at + c * n * P, n, P)
             product(S, matrix(x, (c * T + t - P + 1) * B, P, B), matrix(scratch, c * n * B, n, B))
         for o in range(O):
             if rows[0, o] >= 0:
                 add(vector(out, o * B, B), vector(scratch, rows[0, o] * B, B))
+    if shape.ahead_at >= 0:
+        n, F = O // shape.block, shape.n_ahead
+        for j in range(shape.block):
+            D = matrix(theta, shape.ahead_at + n * F * j * (j + 1) // 2, n, (j + 1) * F)
+            known = matrix(ahead, k * shape.block * F * B, (j + 1) * F, B)
+            add_product(D, known, matrix(out, j * n * B, n, B), scratch)
 
 
 # ---------------------------------------------------------------- backward
@@ -193,7 +201,7 @@ def build_transpose() -> Tile:
         transpose(matrix(theta_t, shape.head_at, 1 + H, O), matrix(theta, shape.head_at, O, 1 + H))
         if shape.skip_at >= 0:
             n, P = shape.block, shape.lags
-            for c in range(shape.n_inputs):
+            for c in range(shape.n_channels):
                 w = shape.skip_at + c * n * P
                 transpose(matrix(theta_t, w, P, n), matrix(theta, w, n, P))
 
@@ -216,6 +224,7 @@ def _build_backward(cell: Cell, bptt: Callable, stamp: str) -> Tile:
         X = tensor4(book, at.X, i, theta)
         A = tensor4(book, at.A, i, theta)
         C = tensor4(book, at.C, i, theta)
+        ahead = tensor3(book, at.AHEAD, i, theta)
         dout = tensor3(book, at.DOUT, i, theta)
         scratch = tensor1(book, at.SCRATCH, i, theta)
         dY = tensor2(book, at.DY, i, theta)
@@ -227,7 +236,7 @@ def _build_backward(cell: Cell, bptt: Callable, stamp: str) -> Tile:
         zero(grad)
         zero(vector(dstate, 0, dstate.size))  # no loss reads the final state
         last_start = largest(starts)
-        head_gradient(shape, theta_t, rows, X, x, dout, dY, dx, grad, scratch)
+        head_gradient(shape, theta_t, rows, X, x, ahead, dout, dY, dx, grad, scratch)
         dY_from = shape.n_steps - shape.n_outputs
         for layer in range(shape.num_layers - 1, -1, -1):
             n_inputs = H if layer > 0 else shape.n_inputs
@@ -275,8 +284,8 @@ def sum_lanes(values, out, B):
 
 
 @inlined
-def head_gradient(shape, theta_t, rows, X, x, dout, dY, dx, grad, scratch):
-    """Gradients of head and skip added to `grad`; dY (T, >= N) at the scored steps takes V.T @ dout."""
+def head_gradient(shape, theta_t, rows, X, x, ahead, dout, dY, dx, grad, scratch):
+    """Gradients of head, skip and covariates added to `grad`; dY (T, >= N) at the scored steps takes V.T @ dout."""
     O, H, B, width = shape.output_size, shape.hidden_size, x.shape[2], dY.shape[1]
     V_t, dV = matrix(theta_t, shape.head_at + O, H, O), matrix(grad, shape.head_at, O, 1 + H)
     zero(vector(dx, 0, dx.size))
@@ -287,19 +296,26 @@ def head_gradient(shape, theta_t, rows, X, x, dout, dY, dx, grad, scratch):
         product(V_t, d, matrix(dY, t * width, H, B))
         if shape.skip_at >= 0:
             skip_gradient(shape, theta_t, rows, x, t, d, dx, grad, scratch)
+        if shape.ahead_at >= 0:
+            n, F = O // shape.block, shape.n_ahead
+            for j in range(shape.block):
+                dD = matrix(grad, shape.ahead_at + n * F * j * (j + 1) // 2, n, (j + 1) * F)
+                add_outer(
+                    matrix(d, j * n * B, n, B), matrix(ahead, k * shape.block * F * B, (j + 1) * F, B), dD, scratch
+                )
 
 
 @inlined
 def skip_gradient(shape, theta_t, rows, x, t, dout, dx, grad, scratch):
     """Gradient of the skip at step `t`: its weights', and its inputs' where dx is wanted."""
     n, P, T, B = shape.block, shape.lags, x.shape[1], x.shape[2]
-    used = x.shape[0] * n * B
+    used = shape.n_channels * n * B
     linear, part = vector(scratch, 0, used), vector(scratch, used, scratch.size - used)
     zero(linear)
     for o in range(shape.output_size):
         if rows[0, o] >= 0:
             add(vector(linear, rows[0, o] * B, B), vector(dout, o * B, B))
-    for c in range(x.shape[0]):
+    for c in range(shape.n_channels):
         w, lags = shape.skip_at + c * n * P, (c * T + t - P + 1) * B
         d = matrix(linear, c * n * B, n, B)
         add_outer(d, matrix(x, lags, P, B), matrix(grad, w, n, P), part)

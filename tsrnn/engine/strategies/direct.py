@@ -8,7 +8,7 @@ import numpy as np
 
 from ..network import Network, Source
 from ..parameters import Geometry
-from ..windows import Scaling, series_windows
+from ..windows import SeriesScaling, with_covariates
 
 
 def geometry(context_length: int, horizon: int) -> Geometry:
@@ -16,15 +16,22 @@ def geometry(context_length: int, horizon: int) -> Geometry:
     return Geometry(context_length, n_outputs=1, block=horizon)
 
 
-def forecast(network: Network, theta: Any, context: np.ndarray, scaling: Scaling, horizon: int) -> np.ndarray:
-    """Continue `context` (context_length, n_channels) by `horizon` steps; each block reads the forecasts before it."""
+def forecast(
+    network: Network, theta: Any, context: np.ndarray, covariates: np.ndarray, scaling: SeriesScaling, horizon: int
+) -> np.ndarray:
+    """Continue `context` (context_length, C) by `horizon` steps; each block reads the forecasts before it.
+
+    `covariates` (context_length + horizon, F) are those of the context and of the steps ahead.
+    """
     length, block = len(context), network.architecture.block
     shape = geometry(length, block)
     series = context
     while len(series) < length + horizon:
-        context = series[-length:]
-        windows = series_windows(context, np.zeros(1, np.int64), shape, scaling)
-        source = Source.upload(network.backend, context, context, context)
+        done = len(series) - length
+        context, known = series[done:], covariates[done : done + length + block]
+        windows = scaling.windows(context, np.zeros(1, np.int64), shape)
+        inputs = with_covariates(np.pad(context, ((0, len(known) - length), (0, 0))), known)
+        source = Source.upload(network.backend, inputs, context, context)
         outputs = network.predict(theta, source, windows, shape, free_run=False)
         steps = windows.unscale(outputs[:, 0, :, :, network.architecture.loss.point].astype(np.float64))[0]
         series = np.concatenate([series, steps])

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..network import Network, Source
 from ..parameters import Geometry
-from ..windows import Scaling, series_windows
+from ..windows import SeriesScaling, with_covariates
 
 
 def geometry(context_length: int, horizon: int) -> Geometry:
@@ -16,10 +16,16 @@ def geometry(context_length: int, horizon: int) -> Geometry:
     return Geometry(context_length, n_outputs=horizon, block=1)
 
 
-def forecast(network: Network, theta: Any, context: np.ndarray, scaling: Scaling, horizon: int) -> np.ndarray:
-    """Continue `context` (context_length, n_channels) by `horizon` steps, (horizon, n_channels)."""
+def forecast(
+    network: Network, theta: Any, context: np.ndarray, covariates: np.ndarray, scaling: SeriesScaling, horizon: int
+) -> np.ndarray:
+    """Continue `context` (context_length, C) by `horizon` steps, (horizon, C).
+
+    `covariates` (context_length + horizon, F) are those of the context and of the steps ahead.
+    """
     shape = geometry(len(context), horizon)
-    windows = series_windows(context, np.zeros(1, np.int64), shape, scaling)
-    source = Source.upload(network.backend, context, context, context)
+    windows = scaling.windows(context, np.zeros(1, np.int64), shape)
+    inputs = with_covariates(np.pad(context, ((0, horizon), (0, 0))), covariates)
+    source = Source.upload(network.backend, inputs, context, context)
     outputs = network.predict(theta, source, windows, shape, free_run=True)
     return windows.unscale(outputs[:, :, 0, :, network.architecture.loss.point].astype(np.float64))[0]
