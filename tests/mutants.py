@@ -204,12 +204,13 @@ MUTANTS = [
     ),
     mutant(
         "update leaves the context where it was", "estimators/base.py",
-        "self.context_ = fill_gaps(values, observed)",
-        "self.context_ = fill_gaps(values, observed)[: len(self.context_)]", FORECASTERS,
+        "= fill_gaps(values, filled),",
+        "= fill_gaps(values, filled)[: len(self.context_)],", FORECASTERS,
     ),
     mutant(
         "a forecast reads the start of the context", "estimators/forecasters.py",
-        "np.ascontiguousarray(context[first:])", "np.ascontiguousarray(context[: self.context_length_])", FORECASTERS,
+        "np.ascontiguousarray(origin.context[first:])",
+        "np.ascontiguousarray(origin.context[: self.context_length_])", FORECASTERS,
     ),
 ]  # fmt: skip
 

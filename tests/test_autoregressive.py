@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from statsmodels.tsa.ar_model import AutoReg
 
 from tsrnn import ARForecaster
 from tsrnn.datasets import load_air_passengers
@@ -169,3 +170,98 @@ def test_short_series_choose_short_lags():
     for n in range(2, 12):
         assert np.isfinite(ARForecaster(lags="bic").fit(simulated(n)).predict(3)).all()
     assert_allclose(ARForecaster(lags=0).fit([7.0]).predict(2), 7)
+
+
+# ------------------------------------------------------------ the predictive distribution
+def ar2(n=400, seed=0):
+    rng = np.random.default_rng(seed)
+    y = np.zeros(n)
+    for t in range(2, n):
+        y[t] = 5 + 1.2 * y[t - 1] - 0.5 * y[t - 2] + rng.normal()
+    return y
+
+
+def test_intervals_are_those_of_statsmodels():
+    y = ar2()
+    theirs = AutoReg(y, [1, 2, 5], "c").fit()
+    summary = theirs.get_prediction(400, 409)
+    ours = ARForecaster(lags=[1, 2, 5]).fit(y)
+    interval = ours.predict_interval(10, 0.8)
+    inflation = np.sqrt(ours.models_[0].variance / theirs.sigma2)  # ours is the unbiased variance
+    centre, half = summary.predicted_mean, (summary.conf_int(0.2)[:, 1] - summary.predicted_mean) * inflation
+    assert_allclose(interval, np.column_stack([centre - half, centre + half]), rtol=1e-8)
+
+
+def test_quantiles_paths_and_intervals_agree():
+    forecaster = ARForecaster(lags=2).fit(ar2())
+    quantiles = forecaster.predict_quantiles(8, [0.1, 0.5, 0.9])
+    assert_allclose(quantiles[:, 1], forecaster.predict(8), rtol=1e-12)
+    assert_allclose(quantiles[:, [0, 2]], forecaster.predict_interval(8, 0.8), rtol=1e-12)
+    paths = forecaster.sample(8, 20_000, random_state=0)
+    assert paths.shape == (8, 20_000)
+    spread = quantiles[:, 2] - quantiles[:, 0]
+    assert_allclose(np.quantile(paths, [0.1, 0.5, 0.9], axis=1).T, quantiles, atol=0.03 * spread.max())
+    a = forecaster.models_[0].coefficients[0]
+    psi = [1, a, a * a + forecaster.models_[0].coefficients[1]]
+    expected = np.dot(psi[:2], psi[1:]) / np.sqrt(np.dot(psi[:2], psi[:2]) * np.dot(psi, psi))
+    assert_allclose(np.corrcoef(paths[1:3])[0, 1], expected, atol=0.02)  # steps of a path depend on each other
+
+
+def test_coverage_of_simulated_series():
+    inside = []
+    for seed in range(150):
+        y = ar2(130, seed)
+        bounds = ARForecaster(lags=2).fit(y[:120]).predict_interval(10, [0.5, 0.9])
+        inside.append((bounds[:, :, 0] < y[120:, None]) & (y[120:, None] < bounds[:, :, 1]))
+    assert_allclose(np.mean(inside, axis=(0, 1)), [0.5, 0.9], atol=0.05)
+
+
+def test_the_form_of_what_says_how_sure():
+    index = pd.date_range("2000-01-01", periods=60, freq="MS")
+    y = pd.Series(ar2(60), index, name="sales")
+    forecaster = ARForecaster(lags=2, horizon=3).fit(y)
+    one = forecaster.predict_interval()
+    assert list(one.columns) == ["lower", "upper"]
+    assert one.index.equals(forecaster.predict().index)
+    two = forecaster.predict_interval(coverage=[0.5, 0.9])
+    assert list(two.columns) == [(0.5, "lower"), (0.5, "upper"), (0.9, "lower"), (0.9, "upper")]
+    assert_array_equal(two[0.9], one)
+    assert list(two.columns.names) == ["coverage", "bound"]
+    assert ((two[0.9].lower < two[0.5].lower) & (two[0.5].upper < two[0.9].upper)).all()
+    assert list(forecaster.predict_quantiles(quantiles=[0.2, 0.8]).columns) == [0.2, 0.8]
+    pd.testing.assert_series_equal(forecaster.predict_quantiles(2, 0.5), forecaster.predict(2))
+    assert forecaster.sample(n_paths=5).shape == (3, 5)
+    assert_array_equal(forecaster.sample(2, 3, random_state=1), forecaster.sample(2, 3, random_state=1))
+    assert (forecaster.sample(2, 3, random_state=1) != forecaster.sample(2, 3, random_state=2)).all(axis=None)
+    dates = forecaster.predict(9).index[[8, 2]]
+    assert_allclose(forecaster.predict_interval(dates), forecaster.predict_interval(9).loc[dates])
+    wide = pd.DataFrame({"x": y, "z": -y})
+    bounds = forecaster.fit(wide).predict_interval(2, 0.8)
+    assert list(bounds.columns) == [("x", "lower"), ("x", "upper"), ("z", "lower"), ("z", "upper")]
+    assert_allclose(bounds["z"], -bounds["x"][["upper", "lower"]])
+    arrays = forecaster.fit(wide.to_numpy())
+    assert arrays.predict_interval(4, 0.8).shape == (4, 2, 2)
+    assert arrays.predict_interval(4, [0.5, 0.8]).shape == (4, 2, 2, 2)
+    assert arrays.sample(4, 7).shape == (4, 2, 7)
+
+
+@pytest.mark.parametrize(
+    "level", [0, 1, -0.1, 1.5, 90, "0.9", None, [], [0.9, 0.5], [0.5, 0.5], np.nan, [[0.5]]], ids=repr
+)
+def test_bad_probabilities(level):
+    forecaster = ARForecaster(lags=1).fit(ar2(50))
+    with pytest.raises(ValueError, match=r"coverage=.* must be a number between 0 and 1"):
+        forecaster.predict_interval(3, level)
+    with pytest.raises(ValueError, match=r"quantiles=.* must be a number between 0 and 1"):
+        forecaster.predict_quantiles(3, level)
+
+
+def test_bad_samples():
+    forecaster = ARForecaster(lags=1).fit(ar2(50))
+    with pytest.raises(ValueError, match="n_paths=0 must be at least 1"):
+        forecaster.sample(3, 0)
+    with pytest.raises(ValueError, match="random_state='x' must be"):
+        forecaster.sample(3, random_state="x")
+    exact = ARForecaster(lags=1).fit([1.0, 2.0, 4.0])
+    with pytest.raises(ValueError, match="as many coefficients as rows"):
+        exact.predict_interval(2)

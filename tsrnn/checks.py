@@ -41,3 +41,12 @@ def choice(name: str, value: Any, choices: Collection[Any]) -> Any:
     if not any(value is c or (isinstance(c, str) and isinstance(value, str) and value == c) for c in choices):
         raise ValueError(f"{name}={value!r} is not known; use one of {', '.join(map(repr, choices))}")
     return value
+
+
+def fractions(name: str, value: Any) -> np.ndarray:
+    """One or several numbers strictly between 0 and 1, ascending; an array of no or one dimension."""
+    numeric = np.ndim(value) < 2 and np.size(value) > 0 and np.asarray(value).dtype.kind in "iuf"
+    values = np.array(value if numeric else np.nan, float)
+    if not ((values > 0) & (values < 1)).all() or (np.diff(values.ravel()) <= 0).any():
+        raise ValueError(f"{name}={value!r} must be a number between 0 and 1, such as 0.9, or several, ascending")
+    return values

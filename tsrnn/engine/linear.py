@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.linalg import cho_solve, cholesky, eigh, lstsq
+from scipy.signal import lfilter
 
 from .parameters import Geometry
 from .windows import Windows
@@ -134,8 +135,9 @@ class _Moments:
 class Autoregression:
     """y_t = intercept + slope * t + sum of coefficients[i] * y_{t - lags[i]} + effects @ u_t + e_t; t counts from 1.
 
-    `sigma2` is the mean squared residual, `aic` and `bic` are those of the Gaussian likelihood with it (Hamilton 1994,
-    Time Series Analysis, ch. 5.2): ``n log sigma2 + penalty * (number of coefficients + 1)`` and constants.
+    `sigma2` is the mean squared residual, `variance` the unbiased one of e_t, NaN where no degree of freedom is left;
+    `aic` and `bic` are those of the Gaussian likelihood with `sigma2` (Hamilton 1994, Time Series Analysis, ch. 5.2):
+    ``n log sigma2 + penalty * (number of coefficients + 1)`` and constants.
     """
 
     lags: tuple[int, ...]
@@ -144,18 +146,37 @@ class Autoregression:
     intercept: float
     slope: float
     sigma2: float
+    variance: float
     aic: float
     bic: float
 
-    def forecast(self, context: np.ndarray, n_before: int, covariates: np.ndarray) -> np.ndarray:
-        """Continue `context` (max(lags) values or more, the last at time `n_before`) over `covariates` (horizon, F)."""
+    def forecast(
+        self, context: np.ndarray, n_before: int, covariates: np.ndarray, shocks: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Continue `context` (max(lags) values or more, the last at time `n_before`) over `covariates` (horizon, F).
+
+        With standard normal `shocks` (horizon, n_paths) the result is a path for each of their columns.
+        """
         longest, horizon = max(self.lags, default=0), len(covariates)
-        level = self.intercept + self.slope * (n_before + 1 + np.arange(horizon)) + covariates @ self.effects
-        values = np.concatenate([context[len(context) - longest :], level])
+        values = self.intercept + self.slope * (n_before + 1 + np.arange(horizon)) + covariates @ self.effects
+        if shocks is not None:
+            values = values[:, None] + np.sqrt(self.variance) * shocks
+        start = context[len(context) - longest :].reshape(-1, *(1,) * (values.ndim - 1))
+        values = np.concatenate([np.broadcast_to(start, (longest, *values.shape[1:])), values])
         back = np.asarray(self.lags, np.int64)
         for t in range(longest, longest + horizon):
             values[t] += self.coefficients @ values[t - back]
         return values[longest:]
+
+    def spread(self, horizon: int) -> np.ndarray:
+        """Standard deviation of the error of each step ahead: sqrt(variance * (1 + psi_1² + ... + psi_{k-1}²)).
+
+        psi are the weights of past shocks (Box, Jenkins, Reinsel & Ljung 2015, eq. 5.1.16 and 5.2.3).
+        """
+        polynomial = np.zeros(max(self.lags, default=0) + 1)
+        polynomial[0], polynomial[np.asarray(self.lags, np.int64)] = 1.0, -self.coefficients
+        psi = lfilter([1.0], polynomial, np.eye(1, horizon)[0])
+        return np.sqrt(self.variance * np.cumsum(psi**2))
 
 
 def complete_rows(observed: np.ndarray, lags: Iterable[int]) -> np.ndarray:
@@ -195,6 +216,7 @@ def fit_autoregression(
         intercept=float(solution[0]) * unit if "c" in trend else 0.0,
         slope=float(solution[first - 1]) * unit if "t" in trend else 0.0,
         sigma2=sigma2 * unit * unit,
+        variance=sigma2 * unit * unit * len(time) / (len(time) - k) if len(time) > k else np.nan,
         aic=deviance + 2 * (k + 1),
         bic=deviance + np.log(len(time)) * (k + 1),
     )

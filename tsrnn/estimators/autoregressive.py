@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 from ..checks import choice, number, whole
 from ..engine.linear import Autoregression, complete_rows, fit_autoregression, select_autoregression
 from ..frame import Target
-from .base import BaseForecaster, History
+from .base import History, Origin
+from .probabilistic import ProbabilisticForecaster
 
 TRENDS = ("n", "c", "t", "ct")
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class ARForecaster(BaseForecaster):
+class ARForecaster(ProbabilisticForecaster):
     """Linear autoregression by least squares; ``lags=1`` is the first-order Markov model.
 
     Each column of a wide array has a model of its own. Rows with a missing value or lag are left out of the fit.
@@ -116,8 +118,30 @@ class ARForecaster(BaseForecaster):
     def _least_context(self) -> int:
         return max(max(model.lags, default=0) for model in self.models_)
 
-    def _forecast(self, context: np.ndarray, covariates: np.ndarray, horizon: int) -> np.ndarray:
-        n_before = len(context)
-        return np.column_stack(
-            [model.forecast(context[:, c], n_before, covariates[n_before:]) for c, model in enumerate(self.models_)]
-        )
+    def _forecast(self, origin: Origin) -> np.ndarray:
+        return np.column_stack([model.forecast(*start) for model, start in self._channels(origin)])
+
+    def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
+        self._check_spread()
+        spread = np.column_stack([model.spread(origin.n_steps) for model in self.models_])
+        return self._forecast(origin)[:, :, None] + spread[:, :, None] * norm.ppf(levels)
+
+    def _sample(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
+        self._check_spread()
+        shocks = rng.standard_normal((len(self.models_), origin.n_steps, n_paths))
+        paths = [model.forecast(*start, shocks[c]) for c, (model, start) in enumerate(self._channels(origin))]
+        return np.stack(paths, axis=1)
+
+    def _check_spread(self) -> None:
+        for c, model in enumerate(self.models_):
+            if np.isnan(model.variance):
+                raise ValueError(
+                    f"series {c} was fitted with as many coefficients as rows, so that nothing tells the spread of its "
+                    "errors; fit fewer lags, or a longer series"
+                )
+
+    def _channels(self, origin: Origin) -> Iterator[tuple[Autoregression, tuple[np.ndarray, int, np.ndarray]]]:
+        """Each model with what its forecast starts from."""
+        n_before = len(origin.context)
+        for c, model in enumerate(self.models_):
+            yield model, (origin.context[:, c], n_before, origin.covariates[n_before:])

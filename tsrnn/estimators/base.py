@@ -55,6 +55,7 @@ class BaseForecaster(BaseEstimator):
         self.target_ = history.target
         self.index_ = history.target.index
         self.context_ = history.values
+        self.observed_ = history.observed
         self.covariates_ = history.covariates
         self.covariate_names_ = history.covariate_names
         self.n_features_in_ = len(history.covariate_names) or history.values.shape[1]
@@ -80,8 +81,7 @@ class BaseForecaster(BaseEstimator):
             The same kind as the target, with its name or columns and its future index.
         """
         origin = self._origin(horizon, context)
-        values = self._continue(origin.context, origin.covariates, origin.n_steps)
-        return frame.wrap(values[origin.wanted], origin.target, origin.index)
+        return frame.wrap(self._continue(origin)[origin.wanted], origin.target, origin.index)
 
     def update(self, y_new: Any, X_new: Any = None) -> BaseForecaster:
         """Move on by new observations without fitting again: later forecasts start after them.
@@ -100,8 +100,8 @@ class BaseForecaster(BaseEstimator):
         check_is_fitted(self)
         new, covariates = self._read_new(y_new, X_new, "y_new", "X_new")
         values = np.concatenate([self.context_, new.values])
-        observed = np.concatenate([np.ones(self.context_.shape, bool), new.observed])
-        self.context_ = fill_gaps(values, observed)
+        filled = np.concatenate([np.ones(self.context_.shape, bool), new.observed])
+        self.context_, self.observed_ = fill_gaps(values, filled), np.concatenate([self.observed_, new.observed])
         self.covariates_ = np.concatenate([self.covariates_, covariates])
         self.index_ = frame.extended(self.index_, len(new.values))
         return self
@@ -134,16 +134,16 @@ class BaseForecaster(BaseEstimator):
             raise ValueError(f"{new.name} has no observed value to score the forecast by; pass some that was observed")
         truth = np.where(new.observed, new.values, np.nan)
         train = np.where(self.target_.observed, self.target_.values, np.nan)
-        forecast = self._continue(self.context_, np.concatenate([self.covariates_, covariates]), len(truth))
-        return -frame.mase(truth, forecast, train, self.season_length_)
+        origin = self._from_here(frame.future_index(self.index_, len(truth)), covariates)
+        return -frame.mase(truth, self._continue(origin), train, self.season_length_)
 
     # ------------------------------------------------------------ for subclasses
     def _fit(self, history: History) -> dict[str, Any]:
         """The fitted attributes, from the series so far."""
         raise NotImplementedError
 
-    def _forecast(self, context: np.ndarray, covariates: np.ndarray, horizon: int) -> np.ndarray:
-        """Continue `context` (n, n_channels) by (horizon, n_channels), with covariates (n + horizon, n_covariates)."""
+    def _forecast(self, origin: Origin) -> np.ndarray:
+        """The steps after `origin`, (n_steps, n_channels)."""
         raise NotImplementedError
 
     def _least_context(self) -> int:
@@ -151,42 +151,52 @@ class BaseForecaster(BaseEstimator):
         raise NotImplementedError
 
     # ------------------------------------------------------------ helpers
-    def _continue(self, context: np.ndarray, covariates: np.ndarray, horizon: int) -> np.ndarray:
+    def _continue(self, origin: Origin) -> np.ndarray:
         """`_forecast`, or an error where it leaves the finite numbers."""
         with np.errstate(over="ignore", invalid="ignore"):
-            values = self._forecast(context, covariates, horizon)
-        finite = np.isfinite(values).all(axis=1)
+            return self._finite(self._forecast(origin), origin)
+
+    def _finite(self, values: np.ndarray, origin: Origin) -> np.ndarray:
+        """The same values (n_steps, ...)."""
+        finite = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
         if not finite.all():
             raise FloatingPointError(
-                f"the forecast overflows at step {int(finite.argmin()) + 1} of horizon={horizon}: rolled forward that "
-                "far, the fitted model explodes; ask for fewer steps, or fit with scaling='standard' or more ridge"
+                f"the forecast overflows at step {int(finite.argmin()) + 1} of horizon={origin.n_steps}: rolled "
+                "forward that far, the fitted model explodes; ask for fewer steps, or fit with scaling='standard' or "
+                "more ridge"
             )
         return values
 
     def _origin(self, horizon: Any, context: Any) -> Origin:
         """What a forecast starts from, and which steps of it are wanted."""
         check_is_fitted(self)
-        target, index, rows, known = self.target_, self.index_, self.context_, self.covariates_
+        here, index = self._from_here(self.index_, np.empty((0, len(self.covariate_names_)))), self.index_
         if context is not None:
             target = frame.read_target(context, name="context", freq=getattr(self.index_, "freq", None))
-            index, rows = target.index, self._read_context(target).values
+            history, index = self._read_context(target), target.index
+            here = here._replace(target=target, context=history.values, observed=history.observed)
         if self.covariate_names_:
-            past = 0 if context is None else len(index)
-            steps, given = frame.read_ahead(horizon, index, past, self.covariate_names_)
-            known = np.concatenate([known, given]) if context is None else given
-            return Origin(target, rows, known[-(len(rows) + len(steps)) :], steps, np.arange(len(steps)))
+            steps, known = frame.read_ahead(horizon, index, 0 if context is None else len(index), self.covariate_names_)
+            known = np.concatenate([self.covariates_, known]) if context is None else known
+            known = known[-(len(here.context) + len(steps)) :]
+            return here._replace(covariates=known, index=steps, wanted=np.arange(len(steps)))
         if horizon is None or np.ndim(horizon) == 0:
-            n = whole("horizon", self.horizon if horizon is None else horizon)
-            return Origin(target, rows, np.empty((len(rows) + n, 0)), frame.future_index(index, n), np.arange(n))
-        if np.ndim(horizon) > 1:
+            wanted = np.arange(1, 1 + whole("horizon", self.horizon if horizon is None else horizon))
+        elif np.ndim(horizon) == 1:
+            wanted = frame.steps_ahead(index, horizon, name="horizon")
+        else:
             raise TypeError(
                 f"horizon has {np.ndim(horizon)} dimensions, but it is a number of steps or an index of future labels: "
                 f"this {type(self).__name__} was fitted without covariates"
             )
-        wanted = frame.steps_ahead(index, horizon, name="horizon")
         n = int(wanted.max())
-        labels = frame.future_index(index, n)[wanted - 1]
-        return Origin(target, rows, np.empty((len(rows) + n, 0)), labels, wanted - 1)
+        nothing = np.empty((len(here.context) + n, 0))
+        return here._replace(covariates=nothing, index=frame.future_index(index, n)[wanted - 1], wanted=wanted - 1)
+
+    def _from_here(self, index: Any, covariates: np.ndarray) -> Origin:
+        """All steps of `index` after the series so far, with their covariates."""
+        known = np.concatenate([self.covariates_, covariates])
+        return Origin(self.target_, self.context_, self.observed_, known, index, np.arange(len(index)))
 
     def _read_new(self, y: Any, X: Any, y_name: str, X_name: str) -> tuple[frame.Target, np.ndarray]:
         """A target that follows the series so far, and its covariates."""
@@ -233,13 +243,25 @@ class BaseForecaster(BaseEstimator):
 
 
 class Origin(NamedTuple):
-    """What a forecast starts from: rows of the context, covariates of these and of the steps ahead, and what to return.
+    """What a forecast starts from, and what is wanted of it.
 
-    `index` labels what is `wanted`, which counts the steps ahead from 0.
+    Attributes
+    ----------
+    target : frame.Target
+        Whose kind and names the forecast gets.
+    context : (n, n_channels)
+        The rows before the forecast, without gaps; `observed` says which values are the series' own.
+    covariates : (n + n_steps, n_covariates)
+        Those of the context and of the steps ahead.
+    index : pandas index
+        The labels of what is wanted.
+    wanted : array of int
+        The steps that are, counted from 0.
     """
 
     target: frame.Target
     context: np.ndarray
+    observed: np.ndarray
     covariates: np.ndarray
     index: Any
     wanted: np.ndarray

@@ -20,7 +20,7 @@ from ..equations.gru import gru_cell
 from ..equations.lstm import lstm_cell
 from ..equations.rnn import CELLS as NONLINEARITIES
 from ..equations.rnn import rnn_cell
-from .base import BaseForecaster, History
+from .base import BaseForecaster, History, Origin
 from .documentation import documented
 from .recurrent import Plan, RecurrentNetwork
 
@@ -64,12 +64,13 @@ class RecurrentForecaster(RecurrentNetwork, BaseForecaster):
     def _least_context(self) -> int:
         return self.context_length_
 
-    def _forecast(self, context: np.ndarray, covariates: np.ndarray, horizon: int) -> np.ndarray:
-        network, strategy, first = self.network_, STRATEGIES[self.strategy_], len(context) - self.context_length_
+    def _forecast(self, origin: Origin) -> np.ndarray:
+        network, strategy = self.network_, STRATEGIES[self.strategy_]
+        first = len(origin.context) - self.context_length_
         with network.backend.session():
             theta = network.backend.upload(self.theta_, network.dtype)
-            rows = np.ascontiguousarray(context[first:])
-            return strategy.forecast(network, theta, rows, covariates[first:], self.scaling_, horizon)
+            rows, known = np.ascontiguousarray(origin.context[first:]), origin.covariates[first:]
+            return strategy.forecast(network, theta, rows, known, self.scaling_, origin.n_steps)
 
 
 def _check_length(history: History, counts: np.ndarray, context_length: int, horizon: int) -> None:

@@ -6,6 +6,7 @@ Every index here is a regular grid as `read_target` makes it: a `pandas.Datetime
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -198,6 +199,51 @@ def wrap(values: np.ndarray, target_like: Target, index: pd.Index) -> pd.Series 
     if target_like.kind == "frame":
         return pd.DataFrame(values, index=index, columns=target_like.columns)
     return values[:, 0].copy() if target_like.kind == "array1d" else values
+
+
+def wrap_many(
+    values: np.ndarray, target_like: Target, index: pd.Index, labels: Mapping[str, Any]
+) -> pd.Series | pd.DataFrame | np.ndarray:
+    """Give several numbers for each forecast the form that the target had: quantiles, bounds, paths.
+
+    Parameters
+    ----------
+    values : ndarray of shape (h, n_channels, ...)
+        With an axis for each of the `labels` that is a list.
+    target_like : Target
+        The target: its kind, name and columns are taken.
+    index : pandas.Index of length h
+        The labels of the forecasts; arrays go without.
+    labels : mapping of str to list or number
+        What each further axis holds, by name; a single number has no axis.
+
+    Returns
+    -------
+    Series, DataFrame or ndarray
+        For a Series or a frame the further axes are columns, or levels of columns; below those of a frame.
+
+    Examples
+    --------
+    >>> from tsrnn.frame import read_target
+    >>> target = read_target(pd.Series([1.0, 2.0]))
+    >>> bounds = np.array([[[3.0, 5.0]]])
+    >>> wrap_many(bounds, target, future_index(target.index, 1), {"coverage": 0.9, "bound": ["lower", "upper"]})
+    bound  lower  upper
+    2        3.0    5.0
+    """
+    axes = {name: list(label) for name, label in labels.items() if np.ndim(label) > 0}
+    if not axes:
+        return wrap(values, target_like, index)
+    if target_like.kind.startswith("array"):
+        return values[:, 0].copy() if target_like.kind == "array1d" else values
+    if target_like.columns is not None:
+        name = target_like.columns.name
+        axes = {"series" if name is None else str(name): list(target_like.columns), **axes}
+    names, labels_of = list(axes), list(axes.values())
+    columns: Any = pd.Index(labels_of[0], name=names[0])
+    if len(axes) > 1:
+        columns = pd.MultiIndex.from_product(labels_of, names=names)
+    return pd.DataFrame(values.reshape(len(values), -1), index=index, columns=columns)
 
 
 def season_length(index: Grid) -> int:

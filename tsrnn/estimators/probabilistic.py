@@ -1,0 +1,95 @@
+"""Forecasters that say how sure they are: intervals, quantiles and sample paths of a predictive distribution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import frame
+from ..checks import fractions, whole
+from .base import BaseForecaster, Origin
+from .recurrent import generator
+
+
+class ProbabilisticForecaster(BaseForecaster):
+    """A forecaster with a distribution; a subclass gives `_quantiles` and `_sample` beside `_forecast`."""
+
+    def predict_interval(self, horizon: Any = None, coverage: Any = 0.9, *, context: Any = None) -> Any:
+        """Central prediction intervals, each step on its own.
+
+        Parameters
+        ----------
+        horizon, context
+            As in `predict`.
+        coverage : float or list of float, default 0.9
+            The probability that an interval holds, between 0 and 1.
+
+        Returns
+        -------
+        DataFrame or ndarray
+            Columns ``lower`` and ``upper``, below each coverage where these are a list, and below each series where the
+            target has columns. For arrays the last axis is (lower, upper), the one before it the coverages.
+        """
+        levels = fractions("coverage", coverage)
+        tails = np.stack([(1 - levels) / 2, (1 + levels) / 2], axis=-1)
+        origin = self._origin(horizon, context)
+        values = self._spread(origin, tails.ravel()).reshape(len(origin.wanted), -1, *tails.shape)
+        return frame.wrap_many(values, origin.target, origin.index, {"coverage": levels, "bound": ["lower", "upper"]})
+
+    def predict_quantiles(self, horizon: Any = None, quantiles: Any = (0.1, 0.5, 0.9), *, context: Any = None) -> Any:
+        """Quantiles of the distribution of each step.
+
+        Parameters
+        ----------
+        horizon, context
+            As in `predict`.
+        quantiles : float or list of float, default (0.1, 0.5, 0.9)
+            Probabilities between 0 and 1.
+
+        Returns
+        -------
+        DataFrame or ndarray
+            A column for each quantile, below each series where the target has columns; what `predict` returns for a
+            single one. For arrays the last axis is the quantiles.
+        """
+        levels = fractions("quantiles", quantiles)
+        origin = self._origin(horizon, context)
+        values = self._spread(origin, np.atleast_1d(levels)).reshape(len(origin.wanted), -1, *levels.shape)
+        return frame.wrap_many(values, origin.target, origin.index, {"quantile": levels})
+
+    def sample(self, horizon: Any = None, n_paths: int = 100, *, context: Any = None, random_state: Any = None) -> Any:
+        """Draw paths of the future, whose steps depend on each other as the model says.
+
+        Parameters
+        ----------
+        horizon, context
+            As in `predict`.
+        n_paths : int, default 100
+            How many.
+        random_state : int, RandomState or None, default None
+            Seed; an int repeats the draw.
+
+        Returns
+        -------
+        DataFrame or ndarray
+            A column for each path, below each series where the target has columns. For arrays the last axis is the
+            paths.
+        """
+        n_paths, rng = whole("n_paths", n_paths), generator("random_state", random_state)
+        origin = self._origin(horizon, context)
+        values = self._finite(self._sample(origin, n_paths, rng), origin)[origin.wanted]
+        return frame.wrap_many(values, origin.target, origin.index, {"path": np.arange(n_paths)})
+
+    # ------------------------------------------------------------ for subclasses
+    def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
+        """Quantiles of each step after `origin`, (n_steps, n_channels, n_levels)."""
+        raise NotImplementedError
+
+    def _sample(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
+        """Paths after `origin`, (n_steps, n_channels, n_paths)."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------ helpers
+    def _spread(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
+        return self._finite(self._quantiles(origin, levels), origin)[origin.wanted]
