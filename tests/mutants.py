@@ -22,11 +22,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 EQUATIONS, KERNELS, ENGINE = "tests/test_equations.py", "tests/test_kernels.py", "tests/test_engine.py"
 SMOKE, AUTOREGRESSION = "tests/test_smoke.py", "tests/test_autoregressive.py"
-FORECASTERS = "tests/test_forecasters.py"
+FORECASTERS, LATENT = "tests/test_forecasters.py", "tests/test_latent.py"
 #: Of the forecasters' many tests those that look at what is read, when.
 CHOSEN = {
     FORECASTERS: "tail_reaches or tail_only or update_equals or linear_start or every_step or only_the_context or "
-    "any_horizon"
+    "any_horizon",
+    LATENT: "joint_distribution or em_never or score_is or quantiles_intervals",
 }
 
 
@@ -192,6 +193,27 @@ MUTANTS = [
     mutant(
         "autoregression: the trend counts one step late", "engine/linear.py", "(n_before + 1 + np.arange(horizon))",
         "(n_before + np.arange(horizon))", AUTOREGRESSION,
+    ),
+    # ---------------------------------------------------------------- the latent model
+    mutant("filter: a value taken in twice", "kernels/kalman.py", "error = y[t, c] -", "error = 2 * y[t, c] -", LATENT),
+    mutant(
+        "filter: a missing value is not left out", "kernels/kalman.py",
+        "if observed[t, c]:\n                    error", "if True:\n                    error", LATENT,
+    ),
+    mutant(
+        "smoother: the noise of the states forgotten", "kernels/kalman.py", "(P_all[t + 1, k, j] + Q[k, j])",
+        "(P_all[t + 1, k, j])", LATENT,
+    ),
+    mutant(
+        "EM: the states' lag forgotten", "engine/statespace.py", "smoothed.lag[1:].sum(axis=0)", "0", LATENT,
+    ),
+    mutant(
+        "EM: the spread of the states forgotten in the noise of the series", "engine/statespace.py",
+        "hh[:, :n, :n] +=", "hh[:, :n, :n] += 0 *", LATENT,
+    ),
+    mutant(
+        "latent forecasts: the series' noise forgotten", "engine/statespace.py", "model.C) + model.R", "model.C)",
+        LATENT,
     ),
     # ---------------------------------------------------------------- estimators
     mutant(

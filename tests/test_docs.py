@@ -111,7 +111,7 @@ def test_arguments(name):
     rows = own[kind] + [row for names, table in more.items() if name in names.split() for row in table]
     assert {row[0]: row[2] for row in rows} == signature(name)
     assert len({row[0] for row in rows}) == len(rows)
-    if name not in ("ARForecaster", "Adam", "EarlyStopping"):
+    if name not in ("ARForecaster", "LatentARForecaster", "Adam", "EarlyStopping"):
         from tsrnn.estimators.documentation import arguments
 
         listed = {
@@ -146,11 +146,13 @@ def test_attributes():
     X = np.random.default_rng(0).normal(size=(40, 5))
     quick = {"hidden_size": 2, "max_epochs": 1}
     section = {
-        name: REFERENCE.split(f"## {name}")[1].split("\n## ")[0] for name in ("LSTMForecaster", "ARF", "LSTMReg")
+        name: REFERENCE.split(f"## {name}")[1].split("\n## ")[0]
+        for name in ("LSTMForecaster", "ARF", "Latent", "LSTMReg")
     }
     for part, estimator in (
         ("LSTMForecaster", tsrnn.LSTMForecaster(horizon=2, **quick).fit(X[:, 0])),
         ("ARF", tsrnn.ARForecaster().fit(X[:, 0])),
+        ("Latent", tsrnn.LatentARForecaster(n_states=1).fit(X[:, 0])),
         ("LSTMReg", tsrnn.LSTMRegressor(**quick).fit(X, X[:, 0])),
     ):
         named = set(re.findall(r"`([a-z_]+_)`", section[part]))

@@ -11,6 +11,7 @@ from tsrnn import (
     EarlyStopping,
     GRUForecaster,
     GRURegressor,
+    LatentARForecaster,
     LSTMForecaster,
     LSTMRegressor,
     RNNForecaster,
@@ -79,6 +80,10 @@ def test_nonlinearities(nonlinearity):
 @pytest.mark.parametrize("lags", ["aic", 3, [1, 4]], ids=str)
 def test_autoregression(lags):
     use(ARForecaster(lags=lags, horizon=3), WIDE)
+
+
+def test_latent_autoregression():
+    use(LatentARForecaster(n_states=2, max_iter=3, polish=True, horizon=3), WIDE)
 
 
 @pytest.mark.parametrize("cls", [LSTMRegressor, GRURegressor, RNNRegressor])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .equations.losses import Huber, Pinball
     from .estimators.autoregressive import ARForecaster
     from .estimators.forecasters import GRUForecaster, LSTMForecaster, RNNForecaster
+    from .estimators.latent import LatentARForecaster
     from .estimators.regressors import GRURegressor, LSTMRegressor, RNNRegressor
 
 __version__ = "0.1.0"
@@ -24,6 +25,7 @@ _HOMES = {
     "Huber": "equations.losses",
     "Pinball": "equations.losses",
     "ARForecaster": "estimators.autoregressive",
+    "LatentARForecaster": "estimators.latent",
     "RNNForecaster": "estimators.forecasters",
     "LSTMForecaster": "estimators.forecasters",
     "GRUForecaster": "estimators.forecasters",
@@ -42,6 +44,7 @@ __all__ = [
     "Huber",
     "LSTMForecaster",
     "LSTMRegressor",
+    "LatentARForecaster",
     "Pinball",
     "RNNForecaster",
     "RNNRegressor",

@@ -18,7 +18,8 @@ from . import __version__, datasets
 if TYPE_CHECKING:
     import pandas as pd
 
-MODELS = {"ar": "ARForecaster", "rnn": "RNNForecaster", "lstm": "LSTMForecaster", "gru": "GRUForecaster"}
+NETWORKS = {"rnn": "RNNForecaster", "lstm": "LSTMForecaster", "gru": "GRUForecaster"}
+MODELS = {"ar": "ARForecaster", "latent": "LatentARForecaster"} | NETWORKS
 
 #: Where an option has another name than the argument that it sets.
 ARGUMENTS = {"epochs": "max_epochs", "seed": "random_state"}
@@ -50,7 +51,7 @@ def list_datasets() -> None:
 @click.option("--horizon", type=click.IntRange(1), help="Steps to forecast. [default: one season, or 12]")
 @click.option(
     "--model", type=click.Choice(list(MODELS)), default="lstm", show_default=True,
-    help="A linear autoregression or a recurrent network.",
+    help="A linear autoregression, one with latent states, or a recurrent network.",
 )  # fmt: skip
 @click.option("--strategy", type=click.Choice(["recursive", "direct"]), help="How a network gets beyond one step.")
 @click.option("--context-length", type=click.IntRange(1), help="Steps that a network reads before it forecasts.")
@@ -83,9 +84,9 @@ def forecast(
     to the whole series and forecasts its future.
     """
     network = {name: value for name, value in network.items() if value is not None and value is not False}
-    if model == "ar" and network:
+    if model not in NETWORKS and network:
         option = next(iter(network)).replace("_", "-")
-        raise click.UsageError(f"--{option} belongs to the networks, and --model ar is none")
+        raise click.UsageError(f"--{option} belongs to the networks, and --model {model} is none")
     _check_file(plot, "--plot", (".png", ".pdf", ".svg"))
     _check_file(output, "--output", (".csv",))
     csv = {"index_column": index_column, "date_format": date_format, "freq": freq}
@@ -114,7 +115,7 @@ class Model:
         import tsrnn
 
         options = {ARGUMENTS.get(name, name): value for name, value in self.network.items()}
-        if self.name != "ar":
+        if self.name in NETWORKS:
             options.setdefault("random_state", 0)
         verbose = "verbose" in options
         _say(f"Fitting the {self.title} to {on} ...", nl=verbose)

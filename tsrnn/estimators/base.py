@@ -181,17 +181,19 @@ class BaseForecaster(BaseEstimator):
             known = known[-(len(here.context) + len(steps)) :]
             return here._replace(covariates=known, index=steps, wanted=np.arange(len(steps)))
         if horizon is None or np.ndim(horizon) == 0:
-            wanted = np.arange(1, 1 + whole("horizon", self.horizon if horizon is None else horizon))
+            n = whole("horizon", self.horizon if horizon is None else horizon)
+            labels: Any = frame.future_index(index, n)
+            wanted = np.arange(n)
         elif np.ndim(horizon) == 1:
-            wanted = frame.steps_ahead(index, horizon, name="horizon")
+            wanted = frame.steps_ahead(index, horizon, name="horizon") - 1
+            n = int(wanted.max()) + 1
+            labels = frame.future_index(index, n)[wanted]
         else:
             raise TypeError(
                 f"horizon has {np.ndim(horizon)} dimensions, but it is a number of steps or an index of future labels: "
                 f"this {type(self).__name__} was fitted without covariates"
             )
-        n = int(wanted.max())
-        nothing = np.empty((len(here.context) + n, 0))
-        return here._replace(covariates=nothing, index=frame.future_index(index, n)[wanted - 1], wanted=wanted - 1)
+        return here._replace(covariates=np.empty((len(here.context) + n, 0)), index=labels, wanted=wanted)
 
     def _from_here(self, index: Any, covariates: np.ndarray) -> Origin:
         """All steps of `index` after the series so far, with their covariates."""

@@ -8,10 +8,18 @@ tiles in one order, so results do not depend on the number of threads.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from .cpu import CpuBackend
+
+
+class Kalman(NamedTuple):
+    """The loops of `kalman`."""
+
+    filter: Callable
+    smoother: Callable
 
 
 def get_backend(name: str = "cpu") -> CpuBackend:
@@ -21,3 +29,10 @@ def get_backend(name: str = "cpu") -> CpuBackend:
     from .cpu import CpuBackend
 
     return CpuBackend()
+
+
+def get_kalman() -> Kalman:
+    """The filter and the smoother of the state-space model; the first call imports numba."""
+    from .kalman import build_filter, build_smoother
+
+    return Kalman(build_filter(), build_smoother())

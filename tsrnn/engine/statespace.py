@@ -1,0 +1,385 @@
+"""The latent autoregressive model: a linear-Gaussian state-space model, fitted by EM and polished by its own gradient.
+
+    z_t = A z_{t-1} + B u_t + w_t,        w ~ N(0, Q)            z_1 ~ N(m0, P0)
+    y_t = C z_t + D u_t + d + v_t,        v ~ N(0, diag(R))
+
+for n states z, m series y and F covariates u, both scaled. A missing value says nothing, and is left out exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve, cholesky, lstsq, svd
+from scipy.optimize import minimize
+
+from ..kernels import get_kalman
+from .windows import mean_and_scale
+
+#: In units of the variance of the scaled series: no noise is smaller, so that a likelihood stays finite.
+LEAST_NOISE = 1e-8
+
+
+@dataclass(frozen=True)
+class StateSpace:
+    """The parameters, for series and covariates in units of their scales.
+
+    Attributes
+    ----------
+    A : (n, n)
+        What a state becomes of the ones before it.
+    B : (n, F)
+        What the covariates of a step add to the states.
+    C : (m, n)
+        What the states say of the series.
+    D : (m, F)
+        What the covariates add to the series.
+    d : (m,)
+        The level of the series.
+    Q : (n, n)
+        Covariance of the states' noise.
+    R : (m,)
+        Variances of the series' noise.
+    m0, P0 : (n,), (n, n)
+        Mean and covariance of the first states; P0 is not learned.
+    level, scale : (m,)
+        A series is ``level + scale * y``.
+    centre, width : (F,)
+        A covariate is ``centre + width * u``.
+    """
+
+    A: np.ndarray
+    B: np.ndarray
+    C: np.ndarray
+    D: np.ndarray
+    d: np.ndarray
+    Q: np.ndarray
+    R: np.ndarray
+    m0: np.ndarray
+    P0: np.ndarray
+    level: np.ndarray
+    scale: np.ndarray
+    centre: np.ndarray
+    width: np.ndarray
+
+    @property
+    def n_parameters(self) -> int:
+        """Numbers that are free."""
+        return count_parameters(len(self.A), len(self.C), self.B.shape[1])
+
+    def scaled(self, series: np.ndarray, covariates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """y (T, m) and u (T, F)."""
+        return (series - self.level) / self.scale, (covariates - self.centre) / self.width
+
+    def inputs(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What is known beside the states: (T, n) of the states, (T, m) of the series."""
+        return u @ self.B.T, u @ self.D.T + self.d
+
+
+def count_parameters(n: int, m: int, F: int) -> int:
+    """Free numbers of a model: all that are learned, less the n² of a change of the states' basis."""
+    of_states = n * n + n * F + n * (n + 1) // 2 + n
+    return of_states + m * (n + F + 2) - n * n
+
+
+class States(NamedTuple):
+    """Means (T, n) and covariances (T, n, n) of the states before and after a step's values; the log-likelihood."""
+
+    before: np.ndarray
+    cov_before: np.ndarray
+    mean: np.ndarray
+    cov: np.ndarray
+    loglike: float
+
+
+class Smoothed(NamedTuple):
+    """Means (T, n) and covariances (T, n, n) of the states given all values, and Cov(z_t, z_{t-1}) (T, n, n)."""
+
+    mean: np.ndarray
+    cov: np.ndarray
+    lag: np.ndarray
+
+
+def filter_series(model: StateSpace, series: np.ndarray, observed: np.ndarray, covariates: np.ndarray) -> States:
+    """The Kalman filter over a series (T, m), where `observed` (T, m); the log-likelihood is that of the series."""
+    y, u = model.scaled(series, covariates)
+    states = filter_states(model, y, observed, u)
+    return states._replace(loglike=states.loglike - (observed.sum(axis=0) * np.log(model.scale)).sum())
+
+
+def filter_states(model: StateSpace, y: np.ndarray, observed: np.ndarray, u: np.ndarray) -> States:
+    """The Kalman filter over scaled y (T, m) and u (T, F).
+
+    Raises
+    ------
+    FloatingPointError
+        If a covariance is singular, or the likelihood not finite.
+    """
+    (T, m), n = y.shape, len(model.A)
+    a, b = model.inputs(u)
+    means, covariances = np.empty((2, T, n)), np.empty((2, T, n, n))
+    loglike = get_kalman().filter(
+        *map(_plain, (y, np.asarray(observed, bool), a, b, model.A, model.C, model.Q, model.R, model.m0, model.P0)),
+        means[0], covariances[0], means[1], covariances[1], np.empty(n + n * n + m * n + 2 * m),
+    )  # fmt: skip
+    if not np.isfinite(loglike):
+        raise FloatingPointError(
+            "the likelihood of the state-space model is not finite: a covariance is singular or its states explode; "
+            "use fewer n_states"
+        )
+    return States(means[0], covariances[0], means[1], covariances[1], float(loglike))
+
+
+def smooth_states(model: StateSpace, states: States) -> Smoothed:
+    """The smoother, from what the filter found."""
+    mean, cov, lag = np.empty_like(states.mean), np.empty_like(states.cov), np.empty_like(states.cov)
+    n = len(model.A)
+    get_kalman().smoother(
+        _plain(model.A), _plain(model.Q), *map(_plain, states[:4]), mean, cov, lag, np.empty(4 * n * n)
+    )
+    return Smoothed(mean, cov, lag)
+
+
+def _plain(array: np.ndarray) -> np.ndarray:
+    """Contiguous, writable, so that there is one compiled version."""
+    return array if array.flags.carray else np.array(array, order="C")
+
+
+# ---------------------------------------------------------------- forecasts
+def predict(model: StateSpace, z: np.ndarray, P: np.ndarray, ahead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means and standard deviations (h, m) of the steps with covariates `ahead` (h, F), after states N(z, P)."""
+    a, b = model.inputs((ahead - model.centre) / model.width)
+    means, variances = np.empty_like(b), np.empty_like(b)
+    for k in range(len(ahead)):
+        z, P = model.A @ z + a[k], model.A @ P @ model.A.T + model.Q
+        means[k] = model.C @ z + b[k]
+        variances[k] = np.einsum("ci,ij,cj->c", model.C, P, model.C) + model.R
+    return model.level + model.scale * means, model.scale * np.sqrt(variances)
+
+
+def simulate(
+    model: StateSpace, z: np.ndarray, P: np.ndarray, ahead: np.ndarray, n_paths: int, rng: np.random.RandomState
+) -> np.ndarray:
+    """Paths (h, m, n_paths) of the same steps."""
+    (a, b), n = model.inputs((ahead - model.centre) / model.width), len(z)
+    states = z[:, None] + _root(P) @ rng.standard_normal((n, n_paths))
+    root, noise, paths = _root(model.Q), np.sqrt(model.R)[:, None], np.empty((*b.shape, n_paths))
+    for k in range(len(ahead)):
+        states = model.A @ states + a[k][:, None] + root @ rng.standard_normal((n, n_paths))
+        paths[k] = model.C @ states + b[k][:, None] + noise * rng.standard_normal((len(b[k]), n_paths))
+    return model.level[:, None] + model.scale[:, None] * paths
+
+
+def _root(P: np.ndarray) -> np.ndarray:
+    """A matrix whose product with its transpose is P, which may be singular."""
+    values, vectors = np.linalg.eigh(P)
+    return vectors * np.sqrt(np.maximum(values, 0.0))
+
+
+# ---------------------------------------------------------------- what the likelihood needs to know of the states
+class Sums(NamedTuple):
+    """Expected sums over the steps, of states z, regressors x = [z of the step before; u] and h = [z; u; 1]."""
+
+    steps: int  # from the second on
+    zz: np.ndarray  # (n, n), from the second step on
+    zx: np.ndarray  # (n, n + F)
+    xx: np.ndarray  # (n + F, n + F)
+    values: np.ndarray  # (m,) how many were observed
+    yy: np.ndarray  # (m,)
+    yh: np.ndarray  # (m, n + F + 1)
+    hh: np.ndarray  # (m, n + F + 1, n + F + 1)
+    first: np.ndarray  # (n,) mean of the first states
+    first_cov: np.ndarray  # (n, n)
+
+
+def expected_sums(smoothed: Smoothed, y: np.ndarray, observed: np.ndarray, u: np.ndarray) -> Sums:
+    """The E-step (Shumway & Stoffer 1982, doi:10.1111/j.1467-9892.1982.tb00349.x, eq. 3.10 to 3.12)."""
+    z, P = smoothed.mean, smoothed.cov
+    T, n = z.shape
+    x = np.hstack([z[:-1], u[1:]])
+    xx, zx = x.T @ x, z[1:].T @ x
+    xx[:n, :n] += P[:-1].sum(axis=0)
+    zx[:, :n] += smoothed.lag[1:].sum(axis=0)
+    h, seen = np.hstack([z, u, np.ones((T, 1))]), observed.astype(float)
+    hh = np.einsum("tc,ti,tj->cij", seen, h, h, optimize=True)
+    hh[:, :n, :n] += np.tensordot(seen, P, axes=(0, 0))
+    values = np.where(observed, y, 0.0)
+    zz = z[1:].T @ z[1:] + P[1:].sum(axis=0)
+    return Sums(T - 1, zz, zx, xx, seen.sum(axis=0), (values**2).sum(axis=0), values.T @ h, hh, z[0], P[0])
+
+
+def maximise(model: StateSpace, sums: Sums) -> StateSpace:
+    """The M-step: the parameters under which the expected sums are likeliest (the same, eq. 3.13 to 3.15)."""
+    n, F = len(model.A), model.B.shape[1]
+    G = lstsq(sums.xx, sums.zx.T)[0].T
+    Q = (sums.zz - G @ sums.zx.T - sums.zx @ G.T + G @ sums.xx @ G.T) / sums.steps
+    H, R = np.empty_like(sums.yh), np.empty_like(model.R)
+    for c in range(len(R)):
+        H[c] = lstsq(sums.hh[c], sums.yh[c])[0]
+        R[c] = (sums.yy[c] - 2 * H[c] @ sums.yh[c] + H[c] @ sums.hh[c] @ H[c]) / sums.values[c]
+    return replace(
+        model, A=G[:, :n], B=G[:, n:], Q=_positive(Q), C=H[:, :n], D=H[:, n : n + F], d=H[:, -1],
+        R=np.maximum(R, LEAST_NOISE), m0=sums.first,
+    )  # fmt: skip
+
+
+def _positive(Q: np.ndarray) -> np.ndarray:
+    """The nearest symmetric matrix whose eigenvalues are not below `LEAST_NOISE`."""
+    values, vectors = np.linalg.eigh((Q + Q.T) / 2)
+    return (vectors * np.maximum(values, LEAST_NOISE)) @ vectors.T
+
+
+# ---------------------------------------------------------------- fitting
+class Fit(NamedTuple):
+    """A fitted model, the log-likelihood after each iteration, and whether these stopped by themselves."""
+
+    model: StateSpace
+    curve: np.ndarray
+    converged: bool
+
+
+def fit(
+    series: np.ndarray,
+    observed: np.ndarray,
+    covariates: np.ndarray,
+    n_states: int,
+    max_iter: int,
+    tol: float,
+    polish: bool,
+) -> Fit:
+    """EM from a start by subspaces, until the log-likelihood of a value rises by less than `tol`; then L-BFGS.
+
+    The series (T, m) has its gaps filled, which serves the start alone.
+    """
+    level, scale = mean_and_scale(series.T, observed.T)
+    centre, width = mean_and_scale(covariates.T)
+    y, u = (series - level) / scale, (covariates - centre) / width
+    model = replace(start(y, u, n_states), level=level, scale=scale, centre=centre, width=width)
+    curve, converged = [], False
+    for _ in range(max_iter):
+        states = filter_states(model, y, observed, u)
+        curve.append(states.loglike)
+        converged = len(curve) > 1 and curve[-1] - curve[-2] < tol * observed.sum()
+        if converged:
+            break
+        model = maximise(model, expected_sums(smooth_states(model, states), y, observed, u))
+    if polish:
+        model, converged = _polish(model, y, observed, u, max_iter)
+    curve.append(filter_states(model, y, observed, u).loglike)
+    jacobian = (observed.sum(axis=0) * np.log(scale)).sum()
+    return Fit(model, np.array(curve) - jacobian, bool(converged))
+
+
+def start(y: np.ndarray, u: np.ndarray, n_states: int) -> StateSpace:
+    """A first guess: states that carry what the past says of the future (Larimore 1983; Van Overschee & De Moor 1994).
+
+    The past of a step are the values of some steps before it. The regression of the future on the past is cut to its
+    n_states largest singular values; what they leave of the past are the states, and regressions give the rest.
+    """
+    (T, m), n, F = y.shape, n_states, u.shape[1]
+    constant = np.hstack([u, np.ones((T, 1))])
+    effects = lstsq(constant, y)[0]
+    rest = y - constant @ effects
+    lags = max(-(-n // m), min(2 * (-(-n // m)) + 2, T // (3 * m)))
+    rows = np.arange(lags, T - lags + 1)
+    if len(rows) < 2:
+        raise ValueError(f"n_states={n_states} needs more than {2 * lags} steps, but there are {T}; use fewer")
+    past = np.hstack([rest[rows - k] for k in range(1, lags + 1)])
+    future = np.hstack([rest[rows + k] for k in range(lags)])
+    gram = past.T @ past / len(rows)
+    root = cholesky(gram + 1e-6 * (np.trace(gram) / len(gram) + 1e-6) * np.eye(len(gram)), lower=True)
+    whitened = np.linalg.solve(root, past.T).T
+    weights = svd(future.T @ whitened / len(rows), full_matrices=False)[2][:n]
+    z = whitened @ weights.T
+    G = lstsq(np.hstack([z[:-1], u[rows[1:]]]), z[1:])[0].T
+    H = lstsq(z, rest[rows])[0].T
+    return StateSpace(
+        A=G[:, :n] * min(1.0, 0.99 / max(np.abs(np.linalg.eigvals(G[:, :n])).max(), 1e-9)),
+        B=G[:, n:],
+        C=H,
+        D=effects[:F].T,
+        d=effects[F],
+        Q=_positive(np.cov(z[1:].T - G @ np.hstack([z[:-1], u[rows[1:]]]).T).reshape(n, n) + 1e-3 * np.eye(n)),
+        R=np.maximum((rest[rows] - z @ H.T).var(axis=0), 1e-3),
+        m0=np.zeros(n),
+        P0=np.eye(n),
+        level=np.zeros(m),
+        scale=np.ones(m),
+        centre=np.zeros(F),
+        width=np.ones(F),
+    )
+
+
+# ---------------------------------------------------------------- polish
+def _polish(
+    model: StateSpace, y: np.ndarray, observed: np.ndarray, u: np.ndarray, max_iter: int
+) -> tuple[StateSpace, bool]:
+    """Maximum likelihood by L-BFGS: EM's last steps are slow, its gradient is not."""
+    size = observed.sum()
+
+    def negative(vector: np.ndarray) -> tuple[float, np.ndarray]:
+        trial = _unpack(model, vector)
+        try:
+            states = filter_states(trial, y, observed, u)
+        except FloatingPointError:  # a step of the line search that went too far
+            return np.inf, np.zeros_like(vector)
+        return -states.loglike / size, -score(trial, states, y, observed, u) / size
+
+    found = minimize(negative, _pack(model), jac=True, method="L-BFGS-B", options={"maxiter": max_iter})
+    return _unpack(model, found.x), bool(found.success)
+
+
+def score(model: StateSpace, states: States, y: np.ndarray, observed: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """The gradient of the log-likelihood by `_pack`'s vector, from the expected sums.
+
+    By Fisher's identity it is that of the expected complete log-likelihood (Durbin & Koopman 2012, ch. 7.3.3).
+    """
+    sums = expected_sums(smooth_states(model, states), y, observed, u)
+    factor = cho_factor(model.Q)
+    G, H = np.hstack([model.A, model.B]), np.hstack([model.C, model.D, model.d[:, None]])
+    dG = cho_solve(factor, sums.zx - G @ sums.xx)
+    residual = sums.zz - G @ sums.zx.T - sums.zx @ G.T + G @ sums.xx @ G.T
+    inverse = cho_solve(factor, np.eye(len(G)))
+    dQ = 0.5 * (inverse @ residual @ inverse - sums.steps * inverse)
+    dH = (sums.yh - np.einsum("cij,cj->ci", sums.hh, H)) / model.R[:, None]
+    error = sums.yy - 2 * (H * sums.yh).sum(axis=1) + np.einsum("ci,cij,cj->c", H, sums.hh, H)
+    dR = 0.5 * (error / model.R - sums.values)  # by log R
+    root = np.linalg.cholesky(model.Q)
+    droot = np.tril(2 * dQ @ root)
+    np.fill_diagonal(droot, np.diag(droot) * np.diag(root))  # by the logarithm of the diagonal
+    dm0 = np.linalg.solve(model.P0, sums.first - model.m0)
+    n, F = len(G), u.shape[1]
+    return np.concatenate(
+        [
+            part.ravel()
+            for part in (dG[:, :n], dG[:, n:], dH[:, :n], dH[:, n : n + F], dH[:, -1], droot[_corner(n)], dR, dm0)
+        ]
+    )
+
+
+def _corner(n: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.tril_indices(n)
+
+
+def _pack(model: StateSpace) -> np.ndarray:
+    """A, B, C, D, d, Cholesky's root of Q with a logarithmic diagonal, log R, m0: free numbers."""
+    root = np.linalg.cholesky(model.Q)
+    np.fill_diagonal(root, np.log(np.diag(root)))
+    parts = (model.A, model.B, model.C, model.D, model.d, root[_corner(len(root))], np.log(model.R), model.m0)
+    return np.concatenate([part.ravel() for part in parts])
+
+
+def _unpack(model: StateSpace, vector: np.ndarray) -> StateSpace:
+    """`model` with the numbers of `_pack`."""
+    n, parts, at = len(model.A), {}, 0
+    shapes = {field.name: getattr(model, field.name).shape for field in fields(model)} | {"Q": (n * (n + 1) // 2,)}
+    for name in ("A", "B", "C", "D", "d", "Q", "R", "m0"):
+        size = int(np.prod(shapes[name]))
+        parts[name] = vector[at : at + size].reshape(shapes[name])
+        at += size
+    root = np.zeros((n, n))
+    root[_corner(n)] = parts["Q"]
+    np.fill_diagonal(root, np.exp(np.diag(root)))
+    return replace(model, **(parts | {"Q": root @ root.T, "R": np.exp(parts["R"])}))

@@ -1,0 +1,154 @@
+"""The latent autoregressive forecaster: states that are not seen, and a series that is seen through them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import norm
+
+from ..checks import flag, number, whole
+from ..engine import statespace
+from ..engine.statespace import Fit, States
+from .base import History, Origin
+from .probabilistic import ProbabilisticForecaster
+
+#: What ``n_states="bic"`` tries.
+TRIED = range(1, 9)
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class LatentARForecaster(ProbabilisticForecaster):
+    """Latent autoregression: a linear-Gaussian state-space model, fitted by expectation maximisation.
+
+    ``z' = A z + B u + w`` moves the states, ``y = C z + D u + d + v`` shows them, with covariates u and independent
+    normal noises. The columns of a wide array share the states. Missing values are left out exactly.
+
+    Parameters
+    ----------
+    n_states : int or "bic", default "bic"
+        How many states, or the number from 1 to 8 with the lowest Bayesian information criterion.
+    max_iter : int, default 200
+        Most iterations of EM, and then of the polish.
+    tol : float, default 1e-06
+        EM stops when the log-likelihood rises by less than this for each observed value.
+    polish : bool, default False
+        Whether maximum likelihood by L-BFGS follows, with the exact gradient.
+    horizon : int, default 12
+        What ``predict()`` forecasts.
+
+    Attributes
+    ----------
+    model_ : StateSpace
+        The parameters A, B, C, D, d, Q, R, m0, P0.
+    n_states_ : int
+        The number of states.
+    loglike_, aic_, bic_ : float
+        Log-likelihood, and criteria for which a change of the states' basis does not count.
+    loglike_curve_ : ndarray
+        The log-likelihood before each iteration and at the end.
+    converged_ : bool
+        Whether the iterations stopped by themselves.
+    smoothed_states_ : ndarray of shape (n, n_states)
+        Means of the states given the whole series.
+
+    References
+    ----------
+    Shumway & Stoffer (1982), doi:10.1111/j.1467-9892.1982.tb00349.x; Durbin & Koopman (2012), Time Series Analysis by
+    State Space Methods, 2nd ed., ch. 4, 6.4 and 7.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn import LatentARForecaster
+    >>> y = np.sin(np.arange(80) / 3)
+    >>> interval = LatentARForecaster(n_states=2).fit(y).predict_interval(5, 0.9)
+    >>> bool((interval[:, 0] < interval[:, 1]).all())
+    True
+    """
+
+    n_states: int | str = "bic"
+    max_iter: int = 200
+    tol: float = 1e-6
+    polish: bool = False
+    horizon: int = 12
+
+    def _fit(self, history: History) -> dict[str, Any]:
+        whole("horizon", self.horizon)
+        if isinstance(self.n_states, str):
+            if self.n_states != "bic":
+                raise ValueError(f"n_states={self.n_states!r} must be an integer or 'bic'")
+            possible = [n for n in TRIED if _holds(history, n)]
+            fits = [self._fit_states(history, n) for n in possible or [1]]
+        else:
+            fits = [self._fit_states(history, whole("n_states", self.n_states))]
+        n_values = int(history.observed.sum())
+        best = min(fits, key=lambda fit: _bic(fit, n_values))
+        states = statespace.filter_series(best.model, history.values, history.observed, history.covariates)
+        return {
+            "model_": best.model,
+            "n_states_": len(best.model.A),
+            "loglike_": states.loglike,
+            "aic_": 2 * (best.model.n_parameters - states.loglike),
+            "bic_": _bic(best, n_values),
+            "loglike_curve_": best.curve,
+            "converged_": best.converged,
+            "smoothed_states_": statespace.smooth_states(best.model, states).mean,
+        }
+
+    def _fit_states(self, history: History, n_states: int) -> Fit:
+        max_iter, tol = whole("max_iter", self.max_iter), number("tol", self.tol, 0.0)
+        polish, have = flag("polish", self.polish), int(history.observed.sum())
+        if not _holds(history, n_states):
+            most = max((n for n in range(1, n_states) if _holds(history, n)), default=0)
+            raise ValueError(
+                f"n_states={n_states} has {_n_parameters(history, n_states)} parameters, but {_all(history)} has "
+                f"{have} observations; {f'use n_states={most} or fewer, or ' if most else ''}pass a longer series"
+            )
+        return statespace.fit(history.values, history.observed, history.covariates, n_states, max_iter, tol, polish)
+
+    def _least_context(self) -> int:
+        return 1
+
+    def _states(self, origin: Origin) -> States:
+        """What the rows before a forecast say of the states."""
+        known = origin.covariates[: len(origin.context)]
+        return statespace.filter_series(self.model_, origin.context, origin.observed, known)
+
+    def _predict(self, origin: Origin) -> tuple[np.ndarray, np.ndarray]:
+        """Means and standard deviations of each step, (n_steps, n_channels)."""
+        states = self._states(origin)
+        ahead = origin.covariates[len(origin.context) :]
+        return statespace.predict(self.model_, states.mean[-1], states.cov[-1], ahead)
+
+    def _forecast(self, origin: Origin) -> np.ndarray:
+        return self._predict(origin)[0]
+
+    def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
+        mean, deviation = self._predict(origin)
+        return mean[:, :, None] + deviation[:, :, None] * norm.ppf(levels)
+
+    def _sample(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
+        states = self._states(origin)
+        ahead = origin.covariates[len(origin.context) :]
+        return statespace.simulate(self.model_, states.mean[-1], states.cov[-1], ahead, n_paths, rng)
+
+
+def _all(history: History) -> str:
+    """What error messages call all channels together."""
+    return "the series" if len(history.n_rows) == 1 else "the target"
+
+
+def _n_parameters(history: History, n_states: int) -> int:
+    m, F = len(history.n_rows), len(history.covariate_names)
+    return statespace.count_parameters(n_states, m, F)
+
+
+def _holds(history: History, n_states: int) -> bool:
+    """Whether the data have more values than the model has parameters."""
+    return _n_parameters(history, n_states) < history.observed.sum()
+
+
+def _bic(fit: Fit, n_values: int) -> float:
+    return float(np.log(n_values) * fit.model.n_parameters - 2 * fit.curve[-1])
