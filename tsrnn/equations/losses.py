@@ -64,6 +64,8 @@ class Loss:
         The parameters (of all applications, in order) to which a linear skip adds its forecast.
     point : int
         The parameter that is the point forecast.
+    central : bool
+        Whether that is a mean or a median, about which an interval may lie.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Loss:
     constants: tuple[float, ...] = (0.0,)
     location: tuple[int, ...] = (0,)
     point: int = 0
+    central: bool = True
 
     @property
     def size(self) -> int:
@@ -116,7 +119,12 @@ def Pinball(*levels: float) -> Loss:  # noqa: N802
         raise ValueError(f"levels={levels!r} must be ascending numbers strictly between 0 and 1")
     nearest = min(range(len(levels)), key=lambda i: abs(levels[i] - 0.5))
     return Loss(
-        "pinball", pinball, constants=tuple(map(float, levels)), location=tuple(range(len(levels))), point=nearest
+        "pinball",
+        pinball,
+        constants=tuple(map(float, levels)),
+        location=tuple(range(len(levels))),
+        point=nearest,
+        central=0.5 in levels,
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..checks import choice, flag, whole
+from ..engine.conformal import Errors
 from ..engine.linear import LinearStart, ridge_start
 from ..engine.network import Network, Source
 from ..engine.options import EarlyStopping
@@ -20,14 +22,19 @@ from ..equations.gru import gru_cell
 from ..equations.lstm import lstm_cell
 from ..equations.rnn import CELLS as NONLINEARITIES
 from ..equations.rnn import rnn_cell
-from .base import BaseForecaster, History, Origin
+from .base import History, Origin
 from .documentation import documented
+from .probabilistic import ProbabilisticForecaster
 from .recurrent import Plan, RecurrentNetwork
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class RecurrentForecaster(RecurrentNetwork, BaseForecaster):
-    """A recurrent network that forecasts a series; a subclass says which cell."""
+class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
+    """A recurrent network that forecasts a series; a subclass says which cell.
+
+    How sure it is comes from the validation tail: split-conformal intervals for each step, paths from whole windows of
+    errors.
+    """
 
     horizon: int = 12
     context_length: int | None = None
@@ -51,7 +58,8 @@ class RecurrentForecaster(RecurrentNetwork, BaseForecaster):
         scaling_name = choice("scaling", self.scaling, SCALINGS)
         plan, scaling = _plan(network, history, counts, geometry, scaling_name, self._stopping())
         fitted = self._train(plan)
-        return fitted | {"context_length_": context_length, "scaling_": scaling, "strategy_": self.strategy}
+        of_series = {"context_length_": context_length, "scaling_": scaling, "strategy_": self.strategy}
+        return {"errors_": None} | fitted | of_series
 
     def _context_length(self, n: int, horizon: int, season_length: int) -> int:
         """Two seasons and at least 24 steps, if the series has room for three times as many."""
@@ -71,6 +79,37 @@ class RecurrentForecaster(RecurrentNetwork, BaseForecaster):
             theta = network.backend.upload(self.theta_, network.dtype)
             rows, known = np.ascontiguousarray(origin.context[first:]), origin.covariates[first:]
             return strategy.forecast(network, theta, rows, known, self.scaling_, origin.n_steps)
+
+    def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
+        offsets = self._errors(origin).offsets(levels)[: origin.n_steps]
+        return self._forecast(origin)[:, :, None] + self._scale(origin) * offsets
+
+    def _sample(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
+        paths = self._errors(origin).paths(n_paths, rng)[: origin.n_steps]
+        return self._forecast(origin)[:, :, None] + self._scale(origin) * paths
+
+    def _scale(self, origin: Origin) -> np.ndarray:
+        """Of the errors after `origin`, (n_channels, 1)."""
+        rows = origin.context[len(origin.context) - self.context_length_ :]
+        return self.scaling_.target.of_windows(rows, np.zeros(1, np.int64), len(rows))[1].T
+
+    def _errors(self, origin: Origin) -> Errors:
+        if self.errors_ is None:
+            raise ValueError(
+                "how sure the forecast is comes from the errors over a validation tail, and this fit had none; fit "
+                "with early_stopping=True, or a longer series"
+            )
+        loss = self.network_.architecture.loss
+        if not loss.central:
+            raise ValueError(
+                f"an interval lies about a mean or a median, and loss={loss} gives neither; use another loss"
+            )
+        known = self.errors_.errors.shape[1]
+        if origin.n_steps > known:
+            raise ValueError(
+                f"errors are known for horizon={known} steps ahead, not for {origin.n_steps}; fit with a longer horizon"
+            )
+        return self.errors_
 
 
 def _check_length(history: History, counts: np.ndarray, context_length: int, horizon: int) -> None:
@@ -118,10 +157,25 @@ def _plan(
     if stopping and tail:
         starts = np.arange(n_train - geometry.context, n_windows)
         plan.validation = Validation(source, windows(starts), geometry, stopping)
+        plan.judge = partial(_judge, network, plan.validation, values, counts)
         if stopping.refits(tail, len(values) - geometry.context):
             scaling = SeriesScaling.fit(scaling_name, values, observed, covariates)
             plan.refit = windows(np.arange(n_windows))
     return plan, scaling
+
+
+def _judge(
+    network: Network, validation: Validation, values: np.ndarray, counts: np.ndarray, theta: np.ndarray
+) -> dict[str, Any]:
+    """The errors over the validation tail, as a forecast makes them."""
+    geometry, windows = validation.geometry, validation.windows
+    outputs = network.predict(
+        network.backend.upload(theta, network.dtype), validation.source, windows, geometry, free_run=True
+    )
+    forecasts = outputs[..., network.architecture.loss.point].reshape(len(windows), geometry.n_ahead, -1)
+    rows = windows.target[:, None] + np.arange(geometry.n_ahead)
+    truth = (values[rows] - windows.target_shift[:, None]) / windows.target_scale[:, None]
+    return {"errors_": Errors(np.where(counts[rows], truth - forecasts, np.nan))}
 
 
 def _tail(stopping: EarlyStopping, counts: np.ndarray, geometry: Geometry) -> int:

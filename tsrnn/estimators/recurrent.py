@@ -128,6 +128,7 @@ class RecurrentNetwork:
             started = time.perf_counter()
             training = self._run(plan, plan.windows, theta, warm, settings, seed, validation=plan.validation)
             timings["train"] = time.perf_counter() - started
+            judged = {} if plan.judge is None else plan.judge(training.theta)
             if plan.refit is not None:
                 again = {"n_epochs": training.best_epoch, "label": "refit"}
                 silent = replace(settings, callbacks=())  # they were told of these epochs
@@ -143,6 +144,7 @@ class RecurrentNetwork:
             "best_epoch_": training.best_epoch,
             "n_updates_": training.n_updates,
             "timings_": timings,
+            **judged,
         }
 
     def _run(
@@ -164,6 +166,8 @@ class Plan:
         For one more training on everything.
     prepare : callable or None
         ``prepare(theta, windows)`` sets what can be had in closed form before a training.
+    judge : callable or None
+        ``judge(theta)`` gives more fitted attributes, from the parameters before the refit.
     """
 
     network: Network
@@ -173,6 +177,7 @@ class Plan:
     validation: Validation | None = None
     refit: Windows | None = None
     prepare: Callable[[np.ndarray, Windows], np.ndarray] | None = None
+    judge: Callable[[np.ndarray], dict[str, Any]] | None = None
 
 
 def precision(name: str, value: Any) -> str:

@@ -1,0 +1,168 @@
+"""How sure forecasters are: conformal errors by themselves, and the methods of every forecaster."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+
+from tsrnn import EarlyStopping, Pinball
+from tsrnn.engine.conformal import Errors
+
+from .test_forecasters import ALL, NETWORKS, lstm, months, wave, wide
+
+
+@pytest.fixture(params=ALL, ids=str)
+def forecaster(request):
+    return clone(ALL[request.param])
+
+
+@pytest.fixture(params=NETWORKS, ids=str)
+def network(request):
+    return clone(NETWORKS[request.param])
+
+
+# ------------------------------------------------------------ errors
+def test_an_offset_is_the_absolute_error_of_its_rank():
+    errors = np.array([3.0, -1, 4, -2, 5, -9, 6, -7, 8])[:, None, None]
+    offsets = Errors(errors).offsets(np.array([0.05, 0.1, 0.5, 0.75, 0.95]))
+    assert_array_equal(offsets[0, 0], [-9, -8, 0, 5, 9])  # ranks 9, 8, none, 5, 9 of 9, as (9 + 1) * coverage says
+
+
+def test_missing_errors_do_not_count():
+    errors = np.array([[1.0, 2.0], [np.nan, 3.0], [-4.0, np.nan], [2.0, 1.0]])[:, :, None]
+    assert_array_equal(Errors(errors).offsets(np.array([0.75]))[:, 0, 0], [2, 2])
+    with pytest.raises(ValueError, match=r"a coverage of 0\.8 needs 4 validation windows, but the fit had 3"):
+        Errors(errors).offsets(np.array([0.1]))
+
+
+def test_coverage_is_what_was_asked_for():
+    """Errors of any distribution; exactly (rank) / (n + 1), by exchangeability."""
+    rng = np.random.default_rng(0)
+    draws = rng.standard_t(2, (20_000, 20)) + 0.3
+    for coverage, expected in ((0.5, 10 / 20), (0.8, 16 / 20), (0.9, 18 / 20)):
+        bound = Errors(draws[:, :19].T[:, :, None]).offsets(np.array([(1 + coverage) / 2]))[:, 0, 0]
+        assert_allclose(np.mean(np.abs(draws[:, 19]) <= bound), expected, atol=0.01)
+
+
+def test_paths_are_windows_of_errors():
+    errors = np.arange(12.0).reshape(3, 2, 2)
+    errors[1, 0, 0] = np.nan
+    paths = Errors(errors).paths(50, np.random.RandomState(0))
+    assert paths.shape == (2, 2, 50)
+    assert {tuple(paths[:, :, k].ravel()) for k in range(50)} == {(0, 1, 2, 3), (8, 9, 10, 11)}
+    errors[:, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="no validation window has all of its values observed"):
+        Errors(errors).paths(1, np.random.RandomState(0))
+
+
+# ------------------------------------------------------------ every forecaster
+def test_interval_quantiles_and_paths(forecaster):
+    y = months(wave(), name="sales")
+    forecaster.fit(y)
+    point = forecaster.predict(3)
+    bounds = forecaster.predict_interval(3, [0.5, 0.7])
+    assert list(bounds.columns) == [(0.5, "lower"), (0.5, "upper"), (0.7, "lower"), (0.7, "upper")]
+    assert bounds.index.equals(point.index)
+    assert bounds.index.freq == point.index.freq
+    assert (bounds[0.7].lower <= bounds[0.5].lower).all()
+    assert ((bounds[0.5].lower < point) & (point < bounds[0.5].upper)).all()
+    quantiles = forecaster.predict_quantiles(3, [0.15, 0.5, 0.85])
+    assert_allclose(quantiles[0.5], point, rtol=1e-9)
+    assert_allclose(quantiles[[0.15, 0.85]], bounds[0.7], rtol=1e-9)
+    paths = forecaster.sample(3, 200, random_state=0)
+    assert paths.shape == (3, 200)
+    assert_array_equal(forecaster.sample(3, 200, random_state=0), paths)
+    assert (np.abs(paths.mean(axis=1) - point) < 3 * (bounds[0.7].upper - bounds[0.7].lower)).all()
+    assert_array_equal(forecaster.predict_interval(3, [0.5, 0.7], context=y), bounds)
+    dates = point.index[[2, 0]]
+    assert_allclose(forecaster.predict_interval(dates, 0.5), bounds.loc[dates, 0.5])
+
+
+def test_several_series(forecaster):
+    frame = pd.DataFrame(wide(), months(wave()).index, columns=["x", "z"])
+    forecaster.fit(frame)
+    bounds = forecaster.predict_interval(2, 0.7)
+    assert list(bounds.columns) == [("x", "lower"), ("x", "upper"), ("z", "lower"), ("z", "upper")]
+    widths = [(bounds[name].upper - bounds[name].lower).mean() for name in ("x", "z")]
+    assert 30 < widths[1] / widths[0] < 300
+    assert forecaster.sample(2, 5).shape == (2, 10)
+
+
+def test_with_covariates(forecaster):
+    x = np.random.default_rng(0).normal(size=(94, 1))
+    y = wave(94) + 5 * x[:, 0]
+    bounds = forecaster.fit(x[:90], y[:90]).predict_interval(x[90:], 0.7)
+    assert_allclose(bounds.mean(axis=1), forecaster.predict(x[90:]), rtol=1e-9)
+    assert bounds.shape == (4, 2)
+
+
+# ------------------------------------------------------------ networks
+def test_errors_are_those_of_forecasts_that_the_training_did_not_see(network):
+    y = wave()
+    stopping = EarlyStopping(validation_size=20, refit_full=False)
+    network.set_params(early_stopping=stopping, dtype="float64").fit(y)
+    errors, scale = network.errors_.errors[:, :, 0], network.scaling_.target.scale[0]
+    assert errors.shape == (17, 4)
+    for window in (0, 9, 16):
+        end = 70 + window
+        assert_allclose(errors[window] * scale, y[end : end + 4] - network.predict(4, context=y[:end]), atol=1e-9)
+    network.set_params(early_stopping=EarlyStopping(validation_size=20, refit_full=True)).fit(y)
+    assert_allclose(network.errors_.errors[:, :, 0], errors, atol=1e-12)  # the refit has seen the tail
+
+
+def test_a_path_is_the_forecast_and_the_errors_of_a_window(network):
+    network.fit(wave())
+    paths = network.sample(3, 30, random_state=0) - network.predict(3)[:, None]
+    possible = (
+        network.errors_.errors[:, :3, 0] * network.scaling_.target.scale[0] if network.scaling == "standard" else 0
+    )
+    assert all(np.isclose(possible, path, atol=1e-6).all(axis=1).any() for path in paths.T)
+
+
+def test_intervals_follow_the_amplitude_of_the_window(network):
+    network.set_params(scaling="window").fit(wave())
+    narrow, broad = (network.predict_interval(4, 0.7, context=100 + k * wave(40)) for k in (1, 10))
+    assert_allclose(np.diff(broad), 10 * np.diff(narrow), rtol=1e-4)
+
+
+def test_coverage_on_white_noise():
+    """A stationary series, whose forecasts cannot but be its mean: the intervals hold what they say."""
+    inside = []
+    for seed in range(25):
+        y = np.random.default_rng(seed).normal(size=300)
+        forecaster = lstm(early_stopping=EarlyStopping(validation_size=120, refit_full=False)).fit(y[:200])
+        for start in range(200, 296, 4):
+            bounds = forecaster.predict_interval(4, [0.5, 0.9], context=y[:start])
+            inside.append(
+                [(bounds[:, k, 0] < y[start : start + 4]) & (y[start : start + 4] < bounds[:, k, 1]) for k in (0, 1)]
+            )
+    assert_allclose(np.mean(inside, axis=(0, 2)), [0.5, 0.9], atol=0.03)
+
+
+def test_missing_values_in_the_tail(network):
+    y = wave()
+    y[[84, 88]] = np.nan
+    network.fit(y)
+    assert np.isnan(network.errors_.errors).any()
+    assert np.isfinite(network.predict_interval(4, 0.5)).all()
+
+
+def test_what_networks_cannot_say(network):
+    network.fit(wave())
+    n = len(network.errors_.errors)
+    with pytest.raises(ValueError, match=f"a coverage of 0.99 needs 99 validation windows, but the fit had {n}; use"):
+        network.predict_interval(4, 0.99)
+    with pytest.raises(ValueError, match="errors are known for horizon=4 steps ahead, not for 5; fit with a longer"):
+        network.predict_interval(5, 0.5)
+    with pytest.raises(ValueError, match="errors are known for horizon=4 steps ahead"):
+        network.sample(5)
+    network.set_params(early_stopping=False).fit(wave())
+    with pytest.raises(ValueError, match="this fit had none; fit with early_stopping=True, or a longer series"):
+        network.predict_quantiles(2)
+    network.set_params(early_stopping=True, loss=Pinball(0.1, 0.9)).fit(wave())
+    with pytest.raises(ValueError, match=r"a mean or a median, and loss=Pinball\(0.1, 0.9\) gives neither"):
+        network.predict_interval(2, 0.5)
+    assert np.isfinite(network.set_params(loss="pinball").fit(wave()).predict_interval(2, 0.5)).all()
