@@ -23,7 +23,10 @@ def models(seed: int) -> dict[str, Callable[[int], Any]]:
     """Makers of the default forecasters, by the names of the table's columns; they take the horizon."""
     import tsrnn
 
-    makers: dict[str, Callable[[int], Any]] = {"AR": lambda horizon: tsrnn.ARForecaster(horizon=horizon)}
+    makers: dict[str, Callable[[int], Any]] = {
+        "AR": lambda horizon: tsrnn.ARForecaster(horizon=horizon),
+        "latent": lambda horizon: tsrnn.LatentARForecaster(horizon=horizon),
+    }
     for cell in ("RNN", "LSTM", "GRU"):
         for strategy in STRATEGIES:
             options = {"strategy": strategy, "random_state": seed}
