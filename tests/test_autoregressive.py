@@ -207,6 +207,20 @@ def test_quantiles_paths_and_intervals_agree():
     assert_allclose(np.corrcoef(paths[1:3])[0, 1], expected, atol=0.02)  # steps of a path depend on each other
 
 
+def test_values_missing_at_the_end_are_forecast_too():
+    y = ar2()
+    forecaster = ARForecaster(lags=2).fit(y)
+    gap = y.copy()
+    gap[-4:] = np.nan
+    assert_allclose(forecaster.predict(3, context=gap), forecaster.predict(7, context=y[:-4])[4:], rtol=1e-12)
+    assert_allclose(
+        forecaster.predict_interval(3, context=gap), forecaster.predict_interval(7, context=y[:-4])[4:], rtol=1e-12
+    )
+    forecaster.fit(y[:-4]).update(gap[-4:])
+    assert_allclose(forecaster.predict_interval(3), forecaster.predict_interval(3, context=gap), rtol=1e-12)
+    assert forecaster.sample(3, 5).shape == (3, 5)
+
+
 def test_coverage_of_simulated_series():
     inside = []
     for seed in range(150):

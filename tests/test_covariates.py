@@ -247,6 +247,21 @@ def test_bad_covariates(forecaster, x, y, message):
         forecaster.fit(x, y)
 
 
+def test_columns_with_numbers_for_names(forecaster):
+    numbered = X.set_axis([1, 0], axis=1)
+    forecaster.fit(numbered[:N], Y[:N])
+    with pytest.raises(ValueError, match=r"X has the columns \[0, 1\], but the fit had \[1, 0\]"):
+        forecaster.predict(numbered[[0, 1]][N:])
+    forecaster.fit(X.a[:N], Y[:N])
+    with pytest.raises(ValueError, match=r"X has the columns \[0\], but the fit had \['a'\]"):
+        forecaster.predict(X[["a"]].set_axis([0], axis=1)[N:])
+
+
+def test_an_array_as_context_has_the_labels_of_the_covariates(forecaster):
+    forecaster.fit(X[:N], Y[:N].to_numpy())
+    assert_array_equal(forecaster.predict(X, context=Y[:N].to_numpy()), forecaster.predict(X[N:]))
+
+
 def test_covariates_where_there_were_none_and_none_where_there_were(fitted):
     for call in (lambda: fitted.update(Y[N:]), lambda: fitted.score(Y[N:])):
         with pytest.raises(ValueError, match="had the covariates 'a', 'b'; pass the same ones"):

@@ -98,6 +98,43 @@ def test_the_likelihood_is_that_of_statsmodels(n, m):
     assert_allclose(filter_states(truth, y, observed, u).loglike, theirs.filter().llf, rtol=1e-8)
 
 
+@pytest.mark.parametrize("columns", [[0], [0, 1], [1]], ids=str)
+def test_after_a_long_gap_the_filter_is_not_at_rest(columns):
+    """In a gap covariances come to rest, too, but elsewhere; statsmodels knows."""
+    truth = model(2, 2, 0)
+    y, observed, u = simulated(truth, 200)
+    observed[60:130, columns] = observed[:90, 1] = False
+    theirs = KalmanFilter(2, 2)
+    theirs.bind(np.where(observed, y, np.nan).copy())
+    theirs["design"], theirs["transition"], theirs["selection"] = truth.C, truth.A, np.eye(2)
+    theirs["state_cov"], theirs["obs_cov"], theirs["obs_intercept"] = truth.Q, np.diag(truth.R), truth.d[:, None]
+    theirs.initialize_known(truth.m0, truth.P0)
+    found = theirs.filter()
+    states = filter_states(truth, y, observed, u)
+    assert_allclose(states.loglike, found.llf, rtol=1e-9)
+    assert_allclose(states.cov, np.moveaxis(found.filtered_state_cov, -1, 0), rtol=1e-7, atol=1e-10)
+    assert_allclose(states.mean, found.filtered_state.T, rtol=1e-7, atol=1e-9)
+
+
+def test_em_rises_over_a_long_gap():
+    rng, y = np.random.RandomState(8), np.zeros(300)
+    for t in range(1, 300):
+        y[t] = 0.8 * y[t - 1] + rng.randn()
+    y[100:160] = np.nan
+    curve = LatentARForecaster(n_states=1, tol=0.0, max_iter=40).fit(y).loglike_curve_
+    assert (np.diff(curve) > -1e-8).all()
+
+
+def test_a_constant_column_does_no_harm_to_the_polish():
+    y = np.sin(np.arange(120) / 3) + 0.1 * np.random.RandomState(0).randn(120)
+    wide = np.column_stack([y, np.ones(120)])
+    plain, polished = (LatentARForecaster(n_states=2, polish=polish).fit(wide) for polish in (False, True))
+    assert polished.loglike_ >= plain.loglike_ - 1e-6
+    widths = [np.diff(each.predict_interval(4)[:, 0]) for each in (plain, polished)]
+    assert_allclose(widths[1], widths[0], rtol=0.5)
+    assert_allclose(polished.predict(4)[:, 1], 1, atol=1e-3)
+
+
 def test_a_state_without_noise_is_smoothed_exactly():
     """A level that never moves: the smoother is the mean of the values and the prior, at every step."""
     T = 20

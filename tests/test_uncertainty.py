@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from tsrnn import EarlyStopping, Pinball
 from tsrnn.engine.conformal import Errors
+from tsrnn.engine.windows import NoScaling
 
 from .test_forecasters import ALL, NETWORKS, lstm, months, wave, wide
 
@@ -24,18 +25,23 @@ def network(request):
     return clone(NETWORKS[request.param])
 
 
+def errors_of(errors):
+    """In units of one."""
+    return Errors(errors, NoScaling().fit(errors[0], np.ones(errors[0].shape, bool)))
+
+
 # ------------------------------------------------------------ errors
 def test_an_offset_is_the_absolute_error_of_its_rank():
     errors = np.array([3.0, -1, 4, -2, 5, -9, 6, -7, 8])[:, None, None]
-    offsets = Errors(errors).offsets(np.array([0.05, 0.1, 0.5, 0.75, 0.95]))
+    offsets = errors_of(errors).offsets(np.array([0.05, 0.1, 0.5, 0.75, 0.95]))
     assert_array_equal(offsets[0, 0], [-9, -8, 0, 5, 9])  # ranks 9, 8, none, 5, 9 of 9, as (9 + 1) * coverage says
 
 
 def test_missing_errors_do_not_count():
     errors = np.array([[1.0, 2.0], [np.nan, 3.0], [-4.0, np.nan], [2.0, 1.0]])[:, :, None]
-    assert_array_equal(Errors(errors).offsets(np.array([0.75]))[:, 0, 0], [2, 2])
+    assert_array_equal(errors_of(errors).offsets(np.array([0.75]))[:, 0, 0], [2, 2])
     with pytest.raises(ValueError, match=r"a coverage of 0\.8 needs 4 validation windows, but the fit had 3"):
-        Errors(errors).offsets(np.array([0.1]))
+        errors_of(errors).offsets(np.array([0.1]))
 
 
 def test_coverage_is_what_was_asked_for():
@@ -43,19 +49,19 @@ def test_coverage_is_what_was_asked_for():
     rng = np.random.default_rng(0)
     draws = rng.standard_t(2, (20_000, 20)) + 0.3
     for coverage, expected in ((0.5, 10 / 20), (0.8, 16 / 20), (0.9, 18 / 20)):
-        bound = Errors(draws[:, :19].T[:, :, None]).offsets(np.array([(1 + coverage) / 2]))[:, 0, 0]
+        bound = errors_of(draws[:, :19].T[:, :, None]).offsets(np.array([(1 + coverage) / 2]))[:, 0, 0]
         assert_allclose(np.mean(np.abs(draws[:, 19]) <= bound), expected, atol=0.01)
 
 
 def test_paths_are_windows_of_errors():
     errors = np.arange(12.0).reshape(3, 2, 2)
     errors[1, 0, 0] = np.nan
-    paths = Errors(errors).paths(50, np.random.RandomState(0))
+    paths = errors_of(errors).paths(50, np.random.RandomState(0))
     assert paths.shape == (2, 2, 50)
     assert {tuple(paths[:, :, k].ravel()) for k in range(50)} == {(0, 1, 2, 3), (8, 9, 10, 11)}
     errors[:, 0, 0] = np.nan
     with pytest.raises(ValueError, match="no validation window has all of its values observed"):
-        Errors(errors).paths(1, np.random.RandomState(0))
+        errors_of(errors).paths(1, np.random.RandomState(0))
 
 
 # ------------------------------------------------------------ every forecaster
@@ -111,13 +117,16 @@ def test_errors_are_those_of_forecasts_that_the_training_did_not_see(network):
         assert_allclose(errors[window] * scale, y[end : end + 4] - network.predict(4, context=y[:end]), atol=1e-9)
     network.set_params(early_stopping=EarlyStopping(validation_size=20, refit_full=True)).fit(y)
     assert_allclose(network.errors_.errors[:, :, 0], errors, atol=1e-12)  # the refit has seen the tail
+    assert network.scaling_.target.scale[0] != scale
+    half = np.sort(np.abs(errors), axis=0)[8] * scale  # rank (17 + 1) / 2
+    assert_allclose(np.diff(network.predict_interval(4, 0.5))[:, 0] / 2, half, rtol=1e-9)
 
 
 def test_a_path_is_the_forecast_and_the_errors_of_a_window(network):
     network.fit(wave())
     paths = network.sample(3, 30, random_state=0) - network.predict(3)[:, None]
     possible = (
-        network.errors_.errors[:, :3, 0] * network.scaling_.target.scale[0] if network.scaling == "standard" else 0
+        network.errors_.errors[:, :3, 0] * network.errors_.scaling.scale[0] if network.scaling == "standard" else 0
     )
     assert all(np.isclose(possible, path, atol=1e-6).all(axis=1).any() for path in paths.T)
 

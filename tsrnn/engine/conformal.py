@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .windows import Scaling
+
 
 @dataclass(frozen=True)
 class Errors:
@@ -15,9 +17,12 @@ class Errors:
     ----------
     errors : (n, horizon, C)
         Of n windows; NaN where nothing was observed.
+    scaling : Scaling
+        That of the units, learned with the model.
     """
 
     errors: np.ndarray
+    scaling: Scaling
 
     def offsets(self, levels: np.ndarray) -> np.ndarray:
         """What to add to a forecast for its quantiles, (horizon, C, n_levels).
@@ -55,5 +60,8 @@ class Errors:
         """
         whole = self.errors[np.isfinite(self.errors).all(axis=(1, 2))]
         if len(whole) == 0:
-            raise ValueError("no validation window has all of its values observed, so that no path of errors is known")
+            raise ValueError(
+                "no validation window has all of its values observed, so that no path of errors is known; use "
+                "EarlyStopping(validation_size=...) with a larger one"
+            )
         return np.moveaxis(whole[rng.randint(len(whole), size=n_paths)], 0, -1)

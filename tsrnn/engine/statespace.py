@@ -327,7 +327,13 @@ def _polish(
             return np.inf, np.zeros_like(vector)
         return -states.loglike / size, -score(trial, states, y, observed, u) / size
 
-    found = minimize(negative, _pack(model), jac=True, method="L-BFGS-B", options={"maxiter": max_iter})
+    n, rest = len(model.A), model.m0.size
+    free = [(None, None)] * (_pack(model).size - n * (n + 1) // 2 - len(model.R) - rest)
+    least = np.log(LEAST_NOISE)
+    of_root = [(least / 2, None) if i == j else (None, None) for i, j in zip(*_corner(n), strict=True)]
+    bounds = [*free, *of_root, *[(least, None)] * len(model.R), *[(None, None)] * rest]
+    options = {"maxiter": max_iter}
+    found = minimize(negative, _pack(model), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     return _unpack(model, found.x), bool(found.success)
 
 

@@ -22,7 +22,8 @@ TRENDS = ("n", "c", "t", "ct")
 class ARForecaster(ProbabilisticForecaster):
     """Linear autoregression by least squares; ``lags=1`` is the first-order Markov model.
 
-    Each column of a wide array has a model of its own. Rows with a missing value or lag are left out of the fit.
+    Each column of a wide array has a model of its own. Rows with a missing value or lag are left out of the fit. Values
+    that are missing at the end of the series are forecast, too; a missing one before counts as the last before it.
 
     Parameters
     ----------
@@ -59,6 +60,8 @@ class ARForecaster(ProbabilisticForecaster):
     trend: str = "c"
     ridge: float = 0.0
     horizon: int = 12
+
+    _calmer = "fit with more ridge or fewer lags"
 
     def _fit(self, history: History) -> dict[str, Any]:
         whole("horizon", self.horizon)
@@ -119,29 +122,33 @@ class ARForecaster(ProbabilisticForecaster):
         return max(max(model.lags, default=0) for model in self.models_)
 
     def _forecast(self, origin: Origin) -> np.ndarray:
-        return np.column_stack([model.forecast(*start) for model, start in self._channels(origin)])
+        return np.column_stack([model.forecast(*start)[gap:] for model, gap, start in self._channels(origin)])
 
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
         self._check_spread()
-        spread = np.column_stack([model.spread(origin.n_steps) for model in self.models_])
-        return self._forecast(origin)[:, :, None] + spread[:, :, None] * norm.ppf(levels)
+        spread = [model.spread(gap + origin.n_steps)[gap:] for model, gap, _ in self._channels(origin)]
+        return self._forecast(origin)[:, :, None] + np.column_stack(spread)[:, :, None] * norm.ppf(levels)
 
     def _sample(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
         self._check_spread()
-        shocks = rng.standard_normal((len(self.models_), origin.n_steps, n_paths))
-        paths = [model.forecast(*start, shocks[c]) for c, (model, start) in enumerate(self._channels(origin))]
+        paths = []
+        for model, gap, start in self._channels(origin):
+            shocks = rng.standard_normal((gap + origin.n_steps, n_paths))
+            paths.append(model.forecast(*start, shocks)[gap:])
         return np.stack(paths, axis=1)
 
     def _check_spread(self) -> None:
         for c, model in enumerate(self.models_):
             if np.isnan(model.variance):
                 raise ValueError(
-                    f"series {c} was fitted with as many coefficients as rows, so that nothing tells the spread of its "
-                    "errors; fit fewer lags, or a longer series"
+                    f"{self.target_.channel(c)} was fitted with as many coefficients as rows, so that nothing tells "
+                    "the spread of its errors; fit fewer lags, or a longer series"
                 )
 
-    def _channels(self, origin: Origin) -> Iterator[tuple[Autoregression, tuple[np.ndarray, int, np.ndarray]]]:
-        """Each model with what its forecast starts from."""
-        n_before = len(origin.context)
+    def _channels(self, origin: Origin) -> Iterator[tuple[Autoregression, int, tuple[np.ndarray, int, np.ndarray]]]:
+        """Each model, the steps missing at the end of its channel, and what its forecast starts from before these."""
+        n = len(origin.context)
         for c, model in enumerate(self.models_):
-            yield model, (origin.context[:, c], n_before, origin.covariates[n_before:])
+            missing = int(origin.observed[::-1, c].argmax())
+            gap = min(missing, n - max(model.lags, default=0))
+            yield model, gap, (origin.context[: n - gap, c], n - gap, origin.covariates[n - gap :])

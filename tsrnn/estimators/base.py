@@ -138,6 +138,9 @@ class BaseForecaster(BaseEstimator):
         return -frame.mase(truth, self._continue(origin), train, self.season_length_)
 
     # ------------------------------------------------------------ for subclasses
+    #: What to change where the forecast leaves the finite numbers.
+    _calmer = "fit with scaling='standard'"
+
     def _fit(self, history: History) -> dict[str, Any]:
         """The fitted attributes, from the series so far."""
         raise NotImplementedError
@@ -162,8 +165,7 @@ class BaseForecaster(BaseEstimator):
         if not finite.all():
             raise FloatingPointError(
                 f"the forecast overflows at step {int(finite.argmin()) + 1} of horizon={origin.n_steps}: rolled "
-                "forward that far, the fitted model explodes; ask for fewer steps, or fit with scaling='standard' or "
-                "more ridge"
+                f"forward that far, the fitted model explodes; ask for fewer steps, or {self._calmer}"
             )
         return values
 
@@ -173,6 +175,8 @@ class BaseForecaster(BaseEstimator):
         here, index = self._from_here(self.index_, np.empty((0, len(self.covariate_names_)))), self.index_
         if context is not None:
             target = frame.read_target(context, name="context", freq=getattr(self.index_, "freq", None))
+            if self.covariate_names_:
+                target = _labelled_by(horizon, target)
             history, index = self._read_context(target), target.index
             here = here._replace(target=target, context=history.values, observed=history.observed)
         if self.covariate_names_:
@@ -307,12 +311,18 @@ class History:
         if y is None:
             return cls(frame.read_target(X))
         target = frame.read_target(y)
-        if target.kind.startswith("array") and hasattr(X, "index") and not isinstance(X, list | tuple):
-            if len(X) != len(target.values):
-                raise ValueError(f"X has {len(X)} rows, but y has {len(target.values)}; pass one row for each step")
-            target = replace(target, index=frame.read_index(X.index, "X"))  # an array has no labels of its own
+        if target.kind.startswith("array") and hasattr(X, "iloc") and len(X) != len(target.values):
+            raise ValueError(f"X has {len(X)} rows, but y has {len(target.values)}; pass one row for each step")
+        target = _labelled_by(X, target)
         return cls(target, frame.read_covariates(X, target.index, of="y"), frame.column_names(X))
 
     def channel(self, c: int) -> str:
         """What error messages call a channel: ``y['a']``, or just the series where there is one."""
         return "the series" if self.target.channel(c) == "y" else self.target.channel(c)
+
+
+def _labelled_by(X: Any, target: frame.Target) -> frame.Target:
+    """A target that came as an array has the labels of its covariates, where these have some."""
+    if not target.kind.startswith("array") or not hasattr(X, "iloc"):
+        return target
+    return replace(target, index=frame.read_index(X.index[: len(target.values)], "X"))

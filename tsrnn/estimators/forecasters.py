@@ -16,7 +16,7 @@ from ..engine.options import EarlyStopping
 from ..engine.parameters import Geometry
 from ..engine.strategies import STRATEGIES
 from ..engine.training import Validation
-from ..engine.windows import SCALINGS, SeriesScaling, Windows, scored, with_covariates
+from ..engine.windows import SCALINGS, Scaling, SeriesScaling, Windows, scored, with_covariates
 from ..equations.cell import Cell
 from ..equations.gru import gru_cell
 from ..equations.lstm import lstm_cell
@@ -91,7 +91,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
     def _scale(self, origin: Origin) -> np.ndarray:
         """Of the errors after `origin`, (n_channels, 1)."""
         rows = origin.context[len(origin.context) - self.context_length_ :]
-        return self.scaling_.target.of_windows(rows, np.zeros(1, np.int64), len(rows))[1].T
+        return self.errors_.scaling.of_windows(rows, np.zeros(1, np.int64), len(rows))[1].T
 
     def _errors(self, origin: Origin) -> Errors:
         if self.errors_ is None:
@@ -157,7 +157,7 @@ def _plan(
     if stopping and tail:
         starts = np.arange(n_train - geometry.context, n_windows)
         plan.validation = Validation(source, windows(starts), geometry, stopping)
-        plan.judge = partial(_judge, network, plan.validation, values, counts)
+        plan.judge = partial(_judge, network, plan.validation, values, counts, scaling.target)
         if stopping.refits(tail, len(values) - geometry.context):
             scaling = SeriesScaling.fit(scaling_name, values, observed, covariates)
             plan.refit = windows(np.arange(n_windows))
@@ -165,7 +165,12 @@ def _plan(
 
 
 def _judge(
-    network: Network, validation: Validation, values: np.ndarray, counts: np.ndarray, theta: np.ndarray
+    network: Network,
+    validation: Validation,
+    values: np.ndarray,
+    counts: np.ndarray,
+    scaling: Scaling,
+    theta: np.ndarray,
 ) -> dict[str, Any]:
     """The errors over the validation tail, as a forecast makes them."""
     geometry, windows = validation.geometry, validation.windows
@@ -175,7 +180,7 @@ def _judge(
     forecasts = outputs[..., network.architecture.loss.point].reshape(len(windows), geometry.n_ahead, -1)
     rows = windows.target[:, None] + np.arange(geometry.n_ahead)
     truth = (values[rows] - windows.target_shift[:, None]) / windows.target_scale[:, None]
-    return {"errors_": Errors(np.where(counts[rows], truth - forecasts, np.nan))}
+    return {"errors_": Errors(np.where(counts[rows], truth - forecasts, np.nan), scaling)}
 
 
 def _tail(stopping: EarlyStopping, counts: np.ndarray, geometry: Geometry) -> int:

@@ -74,6 +74,8 @@ class LatentARForecaster(ProbabilisticForecaster):
     polish: bool = False
     horizon: int = 12
 
+    _calmer = "fit with fewer n_states"
+
     def _fit(self, history: History) -> dict[str, Any]:
         whole("horizon", self.horizon)
         if isinstance(self.n_states, str):

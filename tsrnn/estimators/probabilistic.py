@@ -78,7 +78,8 @@ class ProbabilisticForecaster(BaseForecaster):
         """
         n_paths, rng = whole("n_paths", n_paths), generator("random_state", random_state)
         origin = self._origin(horizon, context)
-        values = self._finite(self._sample(origin, n_paths, rng), origin)[origin.wanted]
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = self._finite(self._sample(origin, n_paths, rng), origin)[origin.wanted]
         return frame.wrap_many(values, origin.target, origin.index, {"path": np.arange(n_paths)})
 
     # ------------------------------------------------------------ for subclasses
@@ -92,4 +93,5 @@ class ProbabilisticForecaster(BaseForecaster):
 
     # ------------------------------------------------------------ helpers
     def _spread(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
-        return self._finite(self._quantiles(origin, levels), origin)[origin.wanted]
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._finite(self._quantiles(origin, levels), origin)[origin.wanted]

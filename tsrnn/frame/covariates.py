@@ -39,7 +39,7 @@ def read_covariates(
     of : str, default="the target"
         What error messages call the `steps`.
     columns : sequence, optional
-        The columns of the covariates in the fit, which must be these, or range(n) for as many without names.
+        The columns of the covariates in the fit, which must be these, unless either have no names.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def read_covariates(
         row, column = unknown[0]
         raise ValueError(
             f"{name} is {values[row, column]} at {shown(steps[row])} in column {column_names(X)[column]!r}: covariates "
-            f"must be known at every step; fill it, such as with {name}.ffill()"
+            "must be known numbers at every step; fill it in before"
         )
     if columns is not None:
         _check_columns(X, values, columns, name)
@@ -125,12 +125,16 @@ def read_ahead(X: Any, index: Grid, n_past: int, columns: Sequence[Any]) -> tupl
 
 
 def column_names(X: Any) -> list[Any]:
-    """The columns of covariates: names, or numbers from 0 on."""
+    """The columns of covariates; x0, x1, ... where they have no names."""
     if isinstance(X, pd.DataFrame):
         return list(X.columns)
-    if isinstance(X, pd.Series):
-        return [X.name if X.name is not None else 0]
-    return list(range(1 if np.ndim(X) == 1 else np.shape(X)[1]))
+    if isinstance(X, pd.Series) and X.name is not None:
+        return [X.name]
+    return _numbered(1 if np.ndim(X) == 1 else np.shape(X)[1])
+
+
+def _numbered(n: int) -> list[Any]:
+    return [f"x{i}" for i in range(n)]
 
 
 def _check_labels(labels: Any, steps: Any, name: str, of: str) -> None:
@@ -154,8 +158,9 @@ def _check_columns(X: Any, values: np.ndarray, columns: Sequence[Any], name: str
         raise ValueError(
             f"{name} has {values.shape[1]} covariates, but the fit had {len(columns)}: {', '.join(map(str, columns))}"
         )
-    unnamed = (list(range(len(columns))), [0])
-    if names != list(columns) and names not in unnamed and list(columns) not in unnamed:
+    numbered = _numbered(len(columns))
+    alike = names == list(columns) or (numbered in (names, list(columns)) and set(names) != set(columns))
+    if not alike:
         raise ValueError(
             f"{name} has the columns {names}, but the fit had {list(columns)}; pass the same columns in the same order"
         )

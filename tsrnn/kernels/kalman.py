@@ -44,9 +44,9 @@ def build_filter() -> Callable:
         left, product = vector(scratch, 0, n), matrix(scratch, n, n, n)
         gains, used = matrix(scratch, n + n * n, m, n), n + n * n + m * n
         variances, logs, size = vector(scratch, used, m), vector(scratch, used + m, m), n * n
-        loglike, steady = 0.0, False
+        loglike, steady, complete = 0.0, False, False
         for t in range(T):
-            complete = True
+            complete_before, complete = complete, True
             for c in range(m):
                 complete = complete and observed[t, c]
             steady = steady and complete  # where every step is complete, covariances and gains come to rest
@@ -71,7 +71,7 @@ def build_filter() -> Callable:
                         logs[c] = np.log(2 * np.pi * variances[c])
                         scale(gains[c], 1 / variances[c])
                         take_in(C[c], R[c], P[t], gains[c], left)
-                steady = complete and t > 0 and same(P_before[t], P_before[t - 1])
+                steady = complete and complete_before and same(P_before[t], P_before[t - 1])
             for c in range(m):
                 if observed[t, c]:
                     error = y[t, c] - b[t, c] - dot(vector(C, c * n, n), vector(z, t * n, n))
