@@ -281,6 +281,7 @@ def test_not_utf8(csv):
         (["nile", "--model", "ar", "--hidden-size", 3], "--hidden-size belongs to the networks"),
         (["nile", "--model", "ar", "--seed", 0], "--seed belongs to the networks"),
         (["nile", "--model", "ar", "--verbose"], "--verbose belongs to the networks"),
+        (["nile", "--model", "latent", "--epochs", 3], "--epochs belongs to the networks, and --model latent is none"),
         (["nile", "--model", "xx"], "'xx' is not one of"),
         (["nile", "--horizon", 0], "0 is not in the range"),
         (["nile", "--plot", "a.gif"], "must end in .png or .pdf or .svg"),
@@ -292,6 +293,12 @@ def test_bad_arguments(run, arguments, message):
     code, out, err = run("forecast", *arguments)
     assert (code, out) == (2, "")
     assert message in err
+
+
+def test_the_latent_model(run):
+    code, out, _ = run("forecast", "nile", "--model", "latent", "--horizon", 3)
+    assert code == 0
+    assert "by the latent AR fitted to all 100 years" in out
 
 
 @pytest.mark.parametrize(

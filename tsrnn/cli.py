@@ -108,7 +108,7 @@ class Model:
     @property
     def title(self) -> str:
         """As tables call it."""
-        return self.name.upper()
+        return "latent AR" if self.name == "latent" else self.name.upper()
 
     def fit(self, y: pd.Series, horizon: int, on: str) -> Any:
         """The forecaster, fitted to `y`, which is `on` in words."""
