@@ -56,6 +56,18 @@ def with_covariates(values: np.ndarray, covariates: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.concatenate([values, covariates[following]], axis=1))
 
 
+def ahead_of(context: np.ndarray, covariates: np.ndarray) -> np.ndarray:
+    """The same of a `context` that a forecast continues, with rows for all steps of the `covariates` (m, F).
+
+    The values ahead are zeros, which a forecast replaces or does not read; without covariates there are no such rows.
+    """
+    if covariates.shape[1] == 0:
+        return context
+    values = np.zeros((len(covariates), context.shape[1]))
+    values[: len(context)] = context
+    return with_covariates(values, covariates)
+
+
 # ---------------------------------------------------------------- scaling
 #: A spread below this part of the level is rounding, not signal.
 CONSTANT = 1e-12
@@ -151,22 +163,23 @@ class SeriesScaling:
     """How a series is scaled, and its covariates, which have one mean and one scale or are read as they are."""
 
     target: Scaling
-    covariates: Scaling
+    covariates: StandardScaling
 
     @classmethod
     def fit(cls, name: str | None, values: np.ndarray, observed: np.ndarray, covariates: np.ndarray) -> SeriesScaling:
         """Learn from the training part: values (n, C) without gaps, which were observed, covariates (n, F)."""
         of_covariates = NoScaling() if name is None else StandardScaling()
-        return cls(
-            SCALINGS[name]().fit(values, observed), of_covariates.fit(covariates, np.ones(covariates.shape, bool))
-        )
+        of_covariates.fit(covariates, np.ones(covariates.shape, bool))
+        return cls(SCALINGS[name]().fit(values, observed), of_covariates)
 
     def windows(self, values: np.ndarray, starts: np.ndarray, geometry: Geometry) -> Windows:
         """Windows of the series (n, C) that is its own target, each scaled from its context alone."""
         starts = np.ascontiguousarray(starts, np.int64)
         shift, scale = self.target.of_windows(values, starts, geometry.context)
-        input_moments = self.covariates.of_windows(values, starts, geometry.context)
-        input_shift, input_scale = (np.hstack(pair) for pair in zip((shift, scale), input_moments, strict=True))
+        input_shift, input_scale = shift, scale
+        if len(self.covariates.mean):
+            known = self.covariates.of_windows(values, starts, geometry.context)
+            input_shift, input_scale = (np.hstack(pair) for pair in zip((shift, scale), known, strict=True))
         length = np.full(len(starts), geometry.n_steps, np.int64)
         return Windows(starts, length, starts + geometry.context, input_shift, input_scale, shift, scale)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..network import Network, Source
 from ..parameters import Geometry
-from ..windows import SeriesScaling, with_covariates
+from ..windows import SeriesScaling, ahead_of
 
 
 def geometry(context_length: int, horizon: int) -> Geometry:
@@ -30,8 +30,7 @@ def forecast(
         done = len(series) - length
         context, known = series[done:], covariates[done : done + length + block]
         windows = scaling.windows(context, np.zeros(1, np.int64), shape)
-        inputs = with_covariates(np.pad(context, ((0, len(known) - length), (0, 0))), known)
-        source = Source.upload(network.backend, inputs, context, context)
+        source = Source.upload(network.backend, ahead_of(context, known), context, context)
         outputs = network.predict(theta, source, windows, shape, free_run=False)
         steps = windows.unscale(outputs[:, 0, :, :, network.architecture.loss.point].astype(np.float64))[0]
         series = np.concatenate([series, steps])

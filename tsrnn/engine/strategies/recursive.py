@@ -8,7 +8,7 @@ import numpy as np
 
 from ..network import Network, Source
 from ..parameters import Geometry
-from ..windows import SeriesScaling, with_covariates
+from ..windows import SeriesScaling, ahead_of
 
 
 def geometry(context_length: int, horizon: int) -> Geometry:
@@ -25,7 +25,6 @@ def forecast(
     """
     shape = geometry(len(context), horizon)
     windows = scaling.windows(context, np.zeros(1, np.int64), shape)
-    inputs = with_covariates(np.pad(context, ((0, horizon), (0, 0))), covariates)
-    source = Source.upload(network.backend, inputs, context, context)
+    source = Source.upload(network.backend, ahead_of(context, covariates), context, context)
     outputs = network.predict(theta, source, windows, shape, free_run=True)
     return windows.unscale(outputs[:, :, 0, :, network.architecture.loss.point].astype(np.float64))[0]
