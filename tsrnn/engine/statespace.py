@@ -106,7 +106,12 @@ def filter_series(model: StateSpace, series: np.ndarray, observed: np.ndarray, c
     """The Kalman filter over a series (T, m), where `observed` (T, m); the log-likelihood is that of the series."""
     y, u = model.scaled(series, covariates)
     states = filter_states(model, y, observed, u)
-    return states._replace(loglike=states.loglike - (observed.sum(axis=0) * np.log(model.scale)).sum())
+    return states._replace(loglike=states.loglike - _change_of_units(model, observed))
+
+
+def _change_of_units(model: StateSpace, observed: np.ndarray) -> float:
+    """What the log-likelihood of a series is less than that of the scaled one."""
+    return float((observed.sum(axis=0) * np.log(model.scale)).sum())
 
 
 def filter_states(model: StateSpace, y: np.ndarray, observed: np.ndarray, u: np.ndarray) -> States:
@@ -191,7 +196,14 @@ class Sums(NamedTuple):
     yh: np.ndarray  # (m, n + F + 1)
     hh: np.ndarray  # (m, n + F + 1, n + F + 1)
     first: np.ndarray  # (n,) mean of the first states
-    first_cov: np.ndarray  # (n, n)
+
+    def of_states(self, G: np.ndarray) -> np.ndarray:
+        """The sum of (z - G x) (z - G x)', (n, n)."""
+        return self.zz - G @ self.zx.T - self.zx @ G.T + G @ self.xx @ G.T
+
+    def of_series(self, H: np.ndarray) -> np.ndarray:
+        """The sums of (y - H h)², (m,)."""
+        return self.yy - 2 * (H * self.yh).sum(axis=1) + np.einsum("ci,cij,cj->c", H, self.hh, H)
 
 
 def expected_sums(smoothed: Smoothed, y: np.ndarray, observed: np.ndarray, u: np.ndarray) -> Sums:
@@ -207,18 +219,15 @@ def expected_sums(smoothed: Smoothed, y: np.ndarray, observed: np.ndarray, u: np
     hh[:, :n, :n] += np.tensordot(seen, P, axes=(0, 0))
     values = np.where(observed, y, 0.0)
     zz = z[1:].T @ z[1:] + P[1:].sum(axis=0)
-    return Sums(T - 1, zz, zx, xx, seen.sum(axis=0), (values**2).sum(axis=0), values.T @ h, hh, z[0], P[0])
+    return Sums(T - 1, zz, zx, xx, seen.sum(axis=0), (values**2).sum(axis=0), values.T @ h, hh, z[0])
 
 
 def maximise(model: StateSpace, sums: Sums) -> StateSpace:
     """The M-step: the parameters under which the expected sums are likeliest (the same, eq. 3.13 to 3.15)."""
     n, F = len(model.A), model.B.shape[1]
     G = lstsq(sums.xx, sums.zx.T)[0].T
-    Q = (sums.zz - G @ sums.zx.T - sums.zx @ G.T + G @ sums.xx @ G.T) / sums.steps
-    H, R = np.empty_like(sums.yh), np.empty_like(model.R)
-    for c in range(len(R)):
-        H[c] = lstsq(sums.hh[c], sums.yh[c])[0]
-        R[c] = (sums.yy[c] - 2 * H[c] @ sums.yh[c] + H[c] @ sums.hh[c] @ H[c]) / sums.values[c]
+    H = np.stack([lstsq(hh, yh)[0] for hh, yh in zip(sums.hh, sums.yh, strict=True)])
+    Q, R = sums.of_states(G) / sums.steps, sums.of_series(H) / sums.values
     return replace(
         model, A=G[:, :n], B=G[:, n:], Q=_positive(Q), C=H[:, :n], D=H[:, n : n + F], d=H[:, -1],
         R=np.maximum(R, LEAST_NOISE), m0=sums.first,
@@ -268,8 +277,7 @@ def fit(
     if polish:
         model, converged = _polish(model, y, observed, u, max_iter)
     curve.append(filter_states(model, y, observed, u).loglike)
-    jacobian = (observed.sum(axis=0) * np.log(scale)).sum()
-    return Fit(model, np.array(curve) - jacobian, bool(converged))
+    return Fit(model, np.array(curve) - _change_of_units(model, observed), bool(converged))
 
 
 def start(y: np.ndarray, u: np.ndarray, n_states: int) -> StateSpace:
@@ -293,7 +301,8 @@ def start(y: np.ndarray, u: np.ndarray, n_states: int) -> StateSpace:
     whitened = np.linalg.solve(root, past.T).T
     weights = svd(future.T @ whitened / len(rows), full_matrices=False)[2][:n]
     z = whitened @ weights.T
-    G = lstsq(np.hstack([z[:-1], u[rows[1:]]]), z[1:])[0].T
+    x = np.hstack([z[:-1], u[rows[1:]]])
+    G = lstsq(x, z[1:])[0].T
     H = lstsq(z, rest[rows])[0].T
     return StateSpace(
         A=G[:, :n] * min(1.0, 0.99 / max(np.abs(np.linalg.eigvals(G[:, :n])).max(), 1e-9)),
@@ -301,7 +310,7 @@ def start(y: np.ndarray, u: np.ndarray, n_states: int) -> StateSpace:
         C=H,
         D=effects[:F].T,
         d=effects[F],
-        Q=_positive(np.cov(z[1:].T - G @ np.hstack([z[:-1], u[rows[1:]]]).T).reshape(n, n) + 1e-3 * np.eye(n)),
+        Q=_positive(np.cov(z[1:].T - G @ x.T).reshape(n, n) + 1e-3 * np.eye(n)),
         R=np.maximum((rest[rows] - z @ H.T).var(axis=0), 1e-3),
         m0=np.zeros(n),
         P0=np.eye(n),
@@ -330,7 +339,7 @@ def _polish(
     n, rest = len(model.A), model.m0.size
     free = [(None, None)] * (_pack(model).size - n * (n + 1) // 2 - len(model.R) - rest)
     least = np.log(LEAST_NOISE)
-    of_root = [(least / 2, None) if i == j else (None, None) for i, j in zip(*_corner(n), strict=True)]
+    of_root = [(least / 2, None) if i == j else (None, None) for i, j in zip(*np.tril_indices(n), strict=True)]
     bounds = [*free, *of_root, *[(least, None)] * len(model.R), *[(None, None)] * rest]
     options = {"maxiter": max_iter}
     found = minimize(negative, _pack(model), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
@@ -346,34 +355,25 @@ def score(model: StateSpace, states: States, y: np.ndarray, observed: np.ndarray
     factor = cho_factor(model.Q)
     G, H = np.hstack([model.A, model.B]), np.hstack([model.C, model.D, model.d[:, None]])
     dG = cho_solve(factor, sums.zx - G @ sums.xx)
-    residual = sums.zz - G @ sums.zx.T - sums.zx @ G.T + G @ sums.xx @ G.T
     inverse = cho_solve(factor, np.eye(len(G)))
-    dQ = 0.5 * (inverse @ residual @ inverse - sums.steps * inverse)
+    dQ = 0.5 * (inverse @ sums.of_states(G) @ inverse - sums.steps * inverse)
     dH = (sums.yh - np.einsum("cij,cj->ci", sums.hh, H)) / model.R[:, None]
-    error = sums.yy - 2 * (H * sums.yh).sum(axis=1) + np.einsum("ci,cij,cj->c", H, sums.hh, H)
-    dR = 0.5 * (error / model.R - sums.values)  # by log R
+    dR = 0.5 * (sums.of_series(H) / model.R - sums.values)  # by log R
     root = np.linalg.cholesky(model.Q)
     droot = np.tril(2 * dQ @ root)
     np.fill_diagonal(droot, np.diag(droot) * np.diag(root))  # by the logarithm of the diagonal
     dm0 = np.linalg.solve(model.P0, sums.first - model.m0)
     n, F = len(G), u.shape[1]
-    return np.concatenate(
-        [
-            part.ravel()
-            for part in (dG[:, :n], dG[:, n:], dH[:, :n], dH[:, n : n + F], dH[:, -1], droot[_corner(n)], dR, dm0)
-        ]
-    )
-
-
-def _corner(n: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.tril_indices(n)
+    of_states, of_series = (dG[:, :n], dG[:, n:]), (dH[:, :n], dH[:, n : n + F], dH[:, -1])
+    parts = (*of_states, *of_series, droot[np.tril_indices(n)], dR, dm0)
+    return np.concatenate([part.ravel() for part in parts])
 
 
 def _pack(model: StateSpace) -> np.ndarray:
     """A, B, C, D, d, Cholesky's root of Q with a logarithmic diagonal, log R, m0: free numbers."""
     root = np.linalg.cholesky(model.Q)
     np.fill_diagonal(root, np.log(np.diag(root)))
-    parts = (model.A, model.B, model.C, model.D, model.d, root[_corner(len(root))], np.log(model.R), model.m0)
+    parts = (model.A, model.B, model.C, model.D, model.d, root[np.tril_indices(len(root))], np.log(model.R), model.m0)
     return np.concatenate([part.ravel() for part in parts])
 
 
@@ -386,6 +386,6 @@ def _unpack(model: StateSpace, vector: np.ndarray) -> StateSpace:
         parts[name] = vector[at : at + size].reshape(shapes[name])
         at += size
     root = np.zeros((n, n))
-    root[_corner(n)] = parts["Q"]
+    root[np.tril_indices(n)] = parts["Q"]
     np.fill_diagonal(root, np.exp(np.diag(root)))
     return replace(model, **(parts | {"Q": root @ root.T, "R": np.exp(parts["R"])}))

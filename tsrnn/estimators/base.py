@@ -311,8 +311,6 @@ class History:
         if y is None:
             return cls(frame.read_target(X))
         target = frame.read_target(y)
-        if target.kind.startswith("array") and hasattr(X, "iloc") and len(X) != len(target.values):
-            raise ValueError(f"X has {len(X)} rows, but y has {len(target.values)}; pass one row for each step")
         target = _labelled_by(X, target)
         return cls(target, frame.read_covariates(X, target.index, of="y"), frame.column_names(X))
 
@@ -325,4 +323,7 @@ def _labelled_by(X: Any, target: frame.Target) -> frame.Target:
     """A target that came as an array has the labels of its covariates, where these have some."""
     if not target.kind.startswith("array") or not hasattr(X, "iloc"):
         return target
+    if len(X) < len(target.values):
+        n = len(target.values)
+        raise ValueError(f"X has {len(X)} rows, but {target.name} has {n}; pass one row for each step")
     return replace(target, index=frame.read_index(X.index[: len(target.values)], "X"))

@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from ..checks import flag, number, whole
 from ..engine import statespace
-from ..engine.statespace import Fit, States
+from ..engine.statespace import Fit
 from .base import History, Origin
 from .probabilistic import ProbabilisticForecaster
 
@@ -113,16 +113,15 @@ class LatentARForecaster(ProbabilisticForecaster):
     def _least_context(self) -> int:
         return 1
 
-    def _states(self, origin: Origin) -> States:
-        """What the rows before a forecast say of the states."""
-        known = origin.covariates[: len(origin.context)]
-        return statespace.filter_series(self.model_, origin.context, origin.observed, known)
+    def _start(self, origin: Origin) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Mean and covariance of the states before a forecast, and the covariates of its steps."""
+        n = len(origin.context)
+        states = statespace.filter_series(self.model_, origin.context, origin.observed, origin.covariates[:n])
+        return states.mean[-1], states.cov[-1], origin.covariates[n:]
 
     def _predict(self, origin: Origin) -> tuple[np.ndarray, np.ndarray]:
         """Means and standard deviations of each step, (n_steps, n_channels)."""
-        states = self._states(origin)
-        ahead = origin.covariates[len(origin.context) :]
-        return statespace.predict(self.model_, states.mean[-1], states.cov[-1], ahead)
+        return statespace.predict(self.model_, *self._start(origin))
 
     def _forecast(self, origin: Origin) -> np.ndarray:
         return self._predict(origin)[0]
@@ -132,9 +131,7 @@ class LatentARForecaster(ProbabilisticForecaster):
         return mean[:, :, None] + deviation[:, :, None] * norm.ppf(levels)
 
     def _sample(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
-        states = self._states(origin)
-        ahead = origin.covariates[len(origin.context) :]
-        return statespace.simulate(self.model_, states.mean[-1], states.cov[-1], ahead, n_paths, rng)
+        return statespace.simulate(self.model_, *self._start(origin), n_paths, rng)
 
 
 def _all(history: History) -> str:
