@@ -78,7 +78,7 @@ MUTANTS = [
         "level - HALF + HALF * sign(e)", EQUATIONS,
     ),
     mutant(
-        "gaussian: the scale's derivative without its one", "equations/losses.py", "-z * precision, ONE - z * z",
+        "gaussian: the scale's derivative without its one", "equations/likelihoods.py", "-z * precision, ONE - z * z",
         "-z * precision, -z * z", EQUATIONS,
     ),
     mutant("Adam: a bias correction forgotten", "equations/optimizers.py", "m / correction1", "m", EQUATIONS),
@@ -188,7 +188,7 @@ MUTANTS = [
     ),
     mutant(
         "direct: later blocks do not read the earlier ones", "engine/strategies/direct.py",
-        "context, known = series[done:],", "context, known = series[:length],", FORECASTERS,
+        "theta, series[done:], covariates", "theta, series[:length], covariates", FORECASTERS,
     ),
     mutant(
         "autoregression: the trend counts one step late", "engine/linear.py", "(n_before + 1 + np.arange(horizon))",

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from tsrnn.equations.activations import softplus
 from tsrnn.equations.optimizers import adam
 from tsrnn.equations.random import fold
 
@@ -102,32 +103,44 @@ class NumpyBackend:
         )
 
     # ---------------------------------------------------------------- forward
-    def forward(self, work, theta, *, free_run=False, dropout=0.0, key=0):
-        """out (n_outputs, O, lanes); `work.tape[t][layer]` holds all that the equations named."""
+    def forward(self, work, theta, *, free_run=False, outputs=None, dropout=0.0, key=0):
+        """Outputs k0 to k1 of out (n_outputs, O, lanes); `work.tape[t][layer]` holds all that the equations named."""
+        s = work.shape
+        k0, k1 = outputs or (0, s.n_outputs)
+        if k0 == 0:
+            self._begin(work, theta, dropout, key)
+        for t in range(len(work.tape), s.n_steps - s.n_outputs + k1):
+            k = t - (s.n_steps - s.n_outputs)
+            if free_run and k > 0:
+                fed = work.out[k - 1][work.rows[1, : s.n_channels]]
+                self.feed(work, k, (softplus(fed) if s.link == 1 else fed).T)
+            below = work.x[t]
+            work.tape.append([])
+            for layer in range(s.num_layers):
+                values = self._step(work, theta, layer, below, work.before[layer], t < work.starts)
+                work.tape[t].append(values)
+                work.before[layer] = {name: values[name] for name in work.cell.states}
+                below = values["h"] * work.mask[min(layer, s.num_layers - 2), t]
+            if k >= 0:
+                work.out[k] = self._head(work, theta, t, values["h"])
+
+    def feed(self, work, k, values):
+        """Let the step of output `k` read the scaled `values` (lanes, n_channels) of the step before it."""
+        work.x[work.shape.n_steps - work.shape.n_outputs + k, : work.shape.n_channels] = values.T
+
+    def _begin(self, work, theta, dropout, key):
+        """The states before the first step, masks, and room for outputs."""
         s, cell, lanes = work.shape, work.cell, work.n_lanes
         state = work.state[..., :lanes]
         if s.state_at >= 0:
             learned = theta[s.state_at : s.state_at + state[..., 0].size]
             state = np.broadcast_to(learned.reshape(state.shape[:3])[..., None], state.shape)
-        before = [dict(zip(cell.states, layer, strict=True)) for layer in state]
+        work.before = [dict(zip(cell.states, layer, strict=True)) for layer in state]
         work.mask = np.ones((max(1, s.num_layers - 1), s.n_steps, s.hidden_size, lanes), work.dtype)
         if dropout > 0:
             work.mask = self._mask(work, dropout, key)
         work.out = np.zeros((s.n_outputs, s.output_size, lanes), work.dtype)
         work.tape = []
-        for t in range(s.n_steps):
-            k = t - (s.n_steps - s.n_outputs)
-            if free_run and k > 0:
-                work.x[t, : s.n_channels] = work.out[k - 1][work.rows[1, : s.n_channels]]
-            below = work.x[t]
-            work.tape.append([])
-            for layer in range(s.num_layers):
-                values = self._step(work, theta, layer, below, before[layer], t < work.starts)
-                work.tape[t].append(values)
-                before[layer] = {name: values[name] for name in cell.states}
-                below = values["h"] * work.mask[min(layer, s.num_layers - 2), t]
-            if k >= 0:
-                work.out[k] = self._head(work, theta, t, values["h"])
 
     def _mask(self, work, dropout, key):
         """Factors 0 or 1 / (1 - dropout), drawn for (key, layer, step, unit, lane)."""

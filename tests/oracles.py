@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
+from scipy.special import loggamma
 
 STEP = 1e-30
 
@@ -98,8 +99,9 @@ CELLS = {
 
 # ---------------------------------------------------------------- the network
 def network(
-    cell, layers, head, x, start, initial, n_outputs, *, skip=None, location=None, masks=None, feed=None, ahead=None
-):
+    cell, layers, head, x, start, initial, n_outputs, *, skip=None, location=None, masks=None, feed=None, link=None,
+    ahead=None,
+):  # fmt: skip
     """Outputs (n_outputs, O) of one window after its last steps.
 
     Parameters
@@ -122,6 +124,8 @@ def network(
         Factors between the layers (dropout).
     feed : list of int, optional
         A free run: after the first output the first inputs are these outputs of the step before.
+    link : callable, optional
+        What is done to an output before it is fed back.
     ahead : pair, optional
         For each step of a block, weights (O / block, (j + 1) F) of the covariates up to it; and these covariates, for
         each output (block, F).
@@ -131,7 +135,7 @@ def network(
     for t in range(len(x)):
         k = t - (len(x) - n_outputs)
         if feed is not None and k > 0:
-            x[t] = [outputs[k - 1][o] for o in feed] + x[t][len(feed) :]
+            x[t] = [link(outputs[k - 1][o]) if link else outputs[k - 1][o] for o in feed] + x[t][len(feed) :]
         below = x[t]
         for n, weights in enumerate(layers):
             if t >= start:
@@ -181,6 +185,34 @@ def pinball(y, p, level):
 def gaussian(y, mean, log_scale):
     """Minus the logarithm of the normal density, without log(2 pi)/2."""
     return ((y - mean) / np.exp(log_scale)) ** 2 / 2 + log_scale
+
+
+def softplus(z):
+    """log(1 + exp(z))."""
+    return np.log(1 + np.exp(z))
+
+
+def laplace(y, location, log_scale):
+    """Minus the logarithm of the density, without log(2)."""
+    return absolute_error(y, location) / np.exp(log_scale) + log_scale
+
+
+def student_t(y, location, log_scale, raw):
+    """Minus the logarithm of the density for 2 + softplus(raw) degrees of freedom, without log(2 pi)/2."""
+    df, z = 2 + softplus(raw), (y - location) / np.exp(log_scale)
+    norm = loggamma(df / 2 + 0.5) - loggamma(df / 2) - np.log(df / 2) / 2
+    return log_scale - norm + (df + 1) / 2 * np.log(1 + z * z / df)
+
+
+def poisson(y, p):
+    """Minus the logarithm of the probability, without log(y!)."""
+    return softplus(p) - y * np.log(softplus(p))
+
+
+def negative_binomial(y, p, log_shape):
+    """Minus the logarithm of the probability, without log(y!)."""
+    mean, r = softplus(p), np.exp(log_shape)
+    return loggamma(r) - loggamma(y + r) - r * np.log(r / (r + mean)) - y * np.log(mean / (r + mean))
 
 
 def weighted_mean(loss, constants, width, outputs, targets, weights):

@@ -48,11 +48,15 @@ def problem(
     series = rng.normal(1, 2, (geometry.n_steps + 20, n_inputs))
     targets = rng.normal(1, 2, (geometry.n_ahead + 10, a.n_targets))
     observed = (rng.uniform(size=targets.shape) < (0.6 if missing else 2)).astype(float)
+    if loss.support == "counts":
+        targets = rng.poisson(2, targets.shape).astype(float)
     targets[observed == 0] = np.nan
     observed *= rng.choice([0.5, 1.0] if missing else [1.0], observed.shape)
     start, target = rng.integers(0, 20, lanes), rng.integers(1 if covariates else 0, 10, lanes)
     length = geometry.n_steps - rng.permutation(lanes) % (context if ragged else 1)
     moments = [rng.uniform(low, low + 1, (lanes, n)) for n in (n_inputs, a.n_targets) for low in (0.5, 1)]
+    if loss.support == "counts":
+        moments[2:] = np.zeros((lanes, a.n_targets)), np.ones((lanes, a.n_targets))
     state = rng.normal(0, 0 if learn else 0.5, (layers, len(cell.states), hidden, lanes))
     theta = rng.normal(0, 0.5, a.size)
     return Problem(a, geometry, theta, series, targets, observed, Windows(start, length, target, *moments), state)
@@ -156,6 +160,7 @@ def oracle_outputs(p, lane, theta, x=None, state=None, free_run=False, masks=Non
         location=locations(a),
         masks=None if masks is None else masks[..., lane],
         feed=[c * a.loss.size + a.loss.point for c in range(a.n_channels)] if free_run else None,
+        link=oracles.softplus if a.loss.link == "softplus" else None,
         ahead=ahead(p, lane, named),
     )
 
@@ -167,6 +172,10 @@ ORACLE_LOSSES = {
     "huber": (oracles.huber, 1, True),
     "pinball": (oracles.pinball, 1, True),
     "gaussian": (oracles.gaussian, 2, False),
+    "laplace": (oracles.laplace, 2, False),
+    "student_t": (oracles.student_t, 3, False),
+    "poisson": (oracles.poisson, 1, False),
+    "negative_binomial": (oracles.negative_binomial, 2, False),
 }
 
 

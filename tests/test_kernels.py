@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from tsrnn.engine.distribution import point
 from tsrnn.engine.network import Network, Source
 from tsrnn.engine.training import Adam, Settings, minimise
 from tsrnn.equations.activations import HALF, ONE, sigmoid, tanh
 from tsrnn.equations.cell import Cell, Product, Stage
-from tsrnn.equations.losses import GAUSSIAN, MAE, MSE, Huber, Pinball
+from tsrnn.equations.losses import GAUSSIAN, LOSSES, MSE, NEGATIVE_BINOMIAL, Pinball
 from tsrnn.equations.random import fold
 from tsrnn.kernels.cpu import CpuBackend
 
@@ -84,7 +85,7 @@ def test_network(cell, shape, backend):
 
 
 @both
-@pytest.mark.parametrize("loss", [MSE, MAE, Huber(0.5), Pinball(0.1, 0.5, 0.9), GAUSSIAN], ids=lambda loss: loss.name)
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 def test_loss(loss, backend):
     p = problem(loss=loss, n_inputs=2, block=2, lags=2, n_outputs=2, context=4, missing=True)
     assert_like_oracle(p, run(p, backend))
@@ -100,7 +101,7 @@ def test_large_skip_beside_a_small_cell(backend):
 
 @both
 @every_cell
-@pytest.mark.parametrize("loss", [MSE, Pinball(0.3, 0.5)], ids=lambda loss: loss.name)
+@pytest.mark.parametrize("loss", [MSE, Pinball(0.3, 0.5), NEGATIVE_BINOMIAL], ids=lambda loss: loss.name)
 def test_free_run(cell, loss, backend):
     p = problem(
         cell, loss=loss, n_inputs=2, block=2, layers=2, lags=3, context=3, n_outputs=4, ragged=True, covariates=1
@@ -111,6 +112,39 @@ def test_free_run(cell, loss, backend):
     taught = run(p, backend, gradient=False)
     assert_array_equal(free.outputs[:, 0], taught.outputs[:, 0])
     assert np.abs(free.outputs[:, 1:] - taught.outputs[:, 1:]).max() > 0.01
+
+
+@both
+@pytest.mark.parametrize("free_run", [False, True])
+def test_a_forward_pass_in_parts(free_run, backend):
+    """The same bits as in one go; and numbers fed by hand are what a free run feeds back by itself."""
+    p = problem(
+        n_inputs=2,
+        layers=2,
+        lags=3,
+        context=3,
+        n_outputs=5,
+        lanes=MANY,
+        ragged=True,
+        covariates=1,
+        loss=NEGATIVE_BINOMIAL,
+    )
+    network, theta, parts = Network(p.architecture, "float64", backend), p.theta, [(0, 1), (1, 4), (4, 5)]
+    source = Source.upload(backend, p.series, p.targets, p.observed)
+    work = network.workspace(p.geometry, MANY)
+    found = []
+    for way in ("whole", "parts", "fed", "whole"):
+        backend.gather(work, source.series, p.windows, np.arange(MANY))
+        for k0, k1 in {"whole": [(0, 5)], "parts": parts, "fed": [(k, k + 1) for k in range(5)]}[way]:
+            if way == "fed" and free_run and k0 > 0:
+                last = backend.outputs(work)[:, k0 - 1].reshape(MANY, 2, 2)
+                backend.feed(work, k0, point(NEGATIVE_BINOMIAL, last))
+            backend.forward(work, theta, outputs=(k0, k1), free_run=free_run and way != "fed")
+        found.append(backend.outputs(work))
+    for part in found[1:]:
+        assert_array_equal(part, found[0])
+    backend.forward(work, theta, free_run=free_run)
+    assert_array_equal(backend.outputs(work), found[0])
 
 
 @both

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ..equations.cell import Cell, Product
-from ..equations.losses import Loss
+from ..equations.loss import LINKS, Loss
 from ..kernels.layout import Shape, block_table
 
 
@@ -162,4 +162,5 @@ class Architecture:
             head_at=at["head"],
             skip_at=at.get("skip", -1),
             ahead_at=at.get("ahead0", -1),
+            link=LINKS.index(self.loss.link),
         )

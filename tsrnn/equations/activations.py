@@ -39,6 +39,27 @@ def exp(x):
     return np.exp(x)
 
 
+def log(x):
+    """Natural logarithm."""
+    return np.log(x)
+
+
+def log1p(x):
+    """log(1 + x), for small x too."""
+    return np.log1p(x)
+
+
+def softplus(x):
+    """log(1 + exp(x)) without overflow; its derivative is exp(x - softplus(x)), to its last digits in both tails."""
+    p = np.maximum(x, ZERO)
+    return p + np.log1p(np.exp(x - p - p))
+
+
+def between(x, low, high):
+    """`x`, or the bound that it lies beyond."""
+    return np.minimum(np.maximum(x, low), high)
+
+
 def sqrt(x):
     """Square root."""
     return np.sqrt(x)

@@ -1,4 +1,4 @@
-"""Losses: the value and the derivatives of one prediction, each with what a forecast reads from it.
+"""Losses: the value and the derivatives of one prediction; here those of points and quantiles, and the names of all.
 
 A loss has `size` parameters for each target: one for a point, one for each quantile, two for a normal distribution. Its
 equation takes the target, the parameters and one constant, and returns the value and the derivative by each parameter.
@@ -8,10 +8,9 @@ at the kink the derivative is the mean of the two sides.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from .activations import HALF, ONE, absolute, exp, sign
+from .activations import HALF, absolute, sign
+from .likelihoods import GAUSSIAN, LAPLACE, NEGATIVE_BINOMIAL, POISSON, STUDENT_T
+from .loss import Loss
 
 
 def mse(y, p, _):
@@ -39,57 +38,8 @@ def pinball(y, p, level):
     return e * (level - HALF) + HALF * absolute(e), HALF - level - HALF * sign(e)
 
 
-def gaussian(y, mean, log_scale, _):
-    """Negative log-likelihood of N(mean, exp(log_scale)²), without the constant log(2 pi)/2."""
-    precision = exp(-log_scale)
-    z = (y - mean) * precision
-    return HALF * z * z + log_scale, -z * precision, ONE - z * z
-
-
-@dataclass(frozen=True)
-class Loss:
-    """An equation with its constants.
-
-    Attributes
-    ----------
-    name : str
-        As the estimators' ``loss=`` accepts it.
-    equation : callable
-        ``(y, *parameters, constant) -> (value, *derivatives)``.
-    width : int
-        How many parameters one application of the equation takes.
-    constants : tuple of float
-        One application of the equation for each.
-    location : tuple of int
-        The parameters (of all applications, in order) to which a linear skip adds its forecast.
-    point : int
-        The parameter that is the point forecast.
-    central : bool
-        Whether that is a mean or a median, about which an interval may lie.
-    """
-
-    name: str
-    equation: Callable
-    width: int = 1
-    constants: tuple[float, ...] = (0.0,)
-    location: tuple[int, ...] = (0,)
-    point: int = 0
-    central: bool = True
-
-    @property
-    def size(self) -> int:
-        """Parameters for each target."""
-        return self.width * len(self.constants)
-
-    def __repr__(self) -> str:
-        """As it is written: ``'mse'``, ``Pinball(0.1, 0.9)``."""
-        constants = ", ".join(map(repr, self.constants))
-        return repr(self.name) if self.constants == (0.0,) else f"{self.name.capitalize()}({constants})"
-
-
 MSE = Loss("mse", mse)
 MAE = Loss("mae", mae)
-GAUSSIAN = Loss("gaussian", gaussian, width=2)
 
 
 def Huber(delta: float = 1.0) -> Loss:  # noqa: N802 - reads as the constructor that it is
@@ -125,11 +75,13 @@ def Pinball(*levels: float) -> Loss:  # noqa: N802
         location=tuple(range(len(levels))),
         point=nearest,
         central=0.5 in levels,
+        levels=tuple(map(float, levels)),
     )
 
 
+_ALL = (MSE, MAE, Huber(), Pinball(0.1, 0.5, 0.9), GAUSSIAN, LAPLACE, STUDENT_T, POISSON, NEGATIVE_BINOMIAL)
 #: The names that ``loss=`` accepts; `Huber(delta)` and `Pinball(*levels)` give the ones with constants.
-LOSSES = {"mse": MSE, "mae": MAE, "huber": Huber(), "pinball": Pinball(0.1, 0.5, 0.9), "gaussian": GAUSSIAN}
+LOSSES = {loss.name: loss for loss in _ALL}
 
 
 def as_loss(loss: str | Loss) -> Loss:

@@ -35,9 +35,10 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     "dropout": ("float", "Part of the units dropped between layers in training; needs two layers or more."),
     "learn_initial_state": ("bool", "Learn the state before a window's first step, instead of zeros."),
     "loss": (
-        '{"mse", "mae", "huber", "pinball", "gaussian"} or Loss',
+        '{"mse", "mae", "huber", "pinball", "gaussian", "laplace", "student_t", "poisson", "negative_binomial"} '
+        "or Loss",
         "What training minimises, in scaled units; `Huber(delta)` and `Pinball(*levels)` set constants. The forecast "
-        "is a point: the mean of the normal distribution, the quantile nearest to the median.",
+        "is a point: the distribution's mean, the quantile nearest to the median. Counts need `scaling=None`.",
     ),
     "scaling": (
         '{"standard", "window", None}',

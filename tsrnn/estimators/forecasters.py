@@ -10,6 +10,7 @@ import numpy as np
 
 from ..checks import choice, flag, whole
 from ..engine.conformal import Errors
+from ..engine.distribution import point
 from ..engine.linear import LinearStart, ridge_start
 from ..engine.network import Network, Source
 from ..engine.options import EarlyStopping
@@ -32,8 +33,8 @@ from .recurrent import Plan, RecurrentNetwork
 class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
     """A recurrent network that forecasts a series; a subclass says which cell.
 
-    How sure it is comes from the validation tail: split-conformal intervals for each step, paths from whole windows of
-    errors.
+    How sure it is comes from the distribution that a likelihood has learned, or from learned quantiles. Other losses go
+    by the validation tail: split-conformal intervals for each step, paths from whole windows of errors.
     """
 
     horizon: int = 12
@@ -56,6 +57,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             lags=context_length if flag("linear_skip", self.linear_skip) else 0,
         )
         scaling_name = choice("scaling", self.scaling, SCALINGS)
+        self._check_support(history.target.values, history.target.cell)
         plan, scaling = _plan(network, history, counts, geometry, scaling_name, self._stopping())
         fitted = self._train(plan)
         of_series = {"context_length_": context_length, "scaling_": scaling, "strategy_": self.strategy}
@@ -73,18 +75,27 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         return self.context_length_
 
     def _forecast(self, origin: Origin) -> np.ndarray:
+        return self._by_strategy("forecast", origin)
+
+    def _by_strategy(self, function: str, origin: Origin, *options: Any) -> Any:
+        """What that function of the strategy says of the steps after `origin`."""
         network, strategy = self.network_, STRATEGIES[self.strategy_]
         first = len(origin.context) - self.context_length_
         with network.backend.session():
             theta = network.backend.upload(self.theta_, network.dtype)
             rows, known = np.ascontiguousarray(origin.context[first:]), origin.covariates[first:]
-            return strategy.forecast(network, theta, rows, known, self.scaling_, origin.n_steps)
+            return getattr(strategy, function)(network, theta, rows, known, self.scaling_, origin.n_steps, *options)
 
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
+        learned = self._by_strategy("quantiles", origin, levels)
+        if learned is not None:
+            return learned
         offsets = self._errors(origin).offsets(levels)[: origin.n_steps]
         return self._forecast(origin)[:, :, None] + self._scale(origin) * offsets
 
     def _sample(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
+        if self.network_.architecture.loss.family:
+            return self._by_strategy("sample", origin, n_paths, rng)
         paths = self._errors(origin).paths(n_paths, rng)[: origin.n_steps]
         return self._forecast(origin)[:, :, None] + self._scale(origin) * paths
 
@@ -177,7 +188,7 @@ def _judge(
     outputs = network.predict(
         network.backend.upload(theta, network.dtype), validation.source, windows, geometry, free_run=True
     )
-    forecasts = outputs[..., network.architecture.loss.point].reshape(len(windows), geometry.n_ahead, -1)
+    forecasts = point(network.architecture.loss, outputs).reshape(len(windows), geometry.n_ahead, -1)
     rows = windows.target[:, None] + np.arange(geometry.n_ahead)
     truth = (values[rows] - windows.target_shift[:, None]) / windows.target_scale[:, None]
     return {"errors_": Errors(np.where(counts[rows], truth - forecasts, np.nan), scaling)}

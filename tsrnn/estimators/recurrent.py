@@ -97,6 +97,23 @@ class RecurrentNetwork:
         )
         return Network(architecture, precision("dtype", self.dtype))
 
+    def _check_support(self, targets: np.ndarray, place: Callable[[int, int], str]) -> None:
+        """Refuse targets (n, C) that the loss has no probability for; NaN is missing, `place` says where one stands."""
+        loss = as_loss(self.loss)
+        if loss.support != "counts":
+            return
+        if self.scaling is not None:
+            raise ValueError(
+                f"loss={loss} needs the counts as they are, but scaling={self.scaling!r} changes them; use scaling=None"
+            )
+        wrong = (targets < 0) | (np.isfinite(targets) & (targets != np.floor(targets)))
+        if wrong.any():
+            row, column = (int(i) for i in np.argwhere(wrong)[0])
+            raise ValueError(
+                f"{place(row, column)} is {targets[row, column]:g}, but loss={loss} is of counts, 0, 1, 2, ...; round "
+                "it, or use a loss of any number, such as 'student_t'"
+            )
+
     # ------------------------------------------------------------ training
     def _start(self, network: Network, rng: np.random.RandomState) -> tuple[np.ndarray, bool]:
         """Theta to start from, and whether it is that of an earlier fit."""

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..checks import choice, flag, whole
+from ..engine.distribution import point
 from ..engine.network import Source
 from ..engine.options import EarlyStopping
 from ..engine.parameters import Geometry
@@ -70,6 +71,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         targets = y.reshape(len(y), -1)
         network = self._network(n_inputs=n_channels, n_targets=targets.shape[1])
         make_scaling = SCALINGS[choice("scaling", self.scaling, SCALINGS)]
+        self._check_support(targets, lambda row, column: f"y at row {row}, column {column}")
         held_out, kept = self._split(len(X))
         series = X.reshape(-1, n_channels)
         rows = series.reshape(len(X), -1, n_channels)[kept].reshape(-1, n_channels)
@@ -114,7 +116,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
             source = Source.upload(network.backend, series, series, series)
             geometry = Geometry(X.shape[1] // self.n_channels_)
             outputs = network.predict(theta, source, windows, geometry, free_run=False)
-        values = windows.unscale(outputs[:, 0, 0, :, network.architecture.loss.point].astype(np.float64))
+        values = windows.unscale(point(network.architecture.loss, outputs[:, 0, 0]))
         finite = np.isfinite(values).all(axis=1)
         if not finite.all():
             raise FloatingPointError(

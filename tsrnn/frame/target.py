@@ -71,6 +71,10 @@ class Target:
         """What error messages call one of its columns."""
         return _channel(self, column)
 
+    def cell(self, row: int, column: int) -> str:
+        """What error messages call one of its values."""
+        return _Place(self.name, self.kind, self.index, self.columns).cell(row, column)
+
 
 def read_target(y: Any, *, name: str = "y", freq: Any = None, allow_missing: bool = False) -> Target:
     """Read a target of any accepted kind; the tables at the top of this module list them.

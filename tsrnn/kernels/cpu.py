@@ -158,6 +158,7 @@ class CpuBackend:
             dx=np.zeros((g, shape.n_inputs, T if input_gradient else 0, B), dtype),
             theta_t=np.zeros((1, n_theta if gradient else 0), dtype),
             grad=np.zeros((g, n_theta), dtype),
+            span=np.array([[0, k]]),
         )
         return Workspace(cell, shape, n_lanes, 0, arrays, address_book(arrays))
 
@@ -182,10 +183,27 @@ class CpuBackend:
         )  # fmt: skip
 
     def forward(
-        self, work: Workspace, theta: np.ndarray, *, free_run: bool = False, dropout: float = 0.0, key: Any = NO_DROPOUT
+        self,
+        work: Workspace,
+        theta: np.ndarray,
+        *,
+        free_run: bool = False,
+        outputs: tuple[int, int] | None = None,
+        dropout: float = 0.0,
+        key: Any = NO_DROPOUT,
     ) -> None:
-        """Inputs to outputs; a free run reads its own point forecasts after the first output."""
+        """Inputs to outputs; a free run reads its own point forecasts after the first output.
+
+        `outputs` k0 to k1, where a call before this one has computed those up to k0, or all of them.
+        """
+        work.arrays.span[0] = outputs or (0, work.shape.n_outputs)
         _run((_stack(work.cell).forward,), work, theta, free_run, dropout, key)
+
+    def feed(self, work: Workspace, k: int, values: np.ndarray) -> None:
+        """Let the step of output `k` read the scaled `values` (n_lanes, n_channels) of the step before it."""
+        x, shape, lane = work.arrays.x, work.shape, np.arange(work.n_lanes)
+        B = x.shape[3]
+        x[lane // B, : shape.n_channels, shape.n_steps - shape.n_outputs + k, lane % B] = values
 
     def loss(self, work: Workspace, loss: Loss) -> None:
         """Add the batch's weighted loss and weight to the total, and make the gradient of the weighted mean."""
@@ -203,6 +221,7 @@ class CpuBackend:
         self, work: Workspace, theta: np.ndarray, loss: Loss, *, dropout: float = 0.0, key: Any = NO_DROPOUT
     ) -> None:
         """`forward`, `loss` and `backward` in one go."""
+        work.arrays.span[0] = 0, work.shape.n_outputs
         stack = _stack(work.cell)
         tiles = (stack.forward, _loss(loss), stack.backward)
         _run(tiles, work, theta, False, dropout, key, first=(_common().transpose,))

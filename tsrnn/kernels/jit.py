@@ -22,7 +22,7 @@ from numba import config, njit, prange, typeof, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload, register_jitable
 
-from ..equations import activations
+from ..equations import activations, gamma
 
 #: Keeps NaN and infinity meaningful, unlike ``fastmath=True``.
 FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
@@ -184,5 +184,7 @@ def _bind(name: str) -> None:
 
 for _name in ("tanh", "sigmoid"):
     _bind(_name)
-for _plain in (activations.relu, activations.exp, activations.sqrt, activations.absolute, activations.sign):
-    equation(_plain)
+for _name in ("relu", "exp", "log", "log1p", "softplus", "between", "sqrt", "absolute", "sign"):
+    equation(getattr(activations, _name))
+for _name in ("two_factors", "stirling", "log_rising"):
+    equation(getattr(gamma, _name))

@@ -37,6 +37,7 @@ class Shape(NamedTuple):
     head_at: int
     skip_at: int
     ahead_at: int
+    link: int  # 1: a free run feeds back softplus(location), the mean; 0: the location itself
 
 
 class Arrays(NamedTuple):
@@ -67,12 +68,13 @@ class Arrays(NamedTuple):
     dx: Any  # (n, I, T or 0, B)
     theta_t: Any  # (1, n_theta): theta with each matrix transposed
     grad: Any  # (n, n_theta): of each tile
+    span: Any  # (1, 2) int64: `forward` computes the outputs from the first to before the second
 
 
 #: The number of each array.
 (
     BLOCKS, ROWS, CONSTANTS, X_IN, AHEAD, STARTS, STATE, X, A, C, OUT, SCRATCH, SHARE, TOTAL, Y, WEIGHT, DOUT, DY,
-    DSTATE, DX, THETA_T, GRAD,
+    DSTATE, DX, THETA_T, GRAD, SPAN,
 ) = range(len(Arrays._fields))  # fmt: skip
 
 

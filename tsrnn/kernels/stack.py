@@ -7,7 +7,8 @@ of the block adds a linear map of those up to it (D is lower triangular by steps
 
     out[k] = V [1; h_t] + S x[:C, t-lags+1 .. t] + D ahead[k],   t = T - n_outputs + k
 
-In a free run the steps after the first output read the network's own forecasts instead of x; covariates stay.
+In a free run the steps after the first output read the network's own forecasts instead of x; covariates stay. A forward
+pass may compute some of the outputs now and the next ones later: all states stay where they are.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..equations.activations import softplus
 from ..equations.cell import Cell
 from ..equations.random import fold, mix
 from . import layout as at
@@ -46,7 +48,10 @@ def build_stack(cell: Cell) -> StackLoops:
 def _build_forward(cell: Cell, scan: Callable, stamp: str) -> Tile:
     @tile(f"{cell.name}_forward")
     def forward(i, shape, theta, free, dropout, key, book):
-        """Inputs to outputs of tile `i`: all steps of a layer before the next, but in a free run step by step."""
+        """Inputs to outputs of tile `i`: all steps of a layer before the next, but in a free run step by step.
+
+        Outputs k0 to k1 of the book's span; k0 = 0 starts afresh, others go on where output k0 - 1 was computed.
+        """
         stamp  # noqa: B018 - part of the cache's key
         blocks = tensor3(book, at.BLOCKS, 0, book)
         rows = tensor2(book, at.ROWS, 0, book)
@@ -59,11 +64,14 @@ def _build_forward(cell: Cell, scan: Callable, stamp: str) -> Tile:
         out = tensor3(book, at.OUT, i, theta)
         scratch = tensor1(book, at.SCRATCH, i, theta)
         T, n, H = shape.n_steps, shape.n_outputs, shape.hidden_size
+        span = tensor1(book, at.SPAN, 0, book)
+        k0, k1 = span[0], span[1]
         last_start = largest(starts)
-        set_initial_state(shape, theta, tensor3(book, at.STATE, i, theta), X, C)
-        t0 = 0
-        for k in range(n):
-            t1 = T - n + k + 1 if free else T
+        t0 = T - n + k0 if k0 > 0 else 0
+        if k0 == 0:
+            set_initial_state(shape, theta, tensor3(book, at.STATE, i, theta), X, C)
+        for k in range(k0, k1):
+            t1 = T - n + (k if free else k1 - 1) + 1
             if free and k > 0:
                 feed_back(shape, rows, out[k - 1], x, t0)
             if t1 > t0:
@@ -147,7 +155,11 @@ def feed_back(shape, rows, out, x, t):
     """The point forecast of each channel, out (O, B), becomes its input at step `t`; rows[1] says where it stands."""
     T, B = x.shape[1], x.shape[2]
     for c in range(shape.n_channels):
-        copy(vector(x, (c * T + t) * B, B), vector(out, rows[1, c] * B, B))
+        fed = vector(x, (c * T + t) * B, B)
+        copy(fed, vector(out, rows[1, c] * B, B))
+        if shape.link == 1:
+            for b in range(B):
+                fed[b] = softplus(fed[b])
 
 
 @loop

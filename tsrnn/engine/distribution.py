@@ -1,0 +1,68 @@
+"""What a network's outputs say of one step: the point, quantiles and draws, all in scaled units.
+
+`parameters` are outputs (..., loss.size). The distributions themselves are those of scipy.stats.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..equations.activations import softplus
+from ..equations.loss import Loss
+
+#: A parameter beyond is an overflow: NumPy draws no counts of such a mean.
+LARGEST = 1e18
+
+
+def point(loss: Loss, parameters: np.ndarray) -> np.ndarray:
+    """The point forecast (...): a mean, or a quantile of those that the network gives, in order."""
+    parameters = np.asarray(parameters, np.float64)
+    location = (np.sort(parameters) if loss.levels else parameters)[..., loss.point]
+    return softplus(location) if loss.link == "softplus" else location
+
+
+def quantiles(loss: Loss, parameters: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Quantiles of the step's own distribution, (n_levels, ...).
+
+    Trained quantiles may cross; sorted they do not, and are never farther from the true ones (Chernozhukov,
+    Fernández-Val & Galichon 2010, doi:10.3982/ECTA7880).
+
+    Raises
+    ------
+    ValueError
+        If a level is not among the trained ones.
+    """
+    parameters = np.asarray(parameters, np.float64)
+    if not loss.levels:
+        family, arguments = _distribution(loss, parameters)
+        return np.stack([np.asarray(family.ppf(level, *arguments)) for level in levels])
+    ordered, trained = np.sort(parameters), np.array(loss.levels)
+    which = np.abs(trained - levels[:, None]).argmin(axis=1)
+    missing = ~np.isclose(trained[which], levels, rtol=0, atol=1e-9)
+    if missing.any():
+        raise ValueError(
+            f"loss={loss} has learned the quantiles {', '.join(map(str, loss.levels))}, not "
+            f"{levels[missing.argmax()]:g}; ask for these (the interval between two, p and 1 - p, has a coverage of 1 "
+            "- 2 p), or fit with tsrnn.Pinball(...) of the levels that you need"
+        )
+    return np.moveaxis(ordered[..., which], -1, 0)
+
+
+def draw(loss: Loss, parameters: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+    """One number for each distribution, each drawn for itself, (...); NaN where a parameter overflows."""
+    parameters = np.asarray(parameters, np.float64)
+    fine = (np.abs(parameters) < LARGEST).all(axis=-1)
+    family, arguments = _distribution(loss, np.where(fine[..., None], parameters, 0))
+    return np.where(fine, family.rvs(*arguments, random_state=rng), np.nan)
+
+
+def _distribution(loss: Loss, parameters: np.ndarray) -> tuple[Any, list[np.ndarray]]:
+    """A family of scipy.stats and its arguments (...)."""
+    from scipy import stats  # slow to import, and no point forecast needs it
+
+    assert loss.family is not None
+    assert loss.natural is not None
+    arguments = loss.natural(*np.moveaxis(parameters, -1, 0))
+    return getattr(stats, loss.family), list(arguments)

@@ -1,0 +1,65 @@
+"""What a loss is: an equation with its constants, and what a forecast reads from the parameters that it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+#: How a location becomes the point that is forecast: as it is, or by `softplus`. Kernels know a link by its place here.
+LINKS = ("identity", "softplus")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """An equation with its constants.
+
+    Attributes
+    ----------
+    name : str
+        As the estimators' ``loss=`` accepts it.
+    equation : callable
+        ``(y, *parameters, constant) -> (value, *derivatives)``.
+    width : int
+        How many parameters one application of the equation takes.
+    constants : tuple of float
+        One application of the equation for each.
+    location : tuple of int
+        The parameters (of all applications, in order) to which a linear skip adds its forecast.
+    point : int
+        The parameter that is the point forecast, by way of the link.
+    central : bool
+        Whether that is a mean or a median, about which an interval may lie.
+    link : {"identity", "softplus"}
+        What makes the point of it.
+    support : {"real", "counts"}
+        What a target may be: any number, or 0, 1, 2, ...
+    levels : tuple of float
+        The quantiles that the parameters are, if they are.
+    family : str or None
+        Of a likelihood, the distribution's name in ``scipy.stats``.
+    natural : callable or None
+        Its arguments there, in their order: ``(*parameters) -> tuple``.
+    """
+
+    name: str
+    equation: Callable
+    width: int = 1
+    constants: tuple[float, ...] = (0.0,)
+    location: tuple[int, ...] = (0,)
+    point: int = 0
+    central: bool = True
+    link: str = "identity"
+    support: str = "real"
+    levels: tuple[float, ...] = ()
+    family: str | None = None
+    natural: Callable | None = None
+
+    @property
+    def size(self) -> int:
+        """Parameters for each target."""
+        return self.width * len(self.constants)
+
+    def __repr__(self) -> str:
+        """As it is written: ``'mse'``, ``Pinball(0.1, 0.9)``."""
+        constants = ", ".join(map(repr, self.constants))
+        return repr(self.name) if self.constants == (0.0,) else f"{self.name.capitalize()}({constants})"
