@@ -23,10 +23,12 @@ ROOT = Path(__file__).parents[1]
 EQUATIONS, KERNELS, ENGINE = "tests/test_equations.py", "tests/test_kernels.py", "tests/test_engine.py"
 SMOKE, AUTOREGRESSION = "tests/test_smoke.py", "tests/test_autoregressive.py"
 FORECASTERS, LATENT = "tests/test_forecasters.py", "tests/test_latent.py"
+LIKELIHOODS = "tests/test_likelihoods.py"
 #: Of the forecasters' many tests those that look at what is read, when.
 CHOSEN = {
     FORECASTERS: "tail_reaches or tail_only or update_equals or linear_start or every_step or only_the_context or "
     "any_horizon",
+    LIKELIHOODS: "derivatives or extreme or rising or family or autoregression or begin_alike or order or scipys",
     LATENT: "joint_distribution or em_never or score_is or quantiles_intervals",
 }
 
@@ -81,6 +83,19 @@ MUTANTS = [
         "gaussian: the scale's derivative without its one", "equations/likelihoods.py", "-z * precision, ONE - z * z",
         "-z * precision, -z * z", EQUATIONS,
     ),
+    mutant(
+        "Student's t: the scale's derivative is the normal one", "equations/likelihoods.py", "ONE - pull * z * z",
+        "ONE - z * z", LIKELIHOODS,
+    ),
+    mutant(
+        "counts: a mean of zero", "equations/likelihoods.py",
+        "p = np.maximum(p, -LIMIT)\n    mean = softplus(p)\n    return mean - y", "mean = softplus(p)\n    return mean - y",
+        LIKELIHOODS,
+    ),
+    mutant(
+        "gamma: two factors twice, and two not at all", "equations/gamma.py", "two_factors(y, r + FOUR)",
+        "two_factors(y, r + SIX)", LIKELIHOODS,
+    ),
     mutant("Adam: a bias correction forgotten", "equations/optimizers.py", "m / correction1", "m", EQUATIONS),
     mutant("random numbers: the counter ignored", "equations/random.py", "WEYL * (counter & MASK)", "WEYL", EQUATIONS),
     # ---------------------------------------------------------------- kernels
@@ -120,6 +135,14 @@ MUTANTS = [
     mutant(
         "a free run feeds the wrong row back", "kernels/stack.py", "vector(out, rows[1, c] * B, B)",
         "vector(out, c * B, B)", KERNELS,
+    ),
+    mutant(
+        "a free run feeds a location back for a mean", "kernels/stack.py", "if shape.link == 1:",
+        "if shape.link == 2:", KERNELS,
+    ),
+    mutant(
+        "a forward pass in parts leaves out a step", "kernels/stack.py", "T - n + k0 if k0 > 0",
+        "T - n + k0 + 1 if k0 > 0", KERNELS,
     ),
     mutant(
         "the tile's number is no part of a lane's dropout", "kernels/stack.py", "np.uint64(tile * B + b)",
@@ -166,6 +189,14 @@ MUTANTS = [
     mutant(
         "the last block's point forecast fed back", "engine/parameters.py", "steps[0, :, self.loss.point]",
         "steps[-1, :, self.loss.point]", ENGINE,
+    ),
+    mutant(
+        "a path reads its first draw at every step", "engine/ancestral.py", "some[:, k - 1])", "some[:, 0])",
+        LIKELIHOODS,
+    ),
+    mutant(
+        "trained quantiles as they come", "engine/distribution.py", "ordered, trained = np.sort(parameters)",
+        "ordered, trained = parameters", LIKELIHOODS,
     ),
     mutant(
         "Adam: the step counted one too many", "engine/training.py", "1 - adam.beta1**self.step",

@@ -107,6 +107,50 @@ def test_a_panel_in_a_grid_search():
         search.fit(LONG)
 
 
+def counts(n=60):
+    return np.arange(n, dtype=float) % 5
+
+
+def with_count(value):
+    y = counts()
+    y[7] = value
+    return y
+
+
+FRAME = pd.DataFrame({"a": counts(), "b": with_count(2.5)}, months().index)
+COUNTS = {
+    "negative": (with_count(-1), r"y at position 7 is -1, but loss='poisson' is of counts, 0, 1, 2, ...; round it, or"),
+    "a part": (with_count(2.5), r"y at position 7 is 2.5, but loss='poisson' is of counts"),
+    "a date": (FRAME["b"], r"y at position 7 \(2000-08-01\) is 2.5, but"),
+    "a column": (FRAME, r"y\['b'\] at position 7 \(2000-08-01\) is 2.5, but"),
+    "after missing": (np.append([np.nan] * 3, with_count(-2)), r"y at position 10 is -2, but"),
+}
+
+
+@pytest.mark.parametrize(("y", "message"), COUNTS.values(), ids=COUNTS)
+def test_counts(y, message):
+    with pytest.raises(ValueError, match=message):
+        LSTMForecaster(loss="poisson", scaling=None, **QUICK).fit(y)
+
+
+def test_counts_are_not_scaled():
+    for scaling in ("standard", "window"):
+        message = f"loss='negative_binomial' needs the counts as they are, but scaling='{scaling}' .*; use scaling=None"
+        with pytest.raises(ValueError, match=message):
+            LSTMForecaster(loss="negative_binomial", scaling=scaling, **QUICK).fit(counts())
+    with pytest.raises(ValueError, match="loss='poisson' needs the counts as they are, but scaling='standard'"):
+        LSTMRegressor(loss="poisson", **QUICK).fit(np.ones((5, 3)), np.ones(5))
+    y = with_count(np.nan)  # missing is no count, but no mistake
+    assert np.isfinite(LSTMForecaster(loss="poisson", scaling=None, **QUICK).fit(y).predict()).all()
+
+
+def test_counts_of_regressors():
+    y = np.ones((5, 2))
+    y[3, 1] = -4
+    with pytest.raises(ValueError, match="y at row 3, column 1 is -4, but loss='poisson' is of counts"):
+        LSTMRegressor(loss="poisson", scaling=None, **QUICK).fit(np.ones((5, 3)), y)
+
+
 def test_too_short():
     message = "has 15 observations .* one window needs 16: context_length=12 to read and horizon=4 to forecast"
     for strategy in ("recursive", "direct"):

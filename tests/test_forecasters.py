@@ -717,7 +717,18 @@ def test_weight_decay_and_clipping():
     assert (lstm(**options, optimizer=Adam(clip_norm=None)).fit(wave()).theta_ != plain.theta_).any()
 
 
-LOSSES = ["mse", "mae", "huber", "pinball", "gaussian", Huber(0.5), Pinball(0.1, 0.5, 0.9), Pinball(0.25)]
+LOSSES = [
+    "mse",
+    "mae",
+    "huber",
+    "pinball",
+    "gaussian",
+    "laplace",
+    "student_t",
+    Huber(0.5),
+    Pinball(0.1, 0.5, 0.9),
+    Pinball(0.25),
+]
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=str)

@@ -141,8 +141,8 @@ def test_a_forward_pass_in_parts(free_run, backend):
                 backend.feed(work, k0, point(NEGATIVE_BINOMIAL, last))
             backend.forward(work, theta, outputs=(k0, k1), free_run=free_run and way != "fed")
         found.append(backend.outputs(work))
-    for part in found[1:]:
-        assert_array_equal(part, found[0])
+    for way, part in zip(("parts", "fed", "whole"), found[1:], strict=True):
+        assert_allclose(part, found[0], rtol=1e-12 if way == "fed" and free_run else 0)  # compiled exp may differ
     backend.forward(work, theta, free_run=free_run)
     assert_array_equal(backend.outputs(work), found[0])
 

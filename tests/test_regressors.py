@@ -205,7 +205,10 @@ def test_warm_start(regressor):
         regressor.fit(X, np.hstack([Y, Y]))
 
 
-@pytest.mark.parametrize("loss", ["mse", "mae", "huber", "pinball", "gaussian", Huber(0.1), Pinball(0.9)], ids=str)
+LOSSES = ["mse", "mae", "huber", "pinball", "gaussian", "laplace", "student_t", Huber(0.1), Pinball(0.9)]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
 def test_losses(loss):
     X, Y = problem(horizon=2)
     regressor = lstm(loss=loss, max_epochs=30).fit(X, Y)
