@@ -28,7 +28,8 @@ LIKELIHOODS = "tests/test_likelihoods.py"
 CHOSEN = {
     FORECASTERS: "tail_reaches or tail_only or update_equals or linear_start or every_step or only_the_context or "
     "any_horizon",
-    LIKELIHOODS: "derivatives or extreme or rising or family or autoregression or begin_alike or order or scipys",
+    LIKELIHOODS: "derivatives or extreme or rising or family or autoregression or begin_alike or order or scipys or "
+    "true_ones",
     LATENT: "joint_distribution or em_never or score_is or quantiles_intervals",
 }
 
@@ -89,8 +90,8 @@ MUTANTS = [
     ),
     mutant(
         "counts: a mean of zero", "equations/likelihoods.py",
-        "p = np.maximum(p, -LIMIT)\n    mean = softplus(p)\n    return mean - y", "mean = softplus(p)\n    return mean - y",
-        LIKELIHOODS,
+        "p = np.maximum(p, -LIMIT)\n    mean = softplus(p)\n    return mean - y",
+        "mean = softplus(p)\n    return mean - y", LIKELIHOODS,
     ),
     mutant(
         "gamma: two factors twice, and two not at all", "equations/gamma.py", "two_factors(y, r + FOUR)",
@@ -193,6 +194,10 @@ MUTANTS = [
     mutant(
         "a path reads its first draw at every step", "engine/ancestral.py", "some[:, k - 1])", "some[:, 0])",
         LIKELIHOODS,
+    ),
+    mutant(
+        "the validation of a likelihood reads forecasts", "engine/training.py",
+        "free_run = not self.network.architecture.loss.family", "free_run = True", LIKELIHOODS,
     ),
     mutant(
         "trained quantiles as they come", "engine/distribution.py", "ordered, trained = np.sort(parameters)",

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import special, stats
 
-from tsrnn import LSTMForecaster, LSTMRegressor, Pinball
+from tsrnn import EarlyStopping, LSTMForecaster, LSTMRegressor, Pinball
 from tsrnn.engine import ancestral, distribution
 from tsrnn.engine.network import Network
 from tsrnn.engine.parameters import Architecture
@@ -239,6 +239,42 @@ def test_direct_quantiles_are_scipys():
 
 
 # ---------------------------------------------------------------- fits
+STILL = {"max_epochs": 1, "learning_rate": 1e-30, "random_state": 0}
+
+
+def test_training_starts_at_the_spread_that_the_ridge_leaves():
+    y = np.random.default_rng(0).normal(100, 3, 200)
+    options = {"context_length": 3, "horizon": 2, "early_stopping": False, "dtype": "float64", **STILL}
+    quantiles = LSTMForecaster(loss="gaussian", **options).fit(y).predict_quantiles(2, stats.norm.cdf([0, 1]))
+    fitted = LSTMForecaster(**options).fit(y)
+    errors = [y[end : end + 2] - fitted.predict(2, context=y[:end]) for end in range(3, 199)]
+    assert_allclose(np.diff(quantiles)[:, 0], np.sqrt(np.mean(np.square(errors), axis=0)), rtol=1e-3)
+
+
+def test_counts_start_at_their_distribution():
+    y = np.random.default_rng(0).negative_binomial(3, 3 / 43, 400)
+    X = np.random.default_rng(1).normal(size=(400, 2))
+    regressor = LSTMRegressor(loss="negative_binomial", scaling=None, dtype="float64", **STILL).fit(X, y)
+    assert_allclose(regressor.predict(X).mean(), y.mean(), rtol=0.02)
+    log_shape = regressor.network_.architecture.views(regressor.theta_)["head"][1, 0]
+    assert_allclose(np.exp(log_shape), 3, rtol=0.25)
+
+
+def test_validation_gives_each_step_the_true_ones_before():
+    """A network that is still linear: its likelihood from its one-step forecasts."""
+    y = np.random.default_rng(0).normal(size=100).cumsum()
+    stopping = EarlyStopping(validation_size=10, refit_full=False)
+    forecaster = LSTMForecaster(
+        loss="gaussian", strategy="recursive", context_length=4, horizon=2, early_stopping=stopping, dtype="float64",
+        **STILL,
+    ).fit(y)  # fmt: skip
+    log_scale = forecaster.network_.architecture.views(forecaster.theta_)["head"][1, 0]
+    unit = forecaster.scaling_.target.scale[0] * np.exp(log_scale)
+    z = [(y[t] - forecaster.predict(1, context=y[:t])[0]) / unit for t in range(90, 100)]
+    each = np.square(z) / 2 + log_scale
+    assert_allclose(forecaster.validation_curve_[0], np.mean([each[:-1], each[1:]]), rtol=1e-9)
+
+
 QUICK = {"hidden_size": 4, "context_length": 24, "horizon": 6, "learning_rate": 0.01, "random_state": 0}
 
 
@@ -293,6 +329,16 @@ def test_several_series_of_numbers(loss, strategy):
         assert forecaster.predict_interval(20).shape == (20, 2, 2)
     paths = forecaster.sample(6, 600, random_state=0)
     assert_allclose(np.quantile(paths, [0.25, 0.75], axis=-1)[:, 0, 0], bounds[0, 0, 0], atol=0.35)
+
+
+@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+def test_with_covariates(strategy):
+    x = np.random.default_rng(0).normal(size=(154, 1))
+    y = 5 * x[:, 0] + 0.1 * np.random.default_rng(1).normal(size=154)
+    forecaster = LSTMForecaster(loss="gaussian", strategy=strategy, max_epochs=3, **QUICK).fit(x[:150], y[:150])
+    bounds = forecaster.predict_interval(x[150:], 0.9)
+    assert_allclose(bounds, 5 * x[150:] + np.array([-0.3, 0.3]), atol=0.4)
+    assert forecaster.sample(x[150:], 7).shape == (4, 7)
 
 
 def test_scales_are_those_of_the_window():

@@ -24,7 +24,7 @@ SETS = {"nile": (0.7, 4), "elnino": (0.6, 12), "sunspots": (0.6, 6), "air_passen
 
 
 def models() -> dict[str, Callable[[int], Any]]:
-    """Makers of forecasters that take the horizon; a tail of half lets the networks speak of 95 %."""
+    """Makers of forecasters that take the horizon; a tail of half lets conformal networks speak of 95 %."""
     from tsrnn import ARForecaster, EarlyStopping, LatentARForecaster, LSTMForecaster
 
     stopping = EarlyStopping(validation_size=0.5, refit_full=False)
@@ -32,6 +32,8 @@ def models() -> dict[str, Callable[[int], Any]]:
         "AR": lambda horizon: ARForecaster(horizon=horizon),
         "latent": lambda horizon: LatentARForecaster(horizon=horizon),
         "LSTM": lambda horizon: LSTMForecaster(horizon=horizon, early_stopping=stopping, random_state=0),
+        "normal": lambda horizon: LSTMForecaster(horizon=horizon, loss="gaussian", random_state=0),
+        "paths": lambda horizon: LSTMForecaster(horizon=horizon, loss="gaussian", strategy="recursive", random_state=0),
     }
 
 

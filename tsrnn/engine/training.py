@@ -177,8 +177,10 @@ class _Watch:
         if self.validation is None:
             self.training.best_epoch = epoch
             return False
+        # The likelihood of a path is that of each step given the true ones before it; a point has to run freely.
+        free_run = not self.network.architecture.loss.family
         error = self.network.evaluate(
-            self.work, self.theta, self.validation.source, self.validation.windows, free_run=True
+            self.work, self.theta, self.validation.source, self.validation.windows, free_run=free_run
         )
         error = error if math.isfinite(error) else math.inf  # whatever is finite is better
         curve = self.training.validation_curve

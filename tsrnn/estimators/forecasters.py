@@ -15,6 +15,7 @@ from ..engine.linear import LinearStart, ridge_start
 from ..engine.network import Network, Source
 from ..engine.options import EarlyStopping
 from ..engine.parameters import Geometry
+from ..engine.start import fit_biases
 from ..engine.strategies import STRATEGIES
 from ..engine.training import Validation
 from ..engine.windows import SCALINGS, Scaling, SeriesScaling, Windows, scored, with_covariates
@@ -162,6 +163,8 @@ def _plan(
     def prepare(theta: np.ndarray, some: Windows) -> np.ndarray:
         if network.architecture.lags:
             _start_linear(network, theta, ridge_start(values, covariates, counts, some, geometry))
+        if network.architecture.loss.family:
+            fit_biases(network, theta, source, some, geometry, values, counts)
         return theta
 
     plan = Plan(network, geometry, source, windows(np.arange(n_train - span + 1)), prepare=prepare)

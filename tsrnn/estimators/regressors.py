@@ -14,6 +14,7 @@ from ..engine.distribution import point
 from ..engine.network import Source
 from ..engine.options import EarlyStopping
 from ..engine.parameters import Geometry
+from ..engine.start import fit_biases
 from ..engine.training import Validation
 from ..engine.windows import NoScaling, Scaling, StandardScaling, Windows
 from ..equations.cell import Cell
@@ -78,9 +79,16 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         inputs = make_scaling().fit(rows, np.ones(rows.shape, bool))
         outputs = make_scaling().fit(targets[kept], np.ones((len(kept), targets.shape[1]), bool))
         windows = _windows(X, n_channels, inputs, outputs)
-        source = Source.upload(network.backend, series, targets, np.ones(targets.shape))
+        observed = np.ones(targets.shape)
+        source = Source.upload(network.backend, series, targets, observed)
         geometry = Geometry(X.shape[1] // n_channels)
-        plan = Plan(network, geometry, source, windows.take(kept))
+
+        def prepare(theta: np.ndarray, some: Windows) -> np.ndarray:
+            if network.architecture.loss.family:
+                fit_biases(network, theta, source, some, geometry, targets, observed)
+            return theta
+
+        plan = Plan(network, geometry, source, windows.take(kept), prepare=prepare)
         stopping = self._stopping()
         if stopping and len(held_out):
             plan.validation = Validation(source, windows.take(held_out), geometry, stopping)
