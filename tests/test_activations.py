@@ -111,7 +111,9 @@ def test_coefficients_are_those_of_the_fit(dtype):
     )
 
 
-@pytest.mark.parametrize("name", ["tanh", "sigmoid", "relu", "exp", "sqrt", "absolute", "sign"])
+@pytest.mark.parametrize(
+    "name", ["tanh", "sigmoid", "relu", "exp", "log", "log1p", "softplus", "sqrt", "absolute", "sign"]
+)
 def test_names_keep_the_dtype(name):
     for dtype in (np.float32, np.float64):
         assert getattr(activations, name)(np.ones(3, dtype)).dtype == dtype

@@ -119,7 +119,10 @@ def with_count(value):
 
 FRAME = pd.DataFrame({"a": counts(), "b": with_count(2.5)}, months().index)
 COUNTS = {
-    "negative": (with_count(-1), r"y at position 7 is -1, but loss='poisson' is of counts, 0, 1, 2, ...; round it, or"),
+    "negative": (
+        with_count(-1),
+        r"y at position 7 is -1, but loss='poisson' is of counts, 0, 1, 2, ...; replace it by",
+    ),
     "a part": (with_count(2.5), r"y at position 7 is 2.5, but loss='poisson' is of counts"),
     "a date": (FRAME["b"], r"y at position 7 \(2000-08-01\) is 2.5, but"),
     "a column": (FRAME, r"y\['b'\] at position 7 \(2000-08-01\) is 2.5, but"),

@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import tsrnn.equations
-from tsrnn.equations.losses import GAUSSIAN, LOSSES, MAE, MSE, Huber, Pinball, as_loss
+from tsrnn.equations.losses import GAUSSIAN, LOSSES, MAE, MSE, Huber, Loss, Pinball, as_loss
 from tsrnn.equations.optimizers import adam
 from tsrnn.equations.random import fold, mix
 
@@ -131,6 +131,8 @@ def test_constants_are_checked(make):
         make()
     with pytest.raises(ValueError, match="use one of 'mse'"):
         as_loss("mape")
+    with pytest.raises(ValueError, match="link='exp' is not known; use one of 'identity', 'softplus'"):
+        Loss("other", MSE.equation, link="exp")
 
 
 # ---------------------------------------------------------------- Adam
@@ -222,7 +224,10 @@ def test_the_room_is_not_empty():
     assert {path.stem for path in ROOM} >= {
         "activations",
         "cell",
+        "gamma",
         "gru",
+        "likelihoods",
+        "loss",
         "losses",
         "lstm",
         "optimizers",

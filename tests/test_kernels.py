@@ -26,7 +26,7 @@ from tsrnn.equations.random import fold
 from tsrnn.kernels.cpu import CpuBackend
 
 from . import oracles
-from .numpy_backend import NumpyBackend
+from .numpy_backend import NumpyBackend, bound
 from .problems import CELLS, COMPILED, oracle_loss, oracle_outputs, problem, run, scaled
 
 compiled = pytest.mark.skipif(not COMPILED, reason="needs the compiler")
@@ -89,6 +89,16 @@ def test_network(cell, shape, backend):
 def test_loss(loss, backend):
     p = problem(loss=loss, n_inputs=2, block=2, lags=2, n_outputs=2, context=4, missing=True)
     assert_like_oracle(p, run(p, backend))
+
+
+@compiled
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_compiled_losses_stay_in_float32(loss):
+    function = numba.njit(loss.equation)
+    function.compile((numba.float32,) * (2 + loss.width))
+    assert {*function.nopython_signatures[0].return_type} == {numba.float32}
+    arguments = [np.float32(x) for x in (3, 0.7, -0.4, 1.2)[: 1 + loss.width]] + [np.float32(0.5)]
+    assert_allclose(function(*arguments), bound(loss.equation)(*map(float, arguments)), rtol=1e-5)
 
 
 @both

@@ -1,4 +1,4 @@
-"""Ancestral sampling: what is drawn for a step is read by the next one, so that the steps of a path depend on another.
+"""Ancestral sampling: what is drawn for a step is read by the next, so that the steps of a path depend on each other.
 
 Each path is a lane of a batch. Given the steps before, the channels of a step are drawn independently.
 """

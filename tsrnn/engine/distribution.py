@@ -40,12 +40,12 @@ def quantiles(loss: Loss, parameters: np.ndarray, levels: np.ndarray) -> np.ndar
         return np.stack([np.asarray(family.ppf(level, *arguments)) for level in levels])
     ordered, trained = np.sort(parameters), np.array(loss.levels)
     which = np.abs(trained - levels[:, None]).argmin(axis=1)
-    missing = ~np.isclose(trained[which], levels, rtol=0, atol=1e-9)
-    if missing.any():
+    missing = levels[~np.isclose(trained[which], levels, rtol=0, atol=1e-9)]
+    if len(missing):
+        needed = ", ".join(f"{level:g}" for level in np.sort([*trained, *missing]))
         raise ValueError(
-            f"loss={loss} has learned the quantiles {', '.join(map(str, loss.levels))}, not "
-            f"{levels[missing.argmax()]:g}; ask for these (the interval between two, p and 1 - p, has a coverage of 1 "
-            "- 2 p), or fit with tsrnn.Pinball(...) of the levels that you need"
+            f"loss={loss} has learned the quantiles {', '.join(map(str, loss.levels))}, not {missing[0]:g}; ask for "
+            f"these (between p and 1 - p lies a coverage of 1 - 2 p), or fit with loss=tsrnn.Pinball({needed})"
         )
     return np.moveaxis(ordered[..., which], -1, 0)
 
@@ -62,7 +62,5 @@ def _distribution(loss: Loss, parameters: np.ndarray) -> tuple[Any, list[np.ndar
     """A family of scipy.stats and its arguments (...)."""
     from scipy import stats  # slow to import, and no point forecast needs it
 
-    assert loss.family is not None
-    assert loss.natural is not None
     arguments = loss.natural(*np.moveaxis(parameters, -1, 0))
     return getattr(stats, loss.family), list(arguments)

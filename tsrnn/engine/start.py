@@ -43,6 +43,7 @@ def fit_biases(
 
     free = np.isin(np.arange(loss.size), loss.location)
     bounds = [(None, None) if each else (-BOUND, BOUND) for each in np.tile(free, a.block * a.n_targets)]
-    found = minimize(value_and_gradient, np.zeros(a.output_size), jac=True, method="L-BFGS-B", bounds=bounds)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = minimize(value_and_gradient, np.zeros(a.output_size), jac=True, method="L-BFGS-B", bounds=bounds)
     if np.isfinite(found.x).all():
         a.views(theta)["head"][:, 0] += found.x

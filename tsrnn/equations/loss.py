@@ -7,6 +7,13 @@ from dataclasses import dataclass
 
 #: How a location becomes the point that is forecast: as it is, or by `softplus`. Kernels know a link by its place here.
 LINKS = ("identity", "softplus")
+#: What a target may be: any number, or 0, 1, 2, ...
+SUPPORTS = ("real", "counts")
+
+
+def unchanged(*parameters):
+    """The parameters as they are."""
+    return parameters
 
 
 @dataclass(frozen=True)
@@ -35,9 +42,9 @@ class Loss:
         What a target may be: any number, or 0, 1, 2, ...
     levels : tuple of float
         The quantiles that the parameters are, if they are.
-    family : str or None
-        Of a likelihood, the distribution's name in ``scipy.stats``.
-    natural : callable or None
+    family : str
+        Of a likelihood, the distribution's name in ``scipy.stats``; else empty.
+    natural : callable
         Its arguments there, in their order: ``(*parameters) -> tuple``.
     """
 
@@ -51,8 +58,14 @@ class Loss:
     link: str = "identity"
     support: str = "real"
     levels: tuple[float, ...] = ()
-    family: str | None = None
-    natural: Callable | None = None
+    family: str = ""
+    natural: Callable = unchanged
+
+    def __post_init__(self) -> None:
+        """Check what the kernels and the forecasts know by name."""
+        for name, value, known in (("link", self.link, LINKS), ("support", self.support, SUPPORTS)):
+            if value not in known:
+                raise ValueError(f"{name}={value!r} is not known; use one of {', '.join(map(repr, known))}")
 
     @property
     def size(self) -> int:

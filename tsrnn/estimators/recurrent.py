@@ -110,8 +110,8 @@ class RecurrentNetwork:
         if wrong.any():
             row, column = (int(i) for i in np.argwhere(wrong)[0])
             raise ValueError(
-                f"{place(row, column)} is {targets[row, column]:g}, but loss={loss} is of counts, 0, 1, 2, ...; round "
-                "it, or use a loss of any number, such as 'student_t'"
+                f"{place(row, column)} is {targets[row, column]:g}, but loss={loss} is of counts, 0, 1, 2, ...; "
+                "replace it by a count, or use a loss of any number, such as 'student_t'"
             )
 
     # ------------------------------------------------------------ training

@@ -96,7 +96,7 @@ def _block(
     if horizon > block:
         raise ValueError(
             f"a direct network knows the distribution of horizon={block} steps ahead, not of {horizon}; fit with a "
-            "longer horizon, or strategy='recursive'"
+            "longer horizon"
         )
     shape = geometry(length, block)
     windows = scaling.windows(context, np.zeros(1, np.int64), shape)
