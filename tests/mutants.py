@@ -101,7 +101,7 @@ MUTANTS = [
     mutant("random numbers: the counter ignored", "equations/random.py", "WEYL * (counter & MASK)", "WEYL", EQUATIONS),
     # ---------------------------------------------------------------- kernels
     mutant(
-        "the row of ones is not set", "kernels/cpu.py", "shape.n_inputs] = 1", "shape.n_inputs] = 0", KERNELS,
+        "the row of ones is not set", "kernels/cpu.py", "layer, :, width] = 1", "layer, :, width] = 0", KERNELS,
     ),
     mutant(
         "the mask ignored forwards", "kernels/scan.py", "            if t < last_start:", "            if t < 0:",
@@ -126,8 +126,8 @@ MUTANTS = [
         "(layer * X.shape[1] + t + 1) * X.shape[2] + ones", "(layer * X.shape[1] + t) * X.shape[2] + ones", KERNELS,
     ),
     mutant(
-        "dropout: another mask backwards", "kernels/stack.py", "dropout, key, layer - 1, i, H, B",
-        "dropout, key, layer, i, H, B", KERNELS,
+        "dropout: another mask backwards", "kernels/stack.py", "dropout, key, layer - 1, 0, shape.n_steps",
+        "dropout, key, layer, 0, shape.n_steps", KERNELS,
     ),
     mutant(
         "the skip's lags end a step early", "kernels/stack.py", "matrix(x, (c * T + t - P + 1) * B, P, B)",
@@ -154,8 +154,8 @@ MUTANTS = [
         "first = window_start[w] - late + 1", KERNELS,
     ),
     mutant(
-        "targets one step late", "kernels/batch.py", "row = target_start[w] + k + j",
-        "row = min(target_start[w] + k + j + 1, targets.shape[0] - 1)", KERNELS,
+        "targets one step late", "kernels/batch.py", "row = target_start[w] + k * stride + j",
+        "row = min(target_start[w] + k * stride + j + 1, targets.shape[0] - 1)", KERNELS,
     ),
     mutant(
         "the weights of targets ignored", "kernels/batch.py", "weight[i, k, j * C + c, b] = observed[row, c]",

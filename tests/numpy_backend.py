@@ -60,13 +60,13 @@ class NumpyBackend:
         return np.array(handle)
 
     def workspace(
-        self, cell, shape, blocks, rows, n_theta, n_lanes, dtype, *, loss=None, gradient=False, input_gradient=False
+        self, cell, shape, tables, n_theta, n_lanes, dtype, *, loss=None, gradient=False, input_gradient=False
     ):
         """Whatever a batch of at most `n_lanes` lanes needs; `state` is (L, S, H, lanes)."""
         state = np.zeros((shape.num_layers, len(cell.states), shape.hidden_size, n_lanes), dtype)
         return SimpleNamespace(
-            cell=cell, shape=shape, blocks=blocks, rows=rows, capacity=n_lanes, n_lanes=0, dtype=np.dtype(dtype),
-            state=state, total=np.zeros(2), grad=np.zeros(n_theta, dtype),
+            cell=cell, shape=shape, blocks=tables.blocks, rows=tables.rows, capacity=n_lanes, n_lanes=0,
+            dtype=np.dtype(dtype), state=state, total=np.zeros(2), grad=np.zeros(n_theta, dtype),
         )  # fmt: skip
 
     # ---------------------------------------------------------------- a batch's data
@@ -113,7 +113,7 @@ class NumpyBackend:
             k = t - (s.n_steps - s.n_outputs)
             if free_run and k > 0:
                 fed = work.out[k - 1][work.rows[1, : s.n_channels]]
-                self.feed(work, k, (softplus(fed) if s.link == 1 else fed).T)
+                self.feed(work, k, (softplus(fed) if s.link == 1 else fed).T[:, None])
             below = work.x[t]
             work.tape.append([])
             for layer in range(s.num_layers):
@@ -125,8 +125,8 @@ class NumpyBackend:
                 work.out[k] = self._head(work, theta, t, values["h"])
 
     def feed(self, work, k, values):
-        """Let the step of output `k` read the scaled `values` (lanes, n_channels) of the step before it."""
-        work.x[work.shape.n_steps - work.shape.n_outputs + k, : work.shape.n_channels] = values.T
+        """Let the step of output `k` read the scaled `values` (lanes, 1, n_channels) of the step before it."""
+        work.x[work.shape.n_steps - work.shape.n_outputs + k, : work.shape.n_channels] = values[:, 0].T
 
     def _begin(self, work, theta, dropout, key):
         """The states before the first step, masks, and room for outputs."""
@@ -289,9 +289,9 @@ class NumpyBackend:
             gradient += dout[outputs] @ work.ahead[t - (s.n_steps - s.n_outputs), : gradient.shape[1]].T
         return self._head_matrix(work, theta)[:, 1:].T @ dout
 
-    def train(self, work, theta, loss, **dropout):
+    def train(self, work, theta, loss, *, free_run=0, **dropout):
         """`forward`, `loss` and `backward` in one go."""
-        self.forward(work, theta, **dropout)
+        self.forward(work, theta, free_run=free_run, **dropout)
         self.loss(work, loss)
         self.backward(work, theta, **dropout)
 

@@ -145,19 +145,124 @@ def network(
                 below = [m * h for m, h in zip(masks[n][t], below, strict=True)]
         if k >= 0:
             outputs.append(times(head, [1, *states[-1][0]]))
-            for o, where in enumerate(location or []):
-                if skip is not None and where is not None:
-                    weights = skip[where[0]][where[1]]
-                    lags = [x[t - len(weights) + 1 + i][where[0]] for i in range(len(weights))]
-                    outputs[k][o] = outputs[k][o] + total(w * v for w, v in zip(weights, lags, strict=True))
-            if ahead is not None:
-                added = [
-                    value
-                    for j, weights in enumerate(ahead[0])
-                    for value in times(weights, ahead[1][k][: j + 1].ravel())
-                ]
-                outputs[k] = [out + value for out, value in zip(outputs[k], added, strict=True)]
+            outputs[k] = with_linear(
+                outputs[k], x, t, skip, location, None if ahead is None else (ahead[0], ahead[1][k])
+            )
     return outputs
+
+
+def with_linear(out, x, t, skip, location, ahead):
+    """An output after row `t` of x and what skip and covariates add to it; arguments as `network` has them."""
+    out = list(out)
+    for o, where in enumerate(location or []):
+        if skip is not None and where is not None:
+            weights = skip[where[0]][where[1]]
+            lags = [x[t - len(weights) + 1 + i][where[0]] for i in range(len(weights))]
+            out[o] = out[o] + total(w * v for w, v in zip(weights, lags, strict=True))
+    if ahead is not None:
+        added = [value for j, weights in enumerate(ahead[0]) for value in times(weights, ahead[1][: j + 1].ravel())]
+        out = [one + value for one, value in zip(out, added, strict=True)]
+    return out
+
+
+# ---------------------------------------------------------------- encoder and decoder
+def decoding(
+    cell, encoder, decoder, head, x, start, initial, n_outputs, *, segment=1, embedding=None, position=None, bias=None,
+    bridge=None, attention=None, skip=None, location=None, mask=None, feed=None, link=None, own=(), detached=False,
+    ahead=None,
+):  # fmt: skip
+    """Outputs (n_outputs, O) of one window, and the attention of each, from an encoder and a decoder.
+
+    Parameters that differ from those of `network`:
+
+    encoder, decoder : lists of lists of matrices
+        The weights of each layer.
+    segment : int
+        Steps that are read and forecast together; of more than one, `embedding` (H, 1 + I segment) acts on [1; the
+        values of the first input; those of the second; ...], and what is negative of that becomes 0.
+    position : (m, H), optional
+        The decoder's m steps all start from the encoder's states and read these; the only output is `bias` (O,) and, of
+        each step's part, `head` (O / m, H). Otherwise a step reads the segment before it and 1 if it is the first,
+        else 0.
+    bridge : (S, D H, 1 + E H), optional
+        The decoder's first states from [1; the encoder's last ones], for each kind of state.
+    attention : dict, optional
+        kind ("dot", "general" or "additive"); its weights query, key, energy; and context (O, H), which acts on the
+        encoder's outputs as they were weighed.
+    mask : callable, optional
+        Factors (H,) between a layer, counted through encoder and decoder, and the one above it, at a step.
+    feed : list of int
+        The outputs that are fed back to each of the first inputs, by the first step of a segment.
+    own : list of bool
+        Whether each step but the first reads its own forecasts; `detached`, as if they were constants.
+    """
+    x, n = [list(row) for row in x], (len(x) - (n_outputs - 1) * segment) // segment
+    outputs, weighed, encoded = [], [], []
+
+    def read(row):
+        if segment == 1:
+            return x[row]
+        values = [x[row + j][c] for c in range(len(x[0])) for j in range(segment)]
+        return [relu(a) for a in times(embedding, [1, *values])]
+
+    def climb(layers, states, below, first, t):
+        for number, weights in enumerate(layers):
+            states[number] = list(cell(weights, below, *states[number]))
+            below = states[number][0]
+            if mask is not None and number + 1 < len(layers):
+                below = [m * h for m, h in zip(mask(first + number, t), below, strict=True)]
+
+    states = [list(map(list, layer)) for layer in initial]
+    for t in range(n):
+        if t >= start:
+            climb(encoder, states, read(t * segment), 0, t)
+        encoded.append(states[-1][0])
+    if bridge is not None:
+        kinds = [times(W, [1, *(v for layer in states for v in layer[s])]) for s, W in enumerate(bridge)]
+        H = len(states[0][0])
+        states = [[kind[d * H : (d + 1) * H] for kind in kinds] for d in range(len(decoder))]
+    if position is not None:
+        parts = []
+        for k, read_here in enumerate(position):
+            copied = [list(layer) for layer in states]
+            climb(decoder, copied, read_here, len(encoder), 2 * k)
+            parts += times(head, copied[-1][0])
+        out = [one + b for one, b in zip(parts, bias, strict=True)]
+        return [with_linear(out, x, len(x) - 1, skip, location, None if ahead is None else (ahead[0], ahead[1][0]))], []
+    for k in range(n_outputs):
+        row = (n + k) * segment - 1
+        if k > 0 and own[k]:
+            for c, o in enumerate(feed):
+                for j in range(segment):
+                    value = outputs[-1][o + j * (len(outputs[-1]) // segment)]
+                    value = link(value) if link else value
+                    x[row - segment + 1 + j][c] = np.real(value) if detached else value
+        climb(decoder, states, [*read(row - segment + 1), 1 if k == 0 else 0], len(encoder), k)
+        h = states[-1][0]
+        out = times(head, [1, *h])
+        if attention is not None:
+            weights = softmax([score(attention, h, e) for e in encoded[start:]])
+            weighed.append([0] * start + weights)
+            gathered = [total(w * e[u] for w, e in zip(weights, encoded[start:], strict=True)) for u in range(len(h))]
+            out = [one + value for one, value in zip(out, times(attention["context"], gathered), strict=True)]
+        outputs.append(with_linear(out, x, row, skip, location, None if ahead is None else (ahead[0], ahead[1][k])))
+    return outputs, weighed
+
+
+def score(attention, h, e):
+    """How much a decoder's state h has to do with the encoder's output e."""
+    if attention["kind"] == "dot":
+        return total(a * b for a, b in zip(h, e, strict=True))
+    if attention["kind"] == "general":
+        return total(a * b for a, b in zip(times(attention["query"], h), e, strict=True))
+    both = zip(times(attention["query"], [1, *h]), times(attention["key"], e), strict=True)
+    return total(v * tanh(a + b) for v, (a, b) in zip(attention["energy"], both, strict=True))
+
+
+def softmax(scores):
+    """Exponentials over their sum."""
+    powers = [np.exp(s) for s in scores]
+    return [p / total(powers) for p in powers]
 
 
 # ---------------------------------------------------------------- losses

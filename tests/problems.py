@@ -38,13 +38,13 @@ class Problem:
 
 def problem(
     cell=LSTM, n_inputs=1, n_targets=None, block=1, loss=MSE, hidden=3, layers=1, lags=0, learn=False, context=5,
-    n_outputs=1, lanes=5, ragged=False, missing=False, covariates=0, seed=0,
+    n_outputs=1, lanes=5, ragged=False, missing=False, covariates=0, decoder=None, seed=0,
 ) -> Problem:  # fmt: skip
     """Windows at random places of random series, with random parameters, scales and, unless learned, initial states."""
     rng = np.random.default_rng(seed)
     n_targets, n_inputs = n_targets or n_inputs, n_inputs + covariates
-    a = Architecture(cell, n_inputs, n_targets, block, loss, hidden, layers, lags, learn, covariates)
-    geometry = Geometry(context, n_outputs, block)
+    a = Architecture(cell, n_inputs, n_targets, block, loss, hidden, layers, lags, learn, covariates, decoder)
+    geometry = Geometry(context, n_outputs, block, decoder.segment if decoder else 1)
     series = rng.normal(1, 2, (geometry.n_steps + 20, n_inputs))
     targets = rng.normal(1, 2, (geometry.n_ahead + 10, a.n_targets))
     observed = (rng.uniform(size=targets.shape) < (0.6 if missing else 2)).astype(float)
@@ -79,9 +79,9 @@ def run(p, backend, dtype="float64", *, batch=None, capacity=None, gradient=True
         backend.forward(work, theta, **options)
         backend.loss(work, p.architecture.loss)
         value, weight = backend.take_total(work)
-        result = SimpleNamespace(outputs=backend.outputs(work), loss=value / weight if weight else 0.0)
+        result = SimpleNamespace(outputs=backend.outputs(work), loss=value / weight if weight else 0.0, work=work)
         if gradient:
-            backend.backward(work, theta, **options)
+            backend.backward(work, theta, **{name: options[name] for name in options if name != "free_run"})
             result.theta = work.grad.reshape(-1, len(theta))[: work.tiles() if backend.name == "cpu" else 1].sum(axis=0)
             result.state = to_lanes(work.dstate, p.state.shape[:3], len(batch))
             inputs = (p.architecture.n_inputs, p.geometry.n_steps)
@@ -122,7 +122,7 @@ def scaled(p, lane):
     x = np.zeros((T, p.series.shape[1]))
     for t in range(start, T):
         x[t] = (p.series[w.start[lane] + t - start] - w.shift[lane]) / w.scale[lane]
-    rows = [[w.target[lane] + k + j for j in range(g.block)] for k in range(g.n_outputs)]
+    rows = [[w.target[lane] + k * g.stride + j for j in range(g.block)] for k in range(g.n_outputs)]
     y = (p.targets[rows] - w.target_shift[lane]) / w.target_scale[lane]
     return x, start, y.reshape(g.n_outputs, -1), p.observed[rows].reshape(g.n_outputs, -1)
 
@@ -138,14 +138,16 @@ def ahead(p, lane, named):
     w, g, F = p.windows, p.geometry, p.architecture.n_covariates
     if F == 0:
         return None
-    rows = [[w.target[lane] + k + j - 1 for j in range(g.block)] for k in range(g.n_outputs)]
+    rows = [[w.target[lane] + k * g.stride + j - 1 for j in range(g.block)] for k in range(g.n_outputs)]
     known = (p.series[rows][..., -F:] - w.shift[lane, -F:]) / w.scale[lane, -F:]
     return [named[f"ahead{j}"] for j in range(g.block)], known
 
 
-def oracle_outputs(p, lane, theta, x=None, state=None, free_run=False, masks=None, cell=None):
+def oracle_outputs(p, lane, theta, x=None, state=None, free_run=False, masks=None, cell=None, fed=None):
     """Outputs (n_outputs, O) of a window; `x` and `state`, of all lanes, replace the problem's own."""
     a, named = p.architecture, views(p.architecture, theta)
+    if a.decoder:
+        return oracle_decoding(p, lane, theta, x, state, masks, fed)[0]
     own, start, _, _ = scaled(p, lane)
     products = range(len(a.cell.products))
     return oracles.network(
@@ -162,6 +164,38 @@ def oracle_outputs(p, lane, theta, x=None, state=None, free_run=False, masks=Non
         feed=[c * a.loss.size + a.loss.point for c in range(a.n_channels)] if free_run else None,
         link=oracles.softplus if a.loss.link == "softplus" else None,
         ahead=ahead(p, lane, named),
+    )
+
+
+def oracle_decoding(p, lane, theta, x=None, state=None, masks=None, fed=None):
+    """Outputs (n_outputs, O) of a window and its attention; `masks` (layers, T, H, lanes), `fed` (m, lanes)."""
+    a, d, named = p.architecture, p.architecture.decoder, views(p.architecture, theta)
+    own, start, _, _ = scaled(p, lane)
+    matrices = [[named[f"{name}.product{k}"] for k in range(len(a.cell.products))] for name, _ in a.layers]
+    parts = {name: named[name] for name in ("embedding", "position", "bridge", "skip") if name in named}
+    if d.attention:
+        weights = {name: named[name] for name in ("query", "key", "context") if name in named}
+        parts["attention"] = {"kind": d.attention, "energy": named.get("energy", [None])[0], **weights}
+    if d.parallel:
+        parts["bias"] = named["bias"][:, 0]
+    return oracles.decoding(
+        oracles.CELLS[a.cell.name],
+        matrices[: a.num_layers],
+        matrices if d.parallel else matrices[a.num_layers :],
+        named["head"],
+        own if x is None else x[:, :, lane],
+        start // d.segment,
+        named.get("initial_state", (p.state if state is None else state)[:, :, :, lane]),
+        p.geometry.n_outputs,
+        segment=d.segment,
+        location=locations(a),
+        mask=None if masks is None else lambda layer, t: masks[layer, t, :, lane],
+        feed=[c * a.loss.size + a.loss.point for c in range(a.n_channels)],
+        link=oracles.softplus if a.loss.link == "softplus" else None,
+        own=[False] * p.geometry.n_outputs if fed is None else fed[:, lane] > 0,
+        detached=not d.exact_feedback,
+        ahead=ahead(p, lane, named),
+        **parts,
     )
 
 

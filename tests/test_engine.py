@@ -69,11 +69,11 @@ def test_parameters(cell):
 
 def test_rows():
     a = architecture(n_inputs=2, n_targets=2, block=3, loss=Pinball(0.1, 0.5), lags=4)
-    skip, fed_back = a.rows
+    skip, fed_back = a.tables.rows
     assert_array_equal(skip.reshape(3, 2, 2), [[[0, 0], [3, 3]], [[1, 1], [4, 4]], [[2, 2], [5, 5]]])
     assert_array_equal(fed_back[:2], [1, 3])
-    assert_array_equal(architecture(loss=GAUSSIAN, lags=4).rows[0], [0, -1])
-    assert (architecture().rows[0] == -1).all()
+    assert_array_equal(architecture(loss=GAUSSIAN, lags=4).tables.rows[0], [0, -1])
+    assert (architecture().tables.rows[0] == -1).all()
 
 
 def test_geometry():

@@ -18,6 +18,7 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_sco
 from tsrnn import (
     Adam,
     ARForecaster,
+    Direct,
     EarlyStopping,
     GRUForecaster,
     Huber,
@@ -25,6 +26,7 @@ from tsrnn import (
     LSTMForecaster,
     Pinball,
     RNNForecaster,
+    Seq2Seq,
 )
 from tsrnn.frame import mase
 
@@ -33,6 +35,15 @@ NETWORKS = {
     f"{cls.__name__[:-10]}-{strategy}": cls(horizon=4, context_length=12, strategy=strategy, **QUICK)
     for cls in (LSTMForecaster, GRUForecaster, RNNForecaster)
     for strategy in ("recursive", "direct")
+}
+#: Encoder and decoder: compiled for one cell here, for the others in tests/interop.
+NETWORKS |= {
+    f"LSTM-{name}": LSTMForecaster(horizon=4, context_length=12, strategy=strategy, **QUICK)
+    for name, strategy in (
+        ("seq2seq", "seq2seq"),
+        ("segments", Seq2Seq(teacher_forcing=0.5, attention="additive", decoder_layers=2, segment_length=2)),
+        ("direct segments", Direct(segment_length=2)),
+    )
 }
 LINEAR = {"AR": ARForecaster(lags=5, horizon=4), "Latent": LatentARForecaster(n_states=4, max_iter=60, horizon=4)}
 ALL = {**LINEAR, **NETWORKS}

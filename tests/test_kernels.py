@@ -148,7 +148,7 @@ def test_a_forward_pass_in_parts(free_run, backend):
         for k0, k1 in {"whole": [(0, 5)], "parts": parts, "fed": [(k, k + 1) for k in range(5)]}[way]:
             if way == "fed" and free_run and k0 > 0:
                 last = backend.outputs(work)[:, k0 - 1].reshape(MANY, 2, 2)
-                backend.feed(work, k0, point(NEGATIVE_BINOMIAL, last))
+                backend.feed(work, k0, point(NEGATIVE_BINOMIAL, last)[:, None])
             backend.forward(work, theta, outputs=(k0, k1), free_run=free_run and way != "fed")
         found.append(backend.outputs(work))
     for way, part in zip(("parts", "fed", "whole"), found[1:], strict=True):

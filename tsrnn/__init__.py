@@ -9,7 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .engine.options import Adam, EarlyStopping, Epoch
+    from .engine.options import Adam, EarlyStopping, Epoch, TeacherForcing
+    from .engine.strategies import Direct, Recursive, Seq2Seq
     from .equations.losses import Huber, Pinball
     from .estimators.autoregressive import ARForecaster
     from .estimators.forecasters import GRUForecaster, LSTMForecaster, RNNForecaster
@@ -22,6 +23,10 @@ _HOMES = {
     "Adam": "engine.options",
     "EarlyStopping": "engine.options",
     "Epoch": "engine.options",
+    "TeacherForcing": "engine.options",
+    "Direct": "engine.strategies",
+    "Recursive": "engine.strategies",
+    "Seq2Seq": "engine.strategies",
     "Huber": "equations.losses",
     "Pinball": "equations.losses",
     "ARForecaster": "estimators.autoregressive",
@@ -37,6 +42,7 @@ _HOMES = {
 __all__ = [
     "ARForecaster",
     "Adam",
+    "Direct",
     "EarlyStopping",
     "Epoch",
     "GRUForecaster",
@@ -48,6 +54,9 @@ __all__ = [
     "Pinball",
     "RNNForecaster",
     "RNNRegressor",
+    "Recursive",
+    "Seq2Seq",
+    "TeacherForcing",
     "__version__",
 ]
 

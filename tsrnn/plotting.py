@@ -1,4 +1,4 @@
-"""matplotlib lives here: a forecast beside its series, and how a network trained.
+"""matplotlib lives here: a forecast beside its series, how a network trained, and what it attends to.
 
 Importing this module is cheap; matplotlib comes in with the first plot.
 """
@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_forecast", "plot_training"]
+__all__ = ["plot_attention", "plot_forecast", "plot_training"]
 
 PAST, FUTURE, TRUTH = "#4c566a", "#c8501e", "#2a7fb8"
 
@@ -115,6 +115,44 @@ def plot_training(estimator: Any, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def plot_attention(weights: Any, ax: Axes | None = None) -> Axes:
+    """Draw what each step of a forecast attends to, as an image: forecast steps down, steps that were read across.
+
+    Parameters
+    ----------
+    weights : DataFrame or array-like of shape (n_steps, n_read)
+        What `attention_weights` returned.
+    ax : matplotlib Axes, optional
+        Where to draw; None makes new axes with pyplot.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> from tsrnn import GRUForecaster, Seq2Seq
+    >>> from tsrnn.datasets import load_air_passengers
+    >>> from tsrnn.plotting import plot_attention
+    >>> forecaster = GRUForecaster(strategy=Seq2Seq(attention="dot"), max_epochs=3, random_state=0)
+    >>> ax = plot_attention(forecaster.fit(load_air_passengers()).attention_weights(12))
+    >>> ax.images[0].get_array().shape
+    (12, 24)
+    """
+    import pandas as pd
+
+    table = weights if isinstance(weights, pd.DataFrame) else pd.DataFrame(np.asarray(weights, np.float64))
+    ax = _new_axes() if ax is None else ax
+    image = ax.imshow(table.to_numpy(), aspect="auto", cmap="Blues", vmin=0, interpolation="nearest")
+    named = isinstance(weights, pd.DataFrame)
+    for axis, labels in ((ax.xaxis, table.columns), (ax.yaxis, table.index)):
+        shown = range(0, len(labels), -(-len(labels) // 7))
+        axis.set_ticks(shown, [_label(labels[i]) if named else str(i + 1) for i in shown])
+    ax.set(xlabel="read", ylabel="forecast")
+    ax.figure.colorbar(image, ax=ax, label="weight", pad=0.01)
+    return ax
+
+
 def save_forecast(path: Path, y: Any, forecast: Any, tested: Any, *, title: str) -> None:
     """Draw a forecast, and an earlier one of the end of `y`, to a file; no window opens."""
     from matplotlib.figure import Figure
@@ -129,6 +167,12 @@ def save_forecast(path: Path, y: Any, forecast: Any, tested: Any, *, title: str)
 
 
 # ---------------------------------------------------------------- helpers
+def _label(value: Any) -> str:
+    """A date without a time that says nothing, anything else as it is."""
+    text = str(value)
+    return text.removesuffix(" 00:00:00")
+
+
 class _Curve(NamedTuple):
     """One channel: where and what to draw."""
 

@@ -48,19 +48,23 @@ def flat(a, model, read, bias):
     """The parameters of `model`, or what `read` takes from them, in our order; `bias` joins PyTorch's two biases."""
     theta = np.zeros(a.size)
     views = a.views(theta)
-    H = a.hidden_size
     for layer in range(a.num_layers):
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        W, U, b, c = (read(getattr(model.rnn, f"{name}_l{layer}")).numpy() for name in names)
-        together = np.column_stack([W, bias(b, c), U])
-        if a.cell.name == "gru":  # r, z, n in PyTorch
-            views[f"layer{layer}.product0"][:] = np.concatenate([together[H : 2 * H], together[:H]])
-            views[f"layer{layer}.product1"][:] = np.column_stack([W, b])[2 * H :]
-            views[f"layer{layer}.product2"][:] = np.column_stack([c, U])[2 * H :]
-        else:
-            views[f"layer{layer}.product0"][:] = together
+        put_layer(views, f"layer{layer}", model.rnn, layer, read, bias)
     views["head"][:] = np.column_stack([read(model.head.bias), read(model.head.weight)])
     return theta
+
+
+def put_layer(views, name, rnn, layer, read, bias):
+    """Write one layer of PyTorch's `rnn` to our layer `name`."""
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    W, U, b, c = (read(getattr(rnn, f"{part}_l{layer}")).numpy() for part in names)
+    together, H = np.column_stack([W, bias(b, c), U]), U.shape[1]
+    if f"{name}.product1" in views:  # GRU: r, z, n in PyTorch
+        views[f"{name}.product0"][:] = np.concatenate([together[H : 2 * H], together[:H]])
+        views[f"{name}.product1"][:] = np.column_stack([W, b])[2 * H :]
+        views[f"{name}.product2"][:] = np.column_stack([c, U])[2 * H :]
+    else:
+        views[f"{name}.product0"][:] = together
 
 
 def parameters(a, model):

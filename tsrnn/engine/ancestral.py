@@ -29,13 +29,13 @@ def paths(
     n_paths: int,
     rng: np.random.RandomState,
 ) -> np.ndarray:
-    """Continue the only one of `windows` by `geometry.n_outputs` steps, (n_outputs, n_targets, n_paths).
+    """Continue the only one of `windows` over all of its outputs, (n_outputs * block, n_targets, n_paths).
 
-    More steps of the same seed begin with the same ones.
+    The steps of a block are drawn independently, too. More steps of the same seed begin with the same ones.
     """
     a, backend = network.architecture, network.backend
     work = network.workspace(geometry, min(n_paths, BATCH))
-    drawn = np.empty((n_paths, geometry.n_outputs, a.n_targets))
+    drawn = np.empty((n_paths, geometry.n_outputs, a.block, a.n_targets))
     for first in range(0, n_paths, BATCH):
         some = drawn[first : first + BATCH]
         of_batch = np.random.RandomState(rng.randint(2**31))
@@ -45,13 +45,14 @@ def paths(
                 backend.feed(work, k, some[:, k - 1])
             backend.forward(work, theta, outputs=(k, k + 1))
             outputs = backend.outputs(work)[:, k].reshape(len(some), a.block, a.n_targets, a.loss.size)
-            some[:, k] = distribution.draw(a.loss, outputs[:, 0], of_batch)
-    return np.moveaxis(windows.unscale(drawn[None])[0], 0, -1)
+            some[:, k] = distribution.draw(a.loss, outputs, of_batch)
+    steps = windows.unscale(drawn.reshape(1, n_paths, -1, a.n_targets))[0]
+    return np.moveaxis(steps, 0, -1)
 
 
 def quantiles(
     network: Network, theta: Any, source: Source, windows: Windows, geometry: Geometry, levels: np.ndarray
 ) -> np.ndarray:
-    """Quantiles of each step over many paths, (n_outputs, n_targets, n_levels); those of counts are counts."""
+    """Quantiles of each step over many paths, (n_outputs * block, n_targets, n_levels); those of counts are counts."""
     values = paths(network, theta, source, windows, geometry, N_PATHS, np.random.RandomState(SEED))
     return np.moveaxis(np.quantile(values, levels, axis=-1, method="inverted_cdf"), 0, -1)

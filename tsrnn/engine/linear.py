@@ -60,7 +60,7 @@ def ridge_start(
         moments = _Moments(P, F, n)
         for first in range(0, len(windows), CHUNK):
             some = windows.take(np.arange(first, min(first + CHUNK, len(windows))))
-            for k in positions:
+            for k in positions * geometry.stride:
                 use = some.take(np.flatnonzero(seen[some.target + k]))
                 shift, scale = use.shift[:, c, None], use.scale[:, c, None]
                 x, y = (lags[use.start + k] - shift) / scale, (targets[use.target + k] - shift) / scale

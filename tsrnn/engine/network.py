@@ -49,13 +49,20 @@ class Network:
         theta, bias = np.zeros(a.size), dict(a.cell.bias)
         bound = 1 / np.sqrt(a.hidden_size)
         views = a.views(theta)
-        for name, layer, item in a.products():
+        for name, n_inputs, item in a.products():
             views[name][:] = rng.uniform(-bound, bound, views[name].shape)
-            column = a.bias_column(layer, item.operand)
+            column = a.bias_column(n_inputs, item.operand)
             if column is not None:
                 views[name][:, column] = np.repeat([bias.get(p, 0.0) for p in item.planes], a.hidden_size)
-        if not a.lags:
-            views["head"][:, 1:] = rng.uniform(-bound, bound, (a.output_size, a.hidden_size))
+        for name in ("embedding", "position", "query", "key", "energy"):
+            if name in views:
+                views[name][:] = rng.uniform(-bound, bound, views[name].shape)
+        if "bridge" in views:
+            views["bridge"][:, :, 1:] = _level_with_the_top(a.num_layers, views["bridge"].shape[1], a.hidden_size)
+        for name in ("head", "context"):
+            if name in views and not a.lags:
+                states = views[name][:, -a.hidden_size :]
+                states[:] = rng.uniform(-bound, bound, states.shape)
         return theta
 
     def decays(self) -> np.ndarray:
@@ -63,20 +70,23 @@ class Network:
         a = self.architecture
         mask = np.zeros(a.size)
         views = a.views(mask)
-        for name, layer, item in a.products():
+        for name, n_inputs, item in a.products():
             views[name][:] = 1
-            column = a.bias_column(layer, item.operand)
+            column = a.bias_column(n_inputs, item.operand)
             if column is not None:
                 views[name][:, column] = 0
-        views["head"][:, 1:] = 1
+        for name in ("head", "context", "query", "key", "energy"):
+            if name in views:
+                views[name][:, -a.hidden_size :] = 1
+        for name in ("embedding", "bridge"):
+            if name in views:
+                views[name][..., 1:] = 1
         return mask
 
     def workspace(self, geometry: Geometry, n_lanes: int, **options: Any) -> Any:
         """Room for `n_lanes` windows of `geometry`; `options` as the backend's workspace takes them."""
         a = self.architecture
-        return self.backend.workspace(
-            a.cell, a.shape(geometry), a.blocks, a.rows, a.size, n_lanes, self.dtype, **options
-        )
+        return self.backend.workspace(a.cell, a.shape(geometry), a.tables, a.size, n_lanes, self.dtype, **options)
 
     def predict(
         self, theta: Any, source: Source, windows: Windows, geometry: Geometry, *, free_run: bool, batch_size: int = 256
@@ -93,6 +103,13 @@ class Network:
             outputs[batch] = self.backend.outputs(work)
         return outputs.reshape(n, geometry.n_outputs, a.block, a.n_targets, a.loss.size)
 
+    def attention(self, theta: Any, source: Source, windows: Windows, geometry: Geometry) -> np.ndarray:
+        """What each output of a free run gives to each step of the encoder, (n_windows, n_outputs, n_encoded)."""
+        work = self.workspace(geometry, len(windows))
+        self.backend.gather(work, source.series, windows, np.arange(len(windows)))
+        self.backend.forward(work, theta, free_run=True)
+        return self.backend.attention(work)
+
     def evaluate(self, work: Any, theta: Any, source: Source, windows: Windows, *, free_run: bool) -> float:
         """Mean loss over all windows, in batches of the size that `work` was made for."""
         n = len(windows)
@@ -106,12 +123,21 @@ class Network:
         return value / weight if weight > 0 else 0.0
 
     def loss_and_grad(
-        self, work: Any, theta: Any, source: Source, windows: Windows, batch: np.ndarray, **dropout: Any
+        self, work: Any, theta: Any, source: Source, windows: Windows, batch: np.ndarray, **options: Any
     ) -> None:
-        """Loss and gradient of one batch; both stay in `work`."""
+        """Loss and gradient of one batch; both stay in `work`. `options` as the backend's `train` takes them."""
         self._gather(work, source, windows, batch)
-        self.backend.train(work, theta, self.architecture.loss, **dropout)
+        self.backend.train(work, theta, self.architecture.loss, **options)
 
     def _gather(self, work: Any, source: Source, windows: Windows, batch: np.ndarray) -> None:
         self.backend.gather(work, source.series, windows, batch)
         self.backend.gather_targets(work, source.targets, source.observed, windows, batch)
+
+
+def _level_with_the_top(n_before: int, n_states: int, hidden_size: int) -> np.ndarray:
+    """A bridge that copies to each layer the one as far from the top, or else the lowest, (n_states, n_before * H)."""
+    n_after = n_states // hidden_size
+    layers = np.zeros((n_after, n_before))
+    for layer in range(n_after):
+        layers[layer, max(0, layer + n_before - n_after)] = 1
+    return np.kron(layers, np.eye(hidden_size))

@@ -56,6 +56,64 @@ class Adam:
         return 0.5 * learning_rate * (1 + math.cos(math.pi * min(1.0, step / n_steps)))
 
 
+#: The names that ``TeacherForcing(decay=)`` accepts.
+DECAYS = ("constant", "linear", "exponential", "inverse_sigmoid")
+
+
+@dataclass(frozen=True)
+class TeacherForcing:
+    """Which part of a decoder's steps reads the truth in training, the others their own forecasts.
+
+    Scheduled sampling (Bengio, Vinyals, Jaitly & Shazeer 2015, arXiv:1506.03099, section 2.4), with epochs i, which
+    pass with every update, for the paper's updates, k = `epochs`, and a part p that falls from `start` towards `end`:
+
+    - ``"constant"``: p = start.
+    - ``"linear"``: p = start - (start - end) i / k, until it is `end`.
+    - ``"exponential"``: p = end + (start - end) exp(-i / k).
+    - ``"inverse_sigmoid"``: p = end + (start - end) k / (k + exp(i / k)), as far as it begins below `start`.
+
+    Parameters
+    ----------
+    decay : {"constant", "linear", "exponential", "inverse_sigmoid"}, default "linear"
+    start, end : float, default 1.0 and 0.0
+        Parts from 0 to 1, the first not below the second.
+    epochs : float, default 20
+        How fast it falls.
+
+    Examples
+    --------
+    >>> TeacherForcing("linear", epochs=10).share(5)
+    0.5
+    """
+
+    decay: str = "linear"
+    start: float = 1.0
+    end: float = 0.0
+    epochs: float = 20.0
+
+    def __post_init__(self) -> None:
+        choice("decay", self.decay, DECAYS)
+        first = "teacher_forcing" if self.decay == "constant" else "start"
+        for name, value in ((first, self.start), ("end", self.end)):
+            if number(name, value, 0.0) > 1:
+                raise ValueError(f"{name}={value!r} must lie in [0, 1]: it is a part of the steps")
+        if self.end > self.start:
+            raise ValueError(f"end={self.end!r} must not lie above start={self.start!r}: the part falls")
+        number("epochs", self.epochs, 0.0, open_low=True)
+
+    def share(self, epoch: float) -> float:
+        """The part after so many epochs; they need not be whole."""
+        if self.decay == "constant":
+            return float(self.start)
+        time = epoch / self.epochs
+        left = {
+            "linear": max(0.0, 1 - time),
+            "exponential": math.exp(-time),
+            "inverse_sigmoid": self.epochs / (self.epochs + math.exp(min(time, 700.0))),
+        }
+        return self.end + (self.start - self.end) * left[self.decay]
+
+
 @dataclass(frozen=True)
 class EarlyStopping:
     """Stop when the error over a validation tail no longer falls, and keep the best parameters.
@@ -120,5 +178,6 @@ class Settings:
     batch_size: int
     max_epochs: int
     dropout: float = 0.0
+    teacher_forcing: TeacherForcing | None = None
     callbacks: Sequence[Callable[[Epoch], Any]] = ()
     verbose: int = 0

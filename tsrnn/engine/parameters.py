@@ -9,30 +9,50 @@ import numpy as np
 
 from ..equations.cell import Cell, Product
 from ..equations.loss import LINKS, Loss
-from ..kernels.layout import Shape, block_table
+from ..kernels.layout import ADDITIVE, DOT, GENERAL, NO_ATTENTION, Shape, Tables, block_table
+
+#: The names that ``attention=`` accepts.
+ATTENTION: dict[str | None, int] = {None: NO_ATTENTION, "dot": DOT, "general": GENERAL, "additive": ADDITIVE}
 
 
 @dataclass(frozen=True)
 class Geometry:
     """Which steps a window has and which are scored.
 
-    A window reads `context` steps before its first output and one more before each further one; each of its `n_outputs`
-    outputs forecasts the next `block` steps.
+    A window reads `context` steps before its first output and `stride` more before each further one; each of its
+    `n_outputs` outputs forecasts the next `block` steps.
     """
 
     context: int
     n_outputs: int = 1
     block: int = 1
+    stride: int = 1
 
     @property
     def n_steps(self) -> int:
         """Steps that the network reads."""
-        return self.context + self.n_outputs - 1
+        return self.context + (self.n_outputs - 1) * self.stride
 
     @property
     def n_ahead(self) -> int:
         """Steps after the context that the window's targets cover."""
-        return self.n_outputs + self.block - 1
+        return (self.n_outputs - 1) * self.stride + self.block
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """How a network decodes what its layers have read.
+
+    With `parallel` steps each segment of the block starts from the encoder's last states and has its weights;
+    otherwise `num_layers` layers of its own go from segment to segment.
+    """
+
+    segment: int = 1
+    parallel: bool = False
+    num_layers: int = 1
+    bridge: bool = False
+    attention: str | None = None
+    exact_feedback: bool = True
 
 
 @dataclass(frozen=True)
@@ -54,6 +74,7 @@ class Architecture:
     lags: int = 0
     learn_initial_state: bool = False
     n_covariates: int = 0
+    decoder: Decoder | None = None
 
     @property
     def output_size(self) -> int:
@@ -65,21 +86,27 @@ class Architecture:
         """Inputs that are the targets themselves: all or none of the targets."""
         return self.n_targets if self.n_inputs == self.n_targets + self.n_covariates else 0
 
-    def layer_inputs(self, layer: int) -> int:
-        """Inputs of a layer: the series', then the hidden state of the layer below."""
-        return self.n_inputs if layer == 0 else self.hidden_size
+    @property
+    def layers(self) -> list[tuple[str, int]]:
+        """Name and number of inputs of every layer with weights of its own, a decoder's last."""
+        d, H = self.decoder, self.hidden_size
+        lowest = H if d and d.segment > 1 else self.n_inputs
+        names = [(f"layer{n}", H if n else lowest) for n in range(self.num_layers)]
+        if d and not d.parallel:  # its lowest layer also reads the flag of the first step
+            names += [(f"decoder{n}", H if n else lowest + 1) for n in range(d.num_layers)]
+        return names
 
     def products(self) -> list[tuple[str, int, Product]]:
-        """Name, layer and description of every weight matrix of the layers, in the order of theta."""
+        """Name, number of the layer's inputs and description of every weight matrix of the layers, as in theta."""
         return [
-            (f"layer{layer}.product{k}", layer, item)
-            for layer in range(self.num_layers)
+            (f"{name}.product{k}", n_inputs, item)
+            for name, n_inputs in self.layers
             for k, item in enumerate(self.cell.products)
         ]
 
-    def bias_column(self, layer: int, operand: str) -> int | None:
+    def bias_column(self, n_inputs: int, operand: str) -> int | None:
         """The column of a product's weights that meets the row of ones, if it reads that row."""
-        return {"x1h": self.layer_inputs(layer), "x1": self.layer_inputs(layer), "1h": 0}.get(operand)
+        return {"x1h": n_inputs, "x1": n_inputs, "1h": 0}.get(operand)
 
     @cached_property
     def entries(self) -> dict[str, tuple[int, tuple[int, ...]]]:
@@ -92,18 +119,42 @@ class Architecture:
             entries[name] = (offset, shape)
             offset += int(np.prod(shape))
 
-        for name, layer, item in self.products():
-            r0, r1 = self.cell.rows(item.operand, self.layer_inputs(layer), self.hidden_size)
-            add(name, len(item.planes) * self.hidden_size, r1 - r0)
+        H = self.hidden_size
+        for name, n_inputs, item in self.products():
+            r0, r1 = self.cell.rows(item.operand, n_inputs, H)
+            add(name, len(item.planes) * H, r1 - r0)
         if self.learn_initial_state:
-            add("initial_state", self.num_layers, len(self.cell.states), self.hidden_size)
-        add("head", self.output_size, 1 + self.hidden_size)
+            add("initial_state", self.num_layers, len(self.cell.states), H)
+        if self.decoder:
+            for name, shape in self._decoding(self.decoder).items():
+                add(name, *shape)
+        if self.decoder is None or not self.decoder.parallel:
+            add("head", self.output_size, 1 + H)
         if self.lags:
             add("skip", self.n_targets, self.block, self.lags)
         if self.n_covariates:
             for j in range(self.block):
                 add(f"ahead{j}", self.n_targets * self.loss.size, (j + 1) * self.n_covariates)
         return entries
+
+    def _decoding(self, d: Decoder) -> dict[str, tuple[int, ...]]:
+        """Shapes of what a decoder has beside its layers."""
+        H, O = self.hidden_size, self.output_size
+        shapes: dict[str, tuple[int, ...]] = {}
+        if d.segment > 1:
+            shapes["embedding"] = (H, 1 + self.n_inputs * d.segment)
+        if d.parallel:
+            m = self.block // d.segment
+            shapes |= {"position": (m, H), "bias": (O, 1), "head": (O // m, H)}
+        elif d.bridge:
+            shapes["bridge"] = (len(self.cell.states), d.num_layers * H, 1 + self.num_layers * H)
+        if d.attention:
+            shapes["context"] = (O, H)
+        if d.attention in ("general", "additive"):
+            shapes["query"] = (H, H if d.attention == "general" else 1 + H)
+        if d.attention == "additive":
+            shapes |= {"key": (H, H), "energy": (1, H)}
+        return shapes
 
     @property
     def size(self) -> int:
@@ -118,20 +169,28 @@ class Architecture:
             for name, (offset, shape) in self.entries.items()
         }
 
-    @cached_property
-    def blocks(self) -> np.ndarray:
-        """The table of products of every layer, (L, n_products, 6)."""
-        return np.stack(
-            [
-                block_table(
-                    self.cell, self.layer_inputs(layer), self.hidden_size, self.entries[f"layer{layer}.product0"][0]
-                )
-                for layer in range(self.num_layers)
-            ]
-        )
+    def bias(self, theta: np.ndarray) -> np.ndarray:
+        """The bias of every output in theta, (O,); writing to it writes to theta."""
+        views = self.views(theta)
+        return views.get("bias", views["head"])[:, 0]
 
     @cached_property
-    def rows(self) -> np.ndarray:
+    def tables(self) -> Tables:
+        """What the loops look up."""
+        blocks = [
+            block_table(self.cell, n_inputs, self.hidden_size, self.entries[f"{name}.product0"][0])
+            for name, n_inputs in self.layers
+        ]
+        if self.decoder and self.decoder.parallel:
+            blocks += blocks
+        matrices = [
+            (offset + i * shape[-2] * shape[-1], *shape[-2:])
+            for offset, shape in self.entries.values()
+            for i in range(int(np.prod(shape[:-2])))
+        ]
+        return Tables(np.stack(blocks), self._rows(), np.array(matrices, np.int64))
+
+    def _rows(self) -> np.ndarray:
         """The skip's row that each output adds or -1, and the output that each input of a free run reads, (2, O)."""
         rows = np.zeros((2, max(self.output_size, self.n_inputs)), np.int64)
         rows[0] = -1
@@ -163,4 +222,19 @@ class Architecture:
             skip_at=at.get("skip", -1),
             ahead_at=at.get("ahead0", -1),
             link=LINKS.index(self.loss.link),
+            **self._decoder_shape(at),
         )
+
+    def _decoder_shape(self, at: dict[str, int]) -> dict[str, int]:
+        d = self.decoder
+        if d is None:
+            return {}
+        names = ("embedding", "position", "bias", "bridge", "context", "query", "key", "energy")
+        return {
+            "decoder_layers": self.num_layers if d.parallel else d.num_layers,
+            "segment": d.segment,
+            "parallel": int(d.parallel),
+            "attention": ATTENTION[d.attention],
+            "through": int(d.exact_feedback),
+            **{f"{name}_at": at.get(name, -1) for name in names},
+        }

@@ -46,4 +46,4 @@ def fit_biases(
     with np.errstate(over="ignore", invalid="ignore"):
         found = minimize(value_and_gradient, np.zeros(a.output_size), jac=True, method="L-BFGS-B", bounds=bounds)
     if np.isfinite(found.x).all():
-        a.views(theta)["head"][:, 0] += found.x
+        a.bias(theta)[:] += found.x

@@ -120,10 +120,12 @@ class _Stepper:
 
     def _update(self, batch: np.ndarray, log: np.ndarray) -> None:
         settings, adam, network = self.settings, self.settings.optimizer, self.network
-        dropout = {}
-        if settings.dropout > 0:
-            dropout = {"dropout": settings.dropout, "key": fold(np.uint64(self.seed), np.uint64(self.step))}
-        network.loss_and_grad(self.work, self.theta, self.source, self.windows, batch, **dropout)
+        forcing = settings.teacher_forcing
+        free_run = 0.0 if forcing is None else 1 - forcing.share(self.step / self.n_batches)
+        options = {"free_run": free_run, "dropout": settings.dropout}
+        if settings.dropout > 0 or free_run > 0:
+            options["key"] = fold(np.uint64(self.seed), np.uint64(self.step))
+        network.loss_and_grad(self.work, self.theta, self.source, self.windows, batch, **options)
         rate = adam.rate(settings.learning_rate, self.step, settings.max_epochs * self.n_batches)
         self.step += 1
         hyper = np.array(

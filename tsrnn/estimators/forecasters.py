@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
+from .. import frame
 from ..checks import choice, flag, whole
 from ..engine.conformal import Errors
 from ..engine.distribution import point
 from ..engine.linear import LinearStart, ridge_start
 from ..engine.network import Network, Source
-from ..engine.options import EarlyStopping
-from ..engine.parameters import Geometry
+from ..engine.options import EarlyStopping, TeacherForcing
+from ..engine.parameters import Decoder, Geometry
 from ..engine.start import fit_biases
-from ..engine.strategies import STRATEGIES
+from ..engine.strategies import Seq2Seq, Strategy, as_strategy
+from ..engine.strategies.base import Continuation
 from ..engine.training import Validation
 from ..engine.windows import SCALINGS, Scaling, SeriesScaling, Windows, scored, with_covariates
 from ..equations.cell import Cell
 from ..equations.gru import gru_cell
+from ..equations.losses import as_loss
 from ..equations.lstm import lstm_cell
 from ..equations.rnn import CELLS as NONLINEARITIES
 from ..equations.rnn import rnn_cell
@@ -40,12 +45,12 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
 
     horizon: int = 12
     context_length: int | None = None
-    strategy: str = "direct"
+    strategy: str | Strategy = "direct"
     linear_skip: bool = True
 
     def _fit(self, history: History) -> dict[str, Any]:
         horizon = whole("horizon", self.horizon)
-        strategy = STRATEGIES[choice("strategy", self.strategy, STRATEGIES)]
+        strategy = as_strategy(self.strategy)
         context_length = self._context_length(int(history.n_rows.min()), horizon, history.season_length)
         geometry = strategy.geometry(context_length, horizon)
         counts = scored(history.observed, geometry)
@@ -61,8 +66,39 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         self._check_support(history.target.values, history.target.cell)
         plan, scaling = _plan(network, history, counts, geometry, scaling_name, self._stopping())
         fitted = self._train(plan)
-        of_series = {"context_length_": context_length, "scaling_": scaling, "strategy_": self.strategy}
+        of_series = {"context_length_": context_length, "scaling_": scaling, "strategy_": strategy}
         return {"errors_": None} | fitted | of_series
+
+    def attention_weights(self, horizon: Any = None, *, context: Any = None) -> Any:
+        """How much each step of a forecast attends to each step that it reads.
+
+        Parameters
+        ----------
+        horizon, context
+            As in `predict`.
+
+        Returns
+        -------
+        DataFrame or ndarray of shape (n_steps, n_read)
+            A row for each forecast step, which sums to 1; a column for each step of the context, or for the last step
+            of each of its segments.
+
+        Raises
+        ------
+        ValueError
+            If the network was fitted without attention.
+        """
+        check_is_fitted(self)
+        strategy = self.strategy_
+        if not isinstance(strategy, Seq2Seq) or strategy.attention is None:
+            raise ValueError(
+                f"the fit of this {type(self).__name__} had strategy={self.strategy!r}, which attends to nothing; fit "
+                "with strategy=Seq2Seq(attention='dot'), 'general' or 'additive'"
+            )
+        origin, last = self._origin(horizon, context), strategy.segment_length - 1
+        weights = self._by_strategy(strategy.attention_weights, origin)[origin.wanted]
+        read = (self.index_ if context is None else origin.target.index)[-self.context_length_ :]
+        return frame.wrap_table(weights, origin.target, origin.index, read[last :: strategy.segment_length])
 
     def _context_length(self, n: int, horizon: int, season_length: int) -> int:
         """Two seasons and at least 24 steps, if the series has room for three times as many."""
@@ -70,25 +106,29 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             return whole("context_length", self.context_length)
         if self.warm_start and "context_length_" in vars(self):
             return self.context_length_
-        return max(1, min(max(24, 2 * season_length), (n - horizon) // 3))
+        s = as_strategy(self.strategy).segment_length
+        return max(1, min(max(24, 2 * season_length), (n - horizon) // 3) // s) * s
+
+    def _decoding(self, num_layers: int) -> tuple[Decoder | None, TeacherForcing | None]:
+        strategy = as_strategy(self.strategy)
+        return strategy.decoder(num_layers), strategy.forcing(bool(as_loss(self.loss).family))
 
     def _least_context(self) -> int:
         return self.context_length_
 
     def _forecast(self, origin: Origin) -> np.ndarray:
-        return self._by_strategy("forecast", origin)
+        return self._by_strategy(self.strategy_.forecast, origin)
 
-    def _by_strategy(self, function: str, origin: Origin, *options: Any) -> Any:
+    def _by_strategy(self, function: Callable[..., Any], origin: Origin, *options: Any) -> Any:
         """What that function of the strategy says of the steps after `origin`."""
-        network, strategy = self.network_, STRATEGIES[self.strategy_]
-        first = len(origin.context) - self.context_length_
+        network, first = self.network_, len(origin.context) - self.context_length_
+        rows, known = np.ascontiguousarray(origin.context[first:]), origin.covariates[first:]
         with network.backend.session():
             theta = network.backend.upload(self.theta_, network.dtype)
-            rows, known = np.ascontiguousarray(origin.context[first:]), origin.covariates[first:]
-            return getattr(strategy, function)(network, theta, rows, known, self.scaling_, origin.n_steps, *options)
+            return function(Continuation(network, theta, rows, known, self.scaling_, origin.n_steps), *options)
 
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
-        learned = self._by_strategy("quantiles", origin, levels)
+        learned = self._by_strategy(self.strategy_.quantiles, origin, levels)
         if learned is not None:
             return learned
         offsets = self._errors(origin).offsets(levels)[: origin.n_steps]
@@ -96,7 +136,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
 
     def _sample(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
         if self.network_.architecture.loss.family:
-            return self._by_strategy("sample", origin, n_paths, rng)
+            return self._by_strategy(self.strategy_.sample, origin, n_paths, rng)
         paths = self._errors(origin).paths(n_paths, rng)[: origin.n_steps]
         return self._forecast(origin)[:, :, None] + self._scale(origin) * paths
 
@@ -231,7 +271,7 @@ def _start_linear(network: Network, theta: np.ndarray, start: LinearStart) -> No
     a = network.architecture
     views = a.views(theta)
     views["skip"][:] = start.lags
-    bias = views["head"][:, 0].reshape(a.block, a.n_targets, a.loss.size)
+    bias = a.bias(theta).reshape(a.block, a.n_targets, a.loss.size)
     for p in a.loss.location:
         bias[:, :, p] = start.intercept.T
         for j in range(a.block if a.n_covariates else 0):

@@ -12,8 +12,8 @@ from sklearn.utils import check_random_state
 
 from ..checks import choice, flag, number, whole
 from ..engine.network import Network, Source
-from ..engine.options import Adam, EarlyStopping, Settings
-from ..engine.parameters import Architecture, Geometry
+from ..engine.options import Adam, EarlyStopping, Settings, TeacherForcing
+from ..engine.parameters import Architecture, Decoder, Geometry
 from ..engine.training import Training, Validation, minimise, warm_up
 from ..engine.windows import Windows
 from ..equations.cell import Cell
@@ -45,6 +45,10 @@ class RecurrentNetwork:
         """The cell, from the arguments that a subclass adds."""
         raise NotImplementedError
 
+    def _decoding(self, num_layers: int) -> tuple[Decoder | None, TeacherForcing | None]:
+        """How the network decodes what so many layers have read, and what its decoder reads in training."""
+        return None, None
+
     # ------------------------------------------------------------ arguments
     def _settings(self) -> Settings:
         """Check the arguments of the training."""
@@ -52,9 +56,9 @@ class RecurrentNetwork:
         if not isinstance(optimizer, Adam):
             raise TypeError(f"optimizer={optimizer!r} must be a tsrnn.Adam or None")
         flag("warm_start", self.warm_start)
-        layers = whole("num_layers", self.num_layers)
-        dropout = number("dropout", self.dropout, 0.0, 1.0)
-        if dropout and layers == 1:
+        layers, dropout = whole("num_layers", self.num_layers), number("dropout", self.dropout, 0.0, 1.0)
+        decoder, forcing = self._decoding(layers)
+        if dropout and max(layers, decoder.num_layers if decoder else 1) == 1:
             raise ValueError(f"dropout={dropout:g} acts between layers; use it with num_layers=2 or more, or dropout=0")
         return Settings(
             optimizer=optimizer,
@@ -62,6 +66,7 @@ class RecurrentNetwork:
             batch_size=whole("batch_size", self.batch_size),
             max_epochs=whole("max_epochs", self.max_epochs),
             dropout=dropout,
+            teacher_forcing=forcing,
             callbacks=self._callbacks(),
             verbose=int(self.verbose) if isinstance(self.verbose, bool) else whole("verbose", self.verbose, 0),
         )
@@ -83,6 +88,7 @@ class RecurrentNetwork:
         self, *, n_inputs: int, n_targets: int, block: int = 1, lags: int = 0, n_covariates: int = 0
     ) -> Network:
         """Check the arguments of the network and make it."""
+        layers = whole("num_layers", self.num_layers)
         architecture = Architecture(
             cell=self.make_cell(),
             n_inputs=n_inputs,
@@ -90,10 +96,11 @@ class RecurrentNetwork:
             block=block,
             loss=as_loss(self.loss),
             hidden_size=whole("hidden_size", self.hidden_size),
-            num_layers=whole("num_layers", self.num_layers),
+            num_layers=layers,
             lags=lags,
             learn_initial_state=flag("learn_initial_state", self.learn_initial_state),
             n_covariates=n_covariates,
+            decoder=self._decoding(layers)[0],
         )
         return Network(architecture, precision("dtype", self.dtype))
 

@@ -4,7 +4,7 @@
 """
 
 from .covariates import column_names, read_ahead, read_covariates
-from .future import extended, follows, future_index, season_length, steps_ahead, wrap, wrap_many
+from .future import extended, follows, future_index, season_length, steps_ahead, wrap, wrap_many, wrap_table
 from .index import read_index
 from .metrics import mae, mase, rmse, seasonal_naive, smape
 from .target import Target, read_target
@@ -28,4 +28,5 @@ __all__ = [
     "steps_ahead",
     "wrap",
     "wrap_many",
+    "wrap_table",
 ]

@@ -201,6 +201,13 @@ def wrap(values: np.ndarray, target_like: Target, index: pd.Index) -> pd.Series 
     return values[:, 0].copy() if target_like.kind == "array1d" else values
 
 
+def wrap_table(
+    values: np.ndarray, target_like: Target, index: pd.Index, columns: pd.Index
+) -> pd.DataFrame | np.ndarray:
+    """Give a table of `index` by `columns` these labels, unless the target was an array."""
+    return values if target_like.kind.startswith("array") else pd.DataFrame(values, index=index, columns=columns)
+
+
 def wrap_many(
     values: np.ndarray, target_like: Target, index: pd.Index, labels: Mapping[str, Any]
 ) -> pd.Series | pd.DataFrame | np.ndarray:

@@ -26,8 +26,10 @@ def build_gather() -> Callable:
     stamp = fingerprint()
 
     @entry("gather")
-    def gather(series, window_start, window_length, shift, scale, batch, x, starts):
+    def gather(series, window_start, window_length, shift, scale, batch, segment, x, starts):
         """x[c, t] = (series[start + t, c] - shift[c]) / scale[c], right-aligned; lanes without a window are zero.
+
+        starts takes the step at which each lane starts, of `segment` rows.
 
         series (n, I) float64; window_start, window_length (n_windows,) int64; shift, scale (n_windows, I) float64;
         batch (n_lanes,) window numbers.
@@ -42,7 +44,7 @@ def build_gather() -> Callable:
                 continue
             w = batch[lane]
             late = T - min(T, window_length[w])
-            starts[i, b] = late
+            starts[i, b] = late // segment
             first = window_start[w] - late
             for c in range(I):
                 a, inverse = shift[w, c], 1.0 / scale[w, c]
@@ -59,8 +61,8 @@ def build_gather_ahead() -> Callable:
     stamp = fingerprint()
 
     @entry("gather_ahead")
-    def gather_ahead(series, window_target, shift, scale, batch, n_covariates, block, ahead):
-        """ahead[k, j*F + f] = scaled covariate f of step target + k + j, which stands in the row of the step before.
+    def gather_ahead(series, window_target, shift, scale, batch, n_covariates, stride, ahead):
+        """ahead[k, j*F + f] = scaled covariate f of step target + k*stride + j; the row of the step before holds it.
 
         series (n, I) float64, of which the last F = `n_covariates` columns are the covariates of the next step.
         """
@@ -74,7 +76,7 @@ def build_gather_ahead() -> Callable:
                     ahead[i, k, r, b] = 0
                     if lane < batch.size:
                         w, c = batch[lane], first + r % F
-                        row = min(window_target[w] + k + r // F, series.shape[0]) - 1
+                        row = min(window_target[w] + k * stride + r // F, series.shape[0]) - 1
                         ahead[i, k, r, b] = (series[row, c] - shift[w, c]) / scale[w, c]
 
     return gather_ahead
@@ -85,8 +87,8 @@ def build_gather_targets() -> Callable:
     stamp = fingerprint()
 
     @entry("gather_targets")
-    def gather_targets(targets, observed, target_start, shift, scale, batch, block, y, weight, share):
-        """y[k, j*C + c] = scaled targets[start + k + j, c] where observed, else 0 with weight 0.
+    def gather_targets(targets, observed, target_start, shift, scale, batch, block, stride, y, weight, share):
+        """y[k, j*C + c] = scaled targets[start + k*stride + j, c] where observed, else 0 with weight 0.
 
         share[0] becomes 1 / sum of weights, or 0 where nothing was observed. targets, observed (n, C) float64;
         target_start (n_windows,) int64; shift, scale (n_windows, C) float64.
@@ -101,7 +103,7 @@ def build_gather_targets() -> Callable:
             i, b, w = lane // B, lane % B, batch[lane]
             for k in range(n_outputs):
                 for j in range(block):
-                    row = target_start[w] + k + j
+                    row = target_start[w] + k * stride + j
                     for c in range(C):
                         if observed[row, c] > 0:
                             y[i, k, j * C + c, b] = (targets[row, c] - shift[w, c]) / scale[w, c]

@@ -17,8 +17,9 @@ from numpy.typing import DTypeLike
 from ..equations.cell import Cell
 from ..equations.losses import Loss
 from . import batch as batch_kernels
+from .decoder import build_decoder
 from .jit import Tile, address_table, run_tiles
-from .layout import Arrays, Shape, scratch_size
+from .layout import Arrays, Shape, Tables, array_sizes, layer_inputs
 from .stack import StackLoops, build_stack, build_transpose
 from .threads import enter_parallel, leave_parallel, single_threaded_blas
 from .views import address_book
@@ -47,8 +48,12 @@ class Workspace:
 
 
 @functools.cache
-def _stack(cell: Cell) -> StackLoops:
-    return build_stack(cell)
+def _build(cell: Cell, decodes: bool) -> StackLoops:
+    return build_decoder(cell) if decodes else build_stack(cell)
+
+
+def _stack(work: Workspace) -> StackLoops:
+    return _build(work.cell, work.shape.decoder_layers > 0)
 
 
 @functools.cache
@@ -109,8 +114,7 @@ class CpuBackend:
         self,
         cell: Cell,
         shape: Shape,
-        blocks: np.ndarray,
-        rows: np.ndarray,
+        tables: Tables,
         n_theta: int,
         n_lanes: int,
         dtype: DTypeLike,
@@ -121,65 +125,36 @@ class CpuBackend:
     ) -> Workspace:
         """Room for batches of at most `n_lanes` lanes: for outputs, for a `loss`, for a `gradient`."""
         B = self.tile_width(dtype)
-        n, T, N = -(-n_lanes // B), shape.n_steps, shape.hidden_size * B
-        L, P, S = shape.num_layers, len(cell.planes), len(cell.states)
-        K = max(shape.n_inputs, shape.hidden_size if L > 1 else 0) + 1 + shape.hidden_size * (1 + len(cell.inner))
-        O, k, size = shape.output_size, shape.n_outputs, loss.size if loss else shape.output_size
-        scratch = max(
-            scratch_size(cell, K, shape.hidden_size, B),
-            shape.n_inputs * shape.block * (B + shape.lags) + O * (1 + shape.hidden_size) + shape.lags * B,
-            O // shape.block * max(B, shape.n_ahead * shape.block),
-        )
-        X = np.zeros((n, L, T + 1, K, B), dtype)
-        for layer in range(L):
-            X[:, layer, :, shape.hidden_size if layer else shape.n_inputs] = 1  # the rows of ones stay as they are
-        g = n if gradient else 0  # without a gradient its arrays are empty, but of the same kind
-        scored = (n if loss else 0, k, O // size, B)
-        arrays = Arrays(
-            blocks=blocks[None].copy(),
-            rows=rows[None].copy(),
-            constants=np.array([loss.constants if loss else ()], dtype),
-            x=np.zeros((n, shape.n_inputs, T, B), dtype),
-            ahead=np.zeros((n, k, shape.block * shape.n_ahead, B), dtype),
-            starts=np.zeros((n, B), np.int64),
-            state=np.zeros((n, L, S, N), dtype),
-            X=X,
-            A=np.zeros((n, L, T, P, N), dtype),
-            C=np.zeros((n, L, T + 1, S - 1, N), dtype),
-            out=np.zeros((n, k, O, B), dtype),
-            scratch=np.zeros((n, scratch), dtype),
-            share=np.zeros((1, 1), dtype),
-            total=np.zeros((n, 2)),
-            y=np.zeros(scored, dtype),
-            weight=np.zeros(scored, dtype),
-            dout=np.zeros((n if loss else 0, k, O, B), dtype),
-            dY=np.zeros((g, T, max(N, shape.n_inputs * B)), dtype),
-            dstate=np.zeros((g, L, S, N), dtype),
-            dx=np.zeros((g, shape.n_inputs, T if input_gradient else 0, B), dtype),
-            theta_t=np.zeros((1, n_theta if gradient else 0), dtype),
-            grad=np.zeros((g, n_theta), dtype),
-            span=np.array([[0, k]]),
-        )
+        n, size = -(-n_lanes // B), loss.size if loss else shape.output_size
+        constants = np.array([loss.constants if loss else ()], dtype)
+        sizes = array_sizes(cell, shape, n, B, size, scored=loss is not None, gradient=gradient, inputs=input_gradient)
+        made = {name: np.zeros(size, np.int64 if name == "starts" else dtype) for name, size in sizes.items()}
+        for layer, width in enumerate(layer_inputs(shape)):
+            made["X"][:, layer, :, width] = 1  # the rows of ones stay as they are
+        given = {name: table[None].copy() for name, table in tables._asdict().items()}
+        of_theta = {
+            "theta_t": np.zeros((1, n_theta if gradient else 0), dtype),
+            "grad": np.zeros((n if gradient else 0, n_theta), dtype),
+        }
+        span = np.array([[0, shape.n_outputs]])
+        arrays = Arrays(constants=constants, total=np.zeros((n, 2)), span=span, **given, **made, **of_theta)
         return Workspace(cell, shape, n_lanes, 0, arrays, address_book(arrays))
 
     def gather(self, work: Workspace, series: np.ndarray, windows: Any, batch: np.ndarray) -> None:
         """Put the windows `batch` of `series` into the inputs, scaled; windows that are shorter start late."""
         work.n_lanes = len(batch)
-        n, a, shape = work.tiles(), work.arrays, work.shape
-        _common().gather(
-            series, windows.start, windows.length, windows.shift, windows.scale, batch, a.x[:n], a.starts[:n]
-        )
+        n, a, shape, w = work.tiles(), work.arrays, work.shape, windows
+        segment = shape.segment
+        _common().gather(series, w.start, w.length, w.shift, w.scale, batch, segment, a.x[:n], a.starts[:n])
         if shape.n_ahead:
-            _common().gather_ahead(
-                series, windows.target, windows.shift, windows.scale, batch, shape.n_ahead, shape.block, a.ahead[:n]
-            )
+            _common().gather_ahead(series, w.target, w.shift, w.scale, batch, shape.n_ahead, segment, a.ahead[:n])
 
     def gather_targets(self, work: Workspace, targets: Any, observed: Any, windows: Any, batch: np.ndarray) -> None:
         """Put what the windows' outputs are to be compared with beside them, with weight 0 where it is missing."""
         n, a = work.tiles(), work.arrays
         _common().gather_targets(
             targets, observed, windows.target, windows.target_shift, windows.target_scale, batch, work.shape.block,
-            a.y[:n], a.weight[:n], a.share[0],
+            work.shape.segment, a.y[:n], a.weight[:n], a.share[0],
         )  # fmt: skip
 
     def forward(
@@ -187,44 +162,53 @@ class CpuBackend:
         work: Workspace,
         theta: np.ndarray,
         *,
-        free_run: bool = False,
+        free_run: float = 0,
         outputs: tuple[int, int] | None = None,
         dropout: float = 0.0,
         key: Any = NO_DROPOUT,
     ) -> None:
         """Inputs to outputs; a free run reads its own point forecasts after the first output.
 
-        `outputs` k0 to k1, where a call before this one has computed those up to k0, or all of them.
+        Of the steps of a decoder it may be a share between 0 and 1, drawn by the `key`. `outputs` k0 to k1, where a
+        call before this one has computed those up to k0, or all of them.
         """
         work.arrays.span[0] = outputs or (0, work.shape.n_outputs)
-        _run((_stack(work.cell).forward,), work, theta, free_run, dropout, key)
+        _run((_stack(work).forward,), work, theta, free_run, dropout, key)
 
     def feed(self, work: Workspace, k: int, values: np.ndarray) -> None:
-        """Let the step of output `k` read the scaled `values` (n_lanes, n_channels) of the step before it."""
+        """Let the step of output `k` read the scaled `values` (n_lanes, stride, n_channels) before it."""
         x, shape, lane = work.arrays.x, work.shape, np.arange(work.n_lanes)
-        B = x.shape[3]
-        x[lane // B, : shape.n_channels, shape.n_steps - shape.n_outputs + k, lane % B] = values
+        first, B = shape.n_steps - (shape.n_outputs - k) * shape.segment, x.shape[3]
+        for j in range(shape.segment):
+            x[lane // B, : shape.n_channels, first + j, lane % B] = values[:, j]
 
     def loss(self, work: Workspace, loss: Loss) -> None:
         """Add the batch's weighted loss and weight to the total, and make the gradient of the weighted mean."""
         any_theta = work.arrays.scratch[0]  # a loss has no parameters
-        _run((_loss(loss),), work, any_theta, False, 0.0, NO_DROPOUT)
+        _run((_loss(loss),), work, any_theta, 0, 0.0, NO_DROPOUT)
 
     def backward(self, work: Workspace, theta: np.ndarray, *, dropout: float = 0.0, key: Any = NO_DROPOUT) -> None:
         """Outputs' gradient to parameters' gradient, by tile.
 
         It comes after `forward` of the same batch and dropout, and uses up what that left.
         """
-        _run((_stack(work.cell).backward,), work, theta, False, dropout, key, first=(_common().transpose,))
+        _run((_stack(work).backward,), work, theta, 0, dropout, key, first=(_common().transpose,))
 
     def train(
-        self, work: Workspace, theta: np.ndarray, loss: Loss, *, dropout: float = 0.0, key: Any = NO_DROPOUT
+        self,
+        work: Workspace,
+        theta: np.ndarray,
+        loss: Loss,
+        *,
+        free_run: float = 0,
+        dropout: float = 0.0,
+        key: Any = NO_DROPOUT,
     ) -> None:
         """`forward`, `loss` and `backward` in one go."""
         work.arrays.span[0] = 0, work.shape.n_outputs
-        stack = _stack(work.cell)
+        stack = _stack(work)
         tiles = (stack.forward, _loss(loss), stack.backward)
-        _run(tiles, work, theta, False, dropout, key, first=(_common().transpose,))
+        _run(tiles, work, theta, free_run, dropout, key, first=(_common().transpose,))
 
     def update(self, work: Workspace, theta: Any, moments: Any, decay: Any, hyper: Any, clip: float, log: Any) -> None:
         """Sum the tiles' gradients, clip them by their norm, and let Adam change theta and its moments (2, n)."""
@@ -235,6 +219,11 @@ class CpuBackend:
         """A copy of the outputs of the present batch, (n_lanes, n_outputs, output_size)."""
         out = work.arrays.out[: work.tiles()].transpose(0, 3, 1, 2)
         return out.reshape(-1, *out.shape[2:])[: work.n_lanes].copy()
+
+    def attention(self, work: Workspace) -> np.ndarray:
+        """A copy of what each output's step gave to each of the encoder's, (n_lanes, n_outputs, n_encoded)."""
+        weights = work.arrays.attention[: work.tiles()].transpose(0, 3, 1, 2)
+        return weights.reshape(-1, *weights.shape[2:])[: work.n_lanes].copy()
 
     def take_total(self, work: Workspace) -> tuple[float, float]:
         """Weighted loss and weight since they were last taken."""
@@ -250,13 +239,13 @@ def _run(
     tiles: tuple[Tile, ...],
     work: Workspace,
     theta: np.ndarray,
-    free_run: bool,
+    free_run: float,
     dropout: float,
     key: np.uint64,
     first: tuple[Tile, ...] = (),
 ) -> None:
     """Functions `first` once, then `tiles` over the tiles of the present batch, in parallel if nobody else is."""
-    n, arguments = work.tiles(), (work.shape, theta, bool(free_run), float(dropout), key, work.book)
+    n, arguments = work.tiles(), (work.shape, theta, float(free_run), float(dropout), key, work.book)
     name = (first, tiles, theta.dtype.char)
     if name not in _TABLES:
         _TABLES[name] = address_table(first, *arguments), address_table(tiles, *arguments)

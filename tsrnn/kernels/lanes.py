@@ -73,6 +73,13 @@ def zero(out):
 
 
 @loop
+def fill(values, value):
+    """values (n,) = value."""
+    for n in range(values.size):
+        values[n] = value
+
+
+@loop
 def transpose(out, x):
     """out (n, m) = x (m, n).T."""
     for r in range(x.shape[0]):

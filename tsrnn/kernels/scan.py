@@ -164,20 +164,22 @@ def _build_scan(cell: Cell, step: Callable) -> Callable:
 def _build_bptt(cell: Cell, step_gradient: Callable) -> Callable:
     n_states, n_inner = len(cell.states), len(cell.inner)
 
-    def bptt(theta_t, grad, blocks, n_inputs, X, A, C, dY, dY_from, want_dx, D, starts, last_start, scratch):
-        """Gradient of one layer, added to `grad`.
+    def bptt(
+        theta_t, grad, blocks, n_inputs, X, A, C, dY, dY_from, want_dx, D, t0, t1, starts, last_start, scratch
+    ):  # fmt: skip
+        """Gradient of one layer over steps t0 to t1, added to `grad`; of its T steps the last come first.
 
         dY (T, >= N) holds the gradient of the outputs from step `dY_from` on and, if `want_dx`, takes that of the
-        inputs (n_inputs*B at each step). D (S, N) starts as the gradient of the final state and ends as that of the
-        initial one. `scratch` is shared out as `layout.scratch_size` counts it.
+        inputs (n_inputs*B at each step). D (S, N) starts as the gradient of the state before step t1 and ends as that
+        of the one before t0. `scratch` is shared out as `layout.scratch_size` counts it.
         """
-        T, N, width = A.shape[0], A.shape[2], dY.shape[1]
+        T, N, width = dY.shape[0], A.shape[2], dY.shape[1]
         hold = vector(scratch, 0, n_states * N)
         dQ = vector(scratch, n_states * N, n_inner * N)
         rest = (n_states + n_inner) * N
         part = vector(scratch, rest, scratch.size - rest)
-        for back in range(T):
-            t = T - 1 - back
+        for back in range(t1 - t0):
+            t = t1 - 1 - back
             if t >= dY_from:
                 add(vector(D, 0, N), vector(dY, t * width, N))
             masked = t < last_start

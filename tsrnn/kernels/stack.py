@@ -69,7 +69,7 @@ def _build_forward(cell: Cell, scan: Callable, stamp: str) -> Tile:
         last_start = largest(starts)
         t0 = T - n + k0 if k0 > 0 else 0
         if k0 == 0:
-            set_initial_state(shape, theta, tensor3(book, at.STATE, i, theta), X, C)
+            set_initial_state(shape, theta, tensor3(book, at.STATE, i, theta), X, C, shape.n_inputs)
         for k in range(k0, k1):
             t1 = T - n + (k if free else k1 - 1) + 1
             if free and k > 0:
@@ -78,12 +78,16 @@ def _build_forward(cell: Cell, scan: Callable, stamp: str) -> Tile:
                 for layer in range(shape.num_layers):
                     n_inputs = H if layer > 0 else shape.n_inputs
                     if layer > 0:
-                        pass_up(shape, X, layer, t0, t1, dropout, key, i)
+                        below = H if layer > 1 else shape.n_inputs
+                        pass_up(X, layer, below, H, t0, t1, dropout, key, i)
                     else:
                         copy_inputs(X, x, t0, t1)
                     scan(theta, blocks[layer], n_inputs, X[layer], A[layer], C[layer], t0, t1, starts, last_start)
                 t0 = t1
-            head(shape, theta, rows, X, x, ahead, k, out[k], scratch)
+            t = T - n + k
+            V, operand = matrix(theta, shape.head_at, shape.output_size, 1 + H), top_operand(shape, X, t)
+            product(V, matrix(X, operand, 1 + H, X.shape[3]), out[k])
+            add_linear(shape, theta, rows, x, ahead, t, k, out[k], scratch)
 
     return forward
 
@@ -98,8 +102,8 @@ def largest(starts):
 
 
 @inlined
-def set_initial_state(shape, theta, state, X, C):
-    """State (L, S, N) before the first step: theta's where it is learned, else as given."""
+def set_initial_state(shape, theta, state, X, C, n_inputs):
+    """State (L, S, N) before the first step: theta's where it is learned, else as given; `n_inputs` of layer 0."""
     H, T1, K, B = shape.hidden_size, X.shape[1], X.shape[2], X.shape[3]
     L, S, N = state.shape
     if shape.state_at >= 0:
@@ -107,7 +111,6 @@ def set_initial_state(shape, theta, state, X, C):
         for r in range(L * S * H):
             for b in range(B):
                 flat[r * B + b] = theta[shape.state_at + r]
-    n_inputs = shape.n_inputs
     for layer in range(L):
         copy(vector(X, (layer * T1 * K + n_inputs + 1) * B, N), vector(state, layer * S * N, N))
         copy(vector(C, layer * T1 * (S - 1) * N, (S - 1) * N), vector(state, (layer * S + 1) * N, (S - 1) * N))
@@ -124,13 +127,12 @@ def copy_inputs(X, x, t0, t1):
 
 
 @inlined
-def pass_up(shape, X, layer, t0, t1, dropout, key, tile):
-    """Outputs of the layer below become inputs of `layer`, with dropout."""
-    T1, K, B, N = X.shape[1], X.shape[2], X.shape[3], shape.hidden_size * X.shape[3]
-    h = (shape.hidden_size if layer > 1 else shape.n_inputs) + 1
+def pass_up(X, layer, below, H, t0, t1, dropout, key, tile):
+    """Outputs of the layer below, which has `below` inputs, become inputs of `layer`, with dropout."""
+    T1, K, B, N = X.shape[1], X.shape[2], X.shape[3], H * X.shape[3]
     for t in range(t0, t1):
         above = vector(X, (layer * T1 + t) * K * B, N)
-        copy(above, vector(X, (((layer - 1) * T1 + t + 1) * K + h) * B, N))
+        copy(above, vector(X, (((layer - 1) * T1 + t + 1) * K + below + 1) * B, N))
         if dropout > 0:
             drop(above, dropout, key, layer - 1, t, tile, B)
 
@@ -171,12 +173,9 @@ def top_operand(shape, X, t):
 
 
 @inlined
-def head(shape, theta, rows, X, x, ahead, k, out, scratch):
-    """out (O, B) after step T - n_outputs + k. rows[0] gives the skip's row that each output adds, or -1."""
-    O, H, T, B = shape.output_size, shape.hidden_size, x.shape[1], x.shape[2]
-    t = shape.n_steps - shape.n_outputs + k
-    V, operand = matrix(theta, shape.head_at, O, 1 + H), matrix(X, top_operand(shape, X, t), 1 + H, B)
-    product(V, operand, out)
+def add_linear(shape, theta, rows, x, ahead, t, k, out, scratch):
+    """Skip and covariates of output k, after step t, into out (O, B). rows[0] gives the skip's row for each, or -1."""
+    O, T, B = shape.output_size, x.shape[1], x.shape[2]
     if shape.skip_at >= 0:
         n, P = shape.block, shape.lags
         for c in range(shape.n_channels):
@@ -200,22 +199,13 @@ def build_transpose() -> Tile:
 
     @tile("transpose_weights")
     def transpose_weights(i, shape, theta, free, dropout, key, book):
-        """theta_t holds the weights of each product, of the head and of the skip transposed, at the same offsets."""
+        """theta_t holds each matrix of theta transposed, at the same offset."""
         stamp  # noqa: B018
-        blocks = tensor3(book, at.BLOCKS, 0, book)
+        matrices = tensor2(book, at.MATRICES, 0, book)
         theta_t = tensor1(book, at.THETA_T, 0, theta)
-        H, O = shape.hidden_size, shape.output_size
-        for layer in range(blocks.shape[0]):
-            for k in range(blocks.shape[1]):
-                w, columns = blocks[layer, k, 4], blocks[layer, k, 1] - blocks[layer, k, 0]
-                rows = (blocks[layer, k, 3] - blocks[layer, k, 2]) * H
-                transpose(matrix(theta_t, w, columns, rows), matrix(theta, w, rows, columns))
-        transpose(matrix(theta_t, shape.head_at, 1 + H, O), matrix(theta, shape.head_at, O, 1 + H))
-        if shape.skip_at >= 0:
-            n, P = shape.block, shape.lags
-            for c in range(shape.n_channels):
-                w = shape.skip_at + c * n * P
-                transpose(matrix(theta_t, w, P, n), matrix(theta, w, n, P))
+        for m in range(matrices.shape[0]):
+            w, rows, columns = matrices[m, 0], matrices[m, 1], matrices[m, 2]
+            transpose(matrix(theta_t, w, columns, rows), matrix(theta, w, rows, columns))
 
     return transpose_weights
 
@@ -248,6 +238,7 @@ def _build_backward(cell: Cell, bptt: Callable, stamp: str) -> Tile:
         zero(grad)
         zero(vector(dstate, 0, dstate.size))  # no loss reads the final state
         last_start = largest(starts)
+        zero(vector(dx, 0, dx.size))
         head_gradient(shape, theta_t, rows, X, x, ahead, dout, dY, dx, grad, scratch)
         dY_from = shape.n_steps - shape.n_outputs
         for layer in range(shape.num_layers - 1, -1, -1):
@@ -255,11 +246,11 @@ def _build_backward(cell: Cell, bptt: Callable, stamp: str) -> Tile:
             want_dx = layer > 0 or dx.size > 0
             bptt(
                 theta_t, grad, blocks[layer], n_inputs, X[layer], A[layer], C[layer], dY, dY_from, want_dx,
-                dstate[layer], starts, last_start, scratch,
+                dstate[layer], 0, shape.n_steps, starts, last_start, scratch,
             )  # fmt: skip
             dY_from = 0
             if layer > 0 and dropout > 0:
-                drop_gradient(dY, dropout, key, layer - 1, i, H, B)
+                drop_gradient(dY, dropout, key, layer - 1, 0, shape.n_steps, i, H, B)
         if dx.size > 0:
             add_input_gradient(dx, dY)
         if shape.state_at >= 0:
@@ -269,9 +260,9 @@ def _build_backward(cell: Cell, bptt: Callable, stamp: str) -> Tile:
 
 
 @inlined
-def drop_gradient(dY, dropout, key, layer, tile, H, B):
-    """The masks of the forward pass on the gradient of all steps."""
-    for t in range(dY.shape[0]):
+def drop_gradient(dY, dropout, key, layer, t0, t1, tile, H, B):
+    """The masks of the forward pass on the gradient of steps t0 to t1."""
+    for t in range(t0, t1):
         drop(vector(dY, t * dY.shape[1], H * B), dropout, key, layer, t, tile, B)
 
 
@@ -280,7 +271,7 @@ def add_input_gradient(dx, dY):
     """dx (I, T, B) += what the lowest layer left in dY (T, >= I*B)."""
     I, T, B = dx.shape
     for c in range(I):
-        for t in range(T):
+        for t in range(dY.shape[0]):
             add(vector(dx, (c * T + t) * B, B), vector(dY, t * dY.shape[1] + c * B, B))
 
 
@@ -300,21 +291,26 @@ def head_gradient(shape, theta_t, rows, X, x, ahead, dout, dY, dx, grad, scratch
     """Gradients of head, skip and covariates added to `grad`; dY (T, >= N) at the scored steps takes V.T @ dout."""
     O, H, B, width = shape.output_size, shape.hidden_size, x.shape[2], dY.shape[1]
     V_t, dV = matrix(theta_t, shape.head_at + O, H, O), matrix(grad, shape.head_at, O, 1 + H)
-    zero(vector(dx, 0, dx.size))
     for k in range(shape.n_outputs):
         t = shape.n_steps - shape.n_outputs + k
         d = matrix(dout, k * O * B, O, B)
         add_outer(d, matrix(X, top_operand(shape, X, t), 1 + H, B), dV, scratch)
         product(V_t, d, matrix(dY, t * width, H, B))
-        if shape.skip_at >= 0:
-            skip_gradient(shape, theta_t, rows, x, t, d, dx, grad, scratch)
-        if shape.ahead_at >= 0:
-            n, F = O // shape.block, shape.n_ahead
-            for j in range(shape.block):
-                dD = matrix(grad, shape.ahead_at + n * F * j * (j + 1) // 2, n, (j + 1) * F)
-                add_outer(
-                    matrix(d, j * n * B, n, B), matrix(ahead, k * shape.block * F * B, (j + 1) * F, B), dD, scratch
-                )
+        linear_gradient(shape, theta_t, rows, x, ahead, t, k, d, dx, grad, scratch)
+
+
+@inlined
+def linear_gradient(shape, theta_t, rows, x, ahead, t, k, dout, dx, grad, scratch):
+    """Gradient of `add_linear`: the weights', and the inputs' where dx is wanted."""
+    B = x.shape[2]
+    if shape.skip_at >= 0:
+        skip_gradient(shape, theta_t, rows, x, t, dout, dx, grad, scratch)
+    if shape.ahead_at >= 0:
+        n, F = shape.output_size // shape.block, shape.n_ahead
+        for j in range(shape.block):
+            dD = matrix(grad, shape.ahead_at + n * F * j * (j + 1) // 2, n, (j + 1) * F)
+            known = matrix(ahead, k * shape.block * F * B, (j + 1) * F, B)
+            add_outer(matrix(dout, j * n * B, n, B), known, dD, scratch)
 
 
 @inlined

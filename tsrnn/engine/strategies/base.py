@@ -1,0 +1,122 @@
+"""What a strategy is: how a network that reads a context forecasts any number of steps."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import ancestral, distribution
+from ..network import Network, Source
+from ..options import TeacherForcing
+from ..parameters import Decoder, Geometry
+from ..windows import SeriesScaling, Windows, ahead_of
+
+
+class Continuation(NamedTuple):
+    """What is to be continued, by a trained network.
+
+    Attributes
+    ----------
+    context : (context_length, C)
+    covariates : (context_length + horizon, F)
+        Those of the context and of the steps ahead.
+    horizon : int
+        How many steps.
+    """
+
+    network: Network
+    theta: Any
+    context: np.ndarray
+    covariates: np.ndarray
+    scaling: SeriesScaling
+    horizon: int
+
+
+class Strategy:
+    """A subclass is a frozen dataclass in a file of its own."""
+
+    #: Steps that are read and forecast together.
+    segment_length: int = 1
+
+    # ------------------------------------------------------------ training
+    def geometry(self, context_length: int, horizon: int) -> Geometry:
+        """Which steps a training window has.
+
+        Raises
+        ------
+        ValueError
+            If a length is no multiple of the segments'.
+        """
+        raise NotImplementedError
+
+    def decoder(self, num_layers: int) -> Decoder | None:
+        """How the network decodes what its `num_layers` layers have read, if not by themselves."""
+        return None
+
+    def forcing(self, is_likelihood: bool) -> TeacherForcing | None:
+        """How many of a decoder's steps read the truth in training; None where there is nothing to force."""
+        return None
+
+    # ------------------------------------------------------------ forecasts
+    def forecast(self, start: Continuation) -> np.ndarray:
+        """The points, (horizon, C)."""
+        raise NotImplementedError
+
+    def quantiles(self, start: Continuation, levels: np.ndarray) -> np.ndarray | None:
+        """Quantiles of each step, (horizon, C, n_levels); None where the network has learned none of them."""
+        raise NotImplementedError
+
+    def sample(self, start: Continuation, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
+        """Paths that a likelihood's network draws, (horizon, C, n_paths)."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------ helpers
+    def _check_multiples(self, context_length: int, horizon: int) -> None:
+        s = self.segment_length
+        for name, length in (("context_length", context_length), ("horizon", horizon)):
+            if length % s:
+                nearest = " or ".join(str(n) for n in (length // s * s, length // s * s + s) if n)
+                raise ValueError(
+                    f"{name}={length} is no multiple of segment_length={s}; use {name}={nearest}, or another "
+                    "segment_length"
+                )
+
+
+class Rolling(Strategy):
+    """A strategy whose every output goes on from the ones before it, so that it can roll on for any number of steps."""
+
+    def geometry(self, context_length: int, horizon: int) -> Geometry:
+        """An output for each segment of the horizon, the first after `context_length` steps."""
+        self._check_multiples(context_length, horizon)
+        s = self.segment_length
+        return Geometry(context_length, n_outputs=horizon // s, block=s, stride=s)
+
+    def forecast(self, start: Continuation) -> np.ndarray:
+        """The points, (horizon, C), each output reading those before it."""
+        source, windows, geometry = self._window(start)
+        outputs = start.network.predict(start.theta, source, windows, geometry, free_run=True)
+        points = windows.unscale(distribution.point(start.network.architecture.loss, outputs))
+        return points.reshape(-1, points.shape[-1])[: start.horizon]
+
+    def quantiles(self, start: Continuation, levels: np.ndarray) -> np.ndarray | None:
+        """Quantiles over paths, (horizon, C, n_levels).
+
+        None where the loss is no likelihood: trained quantiles are those of a step given that the ones before it were
+        as forecast.
+        """
+        if not start.network.architecture.loss.family:
+            return None
+        return ancestral.quantiles(start.network, start.theta, *self._window(start), levels)[: start.horizon]
+
+    def sample(self, start: Continuation, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
+        """Paths whose steps depend on each other, (horizon, C, n_paths)."""
+        return ancestral.paths(start.network, start.theta, *self._window(start), n_paths, rng)[: start.horizon]
+
+    def _window(self, start: Continuation) -> tuple[Source, Windows, Geometry]:
+        """The only window; it reads the context and goes on in whole segments, of which the last may be cut."""
+        context, steps = start.context, -(-start.horizon // self.segment_length) * self.segment_length
+        geometry = self.geometry(len(context), steps)
+        windows = start.scaling.windows(context, np.zeros(1, np.int64), geometry)
+        source = Source.upload(start.network.backend, ahead_of(context, start.covariates), context, context)
+        return source, windows, geometry
