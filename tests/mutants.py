@@ -224,7 +224,7 @@ MUTANTS = [
     ),
     mutant(
         "direct: later blocks do not read the earlier ones", "engine/strategies/direct.py",
-        "theta, series[done:], covariates", "theta, series[:length], covariates", FORECASTERS,
+        "context=series[done:]", "context=series[:length]", FORECASTERS,
     ),
     mutant(
         "autoregression: the trend counts one step late", "engine/linear.py", "(n_before + 1 + np.arange(horizon))",

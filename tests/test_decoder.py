@@ -236,6 +236,23 @@ def test_steps_of_a_longer_decoding_are_the_same():
     assert_array_equal(one.outputs[:, :2], other.outputs)
 
 
+def test_a_decoding_in_parts_is_the_whole():
+    """Outputs computed one after the other, each fed with what the one before it said, as in ancestral sampling."""
+    p, found = full(), []
+    network, everything = Network(p.architecture, "float64", BACKEND), np.arange(11)
+    source = Source.upload(BACKEND, p.series, p.targets, p.observed)
+    work = network.workspace(p.geometry, 11)
+    for parts, free_run in (([(0, 4)], 1.0), ([(0, 1), (1, 3), (3, 4)], 1.0), ([(k, k + 1) for k in range(4)], 0.0)):
+        BACKEND.gather(work, source.series, p.windows, everything)
+        for k0, k1 in parts:
+            if free_run == 0 and k0 > 0:
+                BACKEND.feed(work, k0, BACKEND.outputs(work)[:, k0 - 1].reshape(11, 2, 2))
+            BACKEND.forward(work, p.theta.copy(), outputs=(k0, k1), free_run=free_run)
+        found.append(BACKEND.outputs(work))
+    assert_array_equal(found[1], found[0])
+    assert_array_equal(found[2], found[0])
+
+
 def test_what_is_drawn_does_not_depend_on_the_tile():
     one, other = (run(full(), CpuBackend(tile), free_run=0.5, dropout=0.3, key=KEY) for tile in (2, 4))
     assert_allclose(one.outputs, other.outputs, rtol=1e-12)

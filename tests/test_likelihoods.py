@@ -10,16 +10,16 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import special, stats
 
-from tsrnn import EarlyStopping, LSTMForecaster, LSTMRegressor, Pinball
+from tsrnn import Direct, EarlyStopping, LSTMForecaster, LSTMRegressor, Pinball, Recursive, Seq2Seq
 from tsrnn.engine import ancestral, distribution
 from tsrnn.engine.network import Network
 from tsrnn.engine.parameters import Architecture
-from tsrnn.engine.strategies import direct, recursive
+from tsrnn.engine.strategies.base import Continuation
 from tsrnn.engine.windows import SeriesScaling
 from tsrnn.equations.activations import softplus
 from tsrnn.equations.gamma import log_rising
 from tsrnn.equations.losses import GAUSSIAN, LOSSES, NEGATIVE_BINOMIAL, POISSON
-from tsrnn.equations.rnn import CELLS
+from tsrnn.equations.lstm import LSTM
 
 from . import oracles
 from .numpy_backend import NumpyBackend, bound
@@ -168,9 +168,12 @@ def test_trained_quantiles_are_put_in_order():
 CONTEXT = 10 + 2 * np.sin(np.arange(8.0))[:, None]
 
 
-def known(loss, phi=0.0, bias=(0.0,), block=1):
+RECURSIVE, DIRECT = Recursive(), Direct()
+
+
+def known(loss, phi=0.0, bias=(0.0,), block=1, strategy=RECURSIVE):
     """A network that is linear: phi times the last value, and the head's biases."""
-    a = Architecture(CELLS["tanh"], 1, 1, block, loss, hidden_size=1, lags=1)
+    a = Architecture(LSTM, 1, 1, block, loss, hidden_size=1, lags=1, decoder=strategy.decoder(1))
     theta = np.zeros(a.size)
     a.views(theta)["skip"][:] = phi
     a.views(theta)["head"][:, 0] = np.tile(bias, block)
@@ -179,14 +182,15 @@ def known(loss, phi=0.0, bias=(0.0,), block=1):
 
 def arguments(network, theta, horizon, scaling="standard"):
     fitted = SeriesScaling.fit(scaling, CONTEXT, np.ones(CONTEXT.shape, bool), np.empty((len(CONTEXT), 0)))
-    return network, theta, CONTEXT, np.empty((len(CONTEXT) + horizon, 0)), fitted, horizon
+    return Continuation(network, theta, CONTEXT, np.empty((len(CONTEXT) + horizon, 0)), fitted, horizon)
 
 
-def test_paths_are_those_of_an_autoregression():
+@pytest.mark.parametrize("strategy", [RECURSIVE, Seq2Seq()], ids=["recursive", "seq2seq"])
+def test_paths_are_those_of_an_autoregression(strategy):
     """Mean, variance and dependence across steps of z' = phi z + s e, in units of the series, by Monte Carlo."""
     phi, s, horizon, n = 0.8, 0.5, 6, 3000
-    job = arguments(*known(GAUSSIAN, phi, (0.0, np.log(s))), horizon)
-    paths = recursive.sample(*job, n, np.random.RandomState(0))
+    job = arguments(*known(GAUSSIAN, phi, (0.0, np.log(s)), strategy=strategy), horizon)
+    paths = strategy.sample(job, n, np.random.RandomState(0))
     assert paths.shape == (horizon, 1, n)
     z = (paths[:, 0] - CONTEXT.mean()) / CONTEXT.std()
     last, k = (CONTEXT[-1, 0] - CONTEXT.mean()) / CONTEXT.std(), np.arange(1, horizon + 1)
@@ -197,7 +201,7 @@ def test_paths_are_those_of_an_autoregression():
     found = np.array([np.corrcoef(z[i], z[i + 1])[0, 1] for i in range(horizon - 1)])
     assert (np.abs(found - wanted) < 4 * (1 - wanted**2) / np.sqrt(n)).all()
     levels = np.array([0.1, 0.5, 0.9])
-    quantiles = (recursive.quantiles(*job, levels)[:, 0] - CONTEXT.mean()) / CONTEXT.std()
+    quantiles = (strategy.quantiles(job, levels)[:, 0] - CONTEXT.mean()) / CONTEXT.std()
     exact = stats.norm.ppf(levels, (phi**k * last)[:, None], np.sqrt(variance)[:, None])
     assert (np.abs(quantiles - exact) < 4 * 1.71 * np.sqrt(variance / ancestral.N_PATHS)[:, None]).all()
 
@@ -206,27 +210,27 @@ def test_paths_on_another_backend():
     """Given the same draws, of more than one batch."""
     network, theta = known(GAUSSIAN, 0.8, (0.1, -1.0))
     other = Network(network.architecture, "float64", NumpyBackend())
-    one, two = (recursive.sample(*arguments(n, theta, 3), 300, np.random.RandomState(1)) for n in (network, other))
+    one, two = (RECURSIVE.sample(arguments(n, theta, 3), 300, np.random.RandomState(1)) for n in (network, other))
     assert_allclose(one, two, rtol=1e-9)
 
 
 def test_paths_repeat_and_begin_alike():
     job = arguments(*known(POISSON, 0.5, (1.0,)), 5, None)
-    paths = recursive.sample(*job, 300, np.random.RandomState(3))
-    assert_array_equal(recursive.sample(*job, 300, np.random.RandomState(3)), paths)
+    paths = RECURSIVE.sample(job, 300, np.random.RandomState(3))
+    assert_array_equal(RECURSIVE.sample(job, 300, np.random.RandomState(3)), paths)
     shorter = arguments(*known(POISSON, 0.5, (1.0,)), 2, None)
-    assert_array_equal(recursive.sample(*shorter, 300, np.random.RandomState(3)), paths[:2])
+    assert_array_equal(RECURSIVE.sample(shorter, 300, np.random.RandomState(3)), paths[:2])
     assert len({*map(tuple, paths[:, 0].T)}) > 250  # no batch repeats another
 
 
 def test_counts_feed_back_their_mean():
     """A free run goes on from softplus(p); a path from its draws: a Poisson autoregression."""
     network, theta = known(POISSON, 0.5, (1.0,))
-    found, wanted = recursive.forecast(*arguments(network, theta, 4, None))[:, 0], []
+    found, wanted = RECURSIVE.forecast(arguments(network, theta, 4, None))[:, 0], []
     for _ in range(4):
         wanted.append(oracles.softplus(0.5 * (wanted[-1] if wanted else CONTEXT[-1, 0]) + 1))
     assert_allclose(found, wanted, rtol=1e-12)
-    paths = recursive.sample(*arguments(network, theta, 2, None), 4000, np.random.RandomState(0))[:, 0]
+    paths = RECURSIVE.sample(arguments(network, theta, 2, None), 4000, np.random.RandomState(0))[:, 0]
     assert_array_equal(paths, np.round(paths))
     assert_allclose(paths[0].mean(), wanted[0], atol=4 * np.sqrt(wanted[0] / 4000))
     means = oracles.softplus(0.5 * paths[0] + 1)
@@ -237,15 +241,15 @@ def test_direct_quantiles_are_scipys():
     levels = np.array([0.05, 0.5, 0.9])
     job = arguments(*known(GAUSSIAN, 0.0, (0.3, -1.0), block=3), 3)
     exact = CONTEXT.mean() + CONTEXT.std() * stats.norm.ppf(levels, 0.3, np.exp(-1))
-    assert_allclose(direct.quantiles(*job, levels), np.broadcast_to(exact, (3, 1, 3)), rtol=1e-12)
-    draws = direct.sample(*job, 4000, np.random.RandomState(0))
+    assert_allclose(DIRECT.quantiles(job, levels), np.broadcast_to(exact, (3, 1, 3)), rtol=1e-12)
+    draws = DIRECT.sample(job, 4000, np.random.RandomState(0))
     assert draws.shape == (3, 1, 4000)
     assert_allclose(np.quantile(draws, levels, axis=-1)[:, :, 0], np.tile(exact[:, None], 3), atol=0.1)
     assert np.abs(np.corrcoef(draws[:, 0])[0, 1:]).max() < 4 / np.sqrt(4000)
     mean, log_shape = 2.0, 1.0
     job = arguments(*known(NEGATIVE_BINOMIAL, 0.0, (np.log(np.expm1(mean)), log_shape), block=2), 2, None)
     exact = stats.nbinom.ppf(levels, np.exp(log_shape), np.exp(log_shape) / (np.exp(log_shape) + mean))
-    assert_array_equal(direct.quantiles(*job, levels)[1, 0], exact)
+    assert_array_equal(DIRECT.quantiles(job, levels)[1, 0], exact)
 
 
 # ---------------------------------------------------------------- fits
@@ -295,7 +299,7 @@ def season(n, seed=0):
     return mean, rng.negative_binomial(8, 8 / (8 + mean)).astype(float)
 
 
-@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+@pytest.mark.parametrize("strategy", ["direct", "recursive", "seq2seq"])
 @pytest.mark.parametrize("loss", ["poisson", "negative_binomial"])
 def test_counts(loss, strategy):
     """Better than the mean; the interval holds about what it says, Poisson's somewhat less."""
@@ -318,7 +322,7 @@ def test_counts(loss, strategy):
 
 
 @pytest.mark.parametrize("loss", ["gaussian", "laplace", "student_t"])
-@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+@pytest.mark.parametrize("strategy", ["direct", "recursive", Seq2Seq(segment_length=2)], ids=str)
 def test_several_series_of_numbers(loss, strategy):
     """Own scales, without a validation tail; a recursive network reaches any step, a direct one its horizon."""
     rng = np.random.default_rng(0)
@@ -375,7 +379,7 @@ def test_direct_networks_give_their_quantiles():
 
 def test_a_path_that_overflows():
     network, theta = known(POISSON, 50.0, (1.0,))
-    paths = recursive.sample(*arguments(network, theta, 20, None), 5, np.random.RandomState(0))
+    paths = RECURSIVE.sample(arguments(network, theta, 20, None), 5, np.random.RandomState(0))
     assert np.isnan(paths[-1]).all()
     forecaster = LSTMForecaster(
         loss="poisson", strategy="recursive", scaling=None, max_epochs=1, dtype="float64", **QUICK

@@ -224,7 +224,6 @@ def test_a_context_in_segments_by_default():
         (lambda: Seq2Seq(-0.1), ValueError, r"teacher_forcing=-0\.1 must lie in \[0, "),
         (lambda: Seq2Seq(np.nan), ValueError, "teacher_forcing=nan must lie in"),
         (lambda: Seq2Seq(True), TypeError, "teacher_forcing=True must be a number"),
-        (lambda: Seq2Seq(None), TypeError, "teacher_forcing=None must be a number"),
         (lambda: Seq2Seq("cosine"), ValueError, "teacher_forcing='cosine' is not known; use one of 'constant'"),
         (lambda: Seq2Seq(attention="luong"), ValueError, "attention='luong' is not known; use one of None, 'dot'"),
         (lambda: Seq2Seq(attention=True), ValueError, "attention=True is not known"),
