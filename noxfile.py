@@ -49,7 +49,8 @@ def measured(session: nox.Session, *arguments: str, **environment: str) -> None:
     """Run pytest and leave its coverage in a file of this session's, for `coverage` to combine."""
     name = "".join(c if c.isalnum() else "-" for c in session.name).strip("-")
     environment["COVERAGE_FILE"] = f".coverage.{name}"
-    session.run("python", "-m", "pytest", "--cov", "--cov-report=", *arguments, *session.posargs, env=environment)
+    options = ["--numprocesses=2", "--dist=loadfile", "--cov", "--cov-report="]  # a process compiles on one core
+    session.run("python", "-m", "pytest", *options, *arguments, *session.posargs, env=environment)
 
 
 @nox.session(python=PYTHONS)

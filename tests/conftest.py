@@ -1,6 +1,7 @@
 """Set up before anything is imported: a kernel cache of this run alone, and figures without a screen.
 
 A cache that outlived an edit could hide a bug, so each run compiles anew; TSRNN_TEST_CACHE=folder keeps one instead.
+Workers of pytest-xdist share that of the run that started them.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 import os
 import tempfile
 
-_CACHE = tempfile.TemporaryDirectory(prefix="tsrnn-test-cache-", ignore_cleanup_errors=True)
-os.environ["NUMBA_CACHE_DIR"] = os.environ.get("TSRNN_TEST_CACHE") or _CACHE.name
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    _CACHE = tempfile.TemporaryDirectory(prefix="tsrnn-test-cache-", ignore_cleanup_errors=True)
+    os.environ["NUMBA_CACHE_DIR"] = os.environ.get("TSRNN_TEST_CACHE") or _CACHE.name
 os.environ["MPLBACKEND"] = "Agg"
 
 
 def pytest_unconfigure() -> None:
     """Remove the cache."""
-    _CACHE.cleanup()
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        _CACHE.cleanup()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -221,3 +222,9 @@ def oracle_loss(p, theta, **options):
     targets, weights = zip(*(scaled(p, lane)[2:] for lane in lanes), strict=True)
     constants = p.architecture.loss.constants if has_constant else [None]
     return oracles.weighted_mean(function, constants, width, outputs, targets, weights)
+
+
+# ---------------------------------------------------------------- names of tests
+def shown(value):
+    """How a parameter is called in the name of a test: as it is written, but for its address in memory."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))

@@ -20,6 +20,8 @@ from tsrnn import (
     RNNRegressor,
 )
 
+from .problems import shown
+
 QUICK = {"hidden_size": 3, "max_epochs": 2, "batch_size": 16, "random_state": 0}
 ALL = {
     "AR": ARForecaster(lags=3, horizon=4),
@@ -88,7 +90,7 @@ def test_targets(forecaster, y, message):
         forecaster.predict()
 
 
-@pytest.mark.parametrize("y", [None, 5, 5.0, "series", {"a": [1.0]}, iter([1.0]), {1.0, 2.0}], ids=repr)
+@pytest.mark.parametrize("y", [None, 5, 5.0, "series", {"a": [1.0]}, iter([1.0]), {1.0, 2.0}], ids=shown)
 def test_no_targets(forecaster, y):
     with pytest.raises(TypeError, match=r"y has type .*: pass a pandas Series or a 1-D array of numbers"):
         forecaster.fit(y)
@@ -296,7 +298,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("cls", "name", "value"), CASES, ids=repr)
+@pytest.mark.parametrize(("cls", "name", "value"), CASES, ids=shown)
 def test_constructor_arguments(cls, name, value):
     """They are checked in fit, each by name and value, and the fit leaves nothing behind."""
     estimator = cls(**{name: value})

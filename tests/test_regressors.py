@@ -19,6 +19,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from tsrnn import Adam, EarlyStopping, GRURegressor, Huber, LSTMRegressor, Pinball, RNNRegressor
 
+from .problems import shown
+
 CELLS = [LSTMRegressor, GRURegressor, RNNRegressor]
 QUICK = {"hidden_size": 6, "max_epochs": 20, "batch_size": 16, "learning_rate": 0.01, "random_state": 0}
 
@@ -252,7 +254,7 @@ def test_options(options):
         ({"learning_rate": 1e38}, "stopped being finite in epoch"),
         ({"callbacks": [lambda epoch: 1 / 0]}, "division by zero"),
     ],
-    ids=str,
+    ids=shown,
 )
 def test_a_failing_fit_leaves_the_regressor_as_it_was(options, message):
     X, Y = problem()

@@ -53,7 +53,9 @@ def list_datasets() -> None:
     "--model", type=click.Choice(list(MODELS)), default="lstm", show_default=True,
     help="A linear autoregression, one with latent states, or a recurrent network.",
 )  # fmt: skip
-@click.option("--strategy", type=click.Choice(["recursive", "direct"]), help="How a network gets beyond one step.")
+@click.option(
+    "--strategy", type=click.Choice(["recursive", "direct", "seq2seq"]), help="How a network gets beyond one step."
+)
 @click.option("--context-length", type=click.IntRange(1), help="Steps that a network reads before it forecasts.")
 @click.option("--hidden-size", type=click.IntRange(1), help="Units of a network.")
 @click.option("--epochs", type=click.IntRange(1), help="Most passes over the data; training may stop earlier.")

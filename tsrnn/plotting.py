@@ -131,10 +131,10 @@ def plot_attention(weights: Any, ax: Axes | None = None) -> Axes:
 
     Examples
     --------
-    >>> from tsrnn import GRUForecaster, Seq2Seq
+    >>> from tsrnn import LSTMForecaster, Seq2Seq
     >>> from tsrnn.datasets import load_air_passengers
     >>> from tsrnn.plotting import plot_attention
-    >>> forecaster = GRUForecaster(strategy=Seq2Seq(attention="dot"), max_epochs=3, random_state=0)
+    >>> forecaster = LSTMForecaster(strategy=Seq2Seq(attention="dot"), max_epochs=3, random_state=0)
     >>> ax = plot_attention(forecaster.fit(load_air_passengers()).attention_weights(12))
     >>> ax.images[0].get_array().shape
     (12, 24)

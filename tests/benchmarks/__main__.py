@@ -1,6 +1,6 @@
 """All benchmarks, or those named, each in a process of its own; first the machine.
 
-python -m tests.benchmarks [kernels step fit process importing predict precision forecasts kalman calibration]
+python -m tests.benchmarks [name ...]
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-NAMES = ("kernels", "step", "fit", "process", "importing", "predict", "precision", "forecasts", "kalman", "calibration")
+NAMES = (
+    "kernels", "step", "fit", "process", "importing", "predict", "precision", "forecasts", "kalman", "calibration",
+    "decoder", "strategies",
+)  # fmt: skip
 PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "pandas", "scikit-learn", "torch")
 
 

@@ -75,9 +75,11 @@ class TeacherForcing:
     Parameters
     ----------
     decay : {"constant", "linear", "exponential", "inverse_sigmoid"}, default "linear"
-    start, end : float, default 1.0 and 0.0
-        Parts from 0 to 1, the first not below the second.
-    epochs : float, default 20
+    start : float, default 1.0
+        The part in the beginning, from 0 to 1.
+    end : float, default 0.0
+        What it falls to; not above `start`.
+    epochs : float, default 20.0
         How fast it falls.
 
     Examples

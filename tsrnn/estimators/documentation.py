@@ -19,8 +19,9 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
         "Steps that a forecast reads. None takes two seasons, but at least 24 steps and at most a third of the series.",
     ),
     "strategy": (
-        '{"recursive", "direct"}',
-        "Learn one step and roll it forward on its own forecasts, or learn all `horizon` steps at once.",
+        '{"recursive", "direct", "seq2seq"} or Strategy',
+        "Learn one step and roll it forward on its own forecasts; or learn all `horizon` steps at once; or let a "
+        "decoder go on from what an encoder has read. `Direct(...)` and `Seq2Seq(...)` have options.",
     ),
     "linear_skip": (
         "bool",
