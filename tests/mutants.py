@@ -21,6 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 EQUATIONS, KERNELS, ENGINE = "tests/test_equations.py", "tests/test_kernels.py", "tests/test_engine.py"
+DECODER, SEQ2SEQ = "tests/test_decoder.py", "tests/test_seq2seq.py"
 SMOKE, AUTOREGRESSION = "tests/test_smoke.py", "tests/test_autoregressive.py"
 FORECASTERS, LATENT = "tests/test_forecasters.py", "tests/test_latent.py"
 LIKELIHOODS = "tests/test_likelihoods.py"
@@ -30,6 +31,7 @@ CHOSEN = {
     "any_horizon",
     LIKELIHOODS: "derivatives or extreme or rising or family or autoregression or begin_alike or order or scipys or "
     "true_ones",
+    SEQ2SEQ: "bridge_starts or as_often_as_asked",
     LATENT: "joint_distribution or em_never or score_is or quantiles_intervals",
 }
 
@@ -169,6 +171,48 @@ MUTANTS = [
     mutant(
         "a forecast reads the covariates of the step before", "kernels/batch.py", "series.shape[0]) - 1",
         "series.shape[0]) - 2", KERNELS,
+    ),
+    # ---------------------------------------------------------------- encoder and decoder
+    mutant("the first step is not marked", "kernels/feed.py", "1 if k == 0 else 0", "0", DECODER),
+    mutant(
+        "every lane draws what it reads alike", "kernels/feed.py", "np.uint64(tile * fed.size + b)", "np.uint64(0)",
+        DECODER,
+    ),
+    mutant(
+        "a gradient passes through a detached forecast", "kernels/feed.py", "if shape.through:", "if True:", DECODER,
+    ),
+    mutant(
+        "the link's derivative forgotten", "kernels/feed.py", "d[b] * sigmoid(location[b]) if", "d[b] if", DECODER,
+    ),
+    mutant(
+        "attention to steps before the first", "kernels/attention.py", "if t >= starts[b] else 0", "if True else 0",
+        DECODER,
+    ),
+    mutant(
+        "softmax: its gradient without the mean", "kernels/attention.py", "(d[t, b] - mean)", "d[t, b]", DECODER,
+    ),
+    mutant(
+        "the bridge's gradient: one kind of state for another", "kernels/bridge.py",
+        "vector(ddecoder, (layer * S + s) * N, N)", "vector(ddecoder, layer * S * N, N)", DECODER,
+    ),
+    mutant(
+        "parallel steps start one after the other", "kernels/bridge.py", "C, E + layer, 2 * k, s, h, False",
+        "C, E + layer, 2 * min(k, 1), s, h, False", DECODER,
+    ),
+    mutant(
+        "a segment's channels in another order", "kernels/feed.py", "(1 + c * s) * B, s * B)",
+        "(1 + (I - 1 - c) * s) * B, s * B)", DECODER,
+    ),
+    mutant(
+        "later outputs forecast the next step again", "kernels/batch.py", "row = target_start[w] + k * stride + j",
+        "row = target_start[w] + k + j", DECODER,
+    ),
+    mutant(
+        "the bridge starts from the bottom", "engine/network.py", "max(0, layer + n_before - n_after)",
+        "min(layer, n_before - 1)", SEQ2SEQ,
+    ),
+    mutant(
+        "teacher forcing is turned around", "engine/training.py", "1 - forcing.share(", "forcing.share(", SEQ2SEQ,
     ),
     # ---------------------------------------------------------------- engine
     mutant(

@@ -8,15 +8,14 @@ Bahdanau, Cho & Bengio (2015), arXiv:1409.0473, appendix A.1.2, v tanh(W h + b +
 from .activations import ONE, relu, sign, tanh
 
 
-def energy(query, key, weight):
-    """One unit's part of the additive score."""
-    return weight * tanh(query + key)
+def energy(query, key):
+    """One unit's part of the additive score, but for its weight."""
+    return tanh(query + key)
 
 
-def energy_gradient(query, key, weight, d):
-    """Derivatives by query (and key, the same) and by weight, for the gradient `d` of the score."""
-    a = tanh(query + key)
-    return d * weight * (ONE - a * a), d * a
+def energy_gradient(a, d):
+    """The derivative by query and by key, in terms of the energy a."""
+    return d * (ONE - a * a)
 
 
 def embedding(a):

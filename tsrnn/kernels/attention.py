@@ -43,14 +43,14 @@ def make_query(shape, theta, X, operand, B, query):
 
 @inlined
 def attend(shape, theta, E, first, stride, keys, starts, query, weights, gathered):
-    """Fill weights (n, B) and gathered (N,) for a query (N,)."""
+    """Fill weights (n, B) and gathered (N,), which serves as scratch before, for a query (N,)."""
     n, B, N = weights.shape[0], weights.shape[1], query.size
     zero(vector(weights, 0, weights.size))
     for t in range(n):
         row = vector(weights, t * B, B)
         if shape.attention == at.ADDITIVE:
-            v = vector(theta, shape.energy_at, N // B)
-            add_energies(row, query, vector(keys, t * N, N), v)
+            energies(gathered, query, vector(keys, t * N, N))
+            add_rows(row, vector(theta, shape.energy_at, N // B), gathered)
         else:
             add_dot(row, query, vector(E, first + t * stride, N))
     softmax(weights, starts)
@@ -78,12 +78,19 @@ def add_weighted(out, weights, x):
 
 
 @loop
-def add_energies(out, query, key, v):
-    """out (B,) += sum over units of v tanh(query + key)."""
+def energies(out, query, key):
+    """out = energy(query, key), all (N,): a loop of its own, so that it vectorises."""
+    for n in range(out.size):
+        out[n] = energy(query[n], key[n])
+
+
+@loop
+def add_rows(out, v, x):
+    """out (B,) += v (H,) @ x (H*B,)."""
     B = out.size
     for u in range(v.size):
         for b in range(B):
-            out[b] += energy(query[u * B + b], key[u * B + b], v[u])
+            out[b] += v[u] * x[u * B + b]
 
 
 @loop
@@ -105,9 +112,12 @@ def softmax(weights, starts):
 # ---------------------------------------------------------------- backward
 @inlined
 def attend_gradient(
-    shape, theta, grad, E, first, stride, keys, query, weights, dgathered, dE, width, dkeys, dquery, dscore
+    shape, theta, grad, E, first, stride, keys, query, weights, dgathered, dE, width, dkeys, dquery, dscore, part
 ):
-    """Gradients of `attend`: dquery (N,) is set; dE (n, width), dkeys (n, N) and that of v in `grad` are added to."""
+    """Gradients of `attend`: dquery (N,) is set; dE (n, width), dkeys (n, N) and that of v in `grad` are added to.
+
+    Scratch: dscore (n*B,) and part (N,).
+    """
     n, B, N = weights.shape[0], weights.shape[1], query.size
     v_at = shape.energy_at
     zero(vector(dscore, 0, n * B)), zero(dquery)
@@ -119,7 +129,8 @@ def attend_gradient(
         d = vector(dscore, t * B, B)
         if shape.attention == at.ADDITIVE:
             v, dv = vector(theta, v_at, N // B), vector(grad, v_at, N // B)
-            energies_gradient(d, query, vector(keys, t * N, N), v, dquery, vector(dkeys, t * N, N), dv)
+            energies(part, query, vector(keys, t * N, N))
+            energies_gradient(d, part, v, dquery, vector(dkeys, t * N, N), dv)
         else:
             add_weighted(dquery, d, vector(E, first + t * stride, N))
             add_weighted(vector(dE, t * width, N), d, query)
@@ -138,15 +149,18 @@ def softmax_gradient(d, weights):
 
 
 @loop
-def energies_gradient(d, query, key, v, dquery, dkey, dv):
-    """Gradients of `add_energies`, for that of the scores d (B,), added."""
+def energies_gradient(d, a, v, dquery, dkey, dv):
+    """Gradients of a step's scores, for theirs d (B,) and the energies a (N,), added."""
     B = d.size
     for u in range(v.size):
+        total = dv[u]
         for b in range(B):
-            passed, by_weight = energy_gradient(query[u * B + b], key[u * B + b], v[u], d[b])
-            dquery[u * B + b] += passed
-            dkey[u * B + b] += passed
-            dv[u] += by_weight
+            n = u * B + b
+            passed = energy_gradient(a[n], d[b] * v[u])
+            dquery[n] += passed
+            dkey[n] += passed
+            total += d[b] * a[n]
+        dv[u] = total
 
 
 @inlined
