@@ -214,6 +214,10 @@ MUTANTS = [
     mutant(
         "teacher forcing is turned around", "engine/training.py", "1 - forcing.share(", "forcing.share(", SEQ2SEQ,
     ),
+    mutant(
+        "held-out data may narrow a distribution", "engine/biases.py", "low, high = np.zeros(1),",
+        "low, high = np.full(1, -BOUND),", LIKELIHOODS,
+    ),
     # ---------------------------------------------------------------- engine
     mutant(
         "a row holds its own covariates, not the next ones", "engine/windows.py", "np.arange(1, len(values) + 1)",

@@ -12,7 +12,8 @@ from scipy import special, stats
 
 from tsrnn import Direct, EarlyStopping, LSTMForecaster, LSTMRegressor, Pinball, Recursive, Seq2Seq
 from tsrnn.engine import ancestral, distribution
-from tsrnn.engine.network import Network
+from tsrnn.engine.biases import widening
+from tsrnn.engine.network import Network, Source
 from tsrnn.engine.parameters import Architecture
 from tsrnn.engine.strategies.base import Continuation
 from tsrnn.engine.windows import SeriesScaling
@@ -287,6 +288,34 @@ def test_validation_gives_each_step_the_true_ones_before():
     z = [(y[t] - forecaster.predict(1, context=y[:t])[0]) / unit for t in range(90, 100)]
     each = np.square(z) / 2 + log_scale
     assert_allclose(forecaster.validation_curve_[0], np.mean([each[:-1], each[1:]]), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("log_scale", "wider"), [(-2.0, True), (1.0, False)])
+def test_held_out_data_may_widen_and_never_narrow(log_scale, wider):
+    """By the one number that makes them likeliest: the root of the mean squared error in units of the scale."""
+    network, theta = known(GAUSSIAN, 0.5, (0.1, log_scale), block=2)
+    y = np.random.default_rng(0).normal(size=(60, 1))
+    scaling = SeriesScaling.fit(None, y, np.ones(y.shape, bool), np.empty((60, 0)))
+    geometry = DIRECT.geometry(3, 2)
+    windows = scaling.windows(y, np.arange(55), geometry)
+    source = Source.upload(network.backend, y, y, np.ones(y.shape))
+    added = widening(network, theta, source, windows, geometry, y, np.ones(y.shape))
+    errors = np.concatenate([y[3 + j : 58 + j] - 0.5 * y[2:57] - 0.1 for j in range(2)])
+    expected = np.log(np.sqrt(np.mean(errors**2))) - log_scale if wider else 0
+    assert_allclose(added, np.tile([0, expected], 2), atol=1e-5)
+
+
+def test_the_tail_widens_what_the_training_found():
+    """The end of the series is three times as noisy as what is trained on."""
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=240) * np.where(np.arange(240) < 160, 1, 3)
+    widths = []
+    for stopping in (False, EarlyStopping(validation_size=80, refit_full=False)):
+        forecaster = LSTMForecaster(loss="gaussian", early_stopping=stopping, dtype="float64", **STILL | QUICK)
+        forecaster.set_params(scaling=None).fit(y if stopping else y[:160])
+        bounds = forecaster.predict_interval(6, 0.9, context=y[:160])
+        widths.append((bounds[:, 1] - bounds[:, 0]).mean())
+    assert 2 < widths[1] / widths[0] < 4
 
 
 QUICK = {"hidden_size": 4, "context_length": 24, "horizon": 6, "learning_rate": 0.01, "random_state": 0}

@@ -101,9 +101,9 @@ def negative_binomial_natural(p, log_shape):
     return shape, shape / (shape + mean)
 
 
-GAUSSIAN = Loss("gaussian", gaussian, width=2, family="norm", natural=gaussian_natural)
-LAPLACE = Loss("laplace", laplace, width=2, family="laplace", natural=gaussian_natural)
-STUDENT_T = Loss("student_t", student_t, width=3, family="t", natural=student_t_natural)
+GAUSSIAN = Loss("gaussian", gaussian, width=2, family="norm", spread=(0, 1), natural=gaussian_natural)
+LAPLACE = Loss("laplace", laplace, width=2, family="laplace", spread=(0, 1), natural=gaussian_natural)
+STUDENT_T = Loss("student_t", student_t, width=3, family="t", spread=(0, 1, 0), natural=student_t_natural)
 POISSON = Loss("poisson", poisson, link="softplus", support="counts", family="poisson", natural=poisson_natural)
 NEGATIVE_BINOMIAL = Loss(
     "negative_binomial",
@@ -112,5 +112,6 @@ NEGATIVE_BINOMIAL = Loss(
     link="softplus",
     support="counts",
     family="nbinom",
+    spread=(0, -1),
     natural=negative_binomial_natural,
 )

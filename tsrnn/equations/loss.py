@@ -44,6 +44,9 @@ class Loss:
         The quantiles that the parameters are, if they are.
     family : str
         Of a likelihood, the distribution's name in ``scipy.stats``; else empty.
+    spread : tuple of float
+        How its parameters change as it becomes wider: 1 for the logarithm of a scale, -1 for that of a shape that
+        narrows; empty where nothing but the mean decides.
     natural : callable
         Its arguments there, in their order: ``(*parameters) -> tuple``.
     """
@@ -59,6 +62,7 @@ class Loss:
     support: str = "real"
     levels: tuple[float, ...] = ()
     family: str = ""
+    spread: tuple[float, ...] = ()
     natural: Callable = unchanged
 
     def __post_init__(self) -> None:

@@ -12,13 +12,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import frame
 from ..checks import choice, flag, whole
+from ..engine.biases import first_biases, widening
 from ..engine.conformal import Errors
 from ..engine.distribution import point
 from ..engine.linear import LinearStart, ridge_start
 from ..engine.network import Network, Source
 from ..engine.options import EarlyStopping, TeacherForcing
 from ..engine.parameters import Decoder, Geometry
-from ..engine.start import fit_biases
 from ..engine.strategies import Seq2Seq, Strategy, as_strategy
 from ..engine.strategies.base import Continuation
 from ..engine.training import Validation
@@ -200,11 +200,13 @@ def _plan(
     def windows(starts: np.ndarray) -> Windows:
         return scaling.windows(values, starts, geometry)
 
+    a = network.architecture
+
     def prepare(theta: np.ndarray, some: Windows) -> np.ndarray:
-        if network.architecture.lags:
+        if a.lags:
             _start_linear(network, theta, ridge_start(values, covariates, counts, some, geometry))
-        if network.architecture.loss.family:
-            fit_biases(network, theta, source, some, geometry, values, counts)
+        if a.loss.family:
+            a.bias(theta)[:] += first_biases(network, theta, source, some, geometry, values, counts)
         return theta
 
     plan = Plan(network, geometry, source, windows(np.arange(n_train - span + 1)), prepare=prepare)
@@ -212,6 +214,8 @@ def _plan(
         starts = np.arange(n_train - geometry.context, n_windows)
         plan.validation = Validation(source, windows(starts), geometry, stopping)
         plan.judge = partial(_judge, network, plan.validation, values, counts, scaling.target)
+        if a.loss.spread:
+            plan.adjust = partial(_widen, network, plan.validation, values, counts)
         if stopping.refits(tail, len(values) - geometry.context):
             scaling = SeriesScaling.fit(scaling_name, values, observed, covariates)
             plan.refit = windows(np.arange(n_windows))
@@ -235,6 +239,16 @@ def _judge(
     rows = windows.target[:, None] + np.arange(geometry.n_ahead)
     truth = (values[rows] - windows.target_shift[:, None]) / windows.target_scale[:, None]
     return {"errors_": Errors(np.where(counts[rows], truth - forecasts, np.nan), scaling)}
+
+
+def _widen(
+    network: Network, validation: Validation, values: np.ndarray, counts: np.ndarray, theta: np.ndarray
+) -> np.ndarray:
+    """What to add to theta for the validation tail to be likeliest by one width for all."""
+    added = np.zeros_like(theta)
+    job = (validation.source, validation.windows, validation.geometry, values, counts)
+    network.architecture.bias(added)[:] = widening(network, theta, *job)
+    return added
 
 
 def _tail(stopping: EarlyStopping, counts: np.ndarray, geometry: Geometry) -> int:

@@ -153,6 +153,7 @@ class RecurrentNetwork:
             training = self._run(plan, plan.windows, theta, warm, settings, seed, validation=plan.validation)
             timings["train"] = time.perf_counter() - started
             judged = {} if plan.judge is None else plan.judge(training.theta)
+            adjustment = 0.0 if plan.adjust is None else plan.adjust(training.theta)
             if plan.refit is not None:
                 again = {"n_epochs": training.best_epoch, "label": "refit"}
                 silent = replace(settings, callbacks=())  # they were told of these epochs
@@ -160,7 +161,7 @@ class RecurrentNetwork:
                 training.theta = refitted.theta
                 timings["refit"] = time.perf_counter() - started - timings["train"]
         return {
-            "theta_": training.theta.astype(network.dtype),
+            "theta_": (training.theta + adjustment).astype(network.dtype),
             "network_": network,
             "_trained_for": (network.architecture.loss, self.scaling),
             "loss_curve_": np.array(training.loss_curve),
@@ -192,6 +193,8 @@ class Plan:
         ``prepare(theta, windows)`` sets what can be had in closed form before a training.
     judge : callable or None
         ``judge(theta)`` gives more fitted attributes, from the parameters before the refit.
+    adjust : callable or None
+        ``adjust(theta)`` gives, from the same, what to add to the parameters in the end.
     """
 
     network: Network
@@ -202,6 +205,7 @@ class Plan:
     refit: Windows | None = None
     prepare: Callable[[np.ndarray, Windows], np.ndarray] | None = None
     judge: Callable[[np.ndarray], dict[str, Any]] | None = None
+    adjust: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 def precision(name: str, value: Any) -> str:

@@ -10,11 +10,11 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..checks import choice, flag, whole
+from ..engine.biases import first_biases
 from ..engine.distribution import point
 from ..engine.network import Source
 from ..engine.options import EarlyStopping
 from ..engine.parameters import Geometry
-from ..engine.start import fit_biases
 from ..engine.training import Validation
 from ..engine.windows import NoScaling, Scaling, StandardScaling, Windows
 from ..equations.cell import Cell
@@ -85,7 +85,8 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
 
         def prepare(theta: np.ndarray, some: Windows) -> np.ndarray:
             if network.architecture.loss.family:
-                fit_biases(network, theta, source, some, geometry, targets, observed)
+                added = first_biases(network, theta, source, some, geometry, targets, observed)
+                network.architecture.bias(theta)[:] += added
             return theta
 
         plan = Plan(network, geometry, source, windows.take(kept), prepare=prepare)
