@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,18 @@ COVERAGE = np.array([0.8, 0.95])
 SETS = {"nile": (0.7, 4), "elnino": (0.6, 12), "sunspots": (0.6, 6), "air_passengers": (0.6, 12)}
 
 
-def models() -> dict[str, Callable[[int], Any]]:
-    """Makers of forecasters that take the horizon; a tail of half lets conformal networks speak of 95 %."""
+def models() -> dict[str, Callable[..., Any]]:
+    """Makers of forecasters that take `horizon=`; a tail of half lets conformal networks speak of 95 %."""
     from tsrnn import ARForecaster, EarlyStopping, LatentARForecaster, LSTMForecaster
 
     stopping = EarlyStopping(validation_size=0.5, refit_full=False)
     return {
-        "AR": lambda horizon: ARForecaster(horizon=horizon),
-        "latent": lambda horizon: LatentARForecaster(horizon=horizon),
-        "LSTM": lambda horizon: LSTMForecaster(horizon=horizon, early_stopping=stopping, random_state=0),
-        "normal": lambda horizon: LSTMForecaster(horizon=horizon, loss="gaussian", random_state=0),
-        "paths": lambda horizon: LSTMForecaster(horizon=horizon, loss="gaussian", strategy="recursive", random_state=0),
+        "AR": ARForecaster,
+        "latent": LatentARForecaster,
+        "LSTM": partial(LSTMForecaster, early_stopping=stopping, random_state=0),
+    } | {
+        f"normal, {strategy}": partial(LSTMForecaster, loss="gaussian", strategy=strategy, random_state=0)
+        for strategy in ("direct", "recursive", "seq2seq")
     }
 
 
@@ -66,7 +68,7 @@ def main() -> None:
     print(f"{'':16}coverage of the {' and '.join(f'{100 * c:.0f} %' for c in COVERAGE)} intervals", flush=True)
     for name, (part, horizon) in SETS.items():
         y: Any = datasets.load(name)
-        report(name, {m: coverage(make(horizon), y, int(part * len(y)), 1) for m, make in models().items()})
+        report(name, {m: coverage(make(horizon=horizon), y, int(part * len(y)), 1) for m, make in models().items()})
     if args.m4 is not None:
         rows = pd.read_csv(args.m4, index_col=0).iloc[: args.series]
         found: dict[str, list[np.ndarray]] = {m: [] for m in models()}
@@ -74,7 +76,7 @@ def main() -> None:
             values = row.dropna().to_numpy(float)
             y = pd.Series(values, pd.date_range("2000-01-01", periods=len(values), freq="h"))
             for m, make in models().items():
-                found[m].append(coverage(make(48), y, len(y) - 48 - 8 * 24, 24))
+                found[m].append(coverage(make(horizon=48), y, len(y) - 48 - 8 * 24, 24))
         report(f"M4 Hourly, {len(rows)}", {m: np.mean(parts, axis=0) for m, parts in found.items()})
 
 

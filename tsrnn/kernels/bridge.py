@@ -50,7 +50,7 @@ def copy_state(values, X, C, layer, t, s, h, read):
 
 
 @inlined
-def cross_back(shape, theta_t, grad, X, C, n, ddecoder, dstate, scratch):
+def cross_over_gradient(shape, theta_t, grad, X, C, n, ddecoder, dstate, scratch):
     """Gradient of `cross_over` in sequence: of the bridge, and of the encoder's last states in dstate (E, S, N)."""
     E, D, H, B = shape.num_layers, shape.decoder_layers, shape.hidden_size, X.shape[3]
     S, N, width = dstate.shape[1], H * B, 1 + E * H

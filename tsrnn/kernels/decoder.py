@@ -21,16 +21,16 @@ from collections.abc import Callable
 from ..equations.cell import Cell
 from . import layout as at
 from .attention import attend, attend_gradient, keys_gradient, make_keys, make_query, query_gradient
-from .bridge import cross_back, cross_over
+from .bridge import cross_over, cross_over_gradient
 from .feed import (
     draw_fed,
     feed_segment,
+    feed_segment_gradient,
     read_context,
+    read_context_gradient,
     read_step,
+    read_step_gradient,
     row_before,
-    unfeed,
-    unread_context,
-    unread_step,
 )
 from .jit import Tile, equation, fingerprint, inlined, loop, tile
 from .lanes import add, add_outer, add_product, product, zero
@@ -195,13 +195,13 @@ def _build_backward(cell: Cell, bptt: Callable, stamp: str) -> Tile:
             if k >= 0:
                 t0 = 2 * k if shape.parallel else k
                 t1, lowest, last_start = t0 + 1, decoder_inputs(shape), 0
-                unsay(i, shape, theta, k, t0, book)
+                say_gradient(i, shape, theta, k, t0, book)
             else:
                 t0, t1, first, last, lowest, last_start = 0, n, 0, E, encoder_inputs(shape), largest(starts)
                 if not shape.parallel:
-                    cross_back(shape, theta_t, grad, X, C, n, ddecoder, dstate, scratch)
+                    cross_over_gradient(shape, theta_t, grad, X, C, n, ddecoder, dstate, scratch)
                 dY_from = 0 if shape.attention != at.NO_ATTENTION else n
-                unprepare_attention(i, shape, theta, book)
+                prepare_attention_gradient(i, shape, theta, book)
             for above in range(last - first):
                 layer = last - 1 - above
                 d, states = (dread, ddecoder[layer - E]) if k >= 0 else (dY, dstate[layer])
@@ -214,11 +214,11 @@ def _build_backward(cell: Cell, bptt: Callable, stamp: str) -> Tile:
                 if layer > first and dropout > 0:
                     drop_gradient(d, dropout, key, layer - 1, t0, t1, i, H, B)
             if k >= 0:
-                unread_step(shape, theta_t, grad, x, X, k, t0, dread, dx, scratch)
+                read_step_gradient(shape, theta_t, grad, x, X, k, t0, dread, dx, scratch)
                 if shape.parallel:
                     add(vector(dstate, 0, dstate.size), vector(ddecoder, 0, ddecoder.size))
                     zero(vector(ddecoder, 0, ddecoder.size))
-        unread_context(shape, theta_t, grad, x, X, n, dY, dx, scratch)
+        read_context_gradient(shape, theta_t, grad, x, X, n, dY, dx, scratch)
         if shape.state_at >= 0:
             sum_lanes(dstate, vector(grad, shape.state_at, dstate.size // B), B)
 
@@ -238,7 +238,7 @@ def clear(i, theta, book):
 
 
 @inlined
-def unprepare_attention(i, shape, theta, book):
+def prepare_attention_gradient(i, shape, theta, book):
     """Gradient of `prepare_attention`."""
     if shape.attention == at.ADDITIVE:
         X = tensor4(book, at.X, i, theta)
@@ -251,7 +251,7 @@ def unprepare_attention(i, shape, theta, book):
 
 
 @inlined
-def unsay(i, shape, theta, k, t, book):
+def say_gradient(i, shape, theta, k, t, book):
     """Gradient of what step k, at slot `t`, forecast; that of its top layer's h is added to ddecoder.
 
     First, forecasts that step k + 1 read as inputs get what that and all later steps left in dx, which then holds
@@ -273,20 +273,20 @@ def unsay(i, shape, theta, k, t, book):
     operand, d = operand_after(shape, X, t), matrix(dout, k * O * B, O, B)
     dh = matrix(ddecoder, (shape.decoder_layers - 1) * ddecoder.shape[1] * H * B, H, B)
     if k + 1 < m and not parallel:
-        unfeed(shape, rows, out[k], dout[k], dx, k + 1, tensor2(book, at.FED, i, theta)[k + 1])
+        feed_segment_gradient(shape, rows, out[k], dout[k], dx, k + 1, tensor2(book, at.FED, i, theta)[k + 1])
     if k == m - 1 or not parallel:
         linear_gradient(shape, theta_t, rows, x, ahead, row_before(shape, k), o, dout[o], dx, grad, scratch)
         if parallel:
             add_outer(dout[0], matrix(X, operand, 1, B), matrix(grad, shape.bias_at, m * O, 1), scratch)
     if shape.attention != at.NO_ATTENTION:
-        gather_back(i, shape, theta, k, operand, d, vector(dh, 0, H * B), book)
+        gather_step_gradient(i, shape, theta, k, operand, d, vector(dh, 0, H * B), book)
     dV, V_t = matrix(grad, shape.head_at, O, columns), matrix(theta_t, shape.head_at + O * (1 - parallel), H, O)
     add_outer(d, matrix(X, operand + parallel * B, columns, B), dV, scratch)
     add_product(V_t, d, dh, scratch)
 
 
 @inlined
-def gather_back(i, shape, theta, k, operand, dout, dh, book):
+def gather_step_gradient(i, shape, theta, k, operand, dout, dh, book):
     """Gradient of what attention gathered at step k: the weights', the encoder's outputs' in dY, and dh (N,)."""
     X = tensor4(book, at.X, i, theta)
     scratch = tensor1(book, at.SCRATCH, i, theta)

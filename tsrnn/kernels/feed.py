@@ -84,7 +84,7 @@ def read_context(shape, theta, x, X, n, scratch):
 
 
 @inlined
-def unread_context(shape, theta_t, grad, x, X, n, dY, dx, scratch):
+def read_context_gradient(shape, theta_t, grad, x, X, n, dY, dx, scratch):
     """Gradient of `read_context`, from that of the lowest layer's inputs in dY (n, any), which is used up."""
     if shape.segment > 1:
         for t in range(n):
@@ -117,7 +117,7 @@ def feed_segment(shape, rows, out, x, k, fed):
 
 
 @inlined
-def unfeed(shape, rows, out, dout, dx, k, fed):
+def feed_segment_gradient(shape, rows, out, dout, dx, k, fed):
     """Of lanes that were `fed` (B,): the gradient of inputs of step k goes to the forecasts out (O, B), or nowhere."""
     T, B, s, n = dx.shape[1], dx.shape[2], shape.segment, shape.output_size // shape.block
     first = row_before(shape, k) - s + 1
@@ -153,7 +153,7 @@ def read_step(shape, theta, x, X, k, scratch):
 
 
 @inlined
-def unread_step(shape, theta_t, grad, x, X, k, t, dread, dx, scratch):
+def read_step_gradient(shape, theta_t, grad, x, X, k, t, dread, dx, scratch):
     """Gradient of `read_step`, from that of the lowest layer's inputs in dread (slots, any), which is used up."""
     E, H, T, B, s = shape.num_layers, shape.hidden_size, x.shape[1], x.shape[2], shape.segment
     row, inputs = row_before(shape, k), vector(dread, t * dread.shape[1], dread.shape[1])
