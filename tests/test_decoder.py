@@ -15,9 +15,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from tsrnn.engine.network import Network, Source
 from tsrnn.engine.parameters import ATTENTION, Decoder
 from tsrnn.equations.likelihoods import GAUSSIAN, POISSON
-from tsrnn.equations.losses import MSE
+from tsrnn.equations.losses import MSE, Pinball
 from tsrnn.equations.random import fold
 from tsrnn.kernels.cpu import CpuBackend
+from tsrnn.kernels.views import address_book
 
 from . import oracles
 from .problems import CELLS, COMPILED, oracle_decoding, oracle_loss, oracle_outputs, problem, run, scaled, to_lanes
@@ -210,6 +211,47 @@ def test_parallel_steps(cell, options):
     lanes, drawn = range(LANES), masks(p, dropout)
     assert_allclose(result.outputs, [oracle_outputs(p, lane, p.theta, masks=drawn) for lane in lanes], **EXACT)
     assert_like_oracle(p, result, masks=drawn)
+
+
+# ---------------------------------------------------------------- memory
+@pytest.mark.parametrize(
+    ("decoder", "options"),
+    [
+        (Decoder(3, parallel=True), {"block": 36}),
+        (Decoder(3, parallel=True), {"block": 36, "lags": 2, "covariates": 1, "layers": 2}),
+        (Decoder(36, attention="dot"), {"block": 36, "context": 36, "n_outputs": 2}),
+        (Decoder(36, False, 2, True, "additive"), {"block": 36, "context": 36, "n_outputs": 2, "covariates": 1}),
+        (Decoder(1, False, 3, True, "general"), {"n_inputs": 3, "n_outputs": 3}),
+        (None, {"block": 36}),
+        (None, {"block": 36, "lags": 3, "covariates": 2, "layers": 2}),
+    ],
+)
+@pytest.mark.parametrize("tile", [2, 16])
+def test_scratch_is_large_enough(decoder, options, tile):
+    """Few units beside many outputs and lanes: whoever reads or writes past its end would find or change NaN."""
+    p = problem(
+        **{"context": 6, "hidden": 1, "lanes": 2, "loss": Pinball(*np.arange(1, 20) / 20)} | options, decoder=decoder
+    )
+    backend = CpuBackend(tile)
+    exact = run(p, backend)
+    guarded = GuardedBackend(tile)
+    result = run(p, guarded)
+    assert np.isnan(guarded.beyond).all()
+    assert_array_equal(result.outputs, exact.outputs)
+    assert_array_equal(result.theta, exact.theta)
+
+
+class GuardedBackend(CpuBackend):
+    """Scratch is a part of a larger array, which holds NaN after it."""
+
+    def workspace(self, *arguments, **options):
+        work = super().workspace(*arguments, **options)
+        n, size = work.arrays.scratch.shape
+        assert n == 1  # of several tiles the next would follow
+        buffer = np.full(2 * size, np.nan, work.arrays.scratch.dtype)
+        work.arrays = work.arrays._replace(scratch=buffer[None, :size])
+        self.beyond, work.book = buffer[size:], address_book(work.arrays)
+        return work
 
 
 # ---------------------------------------------------------------- bits

@@ -230,7 +230,7 @@ def _scratch_of_outputs(shape: Shape, tile: int) -> int:
     """Elements of scratch for head, skip and covariates, and their gradients."""
     O, H, P = shape.output_size, shape.hidden_size, shape.lags
     skip = shape.n_inputs * shape.block * (tile + P) + O * (1 + H) + P * tile
-    return max(skip, O // shape.block * max(tile, shape.n_ahead * shape.block))
+    return max(skip, O * tile, O // shape.block * max(tile, shape.n_ahead * shape.block))
 
 
 def _scratch_of_decoder(shape: Shape, tile: int) -> int:
@@ -241,7 +241,7 @@ def _scratch_of_decoder(shape: Shape, tile: int) -> int:
     width, segment = 1 + E * H, 1 + shape.n_inputs * shape.segment
     bridge = width * B + (D + E) * H * B + D * H * width
     reads = 2 * segment * B + H * segment
-    attends = 3 * H * B + n_encoded(shape) * B + max(shape.output_size, 1 + H) * H + H * B
+    attends = (3 * H + n_encoded(shape)) * B + max(shape.output_size, 1 + H) * max(H, B) + H * B
     return max(bridge, reads, attends)
 
 
