@@ -7,17 +7,24 @@ is too small for any other.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
 
+from ..equations.loss import Loss
 from .network import Network, Source
 from .parameters import Geometry
 from .windows import Windows
 
-#: How far a bias may go: where a series seems to have no spread beyond the distribution's least, training still can.
+#: How far a bias may go from where it starts: where a series seems to have no spread beyond the distribution's least,
+#: training still can.
 BOUND = 8.0
+#: The least deviation that a distribution starts with, and the least mean of counts, in units of the level.
+TINY = 1e-6
+#: Windows that are looked at, evenly spaced: a few numbers need no more.
+WINDOWS = 512
 
 
 def first_biases(
@@ -30,10 +37,11 @@ def first_biases(
     observed: np.ndarray,
 ) -> np.ndarray:
     """What to add to the head's biases, (O,), for `targets` (m, C) to be likeliest where `observed`."""
-    a = network.architecture
-    location = np.isin(np.arange(a.output_size) % a.loss.size, a.loss.location)
-    low, high = np.where(location, -np.inf, -BOUND), np.where(location, np.inf, BOUND)
-    return _likeliest(network, theta, source, windows, geometry, targets, observed, np.eye(a.output_size), low, high)
+    job, a = _Job.of(network, theta, source, windows, geometry, targets, observed), network.architecture
+    start, unit = job.by_moments()
+    is_location = np.isin(np.arange(a.output_size) % a.loss.size, a.loss.location)
+    bounds = [(None, None) if free else (-BOUND, BOUND) for free in is_location]
+    return job.likeliest(start, np.diag(np.where(is_location, unit, 1.0)), bounds)
 
 
 def widening(
@@ -46,40 +54,70 @@ def widening(
     observed: np.ndarray,
 ) -> np.ndarray:
     """The same with one number for all, which may make the distributions wider, never narrower."""
-    a = network.architecture
-    directions = np.tile(np.array(a.loss.spread, float), a.block * a.n_targets)
-    low, high = np.zeros(1), np.full(1, BOUND)
-    return _likeliest(network, theta, source, windows, geometry, targets, observed, directions[None], low, high)
+    job, a = _Job.of(network, theta, source, windows, geometry, targets, observed), network.architecture
+    direction = np.tile(np.array(a.loss.spread, float), a.block * a.n_targets)
+    return job.likeliest(np.zeros(a.output_size), direction[None], [(0.0, BOUND)])
 
 
-def _likeliest(
-    network: Network,
-    theta: np.ndarray,
-    source: Source,
-    windows: Windows,
-    geometry: Geometry,
-    targets: np.ndarray,
-    observed: np.ndarray,
-    directions: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,
-) -> np.ndarray:
-    """The sum of `directions` (n, O), each so many times, `low` to `high`, that maximises the likelihood; or zeros."""
-    a, loss = network.architecture, network.architecture.loss
-    handle = network.backend.upload(theta, network.dtype)
-    outputs: Any = network.predict(handle, source, windows, geometry, free_run=False).astype(np.float64)
-    first = windows.target[:, None, None] + geometry.stride * np.arange(geometry.n_outputs)[:, None]
-    rows = first + np.arange(geometry.block)
-    shift, scale = (moment[:, None, None] for moment in (windows.target_shift, windows.target_scale))
-    y, weight = (targets[rows] - shift) / scale, observed[rows] / max(observed[rows].sum(), 1)
+@dataclass
+class _Job:
+    """Outputs (n, n_outputs, block, C, size) of a network, what came (n, n_outputs, block, C), and its weights."""
 
-    def value_and_gradient(x: np.ndarray) -> tuple[float, np.ndarray]:
-        added = (x @ directions).reshape(a.block, a.n_targets, loss.size)
-        value, *derivatives = loss.equation(y, *np.moveaxis(outputs + added, -1, 0), loss.constants[0])
-        by_output = np.stack([(weight * d).sum(axis=(0, 1)) for d in derivatives], axis=-1)
-        return (weight * value).sum(), directions @ by_output.ravel()
+    loss: Loss
+    outputs: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
 
-    bounds = list(zip(low, high, strict=True))
-    with np.errstate(over="ignore", invalid="ignore"):
-        found = minimize(value_and_gradient, np.zeros(len(directions)), jac=True, method="L-BFGS-B", bounds=bounds)
-    return found.x @ directions if np.isfinite(found.x).all() else np.zeros(a.output_size)
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        theta: np.ndarray,
+        source: Source,
+        windows: Windows,
+        geometry: Geometry,
+        targets: np.ndarray,
+        observed: np.ndarray,
+    ) -> _Job:
+        """Over some of the windows."""
+        chosen = np.linspace(0, len(windows) - 1, min(WINDOWS, len(windows))).astype(np.int64)
+        windows = windows.take(chosen)
+        handle = network.backend.upload(theta, network.dtype)
+        outputs = network.predict(handle, source, windows, geometry, free_run=False).astype(np.float64)
+        first = windows.target[:, None, None] + geometry.stride * np.arange(geometry.n_outputs)[:, None]
+        rows = first + np.arange(geometry.block)
+        shift, scale = (moment[:, None, None] for moment in (windows.target_shift, windows.target_scale))
+        y = np.where(observed[rows] > 0, (targets[rows] - shift) / scale, 0.0)
+        return cls(network.architecture.loss, outputs, y, observed[rows])
+
+    def mean(self, values: np.ndarray) -> np.ndarray:
+        """Of what was observed, for each step of the block and channel, (block, C)."""
+        total = self.weight.sum(axis=(0, 1))
+        return (self.weight * values).sum(axis=(0, 1)) / np.where(total > 0, total, 1.0)
+
+    def by_moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """What to add for the right mean and deviation of each output, (O,); and the deviation, as their unit."""
+        loss, mean = self.loss, self.mean(self.y)
+        off = self.y - mean - (self.outputs[..., loss.point] - self.mean(self.outputs[..., loss.point]))
+        deviation = np.maximum(np.sqrt(self.mean(off**2)), TINY * np.maximum(np.abs(mean), 1.0))
+        level = mean if loss.support == "real" else np.maximum(mean, TINY)
+        wanted = np.stack(np.broadcast_arrays(*loss.start(level, deviation)), axis=-1)
+        current = np.stack([self.mean(self.outputs[..., p]) for p in range(loss.size)], axis=-1)
+        return (wanted - current).ravel(), np.repeat(deviation.ravel(), loss.size)
+
+    def likeliest(
+        self, start: np.ndarray, directions: np.ndarray, bounds: Sequence[tuple[float | None, float | None]]
+    ) -> np.ndarray:
+        """`start` (O,) and so much of each of the `directions` (n, O) as maximises the likelihood."""
+        loss, weight = self.loss, self.weight / max(self.weight.sum(), 1)
+        shape = self.outputs.shape[2:]
+
+        def value_and_gradient(x: np.ndarray) -> tuple[float, np.ndarray]:
+            parameters = self.outputs + (start + x @ directions).reshape(shape)
+            value, *derivatives = loss.equation(self.y, *np.moveaxis(parameters, -1, 0), loss.constants[0])
+            by_output = np.stack([(weight * d).sum(axis=(0, 1)) for d in derivatives], axis=-1)
+            return (weight * value).sum(), directions @ by_output.ravel()
+
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = minimize(value_and_gradient, np.zeros(len(directions)), jac=True, method="L-BFGS-B", bounds=bounds)
+        return start + found.x @ directions if np.isfinite(found.x).all() else start

@@ -33,6 +33,11 @@ def gaussian_natural(mean, log_scale):
     return mean, exp(between(log_scale, -LIMIT, LIMIT))
 
 
+def gaussian_start(mean, deviation):
+    """Mean and logarithm of the scale."""
+    return mean, log(deviation)
+
+
 def laplace(y, location, log_scale, _):
     """Negative log-likelihood of the density exp(-|y - location| / scale) / (2 scale), without the constant log(2)."""
     log_scale = between(log_scale, -LIMIT, LIMIT)
@@ -62,6 +67,11 @@ def student_t(y, location, log_scale, raw, _):
     )
 
 
+def student_t_start(mean, deviation):
+    """About three degrees of freedom more than two; the scale that they leave."""
+    return mean, log(deviation), TWO + ONE + 0 * mean
+
+
 def student_t_natural(location, log_scale, raw):
     """Degrees of freedom, location and scale."""
     return TWO + softplus(raw), location, exp(between(log_scale, -LIMIT, LIMIT))
@@ -72,6 +82,11 @@ def poisson(y, p, _):
     p = np.maximum(p, -LIMIT)
     mean = softplus(p)
     return mean - y * log(mean), (ONE - y / mean) * exp(p - mean)
+
+
+def poisson_start(mean, _):
+    """The inverse of softplus."""
+    return (mean + log(-np.expm1(-mean)),)
 
 
 def poisson_natural(p):
@@ -95,16 +110,36 @@ def negative_binomial(y, p, log_shape, _):
     )
 
 
+def negative_binomial_start(mean, deviation):
+    """The shape is what the variance exceeds the mean by; a variance that does not is Poisson's, or nearly."""
+    excess = np.maximum(deviation * deviation - mean, mean * mean * exp(-HALF * LIMIT))
+    return (*poisson_start(mean, deviation), log(mean * mean / excess))
+
+
 def negative_binomial_natural(p, log_shape):
     """Shape, and the shape's part of shape + mean."""
     mean, shape = softplus(np.maximum(p, -LIMIT)), exp(between(log_shape, -LIMIT, LIMIT))
     return shape, shape / (shape + mean)
 
 
-GAUSSIAN = Loss("gaussian", gaussian, width=2, family="norm", spread=(0, 1), natural=gaussian_natural)
-LAPLACE = Loss("laplace", laplace, width=2, family="laplace", spread=(0, 1), natural=gaussian_natural)
-STUDENT_T = Loss("student_t", student_t, width=3, family="t", spread=(0, 1, 0), natural=student_t_natural)
-POISSON = Loss("poisson", poisson, link="softplus", support="counts", family="poisson", natural=poisson_natural)
+GAUSSIAN = Loss(
+    "gaussian", gaussian, width=2, family="norm", spread=(0, 1), natural=gaussian_natural, start=gaussian_start
+)
+LAPLACE = Loss(
+    "laplace", laplace, width=2, family="laplace", spread=(0, 1), natural=gaussian_natural, start=gaussian_start
+)
+STUDENT_T = Loss(
+    "student_t", student_t, width=3, family="t", spread=(0, 1, 0), natural=student_t_natural, start=student_t_start
+)
+POISSON = Loss(
+    "poisson",
+    poisson,
+    link="softplus",
+    support="counts",
+    family="poisson",
+    natural=poisson_natural,
+    start=poisson_start,
+)
 NEGATIVE_BINOMIAL = Loss(
     "negative_binomial",
     negative_binomial,
@@ -114,4 +149,5 @@ NEGATIVE_BINOMIAL = Loss(
     family="nbinom",
     spread=(0, -1),
     natural=negative_binomial_natural,
+    start=negative_binomial_start,
 )

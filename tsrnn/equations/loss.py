@@ -49,6 +49,8 @@ class Loss:
         narrows; empty where nothing but the mean decides.
     natural : callable
         Its arguments there, in their order: ``(*parameters) -> tuple``.
+    start : callable
+        The parameters with about that mean and standard deviation: ``(mean, deviation) -> tuple``.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Loss:
     family: str = ""
     spread: tuple[float, ...] = ()
     natural: Callable = unchanged
+    start: Callable = unchanged
 
     def __post_init__(self) -> None:
         """Check what the kernels and the forecasts know by name."""
