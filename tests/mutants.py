@@ -215,8 +215,8 @@ MUTANTS = [
         "teacher forcing is turned around", "engine/training.py", "1 - forcing.share(", "forcing.share(", SEQ2SEQ,
     ),
     mutant(
-        "held-out data may narrow a distribution", "engine/biases.py", "low, high = np.zeros(1),",
-        "low, high = np.full(1, -BOUND),", LIKELIHOODS,
+        "held-out data may narrow a distribution", "engine/biases.py", "[(0.0, BOUND)]",
+        "[(-BOUND, BOUND)]", LIKELIHOODS,
     ),
     # ---------------------------------------------------------------- engine
     mutant(
@@ -248,8 +248,8 @@ MUTANTS = [
         "free_run = not self.network.architecture.loss.family", "free_run = True", LIKELIHOODS,
     ),
     mutant(
-        "trained quantiles as they come", "engine/distribution.py", "ordered, trained = np.sort(parameters)",
-        "ordered, trained = parameters", LIKELIHOODS,
+        "trained quantiles as they come", "engine/distribution.py",
+        "ordered, trained = uncrossed(parameters, loss.point)", "ordered, trained = parameters", LIKELIHOODS,
     ),
     mutant(
         "Adam: the step counted one too many", "engine/training.py", "1 - adam.beta1**self.step",

@@ -181,7 +181,7 @@ def test_the_order_is_chosen_beside_the_covariates():
 
 def test_the_linear_start_is_the_ridge_solution_of_each_step():
     """With next to no penalty it is least squares on the lags and the covariates up to the step."""
-    values, covariates = Y.to_numpy()[:, None], X.to_numpy()
+    values, covariates = Y.to_numpy()[:, None], StandardScaler().fit_transform(X)
     observed, geometry = np.ones(values.shape, bool), Geometry(3, block=4)
     scaling = SeriesScaling.fit(None, values, observed, covariates)
     starts = np.arange(len(values) - 3 - 4 + 1)

@@ -156,9 +156,14 @@ def test_quantiles_and_draws_are_those_of_the_family(loss):
 
 def test_trained_quantiles_are_put_in_order():
     loss, crossed = Pinball(0.1, 0.5, 0.9), np.array([[3.0, 1.0, 2.0], [1.0, 2.0, 3.0]], np.float32)
-    assert_array_equal(distribution.quantiles(loss, crossed, np.array([0.1, 0.9])), [[1, 1], [3, 3]])
-    assert_array_equal(distribution.point(loss, crossed), [2, 2])
+    assert_array_equal(distribution.quantiles(loss, crossed, np.array([0.1, 0.9])), [[1, 1], [2, 3]])
+    assert_array_equal(distribution.point(loss, crossed), [1, 2])
+    assert_array_equal(distribution.quantiles(loss, crossed, np.array([0.5]))[0], [1, 2])
     assert_array_equal(distribution.quantiles(loss, crossed, np.array([(1 - 0.8) / 2]))[0], [1, 1])
+    many = np.array([5.0, 2, 4, 3, 1, 6])
+    assert_array_equal(distribution.uncrossed(many, 2), [2, 2, 4, 4, 4, 6])
+    assert_array_equal(distribution.uncrossed(many, 0), [5, 5, 5, 5, 5, 6])
+    assert_array_equal(distribution.uncrossed(many, 5), [1, 1, 1, 1, 1, 6])
     with pytest.raises(
         ValueError, match=r"quantiles 0.1, 0.5, 0.9, not 0.25; .*loss=tsrnn.Pinball\(0.1, 0.25, 0.5, 0.9\)"
     ):

@@ -29,6 +29,13 @@ def number(name: str, value: Any, low: float, high: float = np.inf, *, open_low:
     return x
 
 
+def fraction(name: str, value: Any) -> float:
+    """`value` as a float in [0, 1]."""
+    if number(name, value, 0.0) > 1:
+        raise ValueError(f"{name}={value!r} must lie in [0, 1]: it is a part of the whole")
+    return float(value)
+
+
 def flag(name: str, value: Any) -> bool:
     """`value` as a bool."""
     if not isinstance(value, bool | np.bool_):

@@ -17,17 +17,15 @@ LARGEST = 1e18
 
 
 def point(loss: Loss, parameters: np.ndarray) -> np.ndarray:
-    """The point forecast (...): a mean, or a quantile of those that the network gives, in order."""
-    parameters = np.asarray(parameters, np.float64)
-    location = (np.sort(parameters) if loss.levels else parameters)[..., loss.point]
+    """The point forecast (...): a mean, or one of the quantiles that the network gives; what a free run feeds back."""
+    location = np.asarray(parameters, np.float64)[..., loss.point]
     return softplus(location) if loss.link == "softplus" else location
 
 
 def quantiles(loss: Loss, parameters: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Quantiles of the step's own distribution, (n_levels, ...).
 
-    Trained quantiles may cross; sorted they do not, and are never farther from the true ones (Chernozhukov,
-    Fernández-Val & Galichon 2010, doi:10.3982/ECTA7880).
+    Trained quantiles may cross; those given do not.
 
     Raises
     ------
@@ -38,7 +36,7 @@ def quantiles(loss: Loss, parameters: np.ndarray, levels: np.ndarray) -> np.ndar
     if not loss.levels:
         family, arguments = _distribution(loss, parameters)
         return np.stack([np.asarray(family.ppf(level, *arguments)) for level in levels])
-    ordered, trained = np.sort(parameters), np.array(loss.levels)
+    ordered, trained = uncrossed(parameters, loss.point), np.array(loss.levels)
     which = np.abs(trained - levels[:, None]).argmin(axis=1)
     missing = levels[~np.isclose(trained[which], levels, rtol=0, atol=1e-9)]
     if len(missing):
@@ -48,6 +46,13 @@ def quantiles(loss: Loss, parameters: np.ndarray, levels: np.ndarray) -> np.ndar
             f"these (between p and 1 - p lies a coverage of 1 - 2 p), or fit with loss=tsrnn.Pinball({needed})"
         )
     return np.moveaxis(ordered[..., which], -1, 0)
+
+
+def uncrossed(quantiles: np.ndarray, point: int) -> np.ndarray:
+    """Quantiles (..., size) in which none lies on the wrong side of one nearer to the `point`, which stays as it is."""
+    above = np.maximum.accumulate(quantiles[..., point:], axis=-1)
+    below = np.minimum.accumulate(quantiles[..., point::-1], axis=-1)[..., ::-1]
+    return np.concatenate([below[..., :-1], above], axis=-1)
 
 
 def draw(loss: Loss, parameters: np.ndarray, rng: np.random.RandomState) -> np.ndarray:

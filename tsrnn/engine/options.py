@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
-from ..checks import choice, flag, number, whole
+from ..checks import choice, flag, fraction, number, whole
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class Adam:
         return 0.5 * learning_rate * (1 + math.cos(math.pi * min(1.0, step / n_steps)))
 
 
-#: The names that ``TeacherForcing(decay=)`` accepts.
-DECAYS = ("constant", "linear", "exponential", "inverse_sigmoid")
+#: The names that ``teacher_forcing=`` accepts, and with "constant" also ``TeacherForcing(decay=)``.
+DECAYS = ("linear", "exponential", "inverse_sigmoid")
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,12 @@ class TeacherForcing:
     Scheduled sampling (Bengio, Vinyals, Jaitly & Shazeer 2015, arXiv:1506.03099, section 2.4), with epochs i, which
     pass with every update, for the paper's updates, k = `epochs`, and a part p that falls from `start` towards `end`:
 
-    - ``"constant"``: p = start.
+    - ``"constant"``: p = start, whatever the other two are.
     - ``"linear"``: p = start - (start - end) i / k, until it is `end`.
     - ``"exponential"``: p = end + (start - end) exp(-i / k).
     - ``"inverse_sigmoid"``: p = end + (start - end) k / (k + exp(i / k)), as far as it begins below `start`.
+
+    Every fit begins with `start`, one that goes on by ``warm_start`` too.
 
     Parameters
     ----------
@@ -94,12 +96,10 @@ class TeacherForcing:
     epochs: float = 20.0
 
     def __post_init__(self) -> None:
-        choice("decay", self.decay, DECAYS)
-        first = "teacher_forcing" if self.decay == "constant" else "start"
-        for name, value in ((first, self.start), ("end", self.end)):
-            if number(name, value, 0.0) > 1:
-                raise ValueError(f"{name}={value!r} must lie in [0, 1]: it is a part of the steps")
-        if self.end > self.start:
+        choice("decay", self.decay, ("constant", *DECAYS))
+        for name, value in (("start", self.start), ("end", self.end)):
+            fraction(name, value)
+        if self.decay != "constant" and self.end > self.start:
             raise ValueError(f"end={self.end!r} must not lie above start={self.start!r}: the part falls")
         number("epochs", self.epochs, 0.0, open_low=True)
 

@@ -160,7 +160,7 @@ SCALINGS: dict[str | None, type[Scaling]] = {"window": WindowScaling, "standard"
 
 @dataclass(frozen=True)
 class SeriesScaling:
-    """How a series is scaled, and its covariates, which have one mean and one scale or are read as they are."""
+    """How a series is scaled, and its covariates, which always have one mean and one scale each."""
 
     target: Scaling
     covariates: StandardScaling
@@ -168,7 +168,7 @@ class SeriesScaling:
     @classmethod
     def fit(cls, name: str | None, values: np.ndarray, observed: np.ndarray, covariates: np.ndarray) -> SeriesScaling:
         """Learn from the training part: values (n, C) without gaps, which were observed, covariates (n, F)."""
-        of_covariates = NoScaling() if name is None else StandardScaling()
+        of_covariates = StandardScaling()
         of_covariates.fit(covariates, np.ones(covariates.shape, bool))
         return cls(SCALINGS[name]().fit(values, observed), of_covariates)
 

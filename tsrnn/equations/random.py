@@ -1,7 +1,7 @@
 """A counter-based random number: the same key and counters give the same number on every thread, tile and machine.
 
 The mixer is the 32-bit finaliser of MurmurHash3 (Appleby, public domain) in 64-bit words that never overflow. It draws
-dropout masks; it is no cryptographic generator.
+dropout masks and what a decoder reads in training; it is no cryptographic generator.
 """
 
 import numpy as np

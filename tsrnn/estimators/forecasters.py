@@ -92,7 +92,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         strategy = self.strategy_
         if not isinstance(strategy, Seq2Seq) or strategy.attention is None:
             raise ValueError(
-                f"the fit of this {type(self).__name__} had strategy={self.strategy!r}, which attends to nothing; fit "
+                f"the fit of this {type(self).__name__} had strategy={strategy!r}, which attends to nothing; fit "
                 "with strategy=Seq2Seq(attention='dot'), 'general' or 'additive'"
             )
         origin, last = self._origin(horizon, context), strategy.segment_length - 1
@@ -154,7 +154,8 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         loss = self.network_.architecture.loss
         if not loss.central:
             raise ValueError(
-                f"an interval lies about a mean or a median, and loss={loss} gives neither; use another loss"
+                f"an interval lies about a mean or a median, and loss={loss} gives neither; add the quantile 0.5, use "
+                "strategy='direct', which gives its own quantiles, or another loss"
             )
         known = self.errors_.errors.shape[1]
         if origin.n_steps > known:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...checks import choice, flag, whole
+from ...checks import choice, flag, fraction, whole
 from ..options import DECAYS, TeacherForcing
 from ..parameters import ATTENTION, Decoder
 from .base import Continuation, Rolling
@@ -37,7 +37,8 @@ class Seq2Seq(Rolling):
         Whether gradients stop at forecasts that were fed back, instead of passing through them.
     segment_length : int, default 1
         With more than 1, so many steps are embedded together, of the context and of forecasts fed back, and forecast
-        together (Lin et al. 2023, arXiv:2308.11200, section 3). It must divide `context_length` and `horizon`.
+        together (Lin et al. 2023, arXiv:2308.11200, section 3). It must divide `context_length` and `horizon`. Sampled
+        paths are independent within a segment.
 
     Examples
     --------
@@ -93,7 +94,7 @@ class Seq2Seq(Rolling):
             return self.teacher_forcing
         if isinstance(self.teacher_forcing, str):
             return TeacherForcing(choice("teacher_forcing", self.teacher_forcing, DECAYS))
-        return TeacherForcing("constant", start=self.teacher_forcing)
+        return TeacherForcing("constant", start=fraction("teacher_forcing", self.teacher_forcing), end=0.0)
 
     def attention_weights(self, start: Continuation) -> np.ndarray:
         """What each step of `forecast` gives to each segment of the context, (horizon, n_segments)."""
