@@ -44,7 +44,7 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     "scaling": (
         '{"standard", "window", None}',
         "Subtract the mean and divide by the standard deviation of the training part, or of each window's context; or "
-        "leave values as they are.",
+        "leave values as they are. Covariates are always scaled by the training part.",
     ),
     "learning_rate": ("float", "Adam's step size."),
     "optimizer": ("Adam or None", "Weight decay, clipping, schedule. None is `Adam()`."),
