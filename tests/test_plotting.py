@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 
 from tsrnn import ARForecaster, LSTMForecaster
 from tsrnn.datasets import load_air_passengers, load_macrodata, load_sunspots
-from tsrnn.plotting import plot_forecast, plot_training, save_forecast
+from tsrnn.plotting import plot_attention, plot_forecast, plot_training, save_forecast
 
 
 @pytest.fixture(autouse=True)
@@ -123,3 +123,21 @@ def test_save(tmp_path):
         save_forecast(tmp_path / f"a.{suffix}", y, forecast, y[-12:], title="a")
         assert (tmp_path / f"a.{suffix}").stat().st_size > 5000
     assert not pyplot.get_fignums()
+
+
+def test_attention():
+    weights = np.random.default_rng(0).uniform(size=(5, 16))
+    months = pd.date_range("2000-01-01", periods=21, freq="MS")
+    ax = plot_attention(pd.DataFrame(weights, index=months[16:], columns=months[:16]))
+    assert_allclose(ax.images[0].get_array(), weights)
+    assert [label.get_text() for label in ax.get_yticklabels()] == [str(date.date()) for date in months[16:]]
+    assert [label.get_text() for label in ax.get_xticklabels()] == [str(date.date()) for date in months[:16:3]]
+    _, own = pyplot.subplots()
+    assert plot_attention(weights, ax=own) is own
+    assert [label.get_text() for label in own.get_yticklabels()] == list("12345")
+
+
+@pytest.mark.parametrize("weights", [np.ones(3), np.ones((0, 4)), np.ones((2, 3, 4))], ids=["1-D", "empty", "3-D"])
+def test_attention_wants_a_table(weights):
+    with pytest.raises(ValueError, match=r"weights has the shape .*; pass the table that attention_weights returned"):
+        plot_attention(weights)

@@ -141,9 +141,9 @@ def plot_attention(weights: Any, ax: Axes | None = None) -> Axes:
     """
     import pandas as pd
 
-    table = weights if isinstance(weights, pd.DataFrame) else pd.DataFrame(np.asarray(weights, np.float64))
-    if table.ndim != 2 or 0 in table.shape or np.ndim(weights) != 2:
+    if np.ndim(weights) != 2 or 0 in np.shape(weights):
         raise ValueError(f"weights has the shape {np.shape(weights)}; pass the table that attention_weights returned")
+    table = weights if isinstance(weights, pd.DataFrame) else pd.DataFrame(np.asarray(weights, np.float64))
     ax = _new_axes() if ax is None else ax
     image = ax.imshow(table.to_numpy(), aspect="auto", cmap="Blues", vmin=0, interpolation="nearest")
     named = isinstance(weights, pd.DataFrame)
