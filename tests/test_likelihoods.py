@@ -12,7 +12,7 @@ from scipy import special, stats
 
 from tsrnn import Direct, EarlyStopping, LSTMForecaster, LSTMRegressor, Pinball, Recursive, Seq2Seq
 from tsrnn.engine import ancestral, distribution
-from tsrnn.engine.biases import widening
+from tsrnn.engine.biases import Outcomes
 from tsrnn.engine.network import Network, Source
 from tsrnn.engine.parameters import Architecture
 from tsrnn.engine.strategies.base import Continuation
@@ -304,7 +304,7 @@ def test_held_out_data_may_widen_and_never_narrow(log_scale, wider):
     geometry = DIRECT.geometry(3, 2)
     windows = scaling.windows(y, np.arange(55), geometry)
     source = Source.upload(network.backend, y, y, np.ones(y.shape))
-    added = widening(network, theta, source, windows, geometry, y, np.ones(y.shape))
+    added = Outcomes.of(network, theta, source, windows, geometry, y, np.ones(y.shape)).widening()
     errors = np.concatenate([y[3 + j : 58 + j] - 0.5 * y[2:57] - 0.1 for j in range(2)])
     expected = np.log(np.sqrt(np.mean(errors**2))) - log_scale if wider else 0
     assert_allclose(added, np.tile([0, expected], 2), atol=1e-5)

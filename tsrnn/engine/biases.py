@@ -27,41 +27,12 @@ TINY = 1e-6
 WINDOWS = 512
 
 
-def first_biases(
-    network: Network,
-    theta: np.ndarray,
-    source: Source,
-    windows: Windows,
-    geometry: Geometry,
-    targets: np.ndarray,
-    observed: np.ndarray,
-) -> np.ndarray:
-    """What to add to the head's biases, (O,), for `targets` (m, C) to be likeliest where `observed`."""
-    job, a = _Job.of(network, theta, source, windows, geometry, targets, observed), network.architecture
-    start, unit = job.by_moments()
-    is_location = np.isin(np.arange(a.output_size) % a.loss.size, a.loss.location)
-    bounds = [(None, None) if free else (-BOUND, BOUND) for free in is_location]
-    return job.likeliest(start, np.diag(np.where(is_location, unit, 1.0)), bounds)
-
-
-def widening(
-    network: Network,
-    theta: np.ndarray,
-    source: Source,
-    windows: Windows,
-    geometry: Geometry,
-    targets: np.ndarray,
-    observed: np.ndarray,
-) -> np.ndarray:
-    """The same with one number for all, which may make the distributions wider, never narrower."""
-    job, a = _Job.of(network, theta, source, windows, geometry, targets, observed), network.architecture
-    direction = np.tile(np.array(a.loss.spread, float), a.block * a.n_targets)
-    return job.likeliest(np.zeros(a.output_size), direction[None], [(0.0, BOUND)])
-
-
 @dataclass
-class _Job:
-    """Outputs (n, n_outputs, block, C, size) of a network, what came (n, n_outputs, block, C), and its weights."""
+class Outcomes:
+    """What a network says of windows, and what came: outputs (n, n_outputs, block, C, size), y and weight without size.
+
+    `first_biases` and `widening` are both to be added to the head's biases, (O,).
+    """
 
     loss: Loss
     outputs: np.ndarray
@@ -78,17 +49,30 @@ class _Job:
         geometry: Geometry,
         targets: np.ndarray,
         observed: np.ndarray,
-    ) -> _Job:
-        """Over some of the windows."""
+    ) -> Outcomes:
+        """Over some of the `windows` into `targets` (m, C), which count where `observed`."""
         chosen = np.linspace(0, len(windows) - 1, min(WINDOWS, len(windows))).astype(np.int64)
         windows = windows.take(chosen)
         handle = network.backend.upload(theta, network.dtype)
         outputs = network.predict(handle, source, windows, geometry, free_run=False).astype(np.float64)
-        first = windows.target[:, None, None] + geometry.stride * np.arange(geometry.n_outputs)[:, None]
-        rows = first + np.arange(geometry.block)
-        shift, scale = (moment[:, None, None] for moment in (windows.target_shift, windows.target_scale))
-        y = np.where(observed[rows] > 0, (targets[rows] - shift) / scale, 0.0)
-        return cls(network.architecture.loss, outputs, y, observed[rows])
+        truth, weight = windows.ahead(targets, observed, geometry.n_ahead)
+        y = np.where(weight > 0, truth, 0.0)
+        shape = outputs.shape[:-1]
+        return cls(network.architecture.loss, outputs, y.reshape(shape), weight.reshape(shape))
+
+    def first_biases(self) -> np.ndarray:
+        """With them what came is likeliest."""
+        size, loss = self.outputs[0, 0].size, self.loss
+        start, unit = self.by_moments()
+        is_location = np.isin(np.arange(size) % loss.size, loss.location)
+        bounds = [(None, None) if free else (-BOUND, BOUND) for free in is_location]
+        return self.likeliest(start, np.diag(np.where(is_location, unit, 1.0)), bounds)
+
+    def widening(self) -> np.ndarray:
+        """The same with one number for all, which may make the distributions wider, never narrower."""
+        size, spread = self.outputs[0, 0].size, np.array(self.loss.spread, float)
+        direction = np.tile(spread, size // len(spread))
+        return self.likeliest(np.zeros(size), direction[None], [(0.0, BOUND)])
 
     def mean(self, values: np.ndarray) -> np.ndarray:
         """Of what was observed, for each step of the block and channel, (block, C)."""

@@ -41,6 +41,11 @@ class Windows:
         """The windows numbered `which`."""
         return Windows(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
 
+    def ahead(self, targets: np.ndarray, weight: np.ndarray, n_ahead: int) -> tuple[np.ndarray, np.ndarray]:
+        """The scaled `targets` (m, C) of the next steps, (n, n_ahead, C), and the `weight` (m, C) of each."""
+        rows = self.target[:, None] + np.arange(n_ahead)
+        return (targets[rows] - self.target_shift[:, None]) / self.target_scale[:, None], weight[rows]
+
     def unscale(self, values: np.ndarray) -> np.ndarray:
         """Values (n, ..., n_targets) back in the targets' units."""
         shape = (len(self),) + (1,) * (values.ndim - 2) + (-1,)

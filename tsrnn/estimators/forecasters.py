@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import frame
 from ..checks import choice, flag, whole
-from ..engine.biases import first_biases, widening
+from ..engine.biases import Outcomes
 from ..engine.conformal import Errors
 from ..engine.distribution import point
 from ..engine.linear import LinearStart, ridge_start
@@ -207,7 +207,8 @@ def _plan(
         if a.lags:
             _start_linear(network, theta, ridge_start(values, covariates, counts, some, geometry))
         if a.loss.family:
-            a.bias(theta)[:] += first_biases(network, theta, source, some, geometry, values, counts)
+            outcomes = Outcomes.of(network, theta, source, some, geometry, values, counts)
+            a.bias(theta)[:] += outcomes.first_biases()
         return theta
 
     plan = Plan(network, geometry, source, windows(np.arange(n_train - span + 1)), prepare=prepare)
@@ -237,18 +238,16 @@ def _judge(
         network.backend.upload(theta, network.dtype), validation.source, windows, geometry, free_run=True
     )
     forecasts = point(network.architecture.loss, outputs).reshape(len(windows), geometry.n_ahead, -1)
-    rows = windows.target[:, None] + np.arange(geometry.n_ahead)
-    truth = (values[rows] - windows.target_shift[:, None]) / windows.target_scale[:, None]
-    return {"errors_": Errors(np.where(counts[rows], truth - forecasts, np.nan), scaling)}
+    truth, seen = windows.ahead(values, counts, geometry.n_ahead)
+    return {"errors_": Errors(np.where(seen, truth - forecasts, np.nan), scaling)}
 
 
 def _widen(
     network: Network, validation: Validation, values: np.ndarray, counts: np.ndarray, theta: np.ndarray
 ) -> np.ndarray:
     """What to add to theta for the validation tail to be likeliest by one width for all."""
-    added = np.zeros_like(theta)
-    job = (validation.source, validation.windows, validation.geometry, values, counts)
-    network.architecture.bias(added)[:] = widening(network, theta, *job)
+    added, held_out = np.zeros_like(theta), (validation.source, validation.windows, validation.geometry)
+    network.architecture.bias(added)[:] = Outcomes.of(network, theta, *held_out, values, counts).widening()
     return added
 
 

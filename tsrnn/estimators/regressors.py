@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..checks import choice, flag, whole
-from ..engine.biases import first_biases
+from ..engine.biases import Outcomes
 from ..engine.distribution import point
 from ..engine.network import Source
 from ..engine.options import EarlyStopping
@@ -85,8 +85,8 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
 
         def prepare(theta: np.ndarray, some: Windows) -> np.ndarray:
             if network.architecture.loss.family:
-                added = first_biases(network, theta, source, some, geometry, targets, observed)
-                network.architecture.bias(theta)[:] += added
+                outcomes = Outcomes.of(network, theta, source, some, geometry, targets, observed)
+                network.architecture.bias(theta)[:] += outcomes.first_biases()
             return theta
 
         plan = Plan(network, geometry, source, windows.take(kept), prepare=prepare)

@@ -217,19 +217,23 @@ class CpuBackend:
 
     def outputs(self, work: Workspace) -> np.ndarray:
         """A copy of the outputs of the present batch, (n_lanes, n_outputs, output_size)."""
-        out = work.arrays.out[: work.tiles()].transpose(0, 3, 1, 2)
-        return out.reshape(-1, *out.shape[2:])[: work.n_lanes].copy()
+        return _by_lane(work, work.arrays.out)
 
     def attention(self, work: Workspace) -> np.ndarray:
         """A copy of what each output's step gave to each of the encoder's, (n_lanes, n_outputs, n_encoded)."""
-        weights = work.arrays.attention[: work.tiles()].transpose(0, 3, 1, 2)
-        return weights.reshape(-1, *weights.shape[2:])[: work.n_lanes].copy()
+        return _by_lane(work, work.arrays.attention)
 
     def take_total(self, work: Workspace) -> tuple[float, float]:
         """Weighted loss and weight since they were last taken."""
         value, weight = map(float, work.arrays.total.sum(axis=0))
         work.arrays.total[:] = 0
         return value, weight
+
+
+def _by_lane(work: Workspace, array: np.ndarray) -> np.ndarray:
+    """A copy of what `array` (n, i, j, B) holds of the present batch, (n_lanes, i, j)."""
+    lanes = array[: work.tiles()].transpose(0, 3, 1, 2)
+    return lanes.reshape(-1, *lanes.shape[2:])[: work.n_lanes].copy()
 
 
 _TABLES: dict[Any, Any] = {}

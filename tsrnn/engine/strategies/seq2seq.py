@@ -94,7 +94,7 @@ class Seq2Seq(Rolling):
             return self.teacher_forcing
         if isinstance(self.teacher_forcing, str):
             return TeacherForcing(choice("teacher_forcing", self.teacher_forcing, DECAYS))
-        return TeacherForcing("constant", start=fraction("teacher_forcing", self.teacher_forcing), end=0.0)
+        return TeacherForcing("constant", start=fraction("teacher_forcing", self.teacher_forcing))
 
     def attention_weights(self, start: Continuation) -> np.ndarray:
         """What each step of `forecast` gives to each segment of the context, (horizon, n_segments)."""
