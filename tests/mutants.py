@@ -92,7 +92,7 @@ MUTANTS = [
     ),
     mutant(
         "counts: a mean of zero", "equations/likelihoods.py",
-        "p = np.maximum(p, -LIMIT)\n    mean = softplus(p)\n    return mean - y",
+        "p = at_least(p, -LIMIT)\n    mean = softplus(p)\n    return mean - y",
         "mean = softplus(p)\n    return mean - y", LIKELIHOODS,
     ),
     mutant(
@@ -140,8 +140,8 @@ MUTANTS = [
         "vector(out, c * B, B)", KERNELS,
     ),
     mutant(
-        "a free run feeds a location back for a mean", "kernels/stack.py", "if shape.link == 1:",
-        "if shape.link == 2:", KERNELS,
+        "a free run feeds a location back for a mean", "kernels/stack.py", "softplus(values[b]) if shape.link == 1",
+        "softplus(values[b]) if shape.link == 2", KERNELS,
     ),
     mutant(
         "a forward pass in parts leaves out a step", "kernels/stack.py", "T - n + k0 if k0 > 0",
@@ -185,8 +185,8 @@ MUTANTS = [
         "the link's derivative forgotten", "kernels/feed.py", "d[b] * sigmoid(location[b]) if", "d[b] if", DECODER,
     ),
     mutant(
-        "attention to steps before the first", "kernels/attention.py", "if t >= starts[b] else 0", "if True else 0",
-        DECODER,
+        "attention to steps before the first", "kernels/attention.py", "if t >= starts[b] else ZERO",
+        "if True else ZERO", DECODER,
     ),
     mutant(
         "softmax: its gradient without the mean", "kernels/attention.py", "(d[t, b] - mean)", "d[t, b]", DECODER,

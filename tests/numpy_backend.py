@@ -59,6 +59,10 @@ class NumpyBackend:
         """A copy on the host."""
         return np.array(handle)
 
+    def part(self, order, first, last):
+        """Windows `first` to `last` of an uploaded order, as a batch."""
+        return order[first:last]
+
     def workspace(
         self, cell, shape, tables, n_theta, n_lanes, dtype, *, loss=None, gradient=False, input_gradient=False
     ):
@@ -296,8 +300,8 @@ class NumpyBackend:
         self.backward(work, theta, **dropout)
 
     # ---------------------------------------------------------------- update
-    def update(self, work, theta, moments, decay, hyper, clip, log):
+    def update(self, work, theta, moments, decay, hyper, clip, log, k=0):
         """Clip the gradient by its norm and let Adam change theta and its moments (2, n)."""
-        log[0] = norm = np.sqrt((work.grad.astype(float) ** 2).sum())
+        log[k] = norm = np.sqrt((work.grad.astype(float) ** 2).sum())
         g = work.grad * work.dtype.type(clip / norm if norm > clip else 1)
         theta[:], moments[0], moments[1] = bound(adam)(theta, g, moments[0], moments[1], decay, *hyper)

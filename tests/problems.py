@@ -20,6 +20,8 @@ from tsrnn.equations.rnn import CELLS as ELMAN
 from . import oracles
 
 COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
+#: "cpu" or "cuda", on a GPU or in its simulator: where the kernels under test run.
+DEVICE = os.environ.get("TSRNN_TEST_DEVICE", "cpu")
 CELLS = {cell.name: cell for cell in (LSTM, GRU, GRU_RESET_BEFORE, *ELMAN.values())}
 
 
@@ -64,6 +66,25 @@ def problem(
 
 
 # ---------------------------------------------------------------- on a backend
+def kernels(tile=None):
+    """The backend under test, with `tile` lanes to a tile."""
+    if DEVICE == "cuda":
+        from tsrnn.kernels.cuda.backend import CudaBackend
+
+        return CudaBackend(lanes=tile)
+    from tsrnn.kernels.cpu import CpuBackend
+
+    return CpuBackend(tile)
+
+
+def set_array(work, name, values):
+    """Fill an array of a workspace, wherever it lies."""
+    if hasattr(work, "pool"):
+        work.pool.write(name, values)
+    else:
+        getattr(work, name)[:] = values
+
+
 def run(p, backend, dtype="float64", *, batch=None, capacity=None, gradient=True, theta=None, state=None, **options):
     """Outputs, loss and all gradients of the windows `batch`; lanes come last in states and in inputs (T, I, lanes)."""
     batch = np.arange(len(p.windows)) if batch is None else np.asarray(batch)
@@ -73,7 +94,9 @@ def run(p, backend, dtype="float64", *, batch=None, capacity=None, gradient=True
     work = network.workspace(
         p.geometry, capacity or len(batch), loss=p.architecture.loss, gradient=gradient, input_gradient=gradient
     )
-    from_lanes(work.state, (p.state if state is None else state)[..., batch])
+    before = np.array(work.state)
+    from_lanes(before, (p.state if state is None else state)[..., batch])
+    set_array(work, "state", before)
     with backend.session():
         backend.gather(work, source.series, p.windows, batch)
         backend.gather_targets(work, source.targets, source.observed, p.windows, batch)
@@ -83,10 +106,13 @@ def run(p, backend, dtype="float64", *, batch=None, capacity=None, gradient=True
         result = SimpleNamespace(outputs=backend.outputs(work), loss=value / weight if weight else 0.0, work=work)
         if gradient:
             backend.backward(work, theta, **{name: options[name] for name in options if name != "free_run"})
-            result.theta = work.grad.reshape(-1, len(theta))[: work.tiles() if backend.name == "cpu" else 1].sum(axis=0)
+            result.theta = work.grad.reshape(-1, len(theta))[: 1 if backend.name == "numpy" else work.tiles()].sum(
+                axis=0
+            )
             result.state = to_lanes(work.dstate, p.state.shape[:3], len(batch))
             inputs = (p.architecture.n_inputs, p.geometry.n_steps)
-            result.x = to_lanes(work.dx, inputs, len(batch)).swapaxes(0, 1) if backend.name == "cpu" else work.dx
+            flat = backend.name == "numpy"
+            result.x = work.dx if flat else to_lanes(work.dx, inputs, len(batch)).swapaxes(0, 1)
     return result
 
 

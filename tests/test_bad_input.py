@@ -274,6 +274,7 @@ WRONG = {
     "warm_start": [1, "yes", None],
     "random_state": [-1, "seed", 1.5, np.random.default_rng(0)],
     "dtype": ["float16", "int32", None, 32, int, "double precision"],
+    "device": ["gpu", "CUDA", None, 0, True],
 }
 FORECASTING = {
     "horizon": [0, -1, 2.0, "12", None],

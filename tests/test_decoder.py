@@ -21,10 +21,21 @@ from tsrnn.kernels.cpu import CpuBackend
 from tsrnn.kernels.views import address_book
 
 from . import oracles
-from .problems import CELLS, COMPILED, oracle_decoding, oracle_loss, oracle_outputs, problem, run, scaled, to_lanes
+from .problems import (
+    CELLS,
+    COMPILED,
+    kernels,
+    oracle_decoding,
+    oracle_loss,
+    oracle_outputs,
+    problem,
+    run,
+    scaled,
+    to_lanes,
+)
 
 compiled = pytest.mark.skipif(not COMPILED, reason="needs the compiler")
-BACKEND = CpuBackend(None if COMPILED else 2)
+BACKEND = kernels(None if COMPILED else 2)
 #: As in test_kernels; attention adds a softmax, whose sums are of order one, too.
 EXACT = {"rtol": 1e-11, "atol": 1e-13}
 KEY = fold(np.uint64(3), np.uint64(4))
@@ -296,7 +307,7 @@ def test_a_decoding_in_parts_is_the_whole():
 
 
 def test_what_is_drawn_does_not_depend_on_the_tile():
-    one, other = (run(full(), CpuBackend(tile), free_run=0.5, dropout=0.3, key=KEY) for tile in (2, 4))
+    one, other = (run(full(), kernels(tile), free_run=0.5, dropout=0.3, key=KEY) for tile in (2, 4))
     assert_allclose(one.outputs, other.outputs, rtol=1e-12)
     assert_allclose(one.theta, other.theta, **EXACT)
 

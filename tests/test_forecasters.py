@@ -116,7 +116,7 @@ def test_clone_parameters_and_repr(forecaster):
     assert "horizon=4" in repr(forecaster)
     with pytest.raises(ValueError, match="Invalid parameter 'nonsense'"):
         forecaster.set_params(nonsense=1)
-    assert len(inspect.signature(type(forecaster)).parameters) <= 21
+    assert len(inspect.signature(type(forecaster)).parameters) <= 22
 
 
 def test_nothing_is_checked_before_fit(forecaster):

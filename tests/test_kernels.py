@@ -23,14 +23,14 @@ from tsrnn.equations.activations import HALF, ONE, sigmoid, tanh
 from tsrnn.equations.cell import Cell, Product, Stage
 from tsrnn.equations.losses import GAUSSIAN, LOSSES, MSE, NEGATIVE_BINOMIAL, Pinball
 from tsrnn.equations.random import fold
-from tsrnn.kernels.cpu import CpuBackend
 
 from . import oracles
 from .numpy_backend import NumpyBackend, bound
-from .problems import CELLS, COMPILED, oracle_loss, oracle_outputs, problem, run, scaled
+from .problems import CELLS, COMPILED, DEVICE, kernels, oracle_loss, oracle_outputs, problem, run, scaled, set_array
 
 compiled = pytest.mark.skipif(not COMPILED, reason="needs the compiler")
-BACKENDS = {"cpu": CpuBackend(None if COMPILED else 2), "numpy": NumpyBackend()}
+KERNELS = kernels(None if COMPILED else 2)
+BACKENDS = {DEVICE: KERNELS, "numpy": NumpyBackend()}
 both = pytest.mark.parametrize("backend", BACKENDS.values(), ids=BACKENDS)
 every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
 
@@ -190,7 +190,7 @@ def test_a_lane_without_targets_has_no_gradient(backend):
 def test_float32(name):
     """Rounding alone: each number is within some hundred units of the largest of its kind."""
     p = problem(CELLS[name], **SHAPES["two layers"])
-    single, double = run(p, BACKENDS["cpu"], "float32"), run(p, BACKENDS["numpy"])
+    single, double = run(p, KERNELS, "float32"), run(p, BACKENDS["numpy"])
     for kind in ("outputs", "theta", "x", "state"):
         found, exact = getattr(single, kind), getattr(double, kind)
         assert found.dtype == np.float32
@@ -231,7 +231,7 @@ def test_dropout_masks():
 
 def test_dropout_does_not_depend_on_the_tile():
     p = problem(layers=2, lanes=MANY)
-    one, other = (run(p, CpuBackend(tile), **DROPOUT) for tile in (2, 4))
+    one, other = (run(p, kernels(tile), **DROPOUT) for tile in (2, 4))
     assert_allclose(one.outputs, other.outputs, rtol=1e-13)
     assert_allclose(one.theta, other.theta, **EXACT)
 
@@ -240,11 +240,11 @@ def test_dropout_does_not_depend_on_the_tile():
 @every_cell
 def test_one_window_equals_its_row_in_a_batch(cell):
     p = problem(cell, **SHAPES["two layers"])
-    whole = run(p, BACKENDS["cpu"], gradient=False)
+    whole = run(p, KERNELS, gradient=False)
     for lane in range(len(p.windows)):
-        alone = run(p, BACKENDS["cpu"], batch=[lane], gradient=False)
+        alone = run(p, KERNELS, batch=[lane], gradient=False)
         assert_array_equal(alone.outputs[0], whole.outputs[lane])
-    turned = run(p, BACKENDS["cpu"], batch=np.arange(len(p.windows))[::-1], gradient=False)
+    turned = run(p, KERNELS, batch=np.arange(len(p.windows))[::-1], gradient=False)
     assert_array_equal(turned.outputs[::-1], whole.outputs)
 
 
@@ -257,7 +257,7 @@ def test_parallel_equals_serial():
         results = []
         for threads in (1, 2):
             numba.set_num_threads(threads)
-            results.append(run(p, BACKENDS["cpu"], **DROPOUT))
+            results.append(run(p, KERNELS, **DROPOUT))
     finally:
         numba.set_num_threads(before)
     for kind in ("outputs", "theta", "x", "state", "loss"):
@@ -277,7 +277,7 @@ def test_a_workspace_keeps_nothing_of_an_earlier_batch(backend):
             total = backend.take_total(work)
         theta, log = p.theta.copy(), np.zeros(1)
         backend.update(work, theta, np.zeros((2, len(theta))), np.zeros(len(theta)), hyper(1), np.inf, log)
-        dx = work.dx[: work.tiles()] if backend.name == "cpu" else work.dx
+        dx = work.dx if backend.name == "numpy" else work.dx[: work.tiles()]
         found.append((backend.outputs(work), np.array(total), theta, log, dx))
     for one, other in zip(*found, strict=True):
         assert_array_equal(one, other)
@@ -317,7 +317,7 @@ def test_update(clip, backend):
     gradients = rng.normal(size=(5, n))
     gradients[2] *= 1e-3  # below the clipping norm
     for step, gradient in enumerate(gradients, start=1):
-        work.grad[:] = gradient
+        set_array(work, "grad", gradient)
         backend.update(work, theta, moments, decay, hyper(step), clip, log)
         assert_allclose(log[0], np.linalg.norm(gradient), rtol=1e-14)
     assert_allclose(theta, oracles.adam(p.theta, gradients, 0.01, decay, clip), rtol=1e-13)

@@ -40,6 +40,10 @@ class Network:
         self.dtype = np.dtype(dtype)
         self.backend = backend or get_backend("cpu")
 
+    def on(self, backend: Any) -> Network:
+        """The same on another backend."""
+        return Network(self.architecture, self.dtype, backend)
+
     def initialise(self, rng: np.random.Generator) -> np.ndarray:
         """Theta at the start, float64: uniform in ±1/sqrt(hidden_size), biases zero or as the cell says.
 

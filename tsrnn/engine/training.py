@@ -105,20 +105,21 @@ class _Stepper:
         self.work = network.workspace(geometry, self.batch_size, loss=network.architecture.loss, gradient=True)
         self.moments = backend.upload(np.zeros((2, n)), dtype)
         self.decay = backend.upload(settings.optimizer.weight_decay * network.decays(), dtype)
-        self.norms = np.zeros(self.n_batches)
+        self.norms = backend.upload(np.zeros(self.n_batches), dtype)
         self.last_norm = math.nan
         self.step = 0
 
     def epoch(self, epoch: int) -> float:
         """All batches once, in a new order; the mean loss."""
-        order = self.rng.permutation(len(self.windows))
+        backend, size = self.network.backend, self.batch_size
+        order = backend.upload(self.rng.permutation(len(self.windows)), np.int64)
         for i in range(self.n_batches):
-            self._update(order[i * self.batch_size : (i + 1) * self.batch_size], self.norms[i : i + 1])
-        value, weight = self.network.backend.take_total(self.work)
-        self._check(epoch, value, weight)
+            self._update(backend.part(order, i * size, (i + 1) * size), i)
+        value, weight = backend.take_total(self.work)
+        self._check(epoch, value, weight, backend.download(self.norms))
         return value / weight if weight > 0 else 0.0
 
-    def _update(self, batch: np.ndarray, log: np.ndarray) -> None:
+    def _update(self, batch: Any, number: int) -> None:
         settings, adam, network = self.settings, self.settings.optimizer, self.network
         forcing = settings.teacher_forcing
         free_run = 0.0 if forcing is None else 1 - forcing.share(self.step / self.n_batches)
@@ -140,16 +141,16 @@ class _Stepper:
             network.dtype,
         )
         clip = math.inf if adam.clip_norm is None else float(adam.clip_norm)
-        network.backend.update(self.work, self.theta, self.moments, self.decay, hyper, clip, log)
+        network.backend.update(self.work, self.theta, self.moments, self.decay, hyper, clip, self.norms, number)
 
-    def _check(self, epoch: int, value: float, weight: float) -> None:
+    def _check(self, epoch: int, value: float, weight: float, norms: np.ndarray) -> None:
         """The norms are looked at once an epoch: a network that went wrong stays wrong until then."""
-        bad = np.flatnonzero(~np.isfinite(self.norms))
+        bad = np.flatnonzero(~np.isfinite(norms))
         if len(bad) == 0 and math.isfinite(value):
-            self.last_norm = float(self.norms[-1])
+            self.last_norm = float(norms[-1])
             return
         step = int(bad[0]) if len(bad) else self.n_batches - 1
-        before = float(self.norms[step - 1]) if step > 0 else self.last_norm
+        before = float(norms[step - 1]) if step > 0 else self.last_norm
         raise FloatingPointError(
             f"loss or gradient stopped being finite in epoch {epoch}, step {step + 1} of {self.n_batches} (loss of the "
             f"epoch {value / max(weight, 1):.3g}, gradient norm before that step {before:.3g}); {self.remedy()}"

@@ -51,13 +51,18 @@ def log1p(x):
 
 def softplus(x):
     """log(1 + exp(x)) without overflow; its derivative is exp(x - softplus(x)), to its last digits in both tails."""
-    p = np.maximum(x, ZERO)
-    return p + np.log1p(np.exp(x - p - p))
+    p = relu(x)
+    return p + log1p(exp(x - p - p))
 
 
 def between(x, low, high):
     """`x`, or the bound that it lies beyond."""
     return np.minimum(np.maximum(x, low), high)
+
+
+def at_least(x, low):
+    """`x`, or `low` where that is larger."""
+    return np.maximum(x, low)
 
 
 def sqrt(x):

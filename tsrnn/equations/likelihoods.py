@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .activations import HALF, ONE, absolute, between, exp, log, log1p, sign, softplus
+from .activations import HALF, ONE, absolute, at_least, between, exp, log, log1p, sign, softplus
 from .gamma import TWO, log_rising
 from .loss import Loss
 
@@ -79,7 +79,7 @@ def student_t_natural(location, log_scale, raw):
 
 def poisson(y, p, _):
     """Negative log-likelihood of a Poisson distribution of mean softplus(p), without log(y!)."""
-    p = np.maximum(p, -LIMIT)
+    p = at_least(p, -LIMIT)
     mean = softplus(p)
     return mean - y * log(mean), (ONE - y / mean) * exp(p - mean)
 
@@ -91,7 +91,7 @@ def poisson_start(mean, _):
 
 def poisson_natural(p):
     """The mean."""
-    return (softplus(np.maximum(p, -LIMIT)),)
+    return (softplus(at_least(p, -LIMIT)),)
 
 
 def negative_binomial(y, p, log_shape, _):
@@ -99,7 +99,7 @@ def negative_binomial(y, p, log_shape, _):
 
     The form NB2 of Hilbe (2011), doi:10.1017/CBO9780511973420, with r = 1 / alpha; the limit of large r is Poisson's.
     """
-    p, log_shape = np.maximum(p, -LIMIT), between(log_shape, -LIMIT, LIMIT)
+    p, log_shape = at_least(p, -LIMIT), between(log_shape, -LIMIT, LIMIT)
     mean, shape = softplus(p), exp(log_shape)
     rise, d_rise = log_rising(y, shape)
     grown = log1p(mean / shape)
@@ -118,7 +118,7 @@ def negative_binomial_start(mean, deviation):
 
 def negative_binomial_natural(p, log_shape):
     """Shape, and the shape's part of shape + mean."""
-    mean, shape = softplus(np.maximum(p, -LIMIT)), exp(between(log_shape, -LIMIT, LIMIT))
+    mean, shape = softplus(at_least(p, -LIMIT)), exp(between(log_shape, -LIMIT, LIMIT))
     return shape, shape / (shape + mean)
 
 

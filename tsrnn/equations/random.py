@@ -8,6 +8,7 @@ import numpy as np
 
 MASK = np.uint64(0xFFFFFFFF)
 SHIFT_A, SHIFT_B = np.uint64(16), np.uint64(13)
+WORDS = np.float32(2**32)
 FACTOR_A, FACTOR_B, WEYL = np.uint64(0x85EBCA6B), np.uint64(0xC2B2AE35), np.uint64(0x9E3779B9)
 
 
@@ -21,3 +22,8 @@ def mix(word):
 def fold(key, counter):
     """A new key from a key and one counter, both unsigned 64-bit with 32 bits in use."""
     return mix((key & MASK) ^ mix((WEYL * (counter & MASK) + WEYL) & MASK))  # + WEYL: mix(0) is 0
+
+
+def share_of_words(share):
+    """The limit below which that share, 0 to 1, of all 32-bit words lies."""
+    return np.uint64(share * WORDS)

@@ -65,6 +65,11 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     ),
     "random_state": ("int, RandomState or None", "Seed of initial weights, batches and dropout; an int repeats a fit."),
     "dtype": ('{"float32", "float64"}', "Precision of the network."),
+    "device": (
+        '{"cpu", "cuda", "auto"}',
+        "Where `fit` and `predict` compute. A GPU needs `pip install 'tsrnn[cuda]'`; \"auto\" uses one where the work "
+        "is enough for it. What was fitted on one predicts on the other.",
+    ),
     "reset_after": (
         "bool",
         "Reset the state after its matrix product, as cuDNN, Keras and PyTorch do, or before it, as the paper does.",

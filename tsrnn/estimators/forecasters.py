@@ -55,7 +55,9 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         geometry = strategy.geometry(context_length, horizon)
         counts = scored(history.observed, geometry)
         _check_length(history, counts, context_length, horizon)
-        network = self._network(
+        network, device = self._network(
+            len(history.values),
+            geometry.n_steps,
             n_inputs=len(history.n_rows) + history.covariates.shape[1],
             n_targets=len(history.n_rows),
             n_covariates=history.covariates.shape[1],
@@ -66,7 +68,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         self._check_support(history.target.values, history.target.cell)
         plan, scaling = _plan(network, history, counts, geometry, scaling_name, self._stopping())
         fitted = self._train(plan)
-        of_series = {"context_length_": context_length, "scaling_": scaling, "strategy_": strategy}
+        of_series = {"context_length_": context_length, "scaling_": scaling, "strategy_": strategy, "device_": device}
         return {"errors_": None} | fitted | of_series
 
     def attention_weights(self, horizon: Any = None, *, context: Any = None) -> Any:
@@ -121,7 +123,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
 
     def _by_strategy(self, function: Callable[..., Any], origin: Origin, *options: Any) -> Any:
         """What that function of the strategy says of the steps after `origin`."""
-        network, first = self.network_, len(origin.context) - self.context_length_
+        network, first = self._at_work(), len(origin.context) - self.context_length_
         rows, known = np.ascontiguousarray(origin.context[first:]), origin.covariates[first:]
         with network.backend.session():
             theta = network.backend.upload(self.theta_, network.dtype)

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from ..checks import choice, flag, number, whole
+from ..engine.devices import DEVICES, Device, choose
 from ..engine.network import Network, Source
 from ..engine.options import Adam, EarlyStopping, Settings, TeacherForcing
 from ..engine.parameters import Architecture, Decoder, Geometry
@@ -18,6 +19,7 @@ from ..engine.training import Training, Validation, minimise, warm_up
 from ..engine.windows import Windows
 from ..equations.cell import Cell
 from ..equations.losses import Loss, as_loss
+from ..kernels import get_backend, why_no_cuda
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -40,6 +42,7 @@ class RecurrentNetwork:
     warm_start: bool = False
     random_state: Any = None
     dtype: str = "float32"
+    device: str = "cpu"
 
     def make_cell(self) -> Cell:
         """The cell, from the arguments that a subclass adds."""
@@ -85,9 +88,10 @@ class RecurrentNetwork:
         return EarlyStopping() if self.early_stopping else None
 
     def _network(
-        self, *, n_inputs: int, n_targets: int, block: int = 1, lags: int = 0, n_covariates: int = 0
-    ) -> Network:
-        """Check the arguments of the network and make it."""
+        self, n_windows: int, n_steps: int, *, n_inputs: int, n_targets: int, block: int = 1, lags: int = 0,
+        n_covariates: int = 0,
+    ) -> tuple[Network, Device]:  # fmt: skip
+        """Check the arguments of the network and make it, on the device for about so many windows and their steps."""
         layers = whole("num_layers", self.num_layers)
         architecture = Architecture(
             cell=self.make_cell(),
@@ -102,7 +106,18 @@ class RecurrentNetwork:
             n_covariates=n_covariates,
             decoder=self._decoding(layers)[0],
         )
-        return Network(architecture, precision("dtype", self.dtype))
+        lanes = min(n_windows, whole("batch_size", self.batch_size))
+        device = choose(choice("device", self.device, DEVICES), architecture, n_steps, lanes)
+        return Network(architecture, precision("dtype", self.dtype), get_backend(device.name)), device
+
+    def _at_work(self) -> Network:
+        """The fitted network where ``device`` says, for "auto" where it was fitted if that is here."""
+        fitted, name = vars(self), choice("device", self.device, DEVICES)
+        if name == "auto":
+            name = "cpu" if why_no_cuda() else fitted["device_"].name
+        network: Network = fitted["network_"]
+        choose(name, network.architecture, 1, 1)  # refuses what is not here
+        return network if name == "cpu" else network.on(get_backend(name))
 
     def _check_support(self, targets: np.ndarray, place: Callable[[int, int], str]) -> None:
         """Refuse targets (n, C) that the loss has no probability for; NaN is missing, `place` says where one stands."""
@@ -162,7 +177,7 @@ class RecurrentNetwork:
                 timings["refit"] = time.perf_counter() - started - timings["train"]
         return {
             "theta_": (training.theta + adjustment).astype(network.dtype),
-            "network_": network,
+            "network_": network.on(get_backend("cpu")),  # what is kept knows of no device
             "_trained_for": (network.architecture.loss, self.scaling),
             "loss_curve_": np.array(training.loss_curve),
             "validation_curve_": np.array(training.validation_curve),

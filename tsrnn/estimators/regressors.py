@@ -70,7 +70,8 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
     def _fit(self, X: np.ndarray, y: np.ndarray, n_channels: int) -> dict[str, Any]:
         """The fitted attributes, from checked arrays."""
         targets = y.reshape(len(y), -1)
-        network = self._network(n_inputs=n_channels, n_targets=targets.shape[1])
+        length = X.shape[1] // n_channels
+        network, device = self._network(len(X), length, n_inputs=n_channels, n_targets=targets.shape[1])
         make_scaling = SCALINGS[choice("scaling", self.scaling, SCALINGS)]
         self._check_support(targets, lambda row, column: f"y at row {row}, column {column}")
         held_out, kept = self._split(len(X))
@@ -81,7 +82,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         windows = _windows(X, n_channels, inputs, outputs)
         observed = np.ones(targets.shape)
         source = Source.upload(network.backend, series, targets, observed)
-        geometry = Geometry(X.shape[1] // n_channels)
+        geometry = Geometry(length)
 
         def prepare(theta: np.ndarray, some: Windows) -> np.ndarray:
             if network.architecture.loss.family:
@@ -96,6 +97,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
             if stopping.refits(len(held_out), len(X)):
                 plan.refit = windows
         return self._train(plan) | {
+            "device_": device,
             "n_channels_": n_channels,
             "inputs_": inputs,
             "outputs_": outputs,
@@ -117,7 +119,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         check_is_fitted(self)
         X, _ = _flatten(X, self.n_channels_)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        network = self.network_
+        network = self._at_work()
         windows = _windows(X, self.n_channels_, self.inputs_, self.outputs_)
         with network.backend.session():
             theta = network.backend.upload(self.theta_, network.dtype)

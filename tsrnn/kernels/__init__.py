@@ -3,16 +3,15 @@
 No function here names a cell or a loss: loops are built for a cell by a factory (`scan`, `stack`) from the scalar
 functions in `tsrnn.equations`. A *lane* is one training window, a *tile* a fixed number of lanes that goes through all
 steps together on one thread. A lane's result does not depend on the batch it came in, and gradients are summed over
-tiles in one order, so results do not depend on the number of threads.
+tiles in one order, so results do not depend on the number of threads. On a GPU many threads share a tile: `cuda`.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from .cpu import CpuBackend
+from typing import Any, NamedTuple
 
 
 class Kalman(NamedTuple):
@@ -22,13 +21,29 @@ class Kalman(NamedTuple):
     smoother: Callable
 
 
-def get_backend(name: str = "cpu") -> CpuBackend:
-    """The backend `name`; the first call imports numba."""
-    if name != "cpu":
-        raise ValueError(f"device={name!r} is not known; use 'cpu'")
-    from .cpu import CpuBackend
+def get_backend(name: str = "cpu") -> Any:
+    """The backend `name`, "cpu" or "cuda"; the first call imports numba."""
+    if name == "cpu":
+        from .cpu import CpuBackend
 
-    return CpuBackend()
+        return CpuBackend()
+    if name == "cuda":
+        from .cuda.backend import CudaBackend
+
+        return CudaBackend()
+    raise ValueError(f"device={name!r} is not known; use 'cpu' or 'cuda'")
+
+
+def why_no_cuda() -> str:
+    """Why "cuda" cannot be used and what helps, or nothing; numba is imported only where its CUDA target is installed.
+
+    The simulator (NUMBA_ENABLE_CUDASIM=1) counts as a device.
+    """
+    if importlib.util.find_spec("numba_cuda") is None and os.environ.get("NUMBA_ENABLE_CUDASIM", "0") == "0":
+        return "the package numba-cuda is not installed; pip install 'tsrnn[cuda]'"
+    from .cuda.device import why_not
+
+    return why_not()
 
 
 def get_kalman() -> Kalman:

@@ -9,10 +9,10 @@ a stride apart; `weights` (n, B) sum to one over the steps at which a lane has s
 
 from __future__ import annotations
 
-from ..equations.activations import exp
+from ..equations.activations import ZERO, exp
 from ..equations.attention import energy, energy_gradient
 from . import layout as at
-from .jit import equation, inlined, loop
+from .jit import each, equation, inlined, loop, meet
 from .lanes import add, add_outer, add_product, copy, product, zero
 from .views import matrix, vector
 
@@ -43,20 +43,21 @@ def make_query(shape, theta, X, operand, B, query):
 
 @inlined
 def attend(shape, theta, E, first, stride, keys, starts, query, weights, gathered):
-    """Fill weights (n, B) and gathered (N,), which serves as scratch before, for a query (N,)."""
+    """Fill weights (n, B) and gathered (N,) for a query (N,)."""
     n, B, N = weights.shape[0], weights.shape[1], query.size
     zero(vector(weights, 0, weights.size))
-    for t in range(n):
+    for t in each(n):
         row = vector(weights, t * B, B)
         if shape.attention == at.ADDITIVE:
-            energies(gathered, query, vector(keys, t * N, N))
-            add_rows(row, vector(theta, shape.energy_at, N // B), gathered)
+            add_energies(row, vector(theta, shape.energy_at, N // B), query, vector(keys, t * N, N))
         else:
             add_dot(row, query, vector(E, first + t * stride, N))
+    meet()
     softmax(weights, starts)
     zero(gathered)
     for t in range(n):
         add_weighted(gathered, vector(weights, t * B, B), vector(E, first + t * stride, N))
+    meet()
 
 
 @loop
@@ -69,97 +70,95 @@ def add_dot(out, x, y):
 
 
 @loop
-def add_weighted(out, weights, x):
-    """out (H*B,) += weights (B,) * x."""
-    B = weights.size
-    for u in range(x.size // B):
-        for b in range(B):
-            out[u * B + b] += weights[b] * x[u * B + b]
-
-
-@loop
-def energies(out, query, key):
-    """out = energy(query, key), all (N,): a loop of its own, so that it vectorises."""
-    for n in range(out.size):
-        out[n] = energy(query[n], key[n])
-
-
-@loop
-def add_rows(out, v, x):
-    """out (B,) += v (H,) @ x (H*B,)."""
+def add_energies(out, v, query, key):
+    """out (B,) += v (H,) @ energy(query, key), both (H*B,)."""
     B = out.size
     for u in range(v.size):
         for b in range(B):
-            out[b] += v[u] * x[u * B + b]
+            out[b] += v[u] * energy(query[u * B + b], key[u * B + b])
+
+
+@loop
+def add_weighted(out, weights, x):
+    """out (H*B,) += weights (B,) * x; a thread has its own units, at every step the same."""
+    B = weights.size
+    for u in each(x.size // B):
+        for b in range(B):
+            out[u * B + b] += weights[b] * x[u * B + b]
 
 
 @loop
 def softmax(weights, starts):
     """Scores (n, B) become weights over the steps from each lane's start on; 0 before it."""
     n, B = weights.shape
-    for b in range(B):
+    for b in each(B):
         largest = weights[n - 1, b]
         for t in range(starts[b], n):
             largest = max(largest, weights[t, b])
-        total = weights[0, b] * 0
+        total = ZERO * largest
         for t in range(n):
-            weights[t, b] = exp(weights[t, b] - largest) if t >= starts[b] else 0
+            weights[t, b] = exp(weights[t, b] - largest) if t >= starts[b] else ZERO
             total += weights[t, b]
         for t in range(n):
             weights[t, b] /= total
+    meet()
 
 
 # ---------------------------------------------------------------- backward
 @inlined
 def attend_gradient(
-    shape, theta, grad, E, first, stride, keys, query, weights, dgathered, dE, width, dkeys, dquery, dscore, part
-):
+    shape, theta, grad, E, first, stride, keys, query, weights, dgathered, dE, width, dkeys, dquery, dscore
+):  # fmt: skip
     """Gradients of `attend`: dquery (N,) is set; dE (n, width), dkeys (n, N) and that of v in `grad` are added to.
 
-    Scratch: dscore (n*B,) and part (N,).
+    Scratch: dscore (n*B,).
     """
     n, B, N = weights.shape[0], weights.shape[1], query.size
     v_at = shape.energy_at
     zero(vector(dscore, 0, n * B)), zero(dquery)
-    for t in range(n):
+    for t in each(n):
         add_dot(vector(dscore, t * B, B), dgathered, vector(E, first + t * stride, N))
+    for t in range(n):
         add_weighted(vector(dE, t * width, N), vector(weights, t * B, B), dgathered)
+    meet()
     softmax_gradient(matrix(dscore, 0, n, B), weights)
     for t in range(n):
         d = vector(dscore, t * B, B)
         if shape.attention == at.ADDITIVE:
             v, dv = vector(theta, v_at, N // B), vector(grad, v_at, N // B)
-            energies(part, query, vector(keys, t * N, N))
-            energies_gradient(d, part, v, dquery, vector(dkeys, t * N, N), dv)
+            energies_gradient(d, query, vector(keys, t * N, N), v, dquery, vector(dkeys, t * N, N), dv)
         else:
             add_weighted(dquery, d, vector(E, first + t * stride, N))
             add_weighted(vector(dE, t * width, N), d, query)
+    meet()
 
 
 @loop
 def softmax_gradient(d, weights):
     """The gradient d (n, B) of the weights becomes that of the scores."""
     n, B = d.shape
-    for b in range(B):
-        mean = d[0, b] * 0
+    for b in each(B):
+        mean = ZERO * d[0, b]
         for t in range(n):
             mean += weights[t, b] * d[t, b]
         for t in range(n):
             d[t, b] = weights[t, b] * (d[t, b] - mean)
+    meet()
 
 
 @loop
-def energies_gradient(d, a, v, dquery, dkey, dv):
-    """Gradients of a step's scores, for theirs d (B,) and the energies a (N,), added."""
+def energies_gradient(d, query, key, v, dquery, dkey, dv):
+    """Gradients of a step's scores, for theirs d (B,), added; a thread has its own units, at every step the same."""
     B = d.size
-    for u in range(v.size):
+    for u in each(v.size):
         total = dv[u]
         for b in range(B):
             n = u * B + b
-            passed = energy_gradient(a[n], d[b] * v[u])
+            a = energy(query[n], key[n])
+            passed = energy_gradient(a, d[b] * v[u])
             dquery[n] += passed
             dkey[n] += passed
-            total += d[b] * a[n]
+            total += d[b] * a
         dv[u] = total
 
 

@@ -141,7 +141,7 @@ def build_loss(loss: Loss) -> Tile:
         scratch = tensor1(book, at.SCRATCH, i, theta)
         constants = tensor1(book, at.CONSTANTS, 0, theta)
         share = tensor1(book, at.SHARE, 0, theta)
-        total = tensor1(book, at.TOTAL, i, dropout)  # float64, as `dropout` is
+        total = tensor1(book, at.TOTAL, i, 0.0)  # float64
         n_outputs, n_targets, B = y.shape
         value = vector(scratch, 0, B)
         for k in range(n_outputs):

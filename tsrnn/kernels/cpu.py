@@ -19,7 +19,7 @@ from ..equations.losses import Loss
 from . import batch as batch_kernels
 from .decoder import build_decoder
 from .jit import Tile, address_table, run_tiles
-from .layout import Arrays, Shape, Tables, array_sizes, layer_inputs
+from .layout import Arrays, Shape, Tables, array_sizes, layer_inputs, scratch_size
 from .stack import StackLoops, build_stack, build_transpose
 from .threads import enter_parallel, leave_parallel, single_threaded_blas
 from .views import address_book
@@ -110,6 +110,10 @@ class CpuBackend:
         """A copy on the host."""
         return np.array(handle)
 
+    def part(self, order: np.ndarray, first: int, last: int) -> np.ndarray:
+        """Windows `first` to `last` of an uploaded order, as a batch."""
+        return order[first:last]
+
     def workspace(
         self,
         cell: Cell,
@@ -127,7 +131,8 @@ class CpuBackend:
         B = self.tile_width(dtype)
         n, size = -(-n_lanes // B), loss.size if loss else shape.output_size
         constants = np.array([loss.constants if loss else ()], dtype)
-        sizes = array_sizes(cell, shape, n, B, size, scored=loss is not None, gradient=gradient, inputs=input_gradient)
+        wanted = {"scored": loss is not None, "gradient": gradient, "inputs": input_gradient}
+        sizes = array_sizes(cell, shape, n, B, size, **wanted, over_time=scratch_size(cell, shape, B))
         made = {name: np.zeros(size, np.int64 if name == "starts" else dtype) for name, size in sizes.items()}
         for layer, width in enumerate(layer_inputs(shape)):
             made["X"][:, layer, :, width] = 1  # the rows of ones stay as they are
@@ -210,10 +215,15 @@ class CpuBackend:
         tiles = (stack.forward, _loss(loss), stack.backward)
         _run(tiles, work, theta, free_run, dropout, key, first=(_common().transpose,))
 
-    def update(self, work: Workspace, theta: Any, moments: Any, decay: Any, hyper: Any, clip: float, log: Any) -> None:
-        """Sum the tiles' gradients, clip them by their norm, and let Adam change theta and its moments (2, n)."""
+    def update(
+        self, work: Workspace, theta: Any, moments: Any, decay: Any, hyper: Any, clip: float, log: Any, k: int = 0
+    ) -> None:
+        """Sum the tiles' gradients, clip them by their norm, and let Adam change theta and its moments (2, n).
+
+        The norm before clipping goes to place `k` of the log.
+        """
         n = work.tiles()
-        _common().update(theta, work.arrays.grad[:n], moments[0], moments[1], decay, hyper, clip, log)
+        _common().update(theta, work.arrays.grad[:n], moments[0], moments[1], decay, hyper, clip, log[k : k + 1])
 
     def outputs(self, work: Workspace) -> np.ndarray:
         """A copy of the outputs of the present batch, (n_lanes, n_outputs, output_size)."""
@@ -249,7 +259,8 @@ def _run(
     first: tuple[Tile, ...] = (),
 ) -> None:
     """Functions `first` once, then `tiles` over the tiles of the present batch, in parallel if nobody else is."""
-    n, arguments = work.tiles(), (work.shape, theta, float(free_run), float(dropout), key, work.book)
+    free, chance = theta.dtype.type(free_run), theta.dtype.type(dropout)  # the same draws as on every other device
+    n, arguments = work.tiles(), (work.shape, theta, free, chance, key, work.book)
     name = (first, tiles, theta.dtype.char)
     if name not in _TABLES:
         _TABLES[name] = address_table(first, *arguments), address_table(tiles, *arguments)

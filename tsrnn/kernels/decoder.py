@@ -32,7 +32,7 @@ from .feed import (
     read_step_gradient,
     row_before,
 )
-from .jit import Tile, equation, fingerprint, inlined, loop, tile
+from .jit import equation, fingerprint, inlined, loop, tile
 from .lanes import add, add_outer, add_product, product, zero
 from .layout import decoder_inputs, encoder_inputs, n_decoded, n_encoded
 from .scan import build_layer
@@ -56,12 +56,16 @@ def build_decoder(cell: Cell) -> StackLoops:
     """The forward and the backward tile function of networks of `cell` that decode, compiled when first called."""
     layer = build_layer(cell)
     stamp = fingerprint(*(f for stage in cell.stages for f in (stage.forward, stage.gradient)))
-    return StackLoops(_build_forward(cell, layer.scan, stamp), _build_backward(cell, layer.bptt, stamp))
+    return StackLoops(
+        tile(f"{cell.name}_decoder_forward")(forward_of(layer.scan, stamp)),
+        tile(f"{cell.name}_decoder_backward")(backward_of(layer.bptt, stamp)),
+    )
 
 
 # ---------------------------------------------------------------- forward
-def _build_forward(cell: Cell, scan: Callable, stamp: str) -> Tile:
-    @tile(f"{cell.name}_decoder_forward")
+def forward_of(scan: Callable, stamp: str) -> Callable:
+    """The forward pass of a network whose layers `scan`, not yet compiled."""
+
     def forward(i, shape, theta, free, dropout, key, book):
         """Inputs to outputs of tile `i`. Of the steps after the first a share `free` reads forecasts of its own.
 
@@ -167,8 +171,9 @@ def say(shape, theta, X, x, ahead, rows, gathered, k, t, out, scratch):
 
 
 # ---------------------------------------------------------------- backward
-def _build_backward(cell: Cell, bptt: Callable, stamp: str) -> Tile:
-    @tile(f"{cell.name}_decoder_backward")
+def backward_of(bptt: Callable, stamp: str) -> Callable:
+    """The backward pass of a network whose layers have the gradient `bptt`, not yet compiled."""
+
     def backward(i, shape, theta, free, dropout, key, book):
         """Gradient of tile `i`, which overwrites grad; dstate and dx take those of initial states and inputs."""
         stamp  # noqa: B018
@@ -305,6 +310,6 @@ def gather_step_gradient(i, shape, theta, k, operand, dout, dh, book):
     first, stride = encoder_outputs(shape, X)
     attend_gradient(
         shape, theta, grad, X, first, stride, tensor2(book, at.KEYS, i, theta), query, weights, d, dY, dY.shape[1],
-        tensor2(book, at.DKEYS, i, theta), dquery, dscore, vector(part, 0, N),
+        tensor2(book, at.DKEYS, i, theta), dquery, dscore,
     )  # fmt: skip
     query_gradient(shape, theta_t, grad, X, operand, dquery, dh, part)

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..equations.activations import sigmoid, softplus
 from ..equations.attention import embedding, embedding_gradient
-from ..equations.random import fold
-from .jit import equation, inlined, loop
+from ..equations.random import fold, share_of_words
+from .jit import each, equation, inlined, loop, meet
 from .lanes import add, add_outer, copy, fill, product
 from .layout import encoder_inputs
 from .stack import add_input_gradient, copy_inputs, sum_lanes
@@ -50,8 +50,9 @@ def embed(shape, theta, x, row, X, layer, t, scratch):
 @loop
 def rectify(values):
     """values (n,) = embedding(values)."""
-    for n in range(values.size):
+    for n in each(values.size):
         values[n] = embedding(values[n])
+    meet()
 
 
 @loop
@@ -63,8 +64,9 @@ def embed_gradient(shape, theta_t, grad, x, row, X, layer, t, d, dx, scratch):
     used = (n + I * s) * B
     part = vector(scratch, used, scratch.size - used)
     embedded = vector(X, (layer * X.shape[1] + t) * X.shape[2] * B, H * B)
-    for u in range(H * B):
+    for u in each(H * B):
         d[u] = embedding_gradient(embedded[u], d[u])
+    meet()
     take_segment(shape, x, row, operand)
     add_outer(matrix(d, 0, H, B), operand, matrix(grad, w, H, n), part)
     product(matrix(theta_t, w + H, I * s, H), matrix(d, 0, H, B), passed)
@@ -98,9 +100,10 @@ def read_context_gradient(shape, theta_t, grad, x, X, n, dY, dx, scratch):
 @loop
 def draw_fed(fed, free, key, stream, k, tile):
     """fed (B,): 1 for a share `free` of lanes, drawn for (key, stream, step k, lane); all or none for 1 or 0."""
-    step, limit = fold(fold(key, np.uint64(stream)), np.uint64(k)), np.uint64(free * 4294967296.0)
-    for b in range(fed.size):
+    step, limit = fold(fold(key, np.uint64(stream)), np.uint64(k)), share_of_words(free)
+    for b in each(fed.size):
         fed[b] = 1 if fold(step, np.uint64(tile * fed.size + b)) < limit else 0
+    meet()
 
 
 @inlined
@@ -111,9 +114,10 @@ def feed_segment(shape, rows, out, x, k, fed):
     for c in range(shape.n_channels):
         for j in range(s):
             values, to = vector(out, (rows[1, c] + j * n) * B, B), vector(x, (c * T + first + j) * B, B)
-            for b in range(B):
+            for b in each(B):
                 if fed[b] > 0:
                     to[b] = softplus(values[b]) if shape.link == 1 else values[b]
+    meet()
 
 
 @inlined
@@ -125,11 +129,12 @@ def feed_segment_gradient(shape, rows, out, dout, dx, k, fed):
         for j in range(s):
             o, d = (rows[1, c] + j * n) * B, vector(dx, (c * T + first + j) * B, B)
             location, to = vector(out, o, B), vector(dout, o, B)
-            for b in range(B):
+            for b in each(B):
                 if fed[b] > 0:
                     if shape.through:  # softplus' = sigmoid
                         to[b] += d[b] * sigmoid(location[b]) if shape.link == 1 else d[b]
                     d[b] = 0
+    meet()
 
 
 # ---------------------------------------------------------------- a step of the decoder
@@ -140,8 +145,11 @@ def read_step(shape, theta, x, X, k, scratch):
     t, row = k, row_before(shape, k)
     if shape.parallel:
         t = 2 * k
-        for u in range(H):
-            fill(vector(X, ((E * T1 + t) * K + u) * B, B), theta[shape.position_at + k * H + u])
+        for u in each(H):
+            position = vector(X, ((E * T1 + t) * K + u) * B, B)
+            for b in range(B):
+                position[b] = theta[shape.position_at + k * H + u]
+        meet()
     else:
         if s > 1:
             embed(shape, theta, x, row - s + 1, X, E, t, scratch)

@@ -37,6 +37,21 @@ loop = register_jitable(**LOOP)
 blas = register_jitable(**(LOOP | {"_nrt": True}))
 
 
+@equation
+def each(n):
+    """Those of the numbers below `n` that are this thread's to do: all of them, where one thread runs a tile.
+
+    A backend that lets many threads run a tile deals the numbers out to them; then what one thread has written, another
+    may read only after both have been to `meet`.
+    """
+    return range(n)
+
+
+@equation
+def meet():
+    """Wait until all threads of the tile have come here: nobody to wait for, where one thread runs a tile."""
+
+
 def inlined(function: Callable) -> Callable:
     """Decorator: a function that becomes part of its compiled caller before types are known.
 
@@ -184,7 +199,7 @@ def _bind(name: str) -> None:
 
 for _name in ("tanh", "sigmoid"):
     _bind(_name)
-for _name in ("relu", "exp", "log", "log1p", "softplus", "between", "sqrt", "absolute", "sign"):
+for _name in ("relu", "exp", "log", "log1p", "softplus", "between", "at_least", "sqrt", "absolute", "sign"):
     equation(getattr(activations, _name))
 for _name in ("two_factors", "stirling", "log_rising"):
     equation(getattr(gamma, _name))

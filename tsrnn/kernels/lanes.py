@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from .jit import blas, equation, loop, register
+from .jit import blas, each, equation, loop, meet, register
 from .views import matrix, vector
 
 
@@ -54,37 +54,42 @@ def parameters(function: Callable) -> list[str]:
 @loop
 def add(out, x):
     """out += x, both (n,)."""
-    for n in range(out.size):
+    for n in each(out.size):
         out[n] += x[n]
+    meet()
 
 
 @loop
 def copy(out, x):
     """out = x, both (n,): a loop, since compiling an assignment of arrays also compiles its error message."""
-    for n in range(out.size):
+    for n in each(out.size):
         out[n] = x[n]
+    meet()
 
 
 @loop
 def zero(out):
     """out (n,) = 0."""
-    for n in range(out.size):
+    for n in each(out.size):
         out[n] = 0
+    meet()
 
 
 @loop
 def fill(values, value):
     """values (n,) = value."""
-    for n in range(values.size):
+    for n in each(values.size):
         values[n] = value
+    meet()
 
 
 @loop
 def transpose(out, x):
     """out (n, m) = x (m, n).T."""
-    for r in range(x.shape[0]):
+    for r in each(x.shape[0]):
         for k in range(x.shape[1]):
             out[k, r] = x[r, k]
+    meet()
 
 
 @loop

@@ -98,6 +98,11 @@ def layer_inputs(shape: Shape) -> list[int]:
     return widths
 
 
+def operand_rows(cell: Cell, shape: Shape) -> int:
+    """Rows of the stacked operand of the widest layer."""
+    return max(layer_inputs(shape)) + 1 + shape.hidden_size * (1 + len(cell.inner))
+
+
 class Tables(NamedTuple):
     """What the loops look up."""
 
@@ -186,15 +191,16 @@ def _input_gradients(cell: Cell) -> list[int]:
 
 
 def array_sizes(
-    cell: Cell, shape: Shape, n: int, B: int, size: int, *, scored: bool, gradient: bool, inputs: bool
+    cell: Cell, shape: Shape, n: int, B: int, size: int, *, scored: bool, gradient: bool, inputs: bool, over_time: int
 ) -> dict[str, tuple[int, ...]]:
     """Sizes of the arrays of `n` tiles of `B` lanes that depend on neither theta nor the loss but for its `size`.
 
-    Those for what is `scored`, and for its `gradient` (of the `inputs`, too), are empty where they are not wanted.
+    Those for what is `scored`, and for its `gradient` (of the `inputs`, too), are empty where they are not wanted. The
+    loops over time need `over_time` elements of scratch.
     """
     H, E, D, T, I = shape.hidden_size, shape.num_layers, shape.decoder_layers, shape.n_steps, shape.n_inputs
     N, P, S, slots = H * B, len(cell.planes), len(cell.states), n_slots(shape)
-    K = max(layer_inputs(shape)) + 1 + H * (1 + len(cell.inner))
+    K = operand_rows(cell, shape)
     O, k = shape.output_size, shape.n_outputs
     of_loss, of_gradient = n if scored else 0, n if gradient else 0
     read, m = n_encoded(shape) if D else T, n_decoded(shape) if D else 0
@@ -208,7 +214,7 @@ def array_sizes(
         "A": (n, E + D, slots, P, N),
         "C": (n, E + D, slots + 1, S - 1, N),
         "out": (n, k, O, B),
-        "scratch": (n, max(scratch_size(cell, K, H, B), _scratch_of_outputs(shape, B), _scratch_of_decoder(shape, B))),
+        "scratch": (n, max(over_time, _scratch_of_outputs(shape, B), _scratch_of_decoder(shape, B))),
         "share": (1, 1),
         "y": (of_loss, k, O // size, B),
         "weight": (of_loss, k, O // size, B),
@@ -245,12 +251,13 @@ def _scratch_of_decoder(shape: Shape, tile: int) -> int:
     return max(bridge, reads, attends)
 
 
-def scratch_size(cell: Cell, n_rows: int, hidden_size: int, tile: int) -> int:
-    """Elements of scratch that the gradient of a layer needs whose operand has at most `n_rows` rows.
+def scratch_size(cell: Cell, shape: Shape, tile: int) -> int:
+    """Elements of scratch that the gradient of a layer needs.
 
     In this order: a copy of the states' gradients, the inner operands' gradients, a chunk of gate planes, a chunk of
     the operand, and a partial result.
     """
+    hidden_size, n_rows = shape.hidden_size, operand_rows(cell, shape)
     P, N, m = len(cell.planes), hidden_size * tile, CHUNK * tile
     part = max(P * hidden_size * n_rows, n_rows * tile)
     return (len(cell.states) + len(cell.inner)) * N + (P * hidden_size + n_rows) * m + part

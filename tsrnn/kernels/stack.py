@@ -18,16 +18,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..equations.activations import softplus
+from ..equations.activations import ONE, softplus
 from ..equations.cell import Cell
-from ..equations.random import fold, mix
+from ..equations.random import fold, mix, share_of_words
 from . import layout as at
-from .jit import Tile, equation, fingerprint, inlined, loop, tile
+from .jit import Tile, each, equation, fingerprint, inlined, loop, meet, tile
 from .lanes import add, add_outer, add_product, copy, product, transpose, zero
 from .scan import build_layer
 from .views import matrix, tensor1, tensor2, tensor3, tensor4, vector
 
-equation(mix), equation(fold)
+equation(mix), equation(fold), equation(share_of_words)
 
 
 class StackLoops(NamedTuple):
@@ -41,12 +41,16 @@ def build_stack(cell: Cell) -> StackLoops:
     """The forward and the backward tile function of networks of `cell`, compiled when first called."""
     layer = build_layer(cell)
     stamp = fingerprint(*(f for stage in cell.stages for f in (stage.forward, stage.gradient)))
-    return StackLoops(_build_forward(cell, layer.scan, stamp), _build_backward(cell, layer.bptt, stamp))
+    return StackLoops(
+        tile(f"{cell.name}_forward")(forward_of(layer.scan, stamp)),
+        tile(f"{cell.name}_backward")(backward_of(layer.bptt, stamp)),
+    )
 
 
 # ---------------------------------------------------------------- forward
-def _build_forward(cell: Cell, scan: Callable, stamp: str) -> Tile:
-    @tile(f"{cell.name}_forward")
+def forward_of(scan: Callable, stamp: str) -> Callable:
+    """The forward pass of a network whose layers `scan`, not yet compiled."""
+
     def forward(i, shape, theta, free, dropout, key, book):
         """Inputs to outputs of tile `i`: all steps of a layer before the next, but in a free run step by step.
 
@@ -108,9 +112,10 @@ def set_initial_state(shape, theta, state, X, C, n_inputs):
     L, S, N = state.shape
     if shape.state_at >= 0:
         flat = vector(state, 0, state.size)
-        for r in range(L * S * H):
+        for r in each(L * S * H):
             for b in range(B):
                 flat[r * B + b] = theta[shape.state_at + r]
+        meet()
     for layer in range(L):
         copy(vector(X, (layer * T1 * K + n_inputs + 1) * B, N), vector(state, layer * S * N, N))
         copy(vector(C, layer * T1 * (S - 1) * N, (S - 1) * N), vector(state, (layer * S + 1) * N, (S - 1) * N))
@@ -120,10 +125,13 @@ def set_initial_state(shape, theta, state, X, C, n_inputs):
 @inlined
 def copy_inputs(X, x, t0, t1):
     """The inputs x (I, T, B) of steps t0 to t1 become rows of the lowest layer's operand."""
-    I, T, B = x.shape
-    for c in range(I):
-        for t in range(t0, t1):
-            copy(vector(X, (t * X.shape[2] + c) * B, B), vector(x, (c * T + t) * B, B))
+    (I, T, B), K, n = x.shape, X.shape[2], t1 - t0
+    for row in each(I * n):
+        c, t = row // n, t0 + row % n
+        values, to = vector(x, (c * T + t) * B, B), vector(X, (t * K + c) * B, B)
+        for b in range(B):
+            to[b] = values[b]
+    meet()
 
 
 @inlined
@@ -140,16 +148,16 @@ def pass_up(X, layer, below, H, t0, t1, dropout, key, tile):
 @loop
 def drop(values, dropout, key, layer, t, tile, B):
     """Multiply values (H*B,) by 0 or 1/(1-dropout), drawn for (key, layer, t, unit, lane) and nothing else."""
-    keep = 1 / (1 - dropout)
-    limit = np.uint64(dropout * 4294967296.0)
+    keep, limit = ONE / (ONE - dropout), share_of_words(dropout)
     step = fold(fold(key, np.uint64(layer)), np.uint64(t))
-    for u in range(values.size // B):
+    for u in each(values.size // B):
         unit = fold(step, np.uint64(u))
         for b in range(B):
             if fold(unit, np.uint64(tile * B + b)) < limit:
                 values[u * B + b] = 0
             else:
                 values[u * B + b] *= keep
+    meet()
 
 
 @inlined
@@ -157,11 +165,10 @@ def feed_back(shape, rows, out, x, t):
     """The point forecast of each channel, out (O, B), becomes its input at step `t`; rows[1] says where it stands."""
     T, B = x.shape[1], x.shape[2]
     for c in range(shape.n_channels):
-        fed = vector(x, (c * T + t) * B, B)
-        copy(fed, vector(out, rows[1, c] * B, B))
-        if shape.link == 1:
-            for b in range(B):
-                fed[b] = softplus(fed[b])
+        fed, values = vector(x, (c * T + t) * B, B), vector(out, rows[1, c] * B, B)
+        for b in each(B):
+            fed[b] = softplus(values[b]) if shape.link == 1 else values[b]
+    meet()
 
 
 @loop
@@ -195,9 +202,12 @@ def add_linear(shape, theta, rows, x, ahead, t, k, out, scratch):
 # ---------------------------------------------------------------- backward
 def build_transpose() -> Tile:
     """The function that prepares `backward`, once for all tiles."""
-    stamp = fingerprint()
+    return tile("transpose_weights")(transpose_of(fingerprint()))
 
-    @tile("transpose_weights")
+
+def transpose_of(stamp: str) -> Callable:
+    """The same, not yet compiled."""
+
     def transpose_weights(i, shape, theta, free, dropout, key, book):
         """theta_t holds each matrix of theta transposed, at the same offset."""
         stamp  # noqa: B018
@@ -210,9 +220,9 @@ def build_transpose() -> Tile:
     return transpose_weights
 
 
-def _build_backward(cell: Cell, bptt: Callable, stamp: str) -> Tile:
+def backward_of(bptt: Callable, stamp: str) -> Callable:
+    """The backward pass of a network whose layers have the gradient `bptt`, not yet compiled."""
 
-    @tile(f"{cell.name}_backward")
     def backward(i, shape, theta, free, dropout, key, book):
         """Gradient of tile `i`, which overwrites grad.
 
@@ -269,21 +279,25 @@ def drop_gradient(dY, dropout, key, layer, t0, t1, tile, H, B):
 @inlined
 def add_input_gradient(dx, dY):
     """dx (I, T, B) += what the lowest layer left in dY (T, >= I*B)."""
-    I, T, B = dx.shape
-    for c in range(I):
-        for t in range(dY.shape[0]):
-            add(vector(dx, (c * T + t) * B, B), vector(dY, t * dY.shape[1] + c * B, B))
+    (I, T, B), n = dx.shape, dY.shape[0]
+    for row in each(I * n):
+        c, t = row // n, row % n
+        to, values = vector(dx, (c * T + t) * B, B), vector(dY, t * dY.shape[1] + c * B, B)
+        for b in range(B):
+            to[b] += values[b]
+    meet()
 
 
 @inlined
 def sum_lanes(values, out, B):
     """out[r] = sum of the B lanes of row r; the initial state is one for all lanes."""
-    for r in range(out.size):
+    for r in each(out.size):
         row = vector(values, r * B, B)
         total = row[0]
         for b in range(1, B):
             total += row[b]
         out[r] = total
+    meet()
 
 
 @inlined

@@ -1,0 +1,148 @@
+"""Compile every kernel of the CUDA backend without a GPU, and look at what came out: ``python -m tests.ptx``.
+
+For each compute capability: no float64 instruction in a kernel of float32 numbers (those that scale the series compute
+in float64 as the CPU does), no array in local memory, and no more registers than let a block start. Registers, spilled
+bytes and shared memory are printed where NVIDIA's assembler is installed (package nvidia-cuda-nvcc).
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
+
+CAPABILITIES = ((8, 0), (9, 0), (10, 0))
+#: Cell, units, windows of a batch, whether it decodes: kernel A, B and what is too wide for either.
+NETWORKS = (
+    ("lstm", 64, 256, False),
+    ("lstm", 128, 1024, False),
+    ("gru", 128, 32, False),
+    ("rnn_tanh", 32, 256, False),
+    ("gru_reset_before", 96, 256, False),
+    ("lstm", 256, 256, False),
+    ("lstm", 1500, 32, False),
+    ("gru", 64, 256, True),
+)
+
+
+def pretend(capability: tuple[int, int]) -> None:
+    """Device functions ask for the present device: let there be one, as far as they can see."""
+    import numba.cuda.api
+    import numba.cuda.dispatcher
+
+    device = SimpleNamespace(compute_capability=capability)
+    numba.cuda.api.get_current_device = numba.cuda.dispatcher.get_current_device = lambda: device
+
+
+class Compiled(NamedTuple):
+    """A kernel's name, the threads of a block, and its code."""
+
+    name: str
+    threads: int
+    ptx: str
+    double: bool  # whether it may compute in float64
+
+
+def kernels(capability: tuple[int, int]):
+    """All kernels, compiled."""
+    from numba import cuda
+    from numba.cuda import types
+
+    from tests.problems import CELLS
+    from tsrnn.equations.losses import LOSSES
+    from tsrnn.kernels.cuda.kernels import build_common, build_loss, build_network
+    from tsrnn.kernels.cuda.plan import Properties, plan
+
+    whole, single = types.int64, types.float32
+    wholes, singles, book = whole[::1], single[::1], whole[:, ::1]
+    tile = (wholes, whole, whole, whole, singles, single, single, types.uint64, book)
+    batch = (wholes, book, wholes, whole, whole, book)
+    common = {
+        "gather": batch,
+        "gather_targets": batch,
+        "transpose": (singles, book),
+        "sum": (whole, book),
+        "norm": (singles, whole, book),
+        "update": (singles, single[:, ::1], singles, *[single] * 7, book),
+        "feed": (wholes, single[:, :, ::1], whole, whole, whole, book),
+        "ones": (wholes, whole, book),
+    }
+
+    def compile_(name, kernel, signature, threads, double=False):
+        options = {"device": False, "cc": capability, "output": "ptx", "abi": "numba", "launch_bounds": threads}
+        return Compiled(name, threads, cuda.compile(kernel.jit.py_func, signature, **options)[0], double)
+
+    limits = Properties()
+    for name, signature in common.items():
+        kernel = getattr(build_common(limits.most_threads, "float32"), name)
+        yield compile_(name, kernel, signature, limits.most_threads, double=name.startswith("gather"))
+    for loss in LOSSES.values():
+        yield compile_(loss.name, build_loss(loss, limits.most_threads, "float32"), tile, limits.most_threads)
+    for cell, hidden_size, lanes, decodes in NETWORKS:
+        chip = plan(CELLS[cell], hidden_size, lanes, 4, limits)
+        network = build_network(CELLS[cell], decodes, chip, "float32")
+        for part in network._fields:
+            signature = (wholes, whole, whole, book) if part == "weights" else tile
+            label = f"{cell} {hidden_size} {'decoder ' if decodes else ''}{part}, {chip.blocks} blocks"
+            yield compile_(label, getattr(network, part), signature, chip.threads)
+
+
+def assembled(code: Compiled, capability: tuple[int, int], assembler: str) -> tuple[int, int, int]:
+    """Registers of a thread, bytes that it spills, bytes of static shared memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "kernel.ptx"
+        source.write_text(code.ptx)
+        arch = f"-arch=sm_{capability[0]}{capability[1]}"
+        command = [assembler, arch, "-v", "-c", str(source), "-o", str(source.with_suffix(".o"))]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    found = [
+        re.search(pattern, said) for pattern in (r"Used (\d+) registers", r"(\d+) bytes spill st", r"(\d+) bytes smem")
+    ]
+    return tuple(int(one.group(1)) if one else 0 for one in found)
+
+
+def find_assembler() -> str | None:
+    """NVIDIA's assembler, beside the other packages or on the path."""
+    beside = sorted(Path(sys.prefix).glob("lib/python*/site-packages/nvidia/*/bin/ptxas*"))
+    return str(beside[0]) if beside else shutil.which("ptxas")
+
+
+def faults(code: Compiled, registers: int) -> list[str]:
+    """What is wrong with a kernel."""
+    found = []
+    if not code.double and ".f64" in code.ptx:
+        found.append("a float64 instruction")
+    if "__local_depot" in code.ptx:
+        found.append("an array in local memory")
+    if registers * code.threads > 64 * 1024:
+        found.append(f"{registers} registers x {code.threads} threads")
+    return found
+
+
+def main() -> int:
+    """Print a line for each kernel; the number of those with a fault."""
+    assembler, wrong = find_assembler(), 0
+    for capability in CAPABILITIES:
+        pretend(capability)
+        for module in [name for name in sys.modules if name.startswith("tsrnn.kernels.cuda")]:
+            del sys.modules[module]  # device functions keep what they were compiled for
+        print(f"compute capability {capability[0]}.{capability[1]}: registers, spilled bytes, seconds to compile")
+        started = time.perf_counter()
+        for code in kernels(capability):
+            registers, spilled, _ = assembled(code, capability, assembler) if assembler else (0, 0, 0)
+            found = faults(code, registers)
+            wrong += bool(found)
+            seconds, started = time.perf_counter() - started, time.perf_counter()
+            print(f"  {code.name:48} {registers:4} {spilled:6} {seconds:6.1f}  {'; '.join(found)}", flush=True)
+    print("all well" if wrong == 0 else f"{wrong} kernels are at fault")
+    return wrong
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(), 1))

@@ -1,0 +1,239 @@
+"""The one file that imports `numba.cuda`: the compiler for the device, or its simulator, under names of our own.
+
+A successor of `numba.cuda` with its syntax takes its place here. Under the simulator (NUMBA_ENABLE_CUDASIM=1) nothing
+is compiled: kernels run as plain Python, one block at a time with a thread of the processor for each thread, and what
+the simulator lacks (views by address, several blocks that wait for each other) has its plain form here and in `team`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numba import config, cuda
+
+from ..views import PLAIN, Views, build_views
+from .plan import Properties
+
+SIMULATED = bool(config.ENABLE_CUDASIM)
+
+
+def _compile(function: Callable, threads: int) -> Any:
+    """A kernel, kept on disk between processes if there is a place to write it; its closure tells it apart."""
+    try:
+        return cuda.jit(cache=True, launch_bounds=threads)(function)
+    except RuntimeError:  # a read-only installation without a home
+        return cuda.jit(launch_bounds=threads)(function)
+
+
+def device(function: Callable, inline: bool = False) -> Any:
+    """A function that kernels call; `inline` it where its arrays are to live in registers."""
+    if SIMULATED:
+        function.of_device = True  # type: ignore[attr-defined]
+        return function
+    return cuda.jit(device=True, forceinline=inline)(function)
+
+
+class Kernel:
+    """A function that the host launches, compiled at its first launch.
+
+    With at most so many `threads` a block it may use more registers.
+    """
+
+    def __init__(self, function: Callable, threads: int):
+        self.jit: Any = cuda.jit(function) if SIMULATED else _compile(function, threads)
+        self.ready: Any = None
+        self.shared_bytes = 48 * 1024  # what a launch may ask for without further ado
+
+    def __call__(self, blocks: int, threads: int, shared_bytes: int, *arguments: Any) -> None:
+        """Launch it; nobody waits."""
+        if not SIMULATED:
+            self.prepare(shared_bytes, *arguments)
+        (self.jit if SIMULATED else self.ready)[blocks, threads, 0, shared_bytes](*arguments)
+
+    def prepare(self, shared_bytes: int, *arguments: Any) -> None:
+        """Compile it for such arguments, and let it have that much shared memory."""
+        if self.ready is None:
+            self.ready = self.jit.specialize(*arguments)
+        if shared_bytes > self.shared_bytes:
+            from numba.cuda.cudadrv.driver import binding, driver
+
+            function = self._compiled()._codelibrary.get_cufunc()
+            most = binding.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+            driver.cuKernelSetAttribute(most, shared_bytes, function.handle, function.device.id)
+            self.shared_bytes = shared_bytes
+
+    def _compiled(self) -> Any:
+        return next(iter(self.ready.overloads.values()))
+
+    def most_blocks(self, threads: int, shared_bytes: int) -> int:
+        """How many blocks can wait for each other; only for a kernel that was prepared."""
+        return 2**31 if SIMULATED else self._compiled().max_cooperative_grid_blocks(threads, shared_bytes)
+
+
+def _views() -> Views:
+    if SIMULATED:
+        return PLAIN
+    from numba.cuda import types
+    from numba.cuda.extending import intrinsic
+    from numba.cuda.np.arrayobj import make_array, populate_array
+
+    views = build_views(intrinsic, types, make_array, populate_array)
+    for name, value in views._asdict().items():
+        value._set_uuid(f"tsrnn.{name}")
+    return views
+
+
+VIEWS = _views()
+
+
+def _elements() -> tuple[Callable, Callable, Callable]:
+    """Elements by their offset, which is neither wrapped around nor checked.
+
+    ``peek(array, offset)`` reads one, ``poke(array, offset, value)`` writes one, ``quad(array, offset)`` reads four in
+    one go, for which `offset` is a multiple of four.
+    """
+    if SIMULATED:
+
+        def put(array, offset, value):
+            array.reshape(-1)[offset] = value
+
+        return (
+            lambda array, offset: array.reshape(-1)[offset],
+            put,
+            lambda array, offset: tuple(array.reshape(-1)[offset : offset + 4]),
+        )
+    from llvmlite import ir
+    from numba.cuda import types
+    from numba.cuda.extending import intrinsic
+    from numba.cuda.np.arrayobj import make_array
+
+    def pointer(context, builder, signature, values):
+        return builder.gep(make_array(signature.args[0])(context, builder, values[0]).data, [values[1]])
+
+    @intrinsic
+    def peek(typing_context, array, offset):
+        def generate(context, builder, signature, values):
+            return builder.load(pointer(context, builder, signature, values))
+
+        return array.dtype(array, types.intp), generate
+
+    @intrinsic
+    def poke(typing_context, array, offset, value):
+        def generate(context, builder, signature, values):
+            builder.store(values[2], pointer(context, builder, signature, values))
+            return context.get_dummy_value()
+
+        return types.none(array, types.intp, array.dtype), generate
+
+    @intrinsic
+    def quad(typing_context, array, offset):
+        def generate(context, builder, signature, values):
+            of_four = ir.VectorType(context.get_data_type(array.dtype), 4).as_pointer()
+            four = builder.load(builder.bitcast(pointer(context, builder, signature, values), of_four))
+            four.align = 16
+            items = [builder.extract_element(four, ir.Constant(ir.IntType(32), k)) for k in range(4)]
+            return context.make_tuple(builder, signature.return_type, items)
+
+        return types.UniTuple(array.dtype, 4)(array, types.intp), generate
+
+    for name, value in (("peek", peek), ("poke", poke), ("quad", quad)):
+        value._set_uuid(f"tsrnn.{name}")  # else it would have another one in each process, and no kernel be found again
+    return peek, poke, quad
+
+
+peek, poke, quad = _elements()
+#: What device code names `cuda` in a file that is no kernel's own: the simulator only knows the kernels'.
+local: Any = cuda
+if SIMULATED:  # shared memory comes from the team
+    no_memory = SimpleNamespace(array=lambda size, dtype: None)
+    local = SimpleNamespace(local=SimpleNamespace(array=np.zeros), shared=no_memory)
+
+
+# ---------------------------------------------------------------- memory
+def to_device(array: np.ndarray) -> Any:
+    """A copy in the device's memory."""
+    return np.array(array, order="C") if SIMULATED else cuda.to_device(np.ascontiguousarray(array))
+
+
+def on_device(array: Any) -> Any:
+    """The array itself if it is a handle, else a copy in the device's memory."""
+    return array if not SIMULATED and cuda.is_cuda_array(array) else to_device(array)
+
+
+def to_host(array: Any) -> np.ndarray:
+    """A copy on the host, after all that was launched before."""
+    if SIMULATED or array.size == 0:
+        return np.array(array) if SIMULATED else np.empty(array.shape, array.dtype)
+    return array.copy_to_host()
+
+
+def empty(size: int) -> Any:
+    """So many bytes, all zero."""
+    if SIMULATED:
+        return np.zeros(size, np.uint8)
+    memory = cuda.device_array(max(1, size), np.uint8)
+    memory.gpu_data.memset(0)
+    return memory
+
+
+def free_bytes() -> int:
+    """What may still be allocated."""
+    if SIMULATED:
+        return 2**30
+    cuda.current_context().deallocations.clear()
+    return int(cuda.current_context().get_memory_info().free)
+
+
+# ---------------------------------------------------------------- the device itself
+def properties() -> Properties:
+    """What the present device has; a small one in the simulator, which is slow."""
+    if SIMULATED:
+        return Properties(multiprocessors=2, shared_bytes=2**14, registers=2**11, most_threads=4, most_blocks=2)
+    it = cuda.get_current_device()
+    return Properties(
+        multiprocessors=it.MULTIPROCESSOR_COUNT,
+        shared_bytes=it.MAX_SHARED_MEMORY_PER_BLOCK_OPTIN,
+        registers=it.MAX_REGISTERS_PER_BLOCK,
+        cooperative=bool(it.COOPERATIVE_LAUNCH),
+    )
+
+
+def why_not() -> str:
+    """Why there is no device to use, and what helps; empty if there is one."""
+    if SIMULATED:
+        return ""
+    if not cuda.is_available():
+        error = " ".join(str(cuda.cuda_error() or "no device was found").split())
+        return f"no NVIDIA GPU can be used ({error}); look whether nvidia-smi shows one, and update its driver"
+    if cuda.get_current_device().compute_capability < LEAST_CAPABILITY:
+        major, minor = cuda.get_current_device().compute_capability
+        return f"the GPU has compute capability {major}.{minor}, and 7.0 is the least that the kernels run on"
+    return ""
+
+
+LEAST_CAPABILITY = (7, 0)
+
+
+@contextmanager
+def session() -> Iterator[None]:
+    """Errors of the driver in words of ours; and memory that a fit has let go is free at once, however it ended."""
+    if SIMULATED:
+        yield
+        return
+    from numba.cuda.cudadrv.driver import CudaAPIError
+
+    try:
+        yield
+    except CudaAPIError as error:
+        if "OUT_OF_MEMORY" in str(error):
+            raise MemoryError(
+                f"the GPU ran out of memory ({error}); use a smaller batch_size, hidden_size or context_length, or "
+                "device='cpu'"
+            ) from error
+        raise RuntimeError(f"the GPU reports an error ({error}); device='cpu' does without it") from error
+    finally:
+        cuda.current_context().deallocations.clear()

@@ -1,0 +1,146 @@
+"""How a network is laid out over a device: lanes of a tile, blocks of a team, where its weights lie. Only integers.
+
+Kernel A is the plan with one block to a team, kernel B that with several; where the recurrent weights fit neither
+registers nor shared memory, the columns that are left are read from the L2 cache at each step, however wide they are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ...equations.cell import Cell
+
+
+class Properties(NamedTuple):
+    """What a plan needs to know of a device; the defaults are those of an H100."""
+
+    multiprocessors: int = 132
+    shared_bytes: int = 227 * 1024  # most that a block may have
+    registers: int = 64 * 1024  # of 32 bits, of a block
+    most_threads: int = 512  # of a block; more would leave each too few registers
+    most_blocks: int = 32  # of a team
+    cooperative: bool = True  # whether blocks can wait for each other
+
+
+class Chip(NamedTuple):
+    """A plan."""
+
+    lanes: int  # of a tile
+    blocks: int  # of a team
+    threads: int  # of a block
+    registers: int  # columns of each stage's recurrent weights that a thread keeps
+    forward_columns: int  # columns after these in shared memory
+    backward_columns: int
+    forward_bytes: int  # shared memory
+    backward_bytes: int
+
+    @property
+    def on_chip(self) -> bool:
+        """Whether each row of weights has a thread of its own, which keeps a part of it."""
+        return self.registers + max(self.forward_columns, self.backward_columns) > 0
+
+
+#: Registers of a thread that hold something else than weights and sums over lanes.
+OTHER_REGISTERS = 72
+#: Lanes of a tile, at most: each takes three registers of every thread, or six.
+MOST_LANES = 16
+#: Products of weights in registers that a thread has written out for all stages: more take long to compile.
+MOST_PRODUCTS = 256
+#: Rows and columns of a product over all steps that are one thread's.
+OWN = 4
+
+
+def padded(n: int, of: int = 4) -> int:
+    """`n`, or the next multiple of `of`: vectors in shared memory begin where four elements can be read at once."""
+    return -(-n // of) * of
+
+
+def tile_of(threads: int) -> tuple[int, int, int]:
+    """Rows and columns of a product over all steps that a block makes at a time, and how deep it reads each time."""
+    across = min(16, max(1, threads // 2))
+    return threads // across * OWN, across * OWN, 8
+
+
+def staged(threads: int) -> int:
+    """Elements of shared memory that such a product takes."""
+    rows, columns, depth = tile_of(threads)
+    return (rows + columns) * depth
+
+
+def rows_of_stages(cell: Cell) -> list[int]:
+    """How many planes the products of each stage fill."""
+    return [sum(len(product.planes) for product in stage.products) for stage in cell.stages]
+
+
+class _Layout:
+    """What a block of a team of `blocks` needs for tiles of `lanes`, in elements, as `recurrent` lays it out."""
+
+    def __init__(self, cell: Cell, hidden_size: int, lanes: int, blocks: int, itemsize: int, device: Properties):
+        self.hidden_size, self.lanes, self.blocks, self.itemsize, self.device = (
+            hidden_size, lanes, blocks, itemsize, device
+        )  # fmt: skip
+        most, inner, states = max(rows_of_stages(cell)), len(cell.inner), len(cell.states)
+        units, self.stages = -(-hidden_size // blocks), len(cell.stages)
+        whole, part = padded(hidden_size * lanes), padded(units * lanes)
+        self.rows = most * units
+        self.threads = min(max(128, padded(self.rows, 32)), device.most_threads)
+        self.forward = max(staged(self.threads), (2 + inner) * whole + (most + states - 1) * part)
+        self.backward = max(staged(self.threads), most * whole + (states + inner + most) * part)
+
+    @property
+    def bytes(self) -> int:
+        """Shared memory but for weights."""
+        return max(self.forward, self.backward) * self.itemsize
+
+    def chip(self) -> Chip:
+        """The plan with as many weights on chip as there is room for."""
+        registers, forward, backward = 0, 0, 0
+        if self.rows <= self.threads:
+            words, of_thread = self.itemsize // 4, min(255, self.device.registers // self.threads)
+            free = of_thread - OTHER_REGISTERS - 3 * self.lanes * words
+            most = MOST_PRODUCTS // (self.lanes * self.stages)
+            registers = max(0, min(self.hidden_size, most, free // (self.stages * words))) // 4 * 4
+            left, room = self.hidden_size - registers, self.device.shared_bytes // self.itemsize
+            forward = max(0, min(left, (room - self.forward) // (self.threads * self.stages)))
+            backward = max(0, min(left, (room - self.backward) // (self.threads * self.stages)))
+        of_column = self.threads * self.stages
+        return Chip(
+            self.lanes, self.blocks, self.threads, registers, forward, backward,
+            (self.forward + forward * of_column) * self.itemsize,
+            (self.backward + backward * of_column) * self.itemsize,
+        )  # fmt: skip
+
+    def fits(self) -> bool:
+        """Whether all weights find room on the chips."""
+        chip = self.chip()
+        return chip.registers + min(chip.forward_columns, chip.backward_columns) >= self.hidden_size
+
+
+def plan(
+    cell: Cell, hidden_size: int, n_lanes: int, itemsize: int, device: Properties, lanes: int | None = None
+) -> Chip:
+    """The plan for batches of `n_lanes`, in tiles of as many `lanes` as keep the device busy, or as asked for.
+
+    Raises
+    ------
+    ValueError
+        If not even the states of one lane fit a block's shared memory.
+    """
+
+    def layout(lanes: int, blocks: int) -> _Layout:
+        return _Layout(cell, hidden_size, lanes, blocks, itemsize, device)
+
+    blocks, most = 1, device.most_blocks if device.cooperative else 1
+    while blocks < most and not layout(1, blocks).fits():
+        blocks *= 2
+    wanted, lanes = lanes, lanes or 1
+    while not wanted and lanes < MOST_LANES and lanes * device.multiprocessors < n_lanes * blocks:
+        lanes *= 2
+    while not wanted and lanes > 1 and layout(lanes, blocks).bytes > device.shared_bytes // 2:
+        lanes //= 2
+    if layout(lanes, blocks).bytes > device.shared_bytes:
+        raise ValueError(
+            f"hidden_size={hidden_size} is too wide for this GPU: the states of one window need more than the "
+            f"{device.shared_bytes} bytes of shared memory that a block has; use a smaller one, or device='cpu'"
+        )
+    return layout(lanes, blocks).chip()

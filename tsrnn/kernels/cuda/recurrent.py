@@ -1,0 +1,375 @@
+"""One layer over time on the device, what `scan` is on the CPU: a team keeps the recurrent weights on its chips.
+
+The part of the gates that is known beforehand, W_x [x; 1], is one product over all steps and lanes. Then the state
+goes from step to step in shared memory, while the weights stay where `rows` has put them; blocks of one team read each
+other's slices of the state through L2, after one barrier a step. Backward it is the same with transposed weights, and
+gate gradients in the place of states; the gradient of the inputs is again one product over all steps.
+
+Shapes and names are those of `scan`. Offsets into shared memory go by the names of what begins there.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...equations.cell import Cell
+from ..lanes import parameters
+from ..scan import LayerLoops
+from .device import device as of_device
+from .device import local, peek, poke
+from .plan import Chip, rows_of_stages
+from .port import Port
+from .products import Products
+from .rows import (
+    COLUMNS,
+    FIRST,
+    INNER,
+    NONE,
+    PLANE,
+    ROW,
+    ROWS,
+    STATE,
+    STRIDE,
+    WEIGHTS,
+    Kit,
+    build_collect,
+    build_dot,
+    build_find,
+    build_prepare,
+    call,
+    element_loop,
+    inlined,
+    padded4,
+    reads_of,
+)
+from .team import Team
+
+cuda = local
+
+
+def build_layer(cell: Cell, chip: Chip, team: Team, products: Products, port: Port, dtype: Any) -> LayerLoops:
+    """The two loops over time of a layer of `cell`."""
+    kit = Kit(cell, chip, team, products, port, np.dtype(dtype).type)
+    return LayerLoops(_build_scan(kit), _build_bptt(kit))
+
+
+def _then(one: Callable, other: Callable) -> Callable:
+    """Two stages of a step, or of its gradient."""
+
+    @inlined
+    def both(theta, rows, W, memory, X, A, C, table, t, i, places, span):
+        one(theta, rows, W, memory, X, A, C, table, t, i, places, span)
+        other(theta, rows, W, memory, X, A, C, table, t, i, places, span)
+
+    return both
+
+
+# ---------------------------------------------------------------- forward
+def _build_gates(kit: Kit, index: int) -> Callable:
+    """The products of one stage at one step: what is known of each row, and its recurrent part, into `gates`."""
+    _, first, last = kit.stages[index]
+    n_rows, mine, on_chip, P, zero = last - first, 3 * index, kit.chip.on_chip, len(kit.cell.planes), kit.zero
+    B, thread, n_threads, pause, dtype = kit.chip.lanes, kit.team.thread, kit.chip.threads, kit.team.pause, kit.dtype
+    find, dot = build_find(kit, index, False), build_dot(kit, kit.chip.forward_columns, index)
+
+    @inlined
+    def gates(theta, rows, W, memory, A, table, t, h_at, inner_at, gates_at, weights_at, u0, units):
+        N = A.shape[2]
+        H = N // B
+        for r in range(thread(), n_rows * units, n_threads):
+            if not on_chip:
+                find(rows, table, r, u0, units, H, N)
+            known, sums = cuda.local.array(B, dtype), cuda.local.array(B, dtype)
+            for b in range(B):  # asked for now, needed after the product
+                known[b] = peek(A, t * P * N + rows[mine] + b)
+                sums[b] = zero
+            if rows[mine + 1] != NONE:
+                x_at = h_at if rows[mine + 1] == STATE else inner_at + (rows[mine + 1] - INNER) * padded4(N)
+                dot(sums, W, memory, weights_at, theta, rows[mine + 2], x_at, H)
+            for b in range(B):
+                poke(memory, gates_at + r * B + b, known[b] + sums[b])
+        pause()
+
+    return gates
+
+
+def _build_equation(kit: Kit, index: int) -> Callable:
+    """The equation of one stage at one step; lanes that start later keep their states."""
+    cell, own, (stage, _, _), S = kit.cell, kit.rows[index], kit.stages[index], len(kit.cell.states)
+    reads = parameters(stage.forward)
+    to_plane = {plane: f"A, (t * P + {p}) * N + g" for p, plane in enumerate(cell.planes)}
+    source = {plane: f"peek({to_plane[plane]})" for plane in cell.planes}
+    source |= {plane: f"peek(memory, gates_at + {q} * size + e)" for q, plane in enumerate(own)}
+    source |= {inner: f"peek(memory, inner_at + {j} * N4 + g)" for j, inner in enumerate(cell.inner)}
+    source["h_prev"] = "peek(memory, h_at + g)"
+    for s, state in enumerate(cell.states[1:]):
+        source[f"{state}_prev"] = f"peek(memory, states_at + {s} * size + e)"
+    states = [state for state in cell.states if state in stage.writes]
+    needed = dict.fromkeys([*reads, *(f"{state}_prev" for state in states)])
+    lines = ["N, K = A.shape[2], X.shape[1]", "N4 = padded4(N)"]
+    lines += [f"old_{row} = {source[row]}" for row in needed]
+    lines += [call(reads, stage.writes)]
+    lines += [f"new_{state} = old_{state}_prev if late else new_{state}" for state in states]
+    lines += [  # a plane that the equation leaves as it is holds its products
+        f"poke({to_plane[row]}, {source[row]})" for row in own if row not in stage.writes
+    ]
+    for row in stage.writes:
+        if row in cell.planes:
+            lines += [f"poke({to_plane[row]}, new_{row})"]
+        elif row in cell.inner:
+            j = cell.inner.index(row)
+            lines += [f"poke(X, (t * K + i) * B + {j + 1} * N + g, new_{row})"]
+            lines += [f"poke(memory, inner_at + {j} * N4 + g, new_{row})"]
+        elif row == "h":
+            lines += ["poke(X, ((t + 1) * K + i) * B + g, new_h)", "poke(memory, next_at + g, new_h)"]
+        else:
+            s = cell.states.index(row) - 1
+            lines += [f"poke(C, ((t + 1) * {S - 1} + {s}) * N + g, new_{row})"]
+            lines += [f"poke(memory, states_at + {s} * size + e, new_{row})"]
+    arguments = "memory, X, A, C, t, i, h_at, next_at, inner_at, gates_at, states_at"
+    return element_loop(kit, f"{cell.name}_{index}_equation", stage.forward, arguments, lines)
+
+
+def _build_step(kit: Kit, index: int) -> Callable:
+    """One stage of one step: gates, equation, and what the others of the team need to know of it."""
+    stage, _, _ = kit.stages[index]
+    gates, equation, collect = _build_gates(kit, index), _build_equation(kit, index), build_collect(kit)
+    inner = [kit.cell.inner.index(name) for name in stage.writes if name in kit.cell.inner]
+    writes_h, n_inner, j0 = "h" in stage.writes, len(inner), min(inner, default=0)
+    alone, meet, pause, B = kit.team.blocks == 1, kit.team.meet, kit.team.pause, kit.chip.lanes
+
+    @inlined
+    def step(theta, rows, W, memory, X, A, C, table, t, i, places, span):
+        inner_at, gates_at, states_at, weights_at = places
+        N, K = A.shape[2], X.shape[1]
+        N4 = padded4(N)
+        h_at, next_at = t % 2 * N4, (t + 1) % 2 * N4  # so that nobody has to wait before the new state is written
+        gates(theta, rows, W, memory, A, table, t, h_at, inner_at, gates_at, weights_at, span[0], span[1])
+        equation(memory, X, A, C, t, i, h_at, next_at, inner_at, gates_at, states_at, span)
+        if alone:
+            pause()
+        else:
+            meet()
+            if writes_h:
+                collect(memory, next_at, X, ((t + 1) * K + i) * B, N)
+            for j in range(j0, j0 + n_inner):
+                collect(memory, inner_at + j * N4, X, (t * K + i) * B + (j + 1) * N, N)
+
+    return step
+
+
+def _build_scan(kit: Kit) -> Callable:
+    cell, chip, team, dtype = kit.cell, kit.chip, kit.team, kit.dtype
+    step = functools.reduce(_then, [_build_step(kit, index) for index in range(len(kit.stages))])
+    prepare, known = build_prepare(kit, chip.forward_columns, False), _build_known(kit)
+    B, blocks, n_threads, S, J = chip.lanes, chip.blocks, chip.threads, len(cell.states), len(cell.inner)
+    n_weights, n_rows = max(1, len(kit.stages) * chip.registers), 3 * len(kit.stages)
+    most, member, thread, shared = max(rows_of_stages(cell)), team.member, team.thread, team.shared
+    pause, meet = team.pause, team.meet
+
+    @of_device
+    def scan(theta, table, n_inputs, X, A, C, t0, t1, starts, last_start):
+        """As `scan` of the CPU says; `table` is a layer's row table."""
+        N, K, i = A.shape[2], X.shape[1], n_inputs + 1
+        H, N4 = N // B, padded4(N)
+        u0 = member() * H // blocks
+        units = (member() + 1) * H // blocks - u0
+        size, inner_at = units * B, 2 * N4
+        gates_at = inner_at + J * N4
+        states_at = gates_at + most * size
+        weights_at = states_at + (S - 1) * size
+        known(theta, table, X, A, t0, t1)
+        memory, W = shared(cuda.shared.array(0, dtype)), cuda.local.array(n_weights, dtype)
+        rows = cuda.local.array(n_rows, np.int64)
+        prepare(theta, table, rows, W, memory, weights_at, u0, units, H, N)
+        for e in range(thread(), N, n_threads):
+            poke(memory, t0 % 2 * N4 + e, peek(X, (t0 * K + i) * B + e))
+        for e in range(thread(), size, n_threads):
+            for s in range(S - 1):
+                poke(memory, states_at + s * size + e, peek(C, (t0 * (S - 1) + s) * N + u0 * B + e))
+        pause()
+        places, span = (inner_at, gates_at, states_at, weights_at), (u0, units, starts, last_start)
+        for t in range(t0, t1):
+            step(theta, rows, W, memory, X, A, C, table, t, i, places, span)
+        meet()
+
+    return scan
+
+
+def _build_known(kit: Kit) -> Callable:
+    product, meet, B, P = kit.products.product, kit.team.meet, kit.chip.lanes, len(kit.cell.planes)
+
+    @of_device
+    def known(theta, table, X, A, t0, t1):
+        """A of steps t0 to t1 = the part of the gates that does not wait for the state: W_x [x; 1], or 0."""
+        N, K = A.shape[2], X.shape[1]
+        for line in range(table.shape[0]):
+            if table[line, ROW] == 0:  # the first plane of a product; the others follow it
+                product(
+                    theta, table[line, WEIGHTS], (B * table[line, STRIDE], table[line, STRIDE]), (B, 1),
+                    X, (t0 * K + table[line, FIRST]) * B, (B * B, B), (K * B, 1),
+                    A, (t0 * P + table[line, PLANE]) * N, (B * B, B), (P * N, 1),
+                    table[line, ROWS], (t1 - t0) * B, table[line, COLUMNS], False,
+                )  # fmt: skip
+        meet()
+
+    return known
+
+
+# ---------------------------------------------------------------- backward
+def _build_gradient(kit: Kit, index: int) -> Callable:
+    """The gradient of one stage's equation at one step; that of a lane which starts later is zero, or stays."""
+    cell, own, (stage, _, _), S = kit.cell, kit.rows[index], kit.stages[index], len(kit.cell.states)
+    reads = parameters(stage.gradient)
+    to_plane = {plane: f"A, (t * P + {p}) * N + g" for p, plane in enumerate(cell.planes)}
+    source = {plane: f"peek({to_plane[plane]})" for plane in cell.planes}
+    source |= {"h_prev": "peek(X, (t * K + i) * B + g)", "h": "peek(X, ((t + 1) * K + i) * B + g)"}
+    for s, state in enumerate(cell.states):
+        source[f"d{state}"] = f"peek(memory, d_at + {s} * size + e)"
+        if s > 0:
+            source[f"{state}_prev"] = f"peek(C, (t * {S - 1} + {s - 1}) * N + g)"
+            source[state] = f"peek(C, ((t + 1) * {S - 1} + {s - 1}) * N + g)"
+    for j, inner in enumerate(cell.inner):
+        source[inner] = f"peek(X, (t * K + i) * B + {j + 1} * N + g)"
+        source[f"d{inner}"] = f"peek(memory, dq_at + {j} * size + e)"
+    lines = ["N, K = A.shape[2], X.shape[1]", "N4 = padded4(N)"]
+    lines += [f"old_{row} = {source[row]}" for row in dict.fromkeys(reads)]
+    lines += [call(reads, stage.gradient_writes)]
+    for row in stage.gradient_writes:
+        if row in cell.planes:
+            lines += [f"new_{row} = zero if late else new_{row}", f"poke({to_plane[row]}, new_{row})"]
+            if row in own:
+                lines += [f"poke(memory, {own.index(row)} * N4 + g, new_{row})"]
+        else:
+            s = cell.states.index(row[1:])
+            lines += ["if not late:", f"    poke(memory, d_at + {s} * size + e, new_{row})"]
+    arguments = "memory, X, A, C, t, i, d_at, dq_at"
+    return element_loop(kit, f"{cell.name}_{index}_gradient", stage.gradient, arguments, lines)
+
+
+def _build_combine(kit: Kit, index: int) -> Callable:
+    """What the products of one stage pass back, from the parts of their planes: to dh, or to an inner operand's."""
+    cell, (stage, _, _) = kit.cell, kit.stages[index]
+    later = cell.stages[index + 1 :]
+    carries = any("dh" in one.gradient_writes for one in (stage, *later))
+    carries |= any(reads_of(cell, product.operand) == STATE for one in later for product in one.products)
+    lines, q = ["if not late:", "    pass"], 0
+    for product in stage.products:
+        reads = reads_of(cell, product.operand)
+        parts = " + ".join(f"peek(memory, parts_at + {q + k} * size + e)" for k in range(len(product.planes)))
+        q += len(product.planes)
+        if reads == STATE:
+            lines += [f"    poke(memory, d_at + e, {'peek(memory, d_at + e) + ' if carries else ''}({parts}))"]
+            carries = True
+        elif reads != NONE:
+            lines += [f"    poke(memory, dq_at + {reads - INNER} * size + e, {parts})"]
+    arguments = "memory, t, d_at, dq_at, parts_at"
+    return element_loop(kit, f"{cell.name}_{index}_combine", stage.gradient, arguments, lines)
+
+
+def _build_step_gradient(kit: Kit, index: int) -> Callable:
+    """The gradient of one stage of one step."""
+    _, first, last = kit.stages[index]
+    n_rows, mine, on_chip, P, zero = last - first, 3 * index, kit.chip.on_chip, len(kit.cell.planes), kit.zero
+    B, thread, n_threads, dtype = kit.chip.lanes, kit.team.thread, kit.chip.threads, kit.dtype
+    find, dot = build_find(kit, index, True), build_dot(kit, kit.chip.backward_columns, index)
+    gradient, combine, collect = _build_gradient(kit, index), _build_combine(kit, index), build_collect(kit)
+    alone, meet, pause = kit.team.blocks == 1, kit.team.meet, kit.team.pause
+
+    @inlined
+    def step(theta_t, rows, W, memory, X, A, C, table, t, i, places, span):
+        d_at, dq_at, parts_at, weights_at = places
+        N, u0, units = A.shape[2], span[0], span[1]
+        N4, H = padded4(N), N // B
+        gradient(memory, X, A, C, t, i, d_at, dq_at, span)
+        if alone:
+            pause()
+        else:
+            meet()
+            for q in range(n_rows):
+                collect(memory, q * N4, A, (t * P + table[first + q, PLANE]) * N, N)
+        for r in range(thread(), n_rows * units, n_threads):
+            if not on_chip:
+                find(rows, table, r, u0, units, H, N)
+            sums = cuda.local.array(B, dtype)
+            for b in range(B):
+                sums[b] = zero
+            if rows[mine + 1] != NONE:
+                dot(sums, W, memory, weights_at, theta_t, rows[mine + 2], rows[mine], H)
+            for b in range(B):
+                poke(memory, parts_at + r * B + b, sums[b])
+        pause()
+        combine(memory, t, d_at, dq_at, parts_at, span)
+
+    return step
+
+
+def _build_bptt(kit: Kit) -> Callable:
+    cell, chip, team, dtype = kit.cell, kit.chip, kit.team, kit.dtype
+    steps = [_build_step_gradient(kit, index) for index in reversed(range(len(kit.stages)))]
+    step, to_inputs = functools.reduce(_then, steps), _build_input_gradient(kit)
+    prepare = build_prepare(kit, chip.backward_columns, True)
+    B, blocks, n_threads, S, J = chip.lanes, chip.blocks, chip.threads, len(cell.states), len(cell.inner)
+    n_weights, n_rows = max(1, len(kit.stages) * chip.registers), 3 * len(kit.stages)
+    most, member, thread, shared, meet = max(rows_of_stages(cell)), team.member, team.thread, team.shared, team.meet
+
+    @of_device
+    def bptt(
+        theta_t, grad, table, n_inputs, X, A, C, dY, dY_from, want_dx, D, t0, t1, starts, last_start, scratch
+    ):  # fmt: skip
+        """As `bptt` of the CPU says, but for the weights' gradient, which a kernel of its own makes of A and X."""
+        N, i, width = A.shape[2], n_inputs + 1, dY.shape[1]
+        H = N // B
+        u0 = member() * H // blocks
+        units = (member() + 1) * H // blocks - u0
+        size, d_at = units * B, most * padded4(N)
+        dq_at = d_at + S * size
+        parts_at = dq_at + J * size
+        weights_at = parts_at + most * size
+        memory, W = shared(cuda.shared.array(0, dtype)), cuda.local.array(n_weights, dtype)
+        rows = cuda.local.array(n_rows, np.int64)
+        prepare(theta_t, table, rows, W, memory, weights_at, u0, units, H, N)
+        for e in range(thread(), size, n_threads):
+            for s in range(S):
+                poke(memory, d_at + s * size + e, peek(D, s * N + u0 * B + e))
+        places, span = (d_at, dq_at, parts_at, weights_at), (u0, units, starts, last_start)
+        for back in range(t1 - t0):
+            t = t1 - 1 - back
+            if t >= dY_from:
+                for e in range(thread(), size, n_threads):
+                    poke(memory, d_at + e, peek(memory, d_at + e) + peek(dY, t * width + u0 * B + e))
+            step(theta_t, rows, W, memory, X, A, C, table, t, i, places, span)
+        for e in range(thread(), size, n_threads):
+            for s in range(S):
+                poke(D, s * N + u0 * B + e, peek(memory, d_at + s * size + e))
+        meet()
+        if want_dx:
+            to_inputs(theta_t, table, n_inputs, A, dY, t0, t1)
+
+    return bptt
+
+
+def _build_input_gradient(kit: Kit) -> Callable:
+    product, meet, B, P = kit.products.product, kit.team.meet, kit.chip.lanes, len(kit.cell.planes)
+
+    @of_device
+    def to_inputs(theta_t, table, n_inputs, A, dY, t0, t1):
+        """dY of steps t0 to t1 = sum over the products that read x of W_x.T @ dA, n_inputs rows."""
+        N, width, first = A.shape[2], dY.shape[1], True
+        for line in range(table.shape[0]):
+            if table[line, ROW] == 0 and table[line, FIRST] == 0:
+                rows = table[line, ROWS]
+                product(
+                    theta_t, table[line, WEIGHTS], (B * rows, rows), (B, 1),
+                    A, (t0 * P + table[line, PLANE]) * N, (B * B, B), (P * N, 1),
+                    dY, t0 * width, (B * B, B), (width, 1),
+                    n_inputs, (t1 - t0) * B, rows, not first,
+                )  # fmt: skip
+                first = False
+                meet()
+
+    return to_inputs

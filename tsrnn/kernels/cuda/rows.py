@@ -1,0 +1,214 @@
+"""Rows of recurrent weights: which thread has which, and where it keeps them.
+
+A *row* is one unit of one gate plane that a product fills. A block of a team has a slice of the units; each of its
+threads has one row of each stage, for all steps: the first columns in registers, more in shared memory, what is left
+in the L2 cache. Where there are more rows than threads, a thread goes through several, and all of them stay in L2.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...equations.cell import Cell
+from .device import device, local, peek, poke, quad
+from .plan import Chip, rows_of_stages
+from .port import Port
+from .products import Products
+from .team import Team
+
+cuda = local
+inlined = functools.partial(device, inline=True)
+#: What a row's recurrent columns read, in a line of `row_table`: nothing, h, or an inner operand (and the next ones).
+NONE, STATE, INNER = range(3)
+#: Columns of `row_table`.
+PLANE, FIRST, COLUMNS, WEIGHTS, STRIDE, READS, ROWS, ROW = range(8)
+
+
+def row_table(cell: Cell, blocks: np.ndarray, hidden_size: int) -> np.ndarray:
+    """The planes of each layer that products fill, (L, n, 8), from the tables of products (L, n_products, 6).
+
+    A line: the plane; the first row of the operand and number of rows that are known beforehand; where the product's
+    weights begin; their columns; what the last `hidden_size` of these read; their rows, and the plane's first.
+    """
+    tables = []
+    for layer in blocks.tolist():
+        lines = []
+        for product, (r0, r1, p0, p1, w, _) in zip(cell.products, layer, strict=True):
+            reads = reads_of(cell, product.operand)
+            known = r1 - r0 - (hidden_size if reads != NONE else 0)
+            for p in range(p0, p1):
+                lines.append((p, r0, known, w, r1 - r0, reads, (p1 - p0) * hidden_size, (p - p0) * hidden_size))
+        tables.append(lines)
+    return np.array(tables, np.int64)
+
+
+def reads_of(cell: Cell, operand: str) -> int:
+    """What the recurrent columns of a product read, whose operand is so called."""
+    if operand in cell.inner:
+        return INNER + cell.inner.index(operand)
+    return STATE if operand.endswith("h") else NONE
+
+
+class Kit:
+    """What the loops of one layer are built from."""
+
+    def __init__(self, cell: Cell, chip: Chip, team: Team, products: Products, port: Port, dtype: Any):
+        self.cell, self.chip, self.team, self.products, self.port = cell, chip, team, products, port
+        self.dtype, self.zero = dtype, dtype(0)
+        ends = np.cumsum(rows_of_stages(cell)).tolist()
+        #: Each stage with its lines of the row table.
+        self.stages = list(zip(cell.stages, [0, *ends[:-1]], ends, strict=True))
+        planes = [plane for product in cell.products for plane in product.planes]
+        #: The planes of each stage's rows.
+        self.rows = [planes[first:last] for _, first, last in self.stages]
+
+
+def element_loop(kit: Kit, name: str, function: Callable, arguments: str, lines: Sequence[str]) -> Callable:
+    """A loop over the units of this block and the lanes, each always by the same thread, around `lines`.
+
+    `g` is the element's number in a plane of all units, `e` that in the block's slice, of `size` elements.
+    """
+    text = [
+        f"def {name}({arguments}, span):",
+        "    u0, units, starts, last_start = span",
+        "    size = units * B",
+        "    for e in range(thread(), size, n_threads):",
+        "        g, late = u0 * B + e, t < last_start and t < starts[e % B]",
+        *(f"        {line}" for line in lines),
+    ]
+    namespace = {
+        "thread": kit.team.thread, "n_threads": kit.chip.threads, "B": kit.chip.lanes, "P": len(kit.cell.planes),
+        "peek": peek, "poke": poke, "padded4": padded4, "zero": kit.zero, "equation": kit.port(function),
+    }  # fmt: skip
+    exec(compile("\n".join(text), f"<loop {name}>", "exec"), namespace)
+    return inlined(namespace[name])
+
+
+def call(reads: Sequence[str], writes: Sequence[str]) -> str:
+    """The line that calls an equation."""
+    return f"{', '.join(f'new_{name}' for name in writes)} = equation({', '.join(f'old_{name}' for name in reads)})"
+
+
+@inlined
+def padded4(n):
+    """The next multiple of four."""
+    return (n + 3) // 4 * 4
+
+
+def build_find(kit: Kit, index: int, transposed: bool) -> Callable:
+    """``find(rows, table, r, ...)``: where row `r` of a stage lies, for the thread that does it.
+
+    ``rows[3 * index:]`` takes its place in the gate planes of a step, what its recurrent part reads, and where these
+    weights begin; `transposed`, for a row of the transposed weights, the operand's place instead of the first.
+    """
+    _, first, _ = kit.stages[index]
+    B, mine = kit.chip.lanes, 3 * index
+
+    @inlined
+    def find(rows, table, r, u0, units, H, N):
+        line, u = first + r // units, u0 + r % units
+        columns = table[line, STRIDE]
+        rows[mine], rows[mine + 1] = table[line, PLANE] * N + u * B, table[line, READS]
+        rows[mine + 2] = table[line, WEIGHTS] + (table[line, ROW] + u) * columns + columns - H
+        if transposed:
+            rows[mine] = r // units * padded4(N)
+            rows[mine + 2] = table[line, WEIGHTS] + (columns - H + u) * table[line, ROWS] + table[line, ROW]
+
+    return find
+
+
+def build_prepare(kit: Kit, columns: int, transposed: bool) -> Callable:
+    """``prepare``: a thread's rows of all stages, and their weights to the chip, `columns` of them in shared memory."""
+    parts = [_build_prepare_stage(kit, columns, transposed, index) for index in range(len(kit.stages))]
+
+    def then(one: Callable, other: Callable) -> Callable:
+        @inlined
+        def both(theta, table, rows, W, memory, weights_at, u0, units, H, N):
+            one(theta, table, rows, W, memory, weights_at, u0, units, H, N)
+            other(theta, table, rows, W, memory, weights_at, u0, units, H, N)
+
+        return both
+
+    return functools.reduce(then, parts)
+
+
+def _build_prepare_stage(kit: Kit, columns: int, transposed: bool, index: int) -> Callable:
+    _, first, last = kit.stages[index]
+    find, on_chip, R, S = build_find(kit, index, transposed), kit.chip.on_chip, kit.chip.registers, columns
+    to_registers = written_out("W, theta, at", [f"W[{index * R + j}] = peek(theta, at + {j})" for j in range(R)])
+    n_rows, thread, n_threads = last - first, kit.team.thread, kit.chip.threads
+    mine, offset = 3 * index, index * S * n_threads
+
+    @inlined
+    def prepare(theta, table, rows, W, memory, weights_at, u0, units, H, N):
+        if on_chip and thread() < n_rows * units:
+            find(rows, table, thread(), u0, units, H, N)
+            if rows[mine + 1] != NONE:
+                at, to = rows[mine + 2], weights_at + offset + thread()
+                to_registers(W, theta, at)
+                for j in range(R, min(R + S, H)):
+                    poke(memory, to + (j - R) * n_threads, peek(theta, at + j))
+
+    return prepare
+
+
+def written_out(arguments: str, lines: Sequence[str]) -> Callable:
+    """A function of these lines: W lies in registers only if each of its places is a constant, in no loop."""
+    text = "\n    ".join([f"def run({arguments}):", "pass", *lines])
+    exec(compile(text, "<written out>", "exec"), namespace := {"peek": peek, "quad": quad})
+    return inlined(namespace["run"])
+
+
+def build_dot(kit: Kit, columns: int, index: int) -> Callable:
+    """``dot``: sums (B,) += a row of stage `index` times an operand in shared memory, (H, B) from `x_at` on.
+
+    Four elements are read at once.
+    """
+    B, R, S, n_threads, thread = kit.chip.lanes, kit.chip.registers, columns, kit.chip.threads, kit.team.thread
+    step, offset = max(1, 4 // B), index * S * n_threads
+    lines = []
+    for k in range(0, R * B, 4):
+        lines += [f"v = quad(memory, x_at + {k})"]
+        lines += [f"sums[{(k + m) % B}] += W[{index * R + (k + m) // B}] * v[{m}]" for m in range(4)]
+    in_registers = written_out("sums, W, memory, x_at", lines)
+
+    @inlined
+    def dot(sums, W, memory, weights_at, theta, at, x_at, H):
+        in_registers(sums, W, memory, x_at)
+        last, own = min(R + S, H), weights_at + offset + thread()
+        even = R + (last - R) // step * step
+        for j in range(R, even, step):
+            w, v = own + (j - R) * n_threads, quad(memory, x_at + j * B)
+            sums[0] += peek(memory, w) * v[0]
+            sums[1 % B] += peek(memory, w + 1 // B * n_threads) * v[1]
+            sums[2 % B] += peek(memory, w + 2 // B * n_threads) * v[2]
+            sums[3 % B] += peek(memory, w + 3 // B * n_threads) * v[3]
+            for b in range(4, B, 4):
+                v = quad(memory, x_at + j * B + b)
+                sums[b] += peek(memory, w) * v[0]
+                sums[b + 1] += peek(memory, w) * v[1]
+                sums[b + 2] += peek(memory, w) * v[2]
+                sums[b + 3] += peek(memory, w) * v[3]
+        for j in range(even, H):
+            w = peek(memory, own + (j - R) * n_threads) if j < last else peek(theta, at + j)
+            for b in range(B):
+                sums[b] += w * peek(memory, x_at + j * B + b)
+
+    return dot
+
+
+def build_collect(kit: Kit) -> Callable:
+    """``collect``: memory[to ..] = n elements of `array` from `at` on, by one block, which then waits."""
+    thread, n_threads, pause = kit.team.thread, kit.chip.threads, kit.team.pause
+
+    @inlined
+    def collect(memory, to, array, at, n):
+        for e in range(thread(), n, n_threads):
+            poke(memory, to + e, peek(array, at + e))
+        pause()
+
+    return collect
