@@ -99,6 +99,42 @@ def threads(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "tests/test_threads.py", *session.posargs)
 
 
+#: Where the kernels' promises are tested, for whichever device TSRNN_TEST_DEVICE names.
+OF_DEVICE = ["tests/test_cuda.py", "tests/test_kernels.py", "tests/test_decoder.py", "tests/test_engine.py"]
+
+
+@nox.session
+def cudasim(session: nox.Session) -> None:
+    """The CUDA kernels in Numba's simulator, against the oracles: it needs no GPU, and no package for one."""
+    install(session, "test")
+    environment = {"NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1", "TSRNN_TEST_DEVICE": "cuda"}
+    options = ["--numprocesses=2", "-k", "not numpy", *OF_DEVICE, *session.posargs]
+    session.run("python", "-m", "pytest", *options, env=environment)
+
+
+@nox.session
+def ptx(session: nox.Session) -> None:
+    """Compile all CUDA kernels for three generations of GPUs, none of which need be there, and look at the code."""
+    session.install("-e", ".[cuda]", *nox.project.dependency_groups(PROJECT, "test", "ptx"))
+    session.run("python", "-m", "tests.ptx", *session.posargs)
+
+
+@nox.session
+def gpu(session: nox.Session) -> None:
+    """Kernels and estimators on a GPU, then small shapes under compute-sanitizer; skipped where there is none."""
+    session.install("-e", ".[cuda]", *nox.project.dependency_groups(PROJECT, "test"))
+    why = session.run("python", "-c", "import tsrnn.kernels as k; print(k.why_no_cuda())", silent=True)
+    if why and why.strip():
+        session.skip(why.strip())
+    environment = {"TSRNN_TEST_DEVICE": "cuda"}
+    session.run("python", "-m", "pytest", *OF_DEVICE, "tests/test_smoke.py", *session.posargs, env=environment)
+    if shutil.which("compute-sanitizer") is None:
+        session.skip("the tests have passed; compute-sanitizer of the CUDA toolkit is not on the path")
+    for tool in ("memcheck", "racecheck"):
+        command = ["compute-sanitizer", "--tool", tool, "--error-exitcode", "1", "python", "-m", "pytest"]
+        session.run(*command, "tests/test_cuda.py", env=environment, external=True)
+
+
 @nox.session
 def oracle_torch(session: nox.Session) -> None:
     """The networks against PyTorch, which nothing else here needs."""

@@ -7,12 +7,15 @@ Workers of pytest-xdist share that of the run that started them.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 
 if "PYTEST_XDIST_WORKER" not in os.environ:
     _CACHE = tempfile.TemporaryDirectory(prefix="tsrnn-test-cache-", ignore_cleanup_errors=True)
     os.environ["NUMBA_CACHE_DIR"] = os.environ.get("TSRNN_TEST_CACHE") or _CACHE.name
 os.environ["MPLBACKEND"] = "Agg"
+if os.environ.get("NUMBA_ENABLE_CUDASIM", "0") != "0":
+    sys.setswitchinterval(1e-4)  # its threads wait for each other at every step
 
 
 def pytest_unconfigure() -> None:

@@ -7,14 +7,24 @@ processor for each thread of a block.
 
 from __future__ import annotations
 
+import pickle
+import re
+
+import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from .problems import CELLS, DEVICE, kernels, problem, run
 
 if DEVICE != "cuda":
     pytest.skip("needs TSRNN_TEST_DEVICE=cuda", allow_module_level=True)
 
+from tsrnn import LSTMForecaster, LSTMRegressor
+from tsrnn.engine.devices import choose
+from tsrnn.engine.network import Network
+from tsrnn.engine.parameters import Architecture, Decoder, Geometry
+from tsrnn.equations.losses import GAUSSIAN
+from tsrnn.kernels.cuda import memory
 from tsrnn.kernels.cuda.backend import CudaBackend
 from tsrnn.kernels.cuda.device import SIMULATED
 from tsrnn.kernels.cuda.plan import Properties
@@ -58,3 +68,100 @@ def test_every_layout_computes_the_same(cell, layout, lanes):
     found, exact = run(p, backend(layout, lanes)), run(p, NumpyBackend())
     for kind in ("outputs", "loss", "theta", "x"):
         assert_allclose(getattr(found, kind), getattr(exact, kind), **EXACT, err_msg=kind)
+
+
+@pytest.mark.parametrize("layout", ["registers and shared memory", "two blocks"])
+def test_a_decoder_in_other_layouts(layout):
+    p = problem(n_inputs=2, hidden=H, layers=2, context=6, n_outputs=2, block=2, lanes=3, ragged=True, covariates=1,
+                decoder=Decoder(2, False, 1, True, "additive"))  # fmt: skip
+    options = {"free_run": 0.5, "dropout": 0.3, "key": np.uint64(5)}
+    found, exact = (run(p, backend(name, 2), **options) for name in (layout, "L2"))
+    for kind in ("outputs", "loss", "theta", "x"):
+        assert_allclose(getattr(found, kind), getattr(exact, kind), **EXACT, err_msg=kind)
+
+
+# ---------------------------------------------------------------- bits
+def test_a_lane_does_not_depend_on_its_tile():
+    p = problem(hidden=H, layers=2, context=3, lanes=3, ragged=True)
+    one, other = (run(p, backend("shared memory", lanes), gradient=False).outputs for lanes in (1, 4))
+    assert_array_equal(one, other)
+
+
+def test_equal_bits():
+    p = problem(hidden=H, n_inputs=2, lags=2, context=3, lanes=5, missing=True, loss=GAUSSIAN)
+    one, other = (run(p, backend("registers and shared memory", 2), "float32") for _ in range(2))
+    for kind in ("outputs", "loss", "theta", "x", "state"):
+        assert_array_equal(getattr(one, kind), getattr(other, kind))
+
+
+# ---------------------------------------------------------------- estimators
+Y = np.sin(np.arange(34) / 2) + np.random.default_rng(0).normal(0, 0.3, 34)
+SMALL = {"hidden_size": 2, "max_epochs": 2, "batch_size": 16, "random_state": 0, "context_length": 4, "horizon": 2}
+
+
+@pytest.mark.parametrize("strategy", ["recursive", "direct", "seq2seq"])
+def test_a_fit_is_that_of_the_cpu(strategy):
+    """To rounding in float64, which a few updates of Adam do not amplify much."""
+    options = SMALL | {"strategy": strategy, "dtype": "float64"}
+    here, there = (LSTMForecaster(device=device, **options).fit(Y) for device in ("cpu", "cuda"))
+    assert (here.device_.name, there.device_.name) == ("cpu", "cuda")
+    for name in ("theta_", "loss_curve_", "validation_curve_"):
+        assert_allclose(getattr(there, name), getattr(here, name), rtol=1e-8, atol=1e-10, err_msg=name)
+    again = pickle.loads(pickle.dumps(there)).set_params(device="cpu")
+    assert_allclose(again.predict(5), there.predict(5), rtol=1e-10)
+    assert isinstance(there.theta_, np.ndarray)
+
+
+def test_a_regressor_on_the_device():
+    X = np.lib.stride_tricks.sliding_window_view(Y, 6)
+    options = {"hidden_size": 2, "max_epochs": 2, "random_state": 0}
+    here, there = (LSTMRegressor(device=device, **options).fit(X[:, :5], X[:, 5]) for device in ("cpu", "cuda"))
+    assert_allclose(there.predict(X[:, :5]), here.predict(X[:, :5]), rtol=1e-3)
+
+
+def test_paths_and_quantiles_on_the_device():
+    forecaster = LSTMForecaster(device="cuda", loss="gaussian", strategy="seq2seq", **SMALL).fit(Y)
+    drawn = forecaster.sample(2, n_paths=3, random_state=0)
+    assert_allclose(drawn, forecaster.set_params(device="cpu").sample(2, n_paths=3, random_state=0), rtol=1e-4)
+
+
+def test_auto_goes_by_the_work():
+    forecaster = LSTMForecaster(device="auto", **SMALL).fit(Y)
+    assert forecaster.device_.name == "cpu"
+    assert "a batch takes about" in forecaster.device_.reason
+    large = Architecture(CELLS["lstm"], 1, 1, 1, GAUSSIAN, hidden_size=512)
+    assert choose("auto", large, 336, 1024).name == "cuda"
+
+
+def test_an_interrupted_fit_leaves_nothing_behind():
+    def stop(_):
+        raise KeyboardInterrupt
+
+    forecaster = LSTMForecaster(device="cuda", callbacks=[stop], **SMALL)
+    with pytest.raises(KeyboardInterrupt):
+        forecaster.fit(Y)
+    assert not hasattr(forecaster, "theta_")
+    assert np.isfinite(forecaster.set_params(callbacks=None).fit(Y).predict()).all()
+
+
+def test_too_little_memory_says_what_would_fit(monkeypatch):
+    monkeypatch.setattr(memory, "free_bytes", lambda: 40_000)
+    p = problem(hidden=4, lanes=3)
+    network = Network(p.architecture, "float32", kernels(2))
+    with pytest.raises(
+        MemoryError, match=r"0 MiB free.* of 4096 windows needs .* MiB: a batch_size of (\d+) would fit"
+    ):
+        network.workspace(p.geometry, 4096, loss=GAUSSIAN, gradient=True)
+    with pytest.raises(MemoryError, match="a batch_size of ") as caught:
+        network.workspace(p.geometry, 4096, gradient=True)
+    fits = int(re.search(r"batch_size of (\d+)", str(caught.value)).group(1))
+    network.workspace(p.geometry, fits, gradient=True)
+    with pytest.raises(MemoryError):
+        network.workspace(p.geometry, fits + 2, gradient=True)
+
+
+def test_a_network_too_wide_for_the_device():
+    wide = problem(hidden=3000, context=2, lanes=1).architecture
+    network = Network(wide, "float32", backend("L2", 1))
+    with pytest.raises(ValueError, match="hidden_size=3000 is too wide for this GPU"):
+        network.workspace(Geometry(2), 1)

@@ -36,6 +36,15 @@ def fraction(name: str, value: Any) -> float:
     return float(value)
 
 
+def on_host(name: str, value: Any) -> None:
+    """Refuse an array that lies in the memory of a GPU."""
+    if hasattr(value, "__cuda_array_interface__"):
+        raise TypeError(
+            f"{name} is a {type(value).__module__}.{type(value).__name__} in the memory of a GPU; pass a copy on the "
+            "host (.get(), .cpu() or .copy_to_host()), which device='cuda' brings there by itself"
+        )
+
+
 def flag(name: str, value: Any) -> bool:
     """`value` as a bool."""
     if not isinstance(value, bool | np.bool_):

@@ -27,6 +27,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from ..checks import on_host
 from .index import Grid, read_index, shown
 
 ACCEPTED = (
@@ -158,6 +159,7 @@ def _as_array(y: Any, name: str) -> np.ndarray:
     """Return an array-like that is not from pandas as an array of one or two dimensions."""
     if hasattr(y, "toarray"):
         raise TypeError(f"{name} is sparse ({type(y).__name__}): pass {name}.toarray()")
+    on_host(name, y)
     sequence = isinstance(y, Sequence) and not isinstance(y, str | bytes | bytearray)
     if not sequence and not hasattr(y, "__array__"):
         raise TypeError(f"{name} has type {type(y).__name__}, which is no target: {ACCEPTED}")

@@ -192,7 +192,7 @@ def free_bytes() -> int:
 def properties() -> Properties:
     """What the present device has; a small one in the simulator, which is slow."""
     if SIMULATED:
-        return Properties(multiprocessors=2, shared_bytes=2**14, registers=2**11, most_threads=4, most_blocks=2)
+        return Properties(multiprocessors=1, shared_bytes=2**14, registers=2**11, most_threads=2, most_blocks=1)
     it = cuda.get_current_device()
     return Properties(
         multiprocessors=it.MULTIPROCESSOR_COUNT,

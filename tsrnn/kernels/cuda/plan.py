@@ -130,17 +130,22 @@ def plan(
     def layout(lanes: int, blocks: int) -> _Layout:
         return _Layout(cell, hidden_size, lanes, blocks, itemsize, device)
 
+    def busy(blocks: int) -> _Layout:
+        """Enough lanes to a tile for all windows to be under way at once, if half of the memory holds their states."""
+        size = lanes or 1
+        while not lanes and size < MOST_LANES and size * device.multiprocessors < n_lanes * blocks:
+            size *= 2
+        while not lanes and size > 1 and layout(size, blocks).bytes > device.shared_bytes // 2:
+            size //= 2
+        return layout(size, blocks)
+
     blocks, most = 1, device.most_blocks if device.cooperative else 1
-    while blocks < most and not layout(1, blocks).fits():
+    while blocks < most and not busy(blocks).fits():
         blocks *= 2
-    wanted, lanes = lanes, lanes or 1
-    while not wanted and lanes < MOST_LANES and lanes * device.multiprocessors < n_lanes * blocks:
-        lanes *= 2
-    while not wanted and lanes > 1 and layout(lanes, blocks).bytes > device.shared_bytes // 2:
-        lanes //= 2
-    if layout(lanes, blocks).bytes > device.shared_bytes:
+    found = busy(blocks)
+    if found.bytes > device.shared_bytes:
         raise ValueError(
             f"hidden_size={hidden_size} is too wide for this GPU: the states of one window need more than the "
             f"{device.shared_bytes} bytes of shared memory that a block has; use a smaller one, or device='cpu'"
         )
-    return layout(lanes, blocks).chip()
+    return found.chip()
