@@ -28,6 +28,7 @@ class Chip(NamedTuple):
     lanes: int  # of a tile
     blocks: int  # of a team
     threads: int  # of a block
+    width: int  # rows of a stage that a block has, at most, and a few more
     registers: int  # columns of each stage's recurrent weights that a thread keeps
     forward_columns: int  # columns after these in shared memory
     backward_columns: int
@@ -94,18 +95,18 @@ class _Layout:
 
     def chip(self) -> Chip:
         """The plan with as many weights on chip as there is room for."""
-        registers, forward, backward = 0, 0, 0
+        registers, forward, backward, width = 0, 0, 0, padded(self.rows, 32)
+        of_column = width * self.stages
         if self.rows <= self.threads:
             words, of_thread = self.itemsize // 4, min(255, self.device.registers // self.threads)
             free = of_thread - OTHER_REGISTERS - 3 * self.lanes * words
             most = MOST_PRODUCTS // (self.lanes * self.stages)
             registers = max(0, min(self.hidden_size, most, free // (self.stages * words))) // 4 * 4
             left, room = self.hidden_size - registers, self.device.shared_bytes // self.itemsize
-            forward = max(0, min(left, (room - self.forward) // (self.threads * self.stages)))
-            backward = max(0, min(left, (room - self.backward) // (self.threads * self.stages)))
-        of_column = self.threads * self.stages
+            forward = max(0, min(left, (room - self.forward) // of_column))
+            backward = max(0, min(left, (room - self.backward) // of_column))
         return Chip(
-            self.lanes, self.blocks, self.threads, registers, forward, backward,
+            self.lanes, self.blocks, self.threads, width, registers, forward, backward,
             (self.forward + forward * of_column) * self.itemsize,
             (self.backward + backward * of_column) * self.itemsize,
         )  # fmt: skip

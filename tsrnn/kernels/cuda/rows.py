@@ -140,8 +140,8 @@ def _build_prepare_stage(kit: Kit, columns: int, transposed: bool, index: int) -
     _, first, last = kit.stages[index]
     find, on_chip, R, S = build_find(kit, index, transposed), kit.chip.on_chip, kit.chip.registers, columns
     to_registers = written_out("W, theta, at", [f"W[{index * R + j}] = peek(theta, at + {j})" for j in range(R)])
-    n_rows, thread, n_threads = last - first, kit.team.thread, kit.chip.threads
-    mine, offset = 3 * index, index * S * n_threads
+    n_rows, thread, width = last - first, kit.team.thread, kit.chip.width
+    mine, offset = 3 * index, index * S * width
 
     @inlined
     def prepare(theta, table, rows, W, memory, weights_at, u0, units, H, N):
@@ -151,7 +151,7 @@ def _build_prepare_stage(kit: Kit, columns: int, transposed: bool, index: int) -
                 at, to = rows[mine + 2], weights_at + offset + thread()
                 to_registers(W, theta, at)
                 for j in range(R, min(R + S, H)):
-                    poke(memory, to + (j - R) * n_threads, peek(theta, at + j))
+                    poke(memory, to + (j - R) * width, peek(theta, at + j))
 
     return prepare
 
@@ -168,8 +168,8 @@ def build_dot(kit: Kit, columns: int, index: int) -> Callable:
 
     Four elements are read at once.
     """
-    B, R, S, n_threads, thread = kit.chip.lanes, kit.chip.registers, columns, kit.chip.threads, kit.team.thread
-    step, offset = max(1, 4 // B), index * S * n_threads
+    B, R, S, width, thread = kit.chip.lanes, kit.chip.registers, columns, kit.chip.width, kit.team.thread
+    step, offset = max(1, 4 // B), index * S * width
     lines = []
     for k in range(0, R * B, 4):
         lines += [f"v = quad(memory, x_at + {k})"]
@@ -182,11 +182,11 @@ def build_dot(kit: Kit, columns: int, index: int) -> Callable:
         last, own = min(R + S, H), weights_at + offset + thread()
         even = R + (last - R) // step * step
         for j in range(R, even, step):
-            w, v = own + (j - R) * n_threads, quad(memory, x_at + j * B)
+            w, v = own + (j - R) * width, quad(memory, x_at + j * B)
             sums[0] += peek(memory, w) * v[0]
-            sums[1 % B] += peek(memory, w + 1 // B * n_threads) * v[1]
-            sums[2 % B] += peek(memory, w + 2 // B * n_threads) * v[2]
-            sums[3 % B] += peek(memory, w + 3 // B * n_threads) * v[3]
+            sums[1 % B] += peek(memory, w + 1 // B * width) * v[1]
+            sums[2 % B] += peek(memory, w + 2 // B * width) * v[2]
+            sums[3 % B] += peek(memory, w + 3 // B * width) * v[3]
             for b in range(4, B, 4):
                 v = quad(memory, x_at + j * B + b)
                 sums[b] += peek(memory, w) * v[0]
@@ -194,7 +194,7 @@ def build_dot(kit: Kit, columns: int, index: int) -> Callable:
                 sums[b + 2] += peek(memory, w) * v[2]
                 sums[b + 3] += peek(memory, w) * v[3]
         for j in range(even, H):
-            w = peek(memory, own + (j - R) * n_threads) if j < last else peek(theta, at + j)
+            w = peek(memory, own + (j - R) * width) if j < last else peek(theta, at + j)
             for b in range(B):
                 sums[b] += w * peek(memory, x_at + j * B + b)
 
