@@ -64,8 +64,10 @@ def plain_sum(y, p, _):
     return p, ONE
 
 
-def build_ours(cell: Any, shape: tuple[int, ...], x: np.ndarray, last: bool, dtype: str = "float32") -> Any:
-    """A network, its workspace filled with x (B, T, I), theta as views, and the function to time."""
+def build_ours(
+    cell: Any, shape: tuple[int, ...], x: np.ndarray, last: bool, dtype: str = "float32", backend: Any = None
+) -> Any:
+    """Theta as views, a workspace filled with x (B, T, I), the training step, the architecture and the forward pass."""
     from tsrnn.engine.network import Network, Source
     from tsrnn.engine.parameters import Architecture, Geometry
     from tsrnn.engine.windows import Windows
@@ -74,7 +76,7 @@ def build_ours(cell: Any, shape: tuple[int, ...], x: np.ndarray, last: bool, dty
     B, T, I, H = shape[:4]
     loss = Loss("plain_sum", plain_sum)
     architecture = Architecture(cell, n_inputs=I, n_targets=1, block=1, loss=loss, hidden_size=H)
-    network = Network(architecture, dtype)
+    network = Network(architecture, dtype, backend)
     theta = network.initialise(np.random.default_rng(0))
     views = architecture.views(theta)
     views["head"][:] = np.r_[0.0, np.ones(H)]
@@ -91,7 +93,10 @@ def build_ours(cell: Any, shape: tuple[int, ...], x: np.ndarray, last: bool, dty
     def run() -> None:
         network.backend.train(work, handle, loss)
 
-    return views, work, run, architecture
+    def forward() -> None:
+        network.backend.forward(work, handle)
+
+    return views, work, run, architecture, forward
 
 
 def wake_torch(threads: int) -> None:
@@ -140,7 +145,7 @@ def compare(name: str, shape: tuple[int, ...], args: argparse.Namespace, prototy
     B, T, I, H, tile, repeats = shape
     last = args.outputs == "last"
     x = np.random.default_rng(0).standard_normal((B, T, I)).astype(np.float32)
-    views, work, ours, architecture = build_ours(cell, shape, x, last)
+    views, work, ours, architecture, _ = build_ours(cell, shape, x, last)
     module, theirs = build_torch(name, shape, x, views, last, args.threads)
     y = theirs().detach().numpy()
     ours()

@@ -54,7 +54,8 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         """
         before = self.__dict__.copy()
         try:
-            on_host("X", X), on_host("y", y)
+            on_host("X", X)
+            on_host("y", y)
             X, n_channels = _flatten(X, whole("n_channels", self.n_channels), any_number=self.n_channels == 1)
             X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
             if X.shape[1] % n_channels:

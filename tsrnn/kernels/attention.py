@@ -43,13 +43,13 @@ def make_query(shape, theta, X, operand, B, query):
 
 @inlined
 def attend(shape, theta, E, first, stride, keys, starts, query, weights, gathered):
-    """Fill weights (n, B) and gathered (N,) for a query (N,)."""
+    """Fill weights (n, B) and gathered (N,), which may serve as scratch before, for a query (N,)."""
     n, B, N = weights.shape[0], weights.shape[1], query.size
     zero(vector(weights, 0, weights.size))
     for t in each(n):
         row = vector(weights, t * B, B)
         if shape.attention == at.ADDITIVE:
-            add_energies(row, vector(theta, shape.energy_at, N // B), query, vector(keys, t * N, N))
+            add_energies(row, vector(theta, shape.energy_at, N // B), query, vector(keys, t * N, N), gathered)
         else:
             add_dot(row, query, vector(E, first + t * stride, N))
     meet()
@@ -70,12 +70,20 @@ def add_dot(out, x, y):
 
 
 @loop
-def add_energies(out, v, query, key):
-    """out (B,) += v (H,) @ energy(query, key), both (H*B,)."""
+def add_energies(out, v, query, key, part):
+    """out (B,) += v (H,) @ energy(query, key), both (H*B,), by way of the scratch `part`, so that it vectorises."""
+    energies(part, query, key)
     B = out.size
     for u in range(v.size):
         for b in range(B):
-            out[b] += v[u] * energy(query[u * B + b], key[u * B + b])
+            out[b] += v[u] * part[u * B + b]
+
+
+@loop
+def energies(out, query, key):
+    """out = energy(query, key), all (N,)."""
+    for n in range(out.size):
+        out[n] = energy(query[n], key[n])
 
 
 @loop
@@ -107,11 +115,11 @@ def softmax(weights, starts):
 # ---------------------------------------------------------------- backward
 @inlined
 def attend_gradient(
-    shape, theta, grad, E, first, stride, keys, query, weights, dgathered, dE, width, dkeys, dquery, dscore
+    shape, theta, grad, E, first, stride, keys, query, weights, dgathered, dE, width, dkeys, dquery, dscore, part
 ):  # fmt: skip
     """Gradients of `attend`: dquery (N,) is set; dE (n, width), dkeys (n, N) and that of v in `grad` are added to.
 
-    Scratch: dscore (n*B,).
+    Scratch: dscore (n*B,) and part (N,).
     """
     n, B, N = weights.shape[0], weights.shape[1], query.size
     v_at = shape.energy_at
@@ -126,7 +134,7 @@ def attend_gradient(
         d = vector(dscore, t * B, B)
         if shape.attention == at.ADDITIVE:
             v, dv = vector(theta, v_at, N // B), vector(grad, v_at, N // B)
-            energies_gradient(d, query, vector(keys, t * N, N), v, dquery, vector(dkeys, t * N, N), dv)
+            energies_gradient(d, query, vector(keys, t * N, N), v, dquery, vector(dkeys, t * N, N), dv, part)
         else:
             add_weighted(dquery, d, vector(E, first + t * stride, N))
             add_weighted(vector(dE, t * width, N), d, query)
@@ -147,18 +155,18 @@ def softmax_gradient(d, weights):
 
 
 @loop
-def energies_gradient(d, query, key, v, dquery, dkey, dv):
-    """Gradients of a step's scores, for theirs d (B,), added; a thread has its own units, at every step the same."""
+def energies_gradient(d, query, key, v, dquery, dkey, dv, part):
+    """Gradients of `add_energies`, for that of its sums d (B,), added."""
+    energies(part, query, key)
     B = d.size
-    for u in each(v.size):
+    for u in range(v.size):
         total = dv[u]
         for b in range(B):
             n = u * B + b
-            a = energy(query[n], key[n])
-            passed = energy_gradient(a, d[b] * v[u])
+            passed = energy_gradient(part[n], d[b] * v[u])
             dquery[n] += passed
             dkey[n] += passed
-            total += d[b] * a
+            total += d[b] * part[n]
         dv[u] = total
 
 

@@ -310,6 +310,6 @@ def gather_step_gradient(i, shape, theta, k, operand, dout, dh, book):
     first, stride = encoder_outputs(shape, X)
     attend_gradient(
         shape, theta, grad, X, first, stride, tensor2(book, at.KEYS, i, theta), query, weights, d, dY, dY.shape[1],
-        tensor2(book, at.DKEYS, i, theta), dquery, dscore,
+        tensor2(book, at.DKEYS, i, theta), dquery, dscore, vector(part, 0, N),
     )  # fmt: skip
     query_gradient(shape, theta_t, grad, X, operand, dquery, dh, part)

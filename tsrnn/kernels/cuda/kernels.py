@@ -45,7 +45,7 @@ def build_network(cell: Cell, decodes: bool, chip: Chip, dtype: str) -> Network:
     layer = build_layer(
         cell, chip, team, build_products(team, chip.threads, chip.lanes, dtype), Port(of_dtype, inline=True), dtype
     )
-    port = Port(of_dtype | team.replacements() | build_lanes(team, dtype))
+    port = Port(of_dtype | team.replacements() | build_lanes(team, Port(of_dtype, inline=True), dtype))
     loops = decoder if decodes else stack
     forward, backward = (
         port(function) for function in (loops.forward_of(layer.scan, ""), loops.backward_of(layer.bptt, ""))

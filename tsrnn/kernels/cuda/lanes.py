@@ -1,4 +1,7 @@
-"""Products of one step on the device: what the `np.dot` of `kernels.lanes` is to a team. An element is a thread's."""
+"""Loops that a team does in another way than one thread: products of one step, an element of the result to a thread.
+
+And attention's energies, which on the CPU go to scratch so that their loop vectorises.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from .. import lanes
+from ...equations.attention import energy, energy_gradient
+from .. import attention, lanes
 from .device import device, peek
+from .port import Port
 from .team import Team
 
 
-def build_lanes(team: Team, dtype: Any) -> dict[Any, Callable]:
-    """What replaces the products of `kernels.lanes`; their scratch is not used."""
+def build_lanes(team: Team, port: Port, dtype: Any) -> dict[Any, Callable]:
+    """What replaces the products of `kernels.lanes` and the energies of `kernels.attention`; scratch is not used."""
     each, meet, zero = team.each, team.meet, np.dtype(dtype).type(0)
+    of_energy, of_gradient = port(energy), port(energy_gradient)
 
     @device
     def element(w, r, x, c):
@@ -48,4 +54,28 @@ def build_lanes(team: Team, dtype: Any) -> dict[Any, Callable]:
             out[r, c] += total
         meet()
 
-    return {lanes.product: product, lanes.add_product: add_product, lanes.add_outer: add_outer}
+    @device
+    def add_energies(out, v, query, key, part):
+        B = out.size
+        for u in range(v.size):
+            for b in range(B):
+                out[b] += v[u] * of_energy(query[u * B + b], key[u * B + b])
+
+    @device
+    def energies_gradient(d, query, key, v, dquery, dkey, dv, part):
+        B = d.size
+        for u in each(v.size):  # a thread has its own units, at every step the same
+            total = dv[u]
+            for b in range(B):
+                n = u * B + b
+                a = of_energy(query[n], key[n])
+                passed = of_gradient(a, d[b] * v[u])
+                dquery[n] += passed
+                dkey[n] += passed
+                total += d[b] * a
+            dv[u] = total
+
+    return {
+        lanes.product: product, lanes.add_product: add_product, lanes.add_outer: add_outer,
+        attention.add_energies: add_energies, attention.energies_gradient: energies_gradient,
+    }  # fmt: skip
