@@ -37,14 +37,10 @@ loop = register_jitable(**LOOP)
 blas = register_jitable(**(LOOP | {"_nrt": True}))
 
 
-@equation
-def each(n):
-    """Those of the numbers below `n` that are this thread's to do: all of them, where one thread runs a tile.
-
-    A backend that lets many threads run a tile deals the numbers out to them; then what one thread has written, another
-    may read only after both have been to `meet`.
-    """
-    return range(n)
+#: ``each(n)``: those of the numbers below n that are this thread's to do, all of them where one thread runs a tile. A
+#: backend that lets many threads run a tile puts its own in the place of this name; then what one thread has written,
+#: another may read only after both have been to `meet`. (A function of ours here would cost small networks 5 %.)
+each = range
 
 
 @equation

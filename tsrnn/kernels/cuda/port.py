@@ -28,7 +28,7 @@ class Port:
     Parameters
     ----------
     replacements : mapping
-        From functions, builtins too, to those that take their places.
+        From functions, builtins too, to those that take their places; or from names.
     inline : bool
         Whether the functions become part of their callers.
     """
@@ -55,7 +55,9 @@ class Port:
         names: dict[str, Any] = {"__builtins__": builtins}
         loaded = {item.argval for item in dis.get_instructions(function) if item.opname == "LOAD_GLOBAL"}
         for name in sorted(loaded):
-            if name in function.__globals__:
+            if name in self.table:
+                names[name] = self.table[name]
+            elif name in function.__globals__:
                 names[name] = self(function.__globals__[name])
             elif getattr(builtins, name, None) in self.table:
                 names[name] = self.table[getattr(builtins, name)]

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import cuda
 
-from .. import jit
 from .. import layout as at
 from ..layout import Shape
 from .device import SIMULATED, VIEWS, Kernel, device
@@ -41,7 +40,7 @@ class Team(NamedTuple):
 
     def replacements(self) -> dict[Any, Any]:
         """What stands for the CPU's single thread."""
-        return {jit.each: self.each, jit.meet: self.meet}
+        return {"each": self.each, "meet": self.meet}
 
 
 @functools.cache
@@ -144,7 +143,7 @@ def _nothing():
 
 grid_number, grid_each = device(_grid_number), device(_grid_each)
 #: The whole grid, which cannot meet: each number is somebody's, and nobody reads what another wrote.
-GRID = {jit.each: grid_each, jit.meet: device(_nothing)}
+GRID = {"each": grid_each, "meet": device(_nothing)}
 
 
 # ---------------------------------------------------------------- kernels
