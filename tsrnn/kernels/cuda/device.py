@@ -7,6 +7,7 @@ the simulator lacks (views by address, several blocks that wait for each other) 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -45,33 +46,30 @@ class Kernel:
 
     def __init__(self, function: Callable, threads: int):
         self.jit: Any = cuda.jit(function) if SIMULATED else _compile(function, threads)
-        self.ready: Any = None
+        self.compiled: Any = None
         self.shared_bytes = 48 * 1024  # what a launch may ask for without further ado
 
     def __call__(self, blocks: int, threads: int, shared_bytes: int, *arguments: Any) -> None:
         """Launch it; nobody waits."""
         if not SIMULATED:
             self.prepare(shared_bytes, *arguments)
-        (self.jit if SIMULATED else self.ready)[blocks, threads, 0, shared_bytes](*arguments)
+        self.jit[blocks, threads, 0, shared_bytes](*arguments)
 
     def prepare(self, shared_bytes: int, *arguments: Any) -> None:
         """Compile it for such arguments, and let it have that much shared memory."""
-        if self.ready is None:
-            self.ready = self.jit.specialize(*arguments)
+        if self.compiled is None:  # or found on disk
+            self.compiled = self.jit.compile(tuple(map(self.jit.typeof_pyval, arguments)))
         if shared_bytes > self.shared_bytes:
             from numba.cuda.cudadrv.driver import binding, driver
 
-            function = self._compiled()._codelibrary.get_cufunc()
+            function = self.compiled._codelibrary.get_cufunc()
             most = binding.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
             driver.cuKernelSetAttribute(most, shared_bytes, function.handle, function.device.id)
             self.shared_bytes = shared_bytes
 
-    def _compiled(self) -> Any:
-        return next(iter(self.ready.overloads.values()))
-
     def most_blocks(self, threads: int, shared_bytes: int) -> int:
         """How many blocks can wait for each other; only for a kernel that was prepared."""
-        return 2**31 if SIMULATED else self._compiled().max_cooperative_grid_blocks(threads, shared_bytes)
+        return 2**31 if SIMULATED else self.compiled.max_cooperative_grid_blocks(threads, shared_bytes)
 
 
 def _views() -> Views:
@@ -189,6 +187,7 @@ def free_bytes() -> int:
 
 
 # ---------------------------------------------------------------- the device itself
+@functools.cache
 def properties() -> Properties:
     """What the present device has; a small one in the simulator, which is slow."""
     if SIMULATED:
