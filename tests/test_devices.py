@@ -69,8 +69,9 @@ def test_arrays_on_a_gpu_are_refused(make):
         estimator.fit(*arguments)
 
 
-def test_work_of_a_batch():
+def test_work_of_a_batch(monkeypatch):
     """Twice the windows are twice the operations; a GPU waits for each step."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
     a = Architecture(CELLS["lstm"], 1, 1, 1, MSE, hidden_size=64)
     here, there = devices.seconds(a, 100, 256)
     assert devices.seconds(a, 100, 512)[0] == pytest.approx(2 * here)
@@ -105,8 +106,18 @@ def test_kernels_a_and_b():
             chip = plan(CELLS[name], hidden_size, 32, 4, H100)
             assert (chip.blocks == 1) == (hidden_size <= (256 if name == "rnn_tanh" else 128)), (name, hidden_size)
             assert chip.registers + min(chip.forward_columns, chip.backward_columns) == hidden_size, name
-    assert not plan(CELLS["lstm"], 4096, 32, 4, H100).on_chip
+    wide = plan(CELLS["lstm"], 4096, 32, 4, H100)
+    assert wide.registers + wide.backward_columns < 4096 // 4
+    assert not plan(CELLS["lstm"], 4096, 32, 4, H100._replace(cooperative=False)).on_chip
     assert plan(CELLS["lstm"], 256, 32, 4, H100._replace(cooperative=False)).blocks == 1
+
+
+def test_small_devices_get_small_teams():
+    """All blocks of a team must be resident at a time, one to a multiprocessor."""
+    for multiprocessors in (1, 2, 14, 20):
+        small = Properties(multiprocessors, 64 * 1024)
+        for hidden_size in (128, 256, 1024):
+            assert plan(CELLS["lstm"], hidden_size, 32, 4, small).blocks <= multiprocessors
 
 
 def test_a_batch_is_spread_over_the_device():

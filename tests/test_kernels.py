@@ -275,8 +275,12 @@ def test_a_workspace_keeps_nothing_of_an_earlier_batch(backend):
         for batch in batches:
             network.loss_and_grad(work, p.theta.copy(), source, p.windows, batch)
             total = backend.take_total(work)
-        theta, log = p.theta.copy(), np.zeros(1)
-        backend.update(work, theta, np.zeros((2, len(theta))), np.zeros(len(theta)), hyper(1), np.inf, log)
+        theta, log, moments, decay = (
+            backend.upload(values, "float64")
+            for values in (p.theta, np.zeros(1), np.zeros((2, len(p.theta))), np.zeros(len(p.theta)))
+        )
+        backend.update(work, theta, moments, decay, hyper(1), np.inf, log)
+        theta, log = backend.download(theta), backend.download(log)
         dx = work.dx if backend.name == "numpy" else work.dx[: work.tiles()]
         found.append((backend.outputs(work), np.array(total), theta, log, dx))
     for one, other in zip(*found, strict=True):
@@ -313,14 +317,15 @@ def test_update(clip, backend):
     rng, n = np.random.default_rng(0), p.architecture.size
     work = Network(p.architecture, "float64", backend).workspace(p.geometry, 1, loss=MSE, gradient=True)
     work.n_lanes = 1
-    theta, moments, decay, log = p.theta.copy(), np.zeros((2, n)), rng.integers(0, 2, n) * 0.1, np.zeros(1)
+    decay = rng.integers(0, 2, n) * 0.1
+    handles = [backend.upload(values, "float64") for values in (p.theta, np.zeros((2, n)), decay, np.zeros(1))]
     gradients = rng.normal(size=(5, n))
     gradients[2] *= 1e-3  # below the clipping norm
     for step, gradient in enumerate(gradients, start=1):
         set_array(work, "grad", gradient)
-        backend.update(work, theta, moments, decay, hyper(step), clip, log)
-        assert_allclose(log[0], np.linalg.norm(gradient), rtol=1e-14)
-    assert_allclose(theta, oracles.adam(p.theta, gradients, 0.01, decay, clip), rtol=1e-13)
+        backend.update(work, *handles[:3], hyper(step), clip, handles[3])
+        assert_allclose(backend.download(handles[3])[0], np.linalg.norm(gradient), rtol=1e-14)
+    assert_allclose(backend.download(handles[0]), oracles.adam(p.theta, gradients, 0.01, decay, clip), rtol=1e-13)
 
 
 # ---------------------------------------------------------------- a cell from outside

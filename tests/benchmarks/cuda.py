@@ -129,12 +129,14 @@ def ceilings(clock: Clock, simulated: bool) -> dict[str, float]:
 
 
 # ---------------------------------------------------------------- shapes
-def ours(name: str, hidden: int, batch: int, steps: int, x: np.ndarray, backend: Any, dtype: str) -> Any:
+def ours(
+    name: str, hidden: int, batch: int, steps: int, x: np.ndarray, backend: Any, dtype: str, capacity: int = 0
+) -> Any:
     """Views of theta, the workspace, and the functions for a forward pass and a training step."""
     from tsrnn.equations import gru, lstm, rnn
 
     cell = {"lstm": lstm.LSTM, "gru": gru.GRU, "rnn_tanh": rnn.CELLS["tanh"]}[name]
-    return build_ours(cell, (batch, steps, 1, hidden), x, True, dtype, backend)
+    return build_ours(cell, (batch, steps, 1, hidden), x, True, dtype, backend, capacity)
 
 
 def check(name: str, hidden: int, steps: int, x: np.ndarray, found: np.ndarray, gradient: np.ndarray) -> float:
@@ -157,7 +159,7 @@ def compare(clock: Clock, shape: tuple[str, int, int, int], tops: dict[str, floa
     x = np.random.default_rng(0).standard_normal((batch, steps, 1)).astype(np.float32)
     backend = CudaBackend()
     few = x[: min(batch, 4)]
-    _, work, run, _, _ = ours(name, hidden, len(few), steps, few, backend, "float32")
+    _, work, run, _, _ = ours(name, hidden, len(few), steps, few, backend, "float32", batch)  # as timed below
     run()
     error = check(name, hidden, steps, few, backend.outputs(work), work.grad[: work.tiles()].sum(axis=0))
     if not error < TOLERANCE:

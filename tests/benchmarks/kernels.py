@@ -65,8 +65,9 @@ def plain_sum(y, p, _):
 
 
 def build_ours(
-    cell: Any, shape: tuple[int, ...], x: np.ndarray, last: bool, dtype: str = "float32", backend: Any = None
-) -> Any:
+    cell: Any, shape: tuple[int, ...], x: np.ndarray, last: bool, dtype: str = "float32", backend: Any = None,
+    capacity: int = 0,
+) -> Any:  # fmt: skip
     """Theta as views, a workspace filled with x (B, T, I), the training step, the architecture and the forward pass."""
     from tsrnn.engine.network import Network, Source
     from tsrnn.engine.parameters import Architecture, Geometry
@@ -81,7 +82,7 @@ def build_ours(
     views = architecture.views(theta)
     views["head"][:] = np.r_[0.0, np.ones(H)]
     geometry = Geometry(T) if last else Geometry(1, n_outputs=T)
-    work = network.workspace(geometry, B, loss=loss, gradient=True)
+    work = network.workspace(geometry, max(B, capacity), loss=loss, gradient=True)
     series = x.reshape(B * T, I).astype(np.float64)
     source = Source.upload(network.backend, series, np.zeros((B + T, 1)), np.ones((B + T, 1)))
     rows, zero, one = np.arange(B), np.zeros((B, I)), np.ones((B, I))

@@ -13,7 +13,8 @@ DEVICES = ("cpu", "cuda", "auto")
 
 # What "auto" reckons with. The rates are round numbers on the cautious side, in operations and seconds.
 CPU_RATE = 80e9  # of a core: docs/speed.md
-CUDA_RATE = 2e12
+MOST_CORES = 16  # that tiles of a batch keep busy
+CUDA_RATE = 5e12
 CUDA_LAUNCHES = 3e-4  # of all kernels of a batch
 CUDA_STEP = 4e-6  # of one layer, forward and back
 WORTHWHILE = 2.0  # times as fast as the CPU a GPU must promise to be, since a first fit compiles longer
@@ -62,6 +63,6 @@ def seconds(architecture: Architecture, n_steps: int, n_lanes: int) -> tuple[flo
     weights = a.entries["head"][0]  # before the head lie the layers', with little else
     operations = 6.0 * weights * n_steps * n_lanes
     return (
-        operations / (CPU_RATE * (os.cpu_count() or 1)),
+        operations / (CPU_RATE * min(MOST_CORES, os.cpu_count() or 1)),
         operations / CUDA_RATE + CUDA_LAUNCHES + CUDA_STEP * n_steps * layers,
     )

@@ -118,22 +118,22 @@ class Network:
         """Mean loss over all windows, in batches of the size that `work` was made for."""
         n = len(windows)
         self.backend.take_total(work)
+        order = self.backend.upload(np.arange(n), np.int64)
         for first in range(0, n, work.capacity):
-            batch = np.arange(first, min(first + work.capacity, n))
-            self._gather(work, source, windows, batch)
+            self._gather(work, source, windows, self.backend.part(order, first, first + work.capacity))
             self.backend.forward(work, theta, free_run=free_run)
             self.backend.loss(work, self.architecture.loss)
         value, weight = self.backend.take_total(work)
         return value / weight if weight > 0 else 0.0
 
     def loss_and_grad(
-        self, work: Any, theta: Any, source: Source, windows: Windows, batch: np.ndarray, **options: Any
+        self, work: Any, theta: Any, source: Source, windows: Windows, batch: Any, **options: Any
     ) -> None:
         """Loss and gradient of one batch; both stay in `work`. `options` as the backend's `train` takes them."""
         self._gather(work, source, windows, batch)
         self.backend.train(work, theta, self.architecture.loss, **options)
 
-    def _gather(self, work: Any, source: Source, windows: Windows, batch: np.ndarray) -> None:
+    def _gather(self, work: Any, source: Source, windows: Windows, batch: Any) -> None:
         self.backend.gather(work, source.series, windows, batch)
         self.backend.gather_targets(work, source.targets, source.observed, windows, batch)
 

@@ -49,11 +49,12 @@ def minimise(
     *,
     n_epochs: int | None = None,
     validation: Validation | None = None,
+    capacity: int | None = None,
     label: str = "training",
 ) -> Training:
     """Train `theta` (float64, host) for `n_epochs` of `settings.max_epochs`, or until `validation` says stop.
 
-    `label` stands before the progress bar.
+    `capacity` is room for so many windows, if not for those of a batch; `label` stands before the progress bar.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def minimise(
     """
     handle = network.backend.upload(theta, network.dtype)
     training = Training(handle)
-    stepper = _Stepper(network, handle, source, windows, geometry, settings, seed)
+    stepper = _Stepper(network, handle, source, windows, geometry, settings, seed, capacity)
     watch = _Watch(network, handle, training, validation)
     epochs = settings.max_epochs if n_epochs is None else n_epochs
     with tqdm(total=epochs, disable=not settings.verbose, unit="epoch", desc=label) as bar:
@@ -95,6 +96,7 @@ class _Stepper:
         geometry: Geometry,
         settings: Settings,
         seed: int,
+        capacity: int | None,
     ):
         self.network, self.theta, self.source, self.windows = network, theta, source, windows
         self.settings, self.seed = settings, seed
@@ -102,7 +104,9 @@ class _Stepper:
         backend, dtype, n = network.backend, network.dtype, network.architecture.size
         self.batch_size = min(settings.batch_size, len(windows))
         self.n_batches = -(-len(windows) // self.batch_size)
-        self.work = network.workspace(geometry, self.batch_size, loss=network.architecture.loss, gradient=True)
+        self.work = network.workspace(
+            geometry, capacity or self.batch_size, loss=network.architecture.loss, gradient=True
+        )
         self.moments = backend.upload(np.zeros((2, n)), dtype)
         self.decay = backend.upload(settings.optimizer.weight_decay * network.decays(), dtype)
         self.norms = backend.upload(np.zeros(self.n_batches), dtype)
@@ -195,8 +199,8 @@ class _Watch:
         return epoch - self.training.best_epoch >= stopping.patience
 
 
-def warm_up(network: Network, geometry: Geometry) -> float:
-    """Compile what a training needs on a tiny problem of the same kind; the seconds that took."""
+def warm_up(network: Network, geometry: Geometry, capacity: int = 1) -> float:
+    """Compile what a training in batches of `capacity` needs on one window of the same kind; the seconds that took."""
     started = time.perf_counter()
     a = network.architecture
     series, targets = (
@@ -209,5 +213,5 @@ def warm_up(network: Network, geometry: Geometry) -> float:
         one, one + geometry.n_steps, one, np.zeros(inputs), np.ones(inputs), np.zeros(outputs), np.ones(outputs)
     )
     settings = Settings(Adam(), learning_rate=0.0, batch_size=1, max_epochs=1)
-    minimise(network, np.zeros(a.size), source, windows, geometry, settings, seed=0)
+    minimise(network, np.zeros(a.size), source, windows, geometry, settings, seed=0, capacity=capacity)
     return time.perf_counter() - started

@@ -163,7 +163,7 @@ class RecurrentNetwork:
         theta, warm = self._start(network, rng)
         seed = int(rng.randint(2**31))
         with network.backend.session():
-            timings = {"compile": warm_up(network, plan.geometry)}
+            timings = {"compile": warm_up(network, plan.geometry, min(settings.batch_size, len(plan.windows)))}
             started = time.perf_counter()
             training = self._run(plan, plan.windows, theta, warm, settings, seed, validation=plan.validation)
             timings["train"] = time.perf_counter() - started

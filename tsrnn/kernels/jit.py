@@ -70,7 +70,7 @@ def fingerprint(*functions: Callable) -> str:
         code = function.__code__
         digest.update(code.co_code + repr((code.co_consts, code.co_names)).encode())
     for room in ("equations", "kernels"):
-        for path in sorted((Path(__file__).parents[1] / room).glob("*.py")):
+        for path in sorted((Path(__file__).parents[1] / room).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

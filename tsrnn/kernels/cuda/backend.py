@@ -29,6 +29,10 @@ MOST_SPLITS = 16
 WHOLE = ("blocks", "rows", "matrices", "starts", "span")
 
 
+class TooFewBlocksError(Exception):
+    """Not even one team can be resident at a time."""
+
+
 class Indexed:
     """A series, or targets, and windows of it, as gather kernels find them."""
 
@@ -143,7 +147,7 @@ class CudaBackend:
         B, n = chip.lanes, -(-n_lanes // chip.lanes)
         wanted = {"scored": loss is not None, "gradient": gradient, "inputs": input_gradient}
 
-        def shapes(n: int) -> dict[str, tuple[int, ...]]:
+        def shapes(n: int, B: int) -> dict[str, tuple[int, ...]]:
             size = loss.size if loss else shape.output_size
             sizes = array_sizes(cell, shape, n, B, size, **wanted, over_time=2 * max(chip.threads, limits.most_threads))
             table = row_table(cell, tables.blocks, shape.hidden_size)
@@ -156,9 +160,12 @@ class CudaBackend:
             }  # fmt: skip
             return {name: (sizes | made)[name] for name in fields()}
 
-        needed, one = (total_bytes(shapes(k), dtype.itemsize) for k in (n, 1))
-        check_room(needed, one - (needed - one) // max(1, n - 1), n, B)
-        pool = Pool(shapes(n), {name: np.dtype(np.int64) if name in WHOLE else dtype for name in fields()})
+        def needed(n_lanes: int) -> int:
+            lanes = plan(cell, shape.hidden_size, n_lanes, dtype.itemsize, limits, self.lanes).lanes
+            return total_bytes(shapes(-(-n_lanes // lanes), lanes), dtype.itemsize)
+
+        check_room(needed, n_lanes)
+        pool = Pool(shapes(n, B), {name: np.dtype(np.int64) if name in WHOLE else dtype for name in fields()})
         pool.write("blocks", row_table(cell, tables.blocks, shape.hidden_size))
         pool.write("rows", tables.rows)
         pool.write("matrices", tables.matrices)
@@ -178,9 +185,11 @@ class CudaBackend:
         threads = chip.threads * team if SIMULATED else chip.threads
         arguments = (work.numbers, np.int64(0), *map(np.int64, span), theta, *rest, work.pool.book)
         at_once = n
-        if team > 1:
-            kernel.prepare(shared, *arguments) if not SIMULATED else None
-            at_once = max(1, kernel.most_blocks(chip.threads, shared) // team)
+        if team > 1 and not SIMULATED:
+            kernel.prepare(shared, *arguments)
+            at_once = kernel.most_blocks(chip.threads, shared) // team
+            if at_once == 0:
+                raise TooFewBlocksError
         for first in range(0, n, at_once):
             blocks = min(at_once, n - first) * (1 if SIMULATED else team)
             kernel(blocks, threads, shared * (team if SIMULATED else 1), work.numbers, np.int64(first), *arguments[2:])
@@ -190,6 +199,17 @@ class CudaBackend:
         limits = self._limits()
         kernel = getattr(build_common(limits.most_threads, work.dtype.name), name)
         kernel(blocks or limits.multiprocessors, limits.most_threads, 0, *arguments)
+
+    def _part(self, work: Workspace, name: str, theta: Any, span: tuple[int, int], *chances: Any) -> None:
+        """A part of the network on all tiles; by teams of one block if the device has no room for larger ones."""
+        chip = work.chip
+        shared = chip.forward_bytes if name == "forward" else chip.backward_bytes
+        try:
+            self._tiles(work, getattr(self._network(work), name), on_device(theta), chip, shared, span, *chances)
+        except TooFewBlocksError:
+            alone = self._limits()._replace(cooperative=False)
+            work.chip = plan(work.cell, work.shape.hidden_size, 1, work.dtype.itemsize, alone, chip.lanes)
+            self._part(work, name, theta, span, *chances)
 
     def _network(self, work: Workspace) -> Any:
         return build_network(work.cell, work.shape.decoder_layers > 0, work.chip, work.dtype.name)
@@ -245,7 +265,7 @@ class CudaBackend:
         call before this one has computed those up to k0, or all of them.
         """
         span, chances = outputs or (0, work.shape.n_outputs), self._chances(work, free_run, dropout, key)
-        self._tiles(work, self._network(work).forward, theta, work.chip, work.chip.forward_bytes, span, *chances)
+        self._part(work, "forward", theta, span, *chances)
 
     def loss(self, work: Workspace, loss: Loss) -> None:
         """Add the batch's weighted loss and weight to the total, and make the gradient of the weighted mean."""
@@ -259,11 +279,9 @@ class CudaBackend:
 
         It comes after `forward` of the same batch and dropout, and uses up what that left.
         """
+        self._grid(work, "transpose", on_device(theta), work.pool.book)
+        self._part(work, "backward", theta, (0, 0), *self._chances(work, 0, dropout, key))
         network, chip, n = self._network(work), work.chip, work.tiles()
-        self._grid(work, "transpose", theta, work.pool.book)
-        self._tiles(
-            work, network.backward, theta, chip, chip.backward_bytes, (0, 0), *self._chances(work, 0, dropout, key)
-        )
         splits = min(n, MOST_SPLITS)
         blocks, shared = 2 * self._limits().multiprocessors, staged(chip.threads) * work.dtype.itemsize
         network.weights(blocks, chip.threads, shared, work.numbers, np.int64(n), np.int64(splits), work.pool.book)

@@ -8,6 +8,7 @@ the simulator lacks (views by address, several blocks that wait for each other) 
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -38,6 +39,14 @@ def device(function: Callable, inline: bool = False) -> Any:
     return cuda.jit(device=True, forceinline=inline)(function)
 
 
+@functools.cache
+def default_stream() -> Any:
+    """The one queue that everything is launched in."""
+    from numba.cuda.cudadrv import driver
+
+    return driver._to_core_stream(0)
+
+
 class Kernel:
     """A function that the host launches, compiled at its first launch.
 
@@ -51,9 +60,12 @@ class Kernel:
 
     def __call__(self, blocks: int, threads: int, shared_bytes: int, *arguments: Any) -> None:
         """Launch it; nobody waits."""
-        if not SIMULATED:
-            self.prepare(shared_bytes, *arguments)
-        self.jit[blocks, threads, 0, shared_bytes](*arguments)
+        if SIMULATED:
+            self.jit[blocks, threads, 0, shared_bytes](*arguments)
+            return
+        with translated():
+            self.prepare(shared_bytes, *arguments)  # and past the configured launch, which warns of small grids
+            self.compiled.launch(arguments, (blocks, 1, 1), (threads, 1, 1), default_stream(), shared_bytes)
 
     def prepare(self, shared_bytes: int, *arguments: Any) -> None:
         """Compile it for such arguments, and let it have that much shared memory."""
@@ -154,7 +166,10 @@ if SIMULATED:  # shared memory comes from the team
 # ---------------------------------------------------------------- memory
 def to_device(array: np.ndarray) -> Any:
     """A copy in the device's memory."""
-    return np.array(array, order="C") if SIMULATED else cuda.to_device(np.ascontiguousarray(array))
+    if SIMULATED:
+        return np.array(array, order="C")
+    with translated():
+        return cuda.to_device(np.ascontiguousarray(array))
 
 
 def on_device(array: Any) -> Any:
@@ -166,24 +181,27 @@ def to_host(array: Any) -> np.ndarray:
     """A copy on the host, after all that was launched before."""
     if SIMULATED or array.size == 0:
         return np.array(array) if SIMULATED else np.empty(array.shape, array.dtype)
-    return array.copy_to_host()
+    with translated():
+        return array.copy_to_host()
 
 
 def empty(size: int) -> Any:
     """So many bytes, all zero."""
     if SIMULATED:
         return np.zeros(size, np.uint8)
-    memory = cuda.device_array(max(1, size), np.uint8)
-    memory.gpu_data.memset(0)
-    return memory
+    with translated():
+        memory = cuda.device_array(max(1, size), np.uint8)
+        memory.gpu_data.memset(0)
+        return memory
 
 
 def free_bytes() -> int:
     """What may still be allocated."""
     if SIMULATED:
         return 2**30
-    cuda.current_context().deallocations.clear()
-    return int(cuda.current_context().get_memory_info().free)
+    with translated():
+        cuda.current_context().memory_manager.deallocations.clear()
+        return int(cuda.current_context().get_memory_info().free)
 
 
 # ---------------------------------------------------------------- the device itself
@@ -208,6 +226,14 @@ def why_not() -> str:
     if not cuda.is_available():
         error = " ".join(str(cuda.cuda_error() or "no device was found").split())
         return f"no NVIDIA GPU can be used ({error}); look whether nvidia-smi shows one, and update its driver"
+    from numba.cuda.cudadrv.driver import driver
+
+    knows, needs = driver.get_version(), cuda.runtime.get_version()
+    if knows[0] < needs[0]:
+        return (
+            f"the GPU's driver knows CUDA {knows[0]}.{knows[1]}, and the installed toolkit is {needs[0]}.{needs[1]}; "
+            f"update the driver, or pip install 'tsrnn[cuda{knows[0]}]'"
+        )
     if cuda.get_current_device().compute_capability < LEAST_CAPABILITY:
         major, minor = cuda.get_current_device().compute_capability
         return f"the GPU has compute capability {major}.{minor}, and 7.0 is the least that the kernels run on"
@@ -218,21 +244,30 @@ LEAST_CAPABILITY = (7, 0)
 
 
 @contextmanager
-def session() -> Iterator[None]:
-    """Errors of the driver in words of ours; and memory that a fit has let go is free at once, however it ended."""
-    if SIMULATED:
-        yield
-        return
-    from numba.cuda.cudadrv.driver import CudaAPIError
+def translated() -> Iterator[None]:
+    """Errors of the driver in words of ours."""
+    from cuda.core._utils.cuda_utils import CUDAError  # type: ignore[import-not-found]
+    from numba.cuda.cudadrv.driver import CudaAPIError, LinkerError
 
     try:
         yield
-    except CudaAPIError as error:
+    except (CudaAPIError, CUDAError, LinkerError) as error:
         if "OUT_OF_MEMORY" in str(error):
             raise MemoryError(
                 f"the GPU ran out of memory ({error}); use a smaller batch_size, hidden_size or context_length, or "
                 "device='cpu'"
             ) from error
         raise RuntimeError(f"the GPU reports an error ({error}); device='cpu' does without it") from error
+
+
+@contextmanager
+def session() -> Iterator[None]:
+    """Memory that a fit has let go is free when it ends, however it does."""
+    try:
+        yield
     finally:
-        cuda.current_context().deallocations.clear()
+        if not SIMULATED:
+            try:
+                cuda.current_context().memory_manager.deallocations.clear()
+            except Exception as error:  # after a fault the device frees nothing more; the fault itself is on its way
+                logging.getLogger("tsrnn").debug("memory of the GPU was not freed: %s", error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -73,26 +73,24 @@ def total_bytes(shapes: Mapping[str, tuple[int, ...]], itemsize: int) -> int:
     return sum(math.prod(shape) for shape in shapes.values()) * itemsize
 
 
-def check_room(needed: int, fixed: int, n_tiles: int, lanes: int) -> None:
+def check_room(needed: Callable[[int], int], n_lanes: int) -> None:
     """Refuse a workspace that the device has no room for, and say what it has room for.
 
     Raises
     ------
     MemoryError
-        If `needed` bytes, of which `fixed` do not depend on the number of tiles, exceed what is free.
+        If the bytes ``needed(n_lanes)`` exceed what is free.
     """
     free = free_bytes()
-    if needed <= free:
+    if needed(n_lanes) <= free:
         return
-    tiles = int((free - fixed) * n_tiles // max(1, needed - fixed))
-    advice = (
-        f"a batch_size of {tiles * lanes} would fit"
-        if tiles > 0
-        else "not even the smallest batch fits; use device='cpu'"
-    )
+    fits = n_lanes // 2
+    while fits > 0 and needed(fits) > free:
+        fits //= 2
+    advice = f"a batch_size of {fits} would fit" if fits else "not even one window fits; use device='cpu'"
     raise MemoryError(
-        f"the GPU has {free / 2**20:,.0f} MiB free, and a batch of {n_tiles * lanes} windows needs "
-        f"{needed / 2**20:,.0f} MiB: {advice}"
+        f"the GPU has {free / 2**20:,.0f} MiB free, and a batch of {n_lanes} windows needs "
+        f"{needed(n_lanes) / 2**20:,.0f} MiB: {advice}"
     )
 
 

@@ -140,8 +140,8 @@ def plan(
             size //= 2
         return layout(size, blocks)
 
-    blocks, most = 1, device.most_blocks if device.cooperative else 1
-    while blocks < most and not busy(blocks).fits():
+    blocks, most = 1, min(device.most_blocks, device.multiprocessors) if device.cooperative else 1
+    while 2 * blocks <= most and not busy(blocks).fits():
         blocks *= 2
     found = busy(blocks)
     if found.bytes > device.shared_bytes:

@@ -17,10 +17,13 @@ import numpy as np
 from numba import cuda
 
 from .. import layout as at
+from ..jit import fingerprint
 from ..layout import Shape
 from .device import SIMULATED, VIEWS, Kernel, device
 
 tensor1, ZERO = VIEWS.tensor1, np.int64(0)
+#: A kernel's key on disk: the sources of all rooms that it may contain a part of.
+STAMP = int(fingerprint(), 16) % 2**31
 
 
 class Team(NamedTuple):
@@ -164,9 +167,10 @@ def tile_kernel(program: Callable, team: Team, threads: int) -> Kernel:
     `numbers` are the shape's; outputs k0 to k1 are those that a forward pass is to compute.
     """
     blocks = 1 if SIMULATED else team.blocks
-    each, meet = team.each, team.meet
+    each, meet, stamp = team.each, team.meet, STAMP
 
     def tiles(numbers, first, k0, k1, theta, free, dropout, key, book):
+        stamp  # noqa: B018 - part of the cache's key
         span = tensor1(book, at.SPAN, 0, ZERO)
         for _ in each(1):
             span[0], span[1] = k0, k1
@@ -178,8 +182,10 @@ def tile_kernel(program: Callable, team: Team, threads: int) -> Kernel:
 
 def batch_kernel(program: Callable, threads: int) -> Kernel:
     """The kernel in which a block runs `program` on a tile: windows first to first + count of `order`."""
+    stamp = STAMP
 
     def tiles(numbers, index, order, first, count, book):
+        stamp  # noqa: B018
         program(cuda.blockIdx.x, unpack(numbers), index, order, first, count, book)
 
     return Kernel(tiles, threads)
@@ -187,17 +193,22 @@ def batch_kernel(program: Callable, threads: int) -> Kernel:
 
 def grid_kernel(program: Callable, n_arguments: int, threads: int) -> Kernel:
     """The kernel that runs `program`, of 2, 3, 4 or 11 arguments, on the whole grid."""
+    stamp = STAMP
 
     def of_2(a, b):
+        stamp  # noqa: B018
         program(a, b)
 
     def of_3(a, b, c):
+        stamp  # noqa: B018
         program(a, b, c)
 
     def of_4(a, b, c, d):
+        stamp  # noqa: B018
         program(a, b, c, d)
 
     def of_11(a, b, c, d, e, f, g, h, i, j, k):
+        stamp  # noqa: B018
         program(a, b, c, d, e, f, g, h, i, j, k)
 
     kernels: dict[int, Callable] = {2: of_2, 3: of_3, 4: of_4, 11: of_11}
