@@ -41,8 +41,10 @@ def why_no_cuda() -> str:
     """
     if importlib.util.find_spec("numba_cuda") is None and os.environ.get("NUMBA_ENABLE_CUDASIM", "0") == "0":
         return "the package numba-cuda is not installed; pip install 'tsrnn[cuda]'"
-    from .cuda.device import why_not
-
+    try:
+        from .cuda.device import why_not
+    except ImportError as error:
+        return f"numba-cuda cannot be imported ({error}); pip install --upgrade 'tsrnn[cuda]'"
     return why_not()
 
 
