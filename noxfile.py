@@ -101,6 +101,11 @@ def threads(session: nox.Session) -> None:
 
 #: Where the kernels' promises are tested, for whichever device TSRNN_TEST_DEVICE names.
 OF_DEVICE = ["tests/test_cuda.py", "tests/test_kernels.py", "tests/test_decoder.py", "tests/test_engine.py"]
+#: The estimators' tests, which run there too, where that does not take hours.
+OF_ESTIMATORS = [
+    f"tests/test_{name}.py"
+    for name in ("smoke", "forecasters", "regressors", "seq2seq", "likelihoods", "covariates", "uncertainty")
+]
 
 
 @nox.session
@@ -127,7 +132,7 @@ def gpu(session: nox.Session) -> None:
     if why and why.strip():
         session.skip(why.strip())
     environment = {"TSRNN_TEST_DEVICE": "cuda"}
-    session.run("python", "-m", "pytest", *OF_DEVICE, "tests/test_smoke.py", *session.posargs, env=environment)
+    session.run("python", "-m", "pytest", *OF_DEVICE, *OF_ESTIMATORS, *session.posargs, env=environment)
     if shutil.which("compute-sanitizer") is None:
         session.skip("the tests have passed; compute-sanitizer of the CUDA toolkit is not on the path")
     for tool in ("memcheck", "racecheck"):

@@ -20,9 +20,9 @@ from tsrnn import (
 from tsrnn.engine.strategies import STRATEGIES
 from tsrnn.kernels.cpu import CpuBackend
 
-from .problems import COMPILED, DEVICE
+from .problems import COMPILED
 
-SMALL = {"hidden_size": 2, "max_epochs": 2, "batch_size": 8, "random_state": 0, "device": DEVICE}
+SMALL = {"hidden_size": 2, "max_epochs": 2, "batch_size": 8, "random_state": 0}
 Y = np.sin(np.arange(40) / 2) + np.arange(40) / 20
 WIDE = np.column_stack([Y, 10 * np.roll(Y, 3)])
 
