@@ -109,11 +109,6 @@ class CudaBackend:
         """A copy on the host."""
         return to_host(handle)
 
-    def place(self, windows: Any) -> Any:
-        """The same windows as handles."""
-        names = windows.__dataclass_fields__
-        return type(windows)(**{name: to_device(np.ascontiguousarray(getattr(windows, name))) for name in names})
-
     def part(self, order: Any, first: int, last: int) -> Part:
         """Windows `first` to `last` of an uploaded order."""
         return Part(order, first, min(last, len(order)) - first)
@@ -145,12 +140,12 @@ class CudaBackend:
         dtype, limits = np.dtype(dtype), self._limits()
         chip = plan(cell, shape.hidden_size, n_lanes, dtype.itemsize, limits, self.lanes)
         B, n = chip.lanes, -(-n_lanes // chip.lanes)
+        table = row_table(cell, tables.blocks, shape.hidden_size)
         wanted = {"scored": loss is not None, "gradient": gradient, "inputs": input_gradient}
 
         def shapes(n: int, B: int) -> dict[str, tuple[int, ...]]:
             size = loss.size if loss else shape.output_size
             sizes = array_sizes(cell, shape, n, B, size, **wanted, over_time=2 * max(chip.threads, limits.most_threads))
-            table = row_table(cell, tables.blocks, shape.hidden_size)
             given = {"blocks": table[None], "rows": tables.rows[None], "matrices": tables.matrices[None]}
             made = {name: array.shape for name, array in given.items()}
             made |= {
@@ -166,7 +161,7 @@ class CudaBackend:
 
         check_room(needed, n_lanes)
         pool = Pool(shapes(n, B), {name: np.dtype(np.int64) if name in WHOLE else dtype for name in fields()})
-        pool.write("blocks", row_table(cell, tables.blocks, shape.hidden_size))
+        pool.write("blocks", table)
         pool.write("rows", tables.rows)
         pool.write("matrices", tables.matrices)
         if loss:
@@ -195,10 +190,10 @@ class CudaBackend:
             kernel(blocks, threads, shared * (team if SIMULATED else 1), work.numbers, np.int64(first), *arguments[2:])
 
     def _grid(self, work: Workspace, name: str, *arguments: Any, blocks: int | None = None) -> None:
-        """A kernel that knows no cell and no loss, on the whole grid."""
+        """A kernel that knows no cell and no loss, on the whole grid or on so many blocks."""
         limits = self._limits()
         kernel = getattr(build_common(limits.most_threads, work.dtype.name), name)
-        kernel(blocks or limits.multiprocessors, limits.most_threads, 0, *arguments)
+        kernel(limits.multiprocessors if blocks is None else blocks, limits.most_threads, 0, *arguments)
 
     def _part(self, work: Workspace, name: str, theta: Any, span: tuple[int, int], *chances: Any) -> None:
         """A part of the network on all tiles; by teams of one block if the device has no room for larger ones."""
@@ -237,17 +232,13 @@ class CudaBackend:
             or any(a is not b for a, b in zip(known.arrays, arrays, strict=True))
         ):
             known = work.indexes[name] = Indexed(arrays, windows)
-        threads = self._limits().most_threads
-        kernel = getattr(build_common(threads, work.dtype.name), name)
-        first, count = np.int64(batch.first), np.int64(batch.count)
-        kernel(work.tiles(), threads, 0, work.numbers, known.index, batch.order, first, count, work.pool.book)
+        first, count, n = np.int64(batch.first), np.int64(batch.count), work.tiles()
+        self._grid(work, name, work.numbers, known.index, batch.order, first, count, work.pool.book, blocks=n)
 
     def feed(self, work: Workspace, k: int, values: np.ndarray) -> None:
         """Let the step of output `k` read the scaled `values` (n_lanes, stride, n_channels) before it."""
-        threads = self._limits().most_threads
-        kernel, values = build_common(threads, work.dtype.name).feed, to_device(np.asarray(values, work.dtype))
-        count = np.int64(work.n_lanes)
-        kernel(work.tiles(), threads, 0, work.numbers, values, np.int64(k), np.int64(0), count, work.pool.book)
+        handle, count, n = to_device(np.asarray(values, work.dtype)), np.int64(work.n_lanes), work.tiles()
+        self._grid(work, "feed", work.numbers, handle, np.int64(k), np.int64(0), count, work.pool.book, blocks=n)
 
     def forward(
         self,

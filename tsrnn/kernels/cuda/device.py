@@ -81,7 +81,13 @@ class Kernel:
 
     def most_blocks(self, threads: int, shared_bytes: int) -> int:
         """How many blocks can wait for each other; only for a kernel that was prepared."""
-        return 2**31 if SIMULATED else self.compiled.max_cooperative_grid_blocks(threads, shared_bytes)
+        return self.compiled.max_cooperative_grid_blocks(threads, shared_bytes)
+
+
+def _name(functions: dict[str, Any]) -> None:
+    """Give intrinsics an identity: else each process would have another one, and no kernel be found on disk again."""
+    for name, function in functions.items():
+        function._set_uuid(f"tsrnn.{name}")
 
 
 def _views() -> Views:
@@ -92,8 +98,7 @@ def _views() -> Views:
     from numba.cuda.np.arrayobj import make_array, populate_array
 
     views = build_views(intrinsic, types, make_array, populate_array)
-    for name, value in views._asdict().items():
-        value._set_uuid(f"tsrnn.{name}")
+    _name(views._asdict())
     return views
 
 
@@ -150,8 +155,7 @@ def _elements() -> tuple[Callable, Callable, Callable]:
 
         return types.UniTuple(array.dtype, 4)(array, types.intp), generate
 
-    for name, value in (("peek", peek), ("poke", poke), ("quad", quad)):
-        value._set_uuid(f"tsrnn.{name}")  # else it would have another one in each process, and no kernel be found again
+    _name({"peek": peek, "poke": poke, "quad": quad})
     return peek, poke, quad
 
 
@@ -267,7 +271,9 @@ def session() -> Iterator[None]:
         yield
     finally:
         if not SIMULATED:
+            from numba.cuda.cudadrv.driver import CudaAPIError
+
             try:
                 cuda.current_context().memory_manager.deallocations.clear()
-            except Exception as error:  # after a fault the device frees nothing more; the fault itself is on its way
+            except CudaAPIError as error:  # after a fault the device frees nothing more; the fault itself is on its way
                 logging.getLogger("tsrnn").debug("memory of the GPU was not freed: %s", error)
