@@ -125,6 +125,14 @@ def ptx(session: nox.Session) -> None:
 
 
 @nox.session
+def machine(session: nox.Session) -> None:
+    """Run what is compiled for a GPU on a machine of NumPy's, which notices races and strays; about half an hour."""
+    session.install("-e", ".[cuda]", *nox.project.dependency_groups(PROJECT, "test"))
+    options = ["--numprocesses=2", *(session.posargs or ["tests/test_cuda.py"])]
+    session.run("python", "-m", "pytest", *options, env={"TSRNN_TEST_DEVICE": "ptx"})
+
+
+@nox.session
 def gpu(session: nox.Session) -> None:
     """Kernels and estimators on a GPU, then small shapes under compute-sanitizer; skipped where there is none."""
     session.install("-e", ".[cuda]", *nox.project.dependency_groups(PROJECT, "test"))

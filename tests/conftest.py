@@ -1,7 +1,8 @@
 """Set up before anything is imported: a kernel cache of this run alone, and figures without a screen.
 
 A cache that outlived an edit could hide a bug, so each run compiles anew; TSRNN_TEST_CACHE=folder keeps one instead.
-Workers of pytest-xdist share that of the run that started them. TSRNN_TEST_DEVICE says where kernels are tested.
+Workers of pytest-xdist share that of the run that started them. TSRNN_TEST_DEVICE says where kernels are tested: cpu,
+cuda (a GPU, or Numba's simulator of one), or ptx (`tests.machine`, which runs what is compiled for a GPU).
 """
 
 from __future__ import annotations
@@ -16,18 +17,21 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 os.environ["MPLBACKEND"] = "Agg"
 if os.environ.get("NUMBA_ENABLE_CUDASIM", "0") != "0":
     sys.setswitchinterval(1e-4)  # its threads wait for each other at every step
+if os.environ.get("TSRNN_TEST_DEVICE") == "ptx":
+    from .machine import driver
+
+    driver.install()
 
 
 def pytest_sessionstart() -> None:
     """Let the estimators' ``device`` be that of the tests, TSRNN_TEST_DEVICE, where a test does not say which."""
-    device = os.environ.get("TSRNN_TEST_DEVICE", "cpu")
-    if device != "cpu":
+    if os.environ.get("TSRNN_TEST_DEVICE", "cpu") != "cpu":
         import tsrnn
 
         for name in tsrnn.__all__:
             defaults = getattr(getattr(getattr(tsrnn, name), "__init__", None), "__kwdefaults__", None) or {}
             if "device" in defaults:
-                defaults["device"] = device
+                defaults["device"] = "cuda"
 
 
 def pytest_unconfigure() -> None:

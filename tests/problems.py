@@ -20,8 +20,8 @@ from tsrnn.equations.rnn import CELLS as ELMAN
 from . import oracles
 
 COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
-#: "cpu" or "cuda", on a GPU or in its simulator: where the kernels under test run.
-DEVICE = os.environ.get("TSRNN_TEST_DEVICE", "cpu")
+#: "cpu" or "cuda", on a GPU or what stands for one: where the kernels under test run.
+DEVICE = "cpu" if os.environ.get("TSRNN_TEST_DEVICE", "cpu") == "cpu" else "cuda"
 CELLS = {cell.name: cell for cell in (LSTM, GRU, GRU_RESET_BEFORE, *ELMAN.values())}
 
 

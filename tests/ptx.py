@@ -1,7 +1,7 @@
 """Compile every kernel of the CUDA backend without a GPU, and look at what came out: ``python -m tests.ptx``.
 
-For each compute capability: no float64 instruction in a kernel of float32 numbers (those that scale the series compute
-in float64 as the CPU does), no array in local memory, and no more registers than let a block start. Registers, spilled
+For each compute capability: no float64 instruction in a kernel of float32 numbers (but those that scale the series or
+know the gradient's norm), no array in local memory, and no more registers than let a block start. Registers, spilled
 bytes and shared memory are printed where NVIDIA's assembler is installed (package nvidia-cuda-nvcc).
 """
 
@@ -18,6 +18,8 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 CAPABILITIES = ((8, 0), (9, 0), (10, 0))
+#: Kernels that compute in float64 as the CPU does: they scale the series, or clip by the gradient's norm.
+IN_DOUBLE = ("gather", "gather_targets", "sum", "norm", "update")
 #: Cell, units, windows of a batch, whether it decodes: kernel A, B and what is too wide for either.
 NETWORKS = (
     ("lstm", 64, 256, False),
@@ -81,7 +83,7 @@ def kernels(capability: tuple[int, int]):
     limits = Properties()
     for name, signature in common.items():
         kernel = getattr(build_common(limits.most_threads, "float32"), name)
-        yield compile_(name, kernel, signature, limits.most_threads, double=name.startswith("gather"))
+        yield compile_(name, kernel, signature, limits.most_threads, double=name in IN_DOUBLE)
     for loss in LOSSES.values():
         yield compile_(loss.name, build_loss(loss, limits.most_threads, "float32"), tile, limits.most_threads)
     for cell, hidden_size, lanes, decodes in NETWORKS:

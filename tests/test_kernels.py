@@ -328,6 +328,22 @@ def test_update(clip, backend):
     assert_allclose(backend.download(handles[0]), oracles.adam(p.theta, gradients, 0.01, decay, clip), rtol=1e-13)
 
 
+@both
+def test_a_gradient_whose_square_no_float32_holds(backend):
+    p = problem(lanes=1)
+    n = p.architecture.size
+    work = Network(p.architecture, "float32", backend).workspace(p.geometry, 1, loss=MSE, gradient=True)
+    work.n_lanes = 1
+    arrays = p.theta, np.zeros((2, n)), np.zeros(n), np.zeros(1)
+    handles = [backend.upload(values, "float32") for values in arrays]
+    gradient = np.random.default_rng(0).normal(0, 1e25, n).astype(np.float32)
+    set_array(work, "grad", gradient)
+    backend.update(work, *handles[:3], hyper(1), 0.5, handles[3])
+    assert_allclose(backend.download(handles[3])[0], np.linalg.norm(gradient.astype(float)), rtol=1e-6)
+    exact = oracles.adam(p.theta, gradient[None].astype(float), 0.01, np.zeros(n), 0.5)
+    assert_allclose(backend.download(handles[0]), exact, atol=1e-6)
+
+
 # ---------------------------------------------------------------- a cell from outside
 def toy(a, b, c_prev, m_prev):
     """f = sigmoid(W [x; 1; h]); c = f c' + (1 - f) tanh(U [1; h]); m = (m' + c) / 2; h = tanh(m)."""

@@ -141,7 +141,7 @@ class CpuBackend:
             "theta_t": np.zeros((1, n_theta if gradient else 0), dtype),
             "grad": np.zeros((n if gradient else 0, n_theta), dtype),
         }
-        span = np.array([[0, shape.n_outputs]])
+        span = np.tile([0, shape.n_outputs], (n, 1))
         arrays = Arrays(constants=constants, total=np.zeros((n, 2)), span=span, **given, **made, **of_theta)
         return Workspace(cell, shape, n_lanes, 0, arrays, address_book(arrays))
 
@@ -177,7 +177,7 @@ class CpuBackend:
         Of the steps of a decoder it may be a share between 0 and 1, drawn by the `key`. `outputs` k0 to k1, where a
         call before this one has computed those up to k0, or all of them.
         """
-        work.arrays.span[0] = outputs or (0, work.shape.n_outputs)
+        work.arrays.span[:] = outputs or (0, work.shape.n_outputs)
         _run((_stack(work).forward,), work, theta, free_run, dropout, key)
 
     def feed(self, work: Workspace, k: int, values: np.ndarray) -> None:
@@ -210,7 +210,7 @@ class CpuBackend:
         key: Any = NO_DROPOUT,
     ) -> None:
         """`forward`, `loss` and `backward` in one go."""
-        work.arrays.span[0] = 0, work.shape.n_outputs
+        work.arrays.span[:] = 0, work.shape.n_outputs
         stack = _stack(work)
         tiles = (stack.forward, _loss(loss), stack.backward)
         _run(tiles, work, theta, free_run, dropout, key, first=(_common().transpose,))

@@ -85,7 +85,7 @@ def forward_of(scan: Callable, stamp: str) -> Callable:
         scratch = tensor1(book, at.SCRATCH, i, theta)
         gathered = tensor2(book, at.GATHERED, i, theta)
         H, E, D, n, m = shape.hidden_size, shape.num_layers, shape.decoder_layers, n_encoded(shape), n_decoded(shape)
-        span = tensor1(book, at.SPAN, 0, book)
+        span = tensor1(book, at.SPAN, i, book)
         begin, end = (span[0] + 1 if span[0] > 0 else 0), (m if shape.parallel else span[1]) + 1
         if begin == 0:
             set_initial_state(shape, theta, tensor3(book, at.STATE, i, theta), X, C, encoder_inputs(shape))

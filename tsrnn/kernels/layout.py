@@ -147,7 +147,7 @@ class Arrays(NamedTuple):
     dkeys: Any
     ddecoder: Any  # (n, D, S, N): gradient of the decoder's states
     dread: Any  # (n, its slots, any): of its layers' outputs and inputs
-    span: Any  # (1, 2) int64: `forward` computes the outputs from the first to before the second
+    span: Any  # (n, 2) int64: `forward` computes the outputs from the first to before the second
 
 
 #: The number of each array.

@@ -68,7 +68,7 @@ def forward_of(scan: Callable, stamp: str) -> Callable:
         out = tensor3(book, at.OUT, i, theta)
         scratch = tensor1(book, at.SCRATCH, i, theta)
         T, n, H = shape.n_steps, shape.n_outputs, shape.hidden_size
-        span = tensor1(book, at.SPAN, 0, book)
+        span = tensor1(book, at.SPAN, i, book)
         k0, k1 = span[0], span[1]
         last_start = largest(starts)
         t0 = T - n + k0 if k0 > 0 else 0

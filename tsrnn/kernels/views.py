@@ -37,8 +37,13 @@ class Views(NamedTuple):
     tensor4: Callable
 
 
-def build_views(intrinsic: Callable, types: Any, make_array: Callable, populate_array: Callable) -> Views:
-    """The views of a compiler that has these functions and types: Numba's, or that of its CUDA target."""
+def build_views(
+    intrinsic: Callable, types: Any, make_array: Callable, populate_array: Callable, space: int = 0
+) -> Views:
+    """The views of a compiler that has these functions and types: Numba's, or that of its CUDA target.
+
+    Arrays that are known by their addresses lie in that address `space`.
+    """
 
     def generate(context, builder, signature, values):
         """The view's structure: the base's pointer plus the offset, no owner."""
@@ -74,7 +79,10 @@ def build_views(intrinsic: Callable, types: Any, make_array: Callable, populate_
                 for size in reversed(shape):
                     strides.insert(0, builder.mul(strides[0], size))
                 out = make_array(signature.return_type)(context, builder)
-                pointer = builder.inttoptr(builder.add(address, builder.mul(values[2], strides[0])), out.data.type)
+                place = builder.add(address, builder.mul(values[2], strides[0]))
+                pointer = builder.inttoptr(place, context.get_data_type(dtype).as_pointer(space))
+                if space:
+                    pointer = builder.addrspacecast(pointer, out.data.type)
                 populate_array(out, pointer, shape, strides[1:], item, None)
                 return out._getvalue()
 

@@ -17,7 +17,7 @@ from ...equations.cell import Cell
 from ...equations.losses import Loss
 from ..layout import Shape, Tables, array_sizes, layer_inputs
 from .batch import Index
-from .device import SIMULATED, on_device, properties, session, to_device, to_host
+from .device import MOST_TEAMS, SIMULATED, on_device, properties, session, to_device, to_host
 from .kernels import build_common, build_loss, build_network
 from .memory import Pool, book_on_device, check_room, fields, total_bytes
 from .plan import Chip, Properties, plan, staged
@@ -26,7 +26,10 @@ from .rows import row_table
 NO_DROPOUT = np.uint64(0)
 #: Rows of partial sums of the layers' weight gradient, at most.
 MOST_SPLITS = 16
-WHOLE = ("blocks", "rows", "matrices", "starts", "span")
+#: Arrays that are not of theta's type.
+OTHERS = dict.fromkeys(("blocks", "rows", "matrices", "starts", "span"), np.dtype(np.int64)) | {
+    "squares": np.dtype(np.float64)
+}
 
 
 class TooFewBlocksError(Exception):
@@ -141,6 +144,7 @@ class CudaBackend:
         chip = plan(cell, shape.hidden_size, n_lanes, dtype.itemsize, limits, self.lanes)
         B, n = chip.lanes, -(-n_lanes // chip.lanes)
         table = row_table(cell, tables.blocks, shape.hidden_size)
+        dtypes = {name: OTHERS.get(name, dtype) for name in fields()}
         wanted = {"scored": loss is not None, "gradient": gradient, "inputs": input_gradient}
 
         def shapes(n: int, B: int) -> dict[str, tuple[int, ...]]:
@@ -149,7 +153,7 @@ class CudaBackend:
             given = {"blocks": table[None], "rows": tables.rows[None], "matrices": tables.matrices[None]}
             made = {name: array.shape for name, array in given.items()}
             made |= {
-                "constants": (1, len(loss.constants) if loss else 0), "total": (n, 4), "span": (1, 2), "share": (n, 1),
+                "constants": (1, len(loss.constants) if loss else 0), "total": (n, 4), "span": (n, 2), "share": (n, 1),
                 "theta_t": (1, n_theta if gradient else 0), "grad": (n if gradient else 0, n_theta),
                 "squares": (1, limits.multiprocessors * limits.most_threads),
             }  # fmt: skip
@@ -157,10 +161,10 @@ class CudaBackend:
 
         def needed(n_lanes: int) -> int:
             lanes = plan(cell, shape.hidden_size, n_lanes, dtype.itemsize, limits, self.lanes).lanes
-            return total_bytes(shapes(-(-n_lanes // lanes), lanes), dtype.itemsize)
+            return total_bytes(shapes(-(-n_lanes // lanes), lanes), dtypes)
 
         check_room(needed, n_lanes)
-        pool = Pool(shapes(n, B), {name: np.dtype(np.int64) if name in WHOLE else dtype for name in fields()})
+        pool = Pool(shapes(n, B), dtypes)
         pool.write("blocks", table)
         pool.write("rows", tables.rows)
         pool.write("matrices", tables.matrices)
@@ -182,7 +186,7 @@ class CudaBackend:
         at_once = n
         if team > 1 and not SIMULATED:
             kernel.prepare(shared, *arguments)
-            at_once = kernel.most_blocks(chip.threads, shared) // team
+            at_once = min(MOST_TEAMS, kernel.most_blocks(chip.threads, shared) // team)
             if at_once == 0:
                 raise TooFewBlocksError
         for first in range(0, n, at_once):

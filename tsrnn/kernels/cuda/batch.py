@@ -1,7 +1,8 @@
 """What happens to a batch before and after the network, on the device: gather, loss, the weights' gradient, update.
 
 Every sum has one order that depends on the plan alone, never on which thread comes first: there are no atomics here.
-Scaling is float64 arithmetic, as on the CPU, so that inputs have the same bits on both; all the rest is theta's.
+Scaling is float64 arithmetic, as on the CPU, so that inputs have the same bits on both, and so is the norm of the
+gradient, whose square may be too large for float32; all the rest is theta's.
 """
 
 from __future__ import annotations
@@ -284,7 +285,7 @@ def build_weights(team: Team, products: Products, dtype: Any) -> Callable:
 
     @device
     def one_tile(shape, line, layer, copies, split, splits, n_tiles, m0, n0, M, N, book):
-        sums, memory = cuda.local.array(size, dtype), shared(cuda.shared.array(0, dtype))
+        sums, memory = cuda.local.array(size, dtype), shared(cuda.shared.array(0, dtype, alignment=16))
         for e in range(size):
             sums[e] = zero
         for copy in range(copies):
@@ -308,28 +309,29 @@ def build_sum(each: Callable, number: Callable, dtype: Any) -> Callable:
 
     @device
     def sum_gradients(n_tiles, book):
-        first, squares, total = tensor1(book, at.GRAD, 0, zero), tensor1(book, SQUARES, 0, zero), zero
+        first, squares, total = tensor1(book, at.GRAD, 0, zero), tensor1(book, SQUARES, 0, DOUBLE), DOUBLE
         for n in each(first.size):
             g = first[n]
             for i in range(1, n_tiles):
                 g += tensor1(book, at.GRAD, i, zero)[n]
             first[n] = g
-            total += g * g
+            total += np.float64(g) * np.float64(g)
         squares[number()] = total
 
     return sum_gradients
 
 
-def build_norm(team: Team, port: Port, dtype: Any) -> Callable:
+def build_norm(team: Team, port: Port) -> Callable:
     """The norm of the gradient, by one block, into the place `k` of the log and the first of `squares`."""
-    zero, each, total, sqrt = np.dtype(dtype).type(0), team.each, build_total(team), port(activations.sqrt)
+    each, meet, total, sqrt = team.each, team.meet, build_total(team), port(activations.sqrt)
 
     @device
     def norm(log, k, book):
-        squares, value = tensor1(book, SQUARES, 0, zero), zero
+        squares, value = tensor1(book, SQUARES, 0, DOUBLE), DOUBLE
         for n in each(squares.size):
             value += squares[n]
-        value = sqrt(total(value, tensor1(book, at.SCRATCH, 0, zero)))
+        meet()
+        value = sqrt(total(value, squares))
         for _ in each(1):
             log[k] = value
             squares[0] = value
@@ -339,11 +341,12 @@ def build_norm(team: Team, port: Port, dtype: Any) -> Callable:
 
 def build_update(each: Callable, port: Port, dtype: Any) -> Callable:
     """One step of Adam with the clipped gradient."""
-    zero, step = np.dtype(dtype).type(0), port(adam)
+    number, step = np.dtype(dtype).type, port(adam)
+    zero = number(0)
 
     @device
     def update(theta, moments, decay, clip, rate, beta1, beta2, epsilon, correction1, correction2, book):
-        gradient, norm = tensor1(book, at.GRAD, 0, zero), tensor1(book, SQUARES, 0, zero)[0]
+        gradient, norm = tensor1(book, at.GRAD, 0, zero), number(tensor1(book, SQUARES, 0, DOUBLE)[0])
         for n in each(theta.size):
             g = gradient[n] * (clip / norm) if norm > clip else gradient[n]
             theta[n], moments[0, n], moments[1, n] = step(

@@ -17,14 +17,24 @@ from typing import Any
 import numpy as np
 from numba import config, cuda
 
+from ..jit import fingerprint
 from ..views import PLAIN, Views, build_views
 from .plan import Properties
 
 SIMULATED = bool(config.ENABLE_CUDASIM)
+#: The address space of the device's memory.
+GLOBAL = 1
+#: A kernel's place on disk: the sources of all rooms that it may contain a part of.
+STAMP = fingerprint()
 
 
-def _compile(function: Callable, threads: int) -> Any:
-    """A kernel, kept on disk between processes if there is a place to write it; its closure tells it apart."""
+def _compile(name: str, function: Callable, threads: int) -> Any:
+    """A kernel, kept on disk between processes if there is a place to write it.
+
+    What its file there is found by is its name, which therefore tells all that it is compiled from: the `name`, and a
+    hash of the sources of all rooms that it may contain a part of.
+    """
+    function.__qualname__ = f"{name}_{STAMP}"
     try:
         return cuda.jit(cache=True, launch_bounds=threads)(function)
     except RuntimeError:  # a read-only installation without a home
@@ -50,12 +60,13 @@ def default_stream() -> Any:
 class Kernel:
     """A function that the host launches, compiled at its first launch.
 
-    With at most so many `threads` a block it may use more registers.
+    With at most so many `threads` a block it may use more registers. Blocks of a `cooperative` one wait for each other.
     """
 
-    def __init__(self, function: Callable, threads: int):
-        self.jit: Any = cuda.jit(function) if SIMULATED else _compile(function, threads)
+    def __init__(self, name: str, function: Callable, threads: int, cooperative: bool = False):
+        self.jit: Any = cuda.jit(function) if SIMULATED else _compile(name, function, threads)
         self.compiled: Any = None
+        self.cooperative = cooperative
         self.shared_bytes = 48 * 1024  # what a launch may ask for without further ado
 
     def __call__(self, blocks: int, threads: int, shared_bytes: int, *arguments: Any) -> None:
@@ -71,6 +82,7 @@ class Kernel:
         """Compile it for such arguments, and let it have that much shared memory."""
         if self.compiled is None:  # or found on disk
             self.compiled = self.jit.compile(tuple(map(self.jit.typeof_pyval, arguments)))
+            self.compiled.cooperative = self.cooperative
         if shared_bytes > self.shared_bytes:
             from numba.cuda.cudadrv.driver import binding, driver
 
@@ -97,7 +109,7 @@ def _views() -> Views:
     from numba.cuda.extending import intrinsic
     from numba.cuda.np.arrayobj import make_array, populate_array
 
-    views = build_views(intrinsic, types, make_array, populate_array)
+    views = build_views(intrinsic, types, make_array, populate_array, space=GLOBAL)
     _name(views._asdict())
     return views
 
@@ -160,10 +172,64 @@ def _elements() -> tuple[Callable, Callable, Callable]:
 
 
 peek, poke, quad = _elements()
+
+
+def _meetings() -> tuple[Callable, Callable]:
+    """How often the blocks of a team have met: ``arrive(team, n)`` adds n to its counter, ``arrivals(team)`` reads it.
+
+    What a thread wrote before it arrives, others see who have read of it: these are a release and an acquire (PTX ISA
+    8.8, memory consistency model). The simulator has no blocks that wait for each other.
+    """
+    if SIMULATED:
+        return lambda team, n: 0, lambda team: 0
+    from llvmlite import ir
+    from numba.cuda import types
+    from numba.cuda.extending import intrinsic
+
+    word, whole = ir.IntType(32), ir.IntType(64)
+
+    def counter(builder, team):
+        """The address of a team's counter, each on a line of its own."""
+        kind = ir.ArrayType(word, MOST_TEAMS * LINE_WORDS)
+        counters = builder.module.globals.get("tsrnn_meetings")
+        if counters is None:
+            counters = ir.GlobalVariable(builder.module, kind, "tsrnn_meetings", addrspace=GLOBAL)
+            counters.linkage, counters.initializer, counters.align = "internal", ir.Constant(kind, None), 128
+        place = builder.mul(team, whole(LINE_WORDS))
+        return builder.ptrtoint(builder.gep(counters, [whole(0), place]), whole)
+
+    def assembly(builder, text, constraints, *values):
+        of_type = ir.FunctionType(word, [value.type for value in values])
+        code = ir.InlineAsm(of_type, text, f"{constraints},~{{memory}}", side_effect=True)
+        return builder.zext(builder.call(code, values), whole)
+
+    @intrinsic
+    def arrive(typing_context, team, n):
+        def generate(context, builder, signature, values):
+            added = builder.trunc(values[1], word)
+            text = "atom.release.gpu.global.add.u32 $0, [$1], $2;"
+            return assembly(builder, text, "=r,l,r", counter(builder, values[0]), added)
+
+        return types.int64(types.int64, types.int64), generate
+
+    @intrinsic
+    def arrivals(typing_context, team):
+        def generate(context, builder, signature, values):
+            return assembly(builder, "ld.acquire.gpu.global.u32 $0, [$1];", "=r,l", counter(builder, values[0]))
+
+        return types.int64(types.int64), generate
+
+    _name({"arrive": arrive, "arrivals": arrivals})
+    return arrive, arrivals
+
+
+#: Teams of one launch, at most; words between their counters.
+MOST_TEAMS, LINE_WORDS = 256, 32
+arrive, arrivals = _meetings()
 #: What device code names `cuda` in a file that is no kernel's own: the simulator only knows the kernels'.
 local: Any = cuda
 if SIMULATED:  # shared memory comes from the team
-    no_memory = SimpleNamespace(array=lambda size, dtype: None)
+    no_memory = SimpleNamespace(array=lambda size, dtype, alignment: None)
     local = SimpleNamespace(local=SimpleNamespace(array=np.zeros), shared=no_memory)
 
 

@@ -9,6 +9,7 @@ from ...equations.cell import Cell
 from ...equations.losses import Loss
 from .. import decoder, stack
 from . import batch
+from .device import Kernel
 from .lanes import build_lanes
 from .plan import Chip
 from .port import Port, of_equations
@@ -53,10 +54,11 @@ def build_network(cell: Cell, decodes: bool, chip: Chip, dtype: str) -> Network:
     weights = batch.with_shape(
         batch.build_weights(alone, build_products(alone, chip.threads, chip.lanes, dtype), dtype), unpack
     )
+    name = "_".join(map(str, (cell.name, "decodes" if decodes else "reads", *chip, dtype)))
     return Network(
-        tile_kernel(forward, team, chip.threads),
-        tile_kernel(backward, team, chip.threads),
-        grid_kernel(weights, 4, chip.threads),
+        tile_kernel(f"forward_{name}", forward, team, chip.threads),
+        tile_kernel(f"backward_{name}", backward, team, chip.threads),
+        grid_kernel(f"weights_{chip.threads}_{chip.lanes}_{dtype}", weights, 4, chip.threads),
     )
 
 
@@ -64,15 +66,22 @@ def build_network(cell: Cell, decodes: bool, chip: Chip, dtype: str) -> Network:
 def build_common(threads: int, dtype: str) -> Common:
     """The kernels of a precision, with so many `threads` a block."""
     team, port = build_team(1, dtype), Port(of_equations(dtype) | GRID)
+
+    def of_batch(name: str, program: Any) -> Kernel:
+        return batch_kernel(f"{name}_{threads}_{dtype}", program, threads)
+
+    def of_grid(name: str, program: Any, n_arguments: int) -> Kernel:
+        return grid_kernel(f"{name}_{threads}_{dtype}", program, n_arguments, threads)
+
     return Common(
-        batch_kernel(batch.build_gather(team, dtype), threads),
-        batch_kernel(batch.build_gather_targets(team, dtype), threads),
-        grid_kernel(port(batch.transpose_all(stack.transpose_of(""))), 2, threads),
-        grid_kernel(batch.build_sum(grid_each, grid_number, dtype), 2, threads),
-        grid_kernel(batch.build_norm(team, port, dtype), 3, threads),
-        grid_kernel(batch.build_update(grid_each, port, dtype), 11, threads),
-        batch_kernel(batch.build_feed(team, dtype), threads),
-        grid_kernel(batch.build_ones(grid_each, dtype), 3, threads),
+        of_batch("gather", batch.build_gather(team, dtype)),
+        of_batch("gather_targets", batch.build_gather_targets(team, dtype)),
+        of_grid("transpose", port(batch.transpose_all(stack.transpose_of(""))), 2),
+        of_grid("sum", batch.build_sum(grid_each, grid_number, dtype), 2),
+        of_grid("norm", batch.build_norm(team, port), 3),
+        of_grid("update", batch.build_update(grid_each, port, dtype), 11),
+        of_batch("feed", batch.build_feed(team, dtype)),
+        of_grid("ones", batch.build_ones(grid_each, dtype), 3),
     )
 
 
@@ -80,4 +89,5 @@ def build_common(threads: int, dtype: str) -> Common:
 def build_loss(loss: Loss, threads: int, dtype: str) -> Any:
     """The kernel of `loss`."""
     team = build_team(1, dtype)
-    return tile_kernel(batch.build_loss(loss, team, Port(of_equations(dtype), inline=True), dtype), team, threads)
+    program = batch.build_loss(loss, team, Port(of_equations(dtype), inline=True), dtype)
+    return tile_kernel(f"loss_{loss.name}_{threads}_{dtype}", program, team, threads)

@@ -32,7 +32,7 @@ class Pool:
         size = 0
         for name, shape in self.shapes.items():
             self.offsets[name] = size
-            size += -(-math.prod(shape) * self.dtypes[name].itemsize // LINE) * LINE
+            size += _bytes(shape, self.dtypes[name])
         self.memory = empty(size)
         self.book = self._book()
 
@@ -68,9 +68,13 @@ def book_on_device(arrays: Any) -> Any:
     return to_device(book_of(addresses, [(1, *array.shape) for array in arrays]))
 
 
-def total_bytes(shapes: Mapping[str, tuple[int, ...]], itemsize: int) -> int:
-    """What arrays of such shapes take, those of integers counted as floats of that size."""
-    return sum(math.prod(shape) for shape in shapes.values()) * itemsize
+def total_bytes(shapes: Mapping[str, tuple[int, ...]], dtypes: Mapping[str, np.dtype]) -> int:
+    """What a pool of such arrays takes."""
+    return sum(_bytes(shape, dtypes[name]) for name, shape in shapes.items())
+
+
+def _bytes(shape: tuple[int, ...], dtype: np.dtype) -> int:
+    return -(-math.prod(shape) * dtype.itemsize // LINE) * LINE
 
 
 def check_room(needed: Callable[[int], int], n_lanes: int) -> None:

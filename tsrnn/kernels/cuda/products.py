@@ -83,7 +83,7 @@ def build_products(team: Team, threads: int, lanes: int, dtype: Any) -> Products
 
     @device
     def product(x, x_at, x_m, x_k, y, y_from, y_k, y_n, out, out_at, out_m, out_n, M, N, K, add):
-        memory = shared(cuda.shared.array(0, dtype))
+        memory = shared(cuda.shared.array(0, dtype, alignment=16))
         across_n = (N + columns - 1) // columns
         tiles = (M + rows - 1) // rows * across_n
         for first in range(0, tiles, blocks):  # equally often for all blocks, one of which may have none left

@@ -183,7 +183,7 @@ def _build_scan(kit: Kit) -> Callable:
         states_at = gates_at + most * size
         weights_at = states_at + (S - 1) * size
         known(theta, table, X, A, t0, t1)
-        memory, W = shared(cuda.shared.array(0, dtype)), cuda.local.array(n_weights, dtype)
+        memory, W = shared(cuda.shared.array(0, dtype, alignment=16)), cuda.local.array(n_weights, dtype)
         rows = cuda.local.array(n_rows, np.int64)
         prepare(theta, table, rows, W, memory, weights_at, u0, units, H, N)
         for e in range(thread(), N, n_threads):
@@ -330,7 +330,7 @@ def _build_bptt(kit: Kit) -> Callable:
         dq_at = d_at + S * size
         parts_at = dq_at + J * size
         weights_at = parts_at + most * size
-        memory, W = shared(cuda.shared.array(0, dtype)), cuda.local.array(n_weights, dtype)
+        memory, W = shared(cuda.shared.array(0, dtype, alignment=16)), cuda.local.array(n_weights, dtype)
         rows = cuda.local.array(n_rows, np.int64)
         prepare(theta_t, table, rows, W, memory, weights_at, u0, units, H, N)
         for e in range(thread(), size, n_threads):

@@ -17,13 +17,10 @@ import numpy as np
 from numba import cuda
 
 from .. import layout as at
-from ..jit import fingerprint
 from ..layout import Shape
-from .device import SIMULATED, VIEWS, Kernel, device
+from .device import SIMULATED, VIEWS, Kernel, arrivals, arrive, device
 
 tensor1, ZERO = VIEWS.tensor1, np.int64(0)
-#: A kernel's key on disk: the sources of all rooms that it may contain a part of.
-STAMP = int(fingerprint(), 16) % 2**31
 
 
 class Team(NamedTuple):
@@ -39,7 +36,7 @@ class Team(NamedTuple):
     size: Callable  # threads of the team
     block: Callable  # the number of this block in the grid
     tiles: Callable  # how many tiles the grid works on
-    shared: Callable  # shared(cuda.shared.array(0, dtype)): the block's shared memory, as one vector
+    shared: Callable  # shared(cuda.shared.array(0, dtype, alignment=16)): the block's shared memory; see `quad`
 
     def replacements(self) -> dict[Any, Any]:
         """What stands for the CPU's single thread."""
@@ -124,12 +121,29 @@ def _team(blocks: int) -> Team:
 
     @device
     def meet():
+        cuda.syncthreads()
         if blocks > 1:
-            cuda.cg.this_grid().sync()
-        else:
-            cuda.syncthreads()
+            meet_others(member(), blocks)
 
     return Team(blocks, each, meet, device(_pause), member, thread, number, size, device(_block), tiles, shared)
+
+
+def _meet_others(member, blocks):
+    """Wait for the other blocks of a team, which must all be running.
+
+    Of one team all blocks together add 2^31 to its counter; so its last bit flips each time, and it never needs to
+    begin anew. This is the barrier of a grid in cooperative_groups (CUDA Toolkit, sync.h), for a part of the grid.
+    """
+    if cuda.threadIdx.x == 0:
+        team = np.int64(cuda.blockIdx.x // blocks)
+        before = arrive(team, LAST_BIT - blocks + 1 if member == 0 else 1)
+        while (before ^ arrivals(team)) & LAST_BIT == 0:
+            pass
+    cuda.syncthreads()
+
+
+LAST_BIT = 2**31
+meet_others = device(_meet_others, inline=True)
 
 
 def _grid_number():
@@ -161,55 +175,48 @@ def _unpack() -> Callable:
 unpack = _unpack()
 
 
-def tile_kernel(program: Callable, team: Team, threads: int) -> Kernel:
+def tile_kernel(name: str, program: Callable, team: Team, threads: int) -> Kernel:
     """The kernel in which each team runs the tile function `program` on a tile, from number `first` on.
 
     `numbers` are the shape's; outputs k0 to k1 are those that a forward pass is to compute.
     """
     blocks = 1 if SIMULATED else team.blocks
-    each, meet, stamp = team.each, team.meet, STAMP
+    each, meet = team.each, team.meet
 
     def tiles(numbers, first, k0, k1, theta, free, dropout, key, book):
-        stamp  # noqa: B018 - part of the cache's key
-        span = tensor1(book, at.SPAN, 0, ZERO)
+        tile = first + cuda.blockIdx.x // blocks
+        span = tensor1(book, at.SPAN, tile, ZERO)
         for _ in each(1):
             span[0], span[1] = k0, k1
         meet()
-        program(first + cuda.blockIdx.x // blocks, unpack(numbers), theta, free, dropout, key, book)
+        program(tile, unpack(numbers), theta, free, dropout, key, book)
 
-    return Kernel(tiles, threads)
+    return Kernel(name, tiles, threads, cooperative=team.blocks > 1)
 
 
-def batch_kernel(program: Callable, threads: int) -> Kernel:
+def batch_kernel(name: str, program: Callable, threads: int) -> Kernel:
     """The kernel in which a block runs `program` on a tile: windows first to first + count of `order`."""
-    stamp = STAMP
 
     def tiles(numbers, index, order, first, count, book):
-        stamp  # noqa: B018
         program(cuda.blockIdx.x, unpack(numbers), index, order, first, count, book)
 
-    return Kernel(tiles, threads)
+    return Kernel(name, tiles, threads)
 
 
-def grid_kernel(program: Callable, n_arguments: int, threads: int) -> Kernel:
+def grid_kernel(name: str, program: Callable, n_arguments: int, threads: int) -> Kernel:
     """The kernel that runs `program`, of 2, 3, 4 or 11 arguments, on the whole grid."""
-    stamp = STAMP
 
     def of_2(a, b):
-        stamp  # noqa: B018
         program(a, b)
 
     def of_3(a, b, c):
-        stamp  # noqa: B018
         program(a, b, c)
 
     def of_4(a, b, c, d):
-        stamp  # noqa: B018
         program(a, b, c, d)
 
     def of_11(a, b, c, d, e, f, g, h, i, j, k):
-        stamp  # noqa: B018
         program(a, b, c, d, e, f, g, h, i, j, k)
 
     kernels: dict[int, Callable] = {2: of_2, 3: of_3, 4: of_4, 11: of_11}
-    return Kernel(kernels[n_arguments], threads)
+    return Kernel(name, kernels[n_arguments], threads)

@@ -1,0 +1,198 @@
+"""The machine itself: all threads of a grid run side by side, and wait for each other at barriers.
+
+Of the threads that can go on, those that are furthest behind in the program go first, all at once. Blocks of one launch
+run at the same time, as they would in a cooperative one.
+"""
+
+from __future__ import annotations
+
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from . import arithmetic
+from .memory import Memory, Who
+from .program import Block, parse
+
+NOT_A_NUMBER = 0xFF
+#: How often threads may look for others that do not come.
+PATIENCE = 100
+
+
+class DeadlockError(Exception):
+    """Threads wait for others that will not come."""
+
+
+class Kernel:
+    """A kernel that the machine can launch, from its PTX."""
+
+    def __init__(self, ptx: str):
+        self.program = parse(ptx)
+        self.steps: list[tuple[CodeType | None, Block]] = [
+            (compile("\n".join(block.statements), "<ptx>", "exec") if block.statements else None, block)
+            for block in self.program.blocks
+        ]
+        self.addresses: dict[str, int] = {}  # of its variables
+        #: How often a thread came to each block of statements.
+        self.visits = np.zeros(len(self.steps), np.int64)
+
+
+class Machine:
+    """Memory, and what runs on it."""
+
+    def __init__(self, n_bytes: int = 1 << 26):
+        self.memory = Memory(n_bytes)
+        self.barriers = 1  # so many at most have been passed, in all launches
+
+    def launch(self, kernel: Kernel, blocks: int, threads: int, shared_bytes: int, values: list[Any]) -> None:
+        """Run it to its end; `values` are those of its parameters."""
+        for name in kernel.program.variables.keys() - kernel.addresses.keys():
+            size = kernel.program.variables[name]
+            kernel.addresses[name] = self.memory.allocate(size)
+            self.memory.part(kernel.addresses[name], size)[:] = 0
+        top = self.memory.top
+        run = _Run(self, kernel, blocks, threads, shared_bytes, values)
+        with np.errstate(all="ignore"):
+            run.to_the_end()
+        self.barriers = int(run.barrier.max()) + 1
+        self.memory.free(run.shared, blocks * run.pitch)
+        self.memory.top = top
+
+
+class _Run:
+    """One launch."""
+
+    def __init__(self, machine: Machine, kernel: Kernel, blocks: int, threads: int, shared_bytes: int, values: list):
+        program, n = kernel.program, blocks * threads
+        if len(values) != len(program.parameters):
+            raise TypeError(f"{len(values)} values for {len(program.parameters)} parameters")
+        self.kernel, self.memory, self.threads = kernel, machine.memory, threads
+        self.thread = np.arange(n)
+        self.block = self.thread // threads
+        self.pitch = max(256, -(-shared_bytes // 256) * 256 + 256)
+        self.shared = self.memory.allocate(blocks * self.pitch)
+        self.memory.part(self.shared, blocks * self.pitch)[:] = NOT_A_NUMBER
+        for b in range(blocks):  # between two blocks' shared memory lies what is nobody's
+            self.memory.free(self.shared + b * self.pitch + shared_bytes, self.pitch - shared_bytes)
+        self.at = np.zeros(n, np.int64)
+        self.waits, self.polls = np.zeros(n, bool), np.zeros(n, bool)
+        self.barrier = np.full(n, machine.barriers)
+        # seen[b, c]: block b knows what block c did before so many barriers; it learns more at its next barrier.
+        self.seen = np.full((blocks, blocks), machine.barriers)
+        self.learned = self.seen.copy()
+        self.released: dict[int, np.ndarray] = {}  # by address: what an acquire of it makes known
+        self.values = values
+        self.names: dict[str, Any] = {name: np.zeros(n, dtype) for name, dtype in program.registers.items()}
+        self.names |= {name: getattr(arithmetic, name) for name in dir(arithmetic) if name[0] != "_"}
+        self.names |= {
+            "tid": (self.thread % threads).astype(np.uint32), "ctaid": self.block.astype(np.uint32),
+            "ntid": np.full(n, threads, np.uint32), "nctaid": np.full(n, blocks, np.uint32),
+            "shared_bytes": np.full(n, shared_bytes, np.uint32),
+            "address_of": self.address_of, "arrive": self.arrive, "load": self.load, "store": self.store,
+            "parameter": self.parameter,
+        }  # fmt: skip
+
+    def to_the_end(self) -> None:
+        """Run all threads; one that has just looked whether others have come lets these go on first."""
+        end, idle = len(self.kernel.steps), 0
+        while True:
+            ready = ~self.waits & ~self.polls & (self.at < end)
+            if ready.any():
+                here = int(self.at[ready].min())
+                self.one(here, ready & (self.at == here))
+            elif self.polls.any() and idle < PATIENCE:
+                self.polls[:], idle = False, idle + 1
+            elif not self.release():
+                return
+            else:
+                idle = 0
+
+    def one(self, here: int, on: np.ndarray) -> None:
+        """Statements from one label or barrier to the next, by the threads that have come there."""
+        code, block = self.kernel.steps[here]
+        self.kernel.visits[here] += np.count_nonzero(on)
+        self.names["on"] = on
+        if code:
+            exec(code, self.names)
+        self.at[on] = here + 1
+        if block.end == "jump":
+            taken = on & eval(block.condition, self.names) if block.condition else on
+            self.at[taken] = block.target
+        elif block.end == "end":
+            self.at[on] = len(self.kernel.steps)
+        elif block.end == "wait":
+            self.waits[on] = True
+
+    def release(self) -> bool:
+        """Let blocks go on of which all threads wait; false if none waits."""
+        if not (self.waits | self.polls).any():
+            return False
+        released = False
+        for b in np.unique(self.block):
+            own = np.flatnonzero(self.block == b)
+            if self.waits[own].all():
+                if len(np.unique(self.at[own])) > 1:
+                    raise DeadlockError(f"threads of block {b} wait for each other at different barriers")
+                self.waits[own] = False
+                self.barrier[own] += 1
+                self.seen[b] = self.learned[b]
+                released = True
+        if not released:
+            raise DeadlockError(f"{self.waits.sum()} threads wait for others that do not come")
+        return True
+
+    # ---------------------------------------------------------------- what statements call
+    def parameter(self, number: int, dtype: str) -> np.ndarray:
+        """A parameter, which must be of the size that the kernel takes it to have."""
+        value = np.asarray(self.values[number])
+        if value.dtype.itemsize != np.dtype(dtype).itemsize:
+            raise TypeError(f"parameter {number} is {value.dtype}, and the kernel reads {dtype}")
+        return value.view(dtype)
+
+    def address_of(self, name: str) -> np.uint64:
+        """Where a variable lies; shared memory begins at 0."""
+        return np.uint64(self.kernel.addresses.get(name, 0))
+
+    def arrive(self, target, address, value, on) -> None:
+        """Add to a counter, thread by thread, and let those who read it know what these threads know."""
+        these = np.flatnonzero(on)
+        number = np.broadcast_to(value, on.shape)
+        for thread in these:
+            where, b = int(address[thread]), self.block[thread]
+            counter = self.memory.counter(where)
+            target[thread] = counter[0]
+            counter[0] += number[thread]
+            known = self.seen[b].copy()
+            known[b] = self.barrier[thread]
+            self.released[where] = np.maximum(self.released.get(where, known), known)
+
+    def _who(self, on: np.ndarray, address: np.ndarray, shared: bool) -> tuple[np.ndarray, np.ndarray, Who]:
+        these = np.flatnonzero(on)
+        own = np.broadcast_to(address, on.shape)[these]
+        if shared:
+            own = own + (self.shared + self.block[these] * self.pitch).astype(np.uint64)
+        who = Who(these, self.block[these], self.barrier[these], self.seen, self.threads)
+        return these, own, who
+
+    def load(self, targets, address, dtype, count, on, shared, acquire) -> None:
+        """targets[k] = the element k from the address on."""
+        these, own, who = self._who(on, address, shared)
+        if len(these) == 0:
+            return
+        if acquire:
+            for thread, where in zip(these, own.tolist(), strict=True):
+                b = self.block[thread]
+                self.learned[b] = np.maximum(self.learned[b], self.released.get(where, self.learned[b]))
+                targets[0][thread] = self.memory.counter(where)[0]
+            self.polls[these] = True
+            return
+        for target, value in zip(targets, self.memory.load(own, np.dtype(dtype), count, who), strict=True):
+            target[these] = value
+
+    def store(self, address, values, dtype, on, shared) -> None:
+        """The other way."""
+        these, own, who = self._who(on, address, shared)
+        if len(these):
+            given = [np.broadcast_to(value, on.shape)[these] for value in values]
+            self.memory.store(own, given, np.dtype(dtype), who)

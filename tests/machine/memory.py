@@ -1,0 +1,142 @@
+"""The machine's memory: one piece, parts of which are allocated, and who touched each word since which barrier."""
+
+from __future__ import annotations
+
+import numpy as np
+
+#: Where the memory begins in the threads' eyes.
+BASE = 1 << 40
+NOBODY, SEVERAL = -1, -2
+LINE = 256
+
+
+class MemoryFaultError(Exception):
+    """A read or write of a place that is nobody's, or not a multiple of its size."""
+
+
+class RaceError(Exception):
+    """Two threads touched one word, one of them wrote it, and no barrier came between."""
+
+
+class Memory:
+    """Bytes, by words of four of them; `n_bytes` in all."""
+
+    def __init__(self, n_bytes: int):
+        self.bytes = np.zeros(n_bytes, np.uint8)
+        self.typed = {np.dtype(t): self.bytes.view(t) for t in (np.uint32, np.uint64, np.float32, np.float64)}
+        n_words = n_bytes // 4
+        self.allocated = np.zeros(n_words, bool)
+        self.top = LINE
+        # Of each word: the thread that wrote it last and how many barriers lay behind its block then; who read it
+        # since, of which block, and likewise.
+        self.writer, self.written = (np.full(n_words, NOBODY, np.int64) for _ in range(2))
+        self.reader, self.reader_block, self.read = (np.full(n_words, NOBODY, np.int64) for _ in range(3))
+
+    def allocate(self, n_bytes: int) -> int:
+        """The address of so many bytes, with something nobody's behind them."""
+        at, self.top = self.top, self.top + (-(-n_bytes // LINE) + 1) * LINE
+        if self.top > self.bytes.size:
+            raise MemoryError(f"the machine has {self.bytes.size} bytes")
+        self.allocated[at // 4 : -(-(at + n_bytes) // 4)] = True
+        return BASE + at
+
+    def free(self, address: int, n_bytes: int) -> None:
+        """Bytes are nobody's from now on; they are handed out again only by one who sets `top` back."""
+        at = address - BASE
+        self.allocated[at // 4 : -(-(at + n_bytes) // 4)] = False
+
+    def part(self, address: int, n_bytes: int) -> np.ndarray:
+        """Bytes as the host sees them."""
+        return self.bytes[address - BASE : address - BASE + n_bytes]
+
+    # ---------------------------------------------------------------- what threads do
+    def load(self, address: np.ndarray, dtype: np.dtype, count: int, who: Who) -> list[np.ndarray]:
+        """`count` neighbours for each thread, in one go."""
+        first = self._first(address, dtype, count)
+        for word in self._words(first, dtype, count):
+            self._reads(word, who)
+        return [self.typed[dtype][first + k] for k in range(count)]
+
+    def store(self, address: np.ndarray, values: list[np.ndarray], dtype: np.dtype, who: Who) -> None:
+        """The other way."""
+        first = self._first(address, dtype, len(values))
+        for word in self._words(first, dtype, len(values)):
+            self._writes(word, who)
+        for k, value in enumerate(values):
+            self.typed[dtype][first + k] = value
+
+    def counter(self, address: int) -> np.ndarray:
+        """A word that threads add to, whose order nobody promises and nobody needs."""
+        if not self.allocated[(address - BASE) // 4]:
+            raise MemoryFaultError(f"{address} was not allocated, or freed")
+        return self.part(address, 4).view(np.uint32)
+
+    def _first(self, address: np.ndarray, dtype: np.dtype, count: int) -> np.ndarray:
+        at = (address - np.uint64(BASE)).astype(np.int64)
+        if np.any(at % (dtype.itemsize * count)):
+            raise MemoryFaultError(
+                f"{count} x {dtype} at {address[at % (dtype.itemsize * count) != 0][:4]}: not aligned"
+            )
+        inside = (at >= 0) & (at + dtype.itemsize * count <= self.bytes.size)
+        if not inside.all():
+            raise MemoryFaultError(f"{address[~inside][:4]} is outside all memory")
+        return at // dtype.itemsize
+
+    def _words(self, first: np.ndarray, dtype: np.dtype, count: int) -> list[np.ndarray]:
+        n = dtype.itemsize // 4
+        words = [first * n + k for k in range(n * count)]
+        for word in words:
+            if not self.allocated[word].all():
+                raise MemoryFaultError(f"{BASE + 4 * word[~self.allocated[word]][:4]} was not allocated, or freed")
+        return words
+
+    def _written_by_others(self, word: np.ndarray, who: Who) -> np.ndarray:
+        writer = self.writer[word]
+        return (
+            (writer != NOBODY) & (writer != who.thread) & who.news(writer // who.threads_of_block, self.written[word])
+        )
+
+    def _reads(self, word: np.ndarray, who: Who) -> None:
+        self._refuse(self._written_by_others(word, who), word, who, "read by thread {} what {} wrote", self.writer)
+        block, last = self.reader_block[word], self.read[word]
+        recent = (self.reader[word] != NOBODY) & who.news(block, last)
+        others = recent & (block == who.block) & (self.reader[word] != who.thread)
+        blocks = recent & (block != who.block)
+        self.reader[word], self.reader_block[word] = who.thread, who.block
+        others |= self.reader[word] != who.thread  # a thread beside this one, at the same time
+        blocks |= self.reader_block[word] != who.block
+        self.read[word] = np.where(blocks, np.maximum(last, who.barrier), who.barrier)
+        self.reader[word[others | blocks]] = SEVERAL
+        self.reader_block[word[blocks]] = SEVERAL
+
+    def _writes(self, word: np.ndarray, who: Who) -> None:
+        self._refuse(self._written_by_others(word, who), word, who, "written by thread {} and by {}", self.writer)
+        reader = self.reader[word]
+        read = (reader != NOBODY) & (reader != who.thread) & who.news(self.reader_block[word], self.read[word])
+        self._refuse(read, word, who, "written by thread {}, read by {}", self.reader)
+        self.writer[word] = who.thread
+        self._refuse(self.writer[word] != who.thread, word, who, "written by thread {} and by {}", self.writer)
+        self.written[word] = who.barrier
+
+    def _refuse(self, wrong: np.ndarray, word: np.ndarray, who: Who, what: str, other: np.ndarray) -> None:
+        if wrong.any():
+            k = int(np.flatnonzero(wrong)[0])
+            others = "several" if other[word[k]] == SEVERAL else other[word[k]]
+            raise RaceError(f"{BASE + 4 * word[k]} is {what.format(who.thread[k], others)}, with no barrier between")
+
+
+class Who:
+    """The threads that touch memory, by number in the grid, their blocks, and how many barriers lie behind each.
+
+    ``seen[b, c]``: block b knows what block c did before so many barriers.
+    """
+
+    def __init__(self, thread, block, barrier, seen, threads_of_block):
+        self.thread, self.block, self.barrier, self.seen = thread, block, barrier, seen
+        self.threads_of_block = threads_of_block
+
+    def news(self, block: np.ndarray, barrier: np.ndarray) -> np.ndarray:
+        """Whether these threads cannot know yet what a thread of `block` (or SEVERAL) did after so many barriers."""
+        one = np.minimum(block, len(self.seen) - 1)  # what earlier launches did, which may have had more, is known
+        known = np.where(block == SEVERAL, self.seen[self.block].min(axis=1), self.seen[self.block, one])
+        return np.where(block == self.block, barrier == self.barrier, barrier >= known)

@@ -1,0 +1,228 @@
+"""The machine that runs PTX: that it computes what the text says, and that it notices what it is there to notice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from .machine.arithmetic import convert, divided, fused, remainder, shl, shr
+from .machine.machine import DeadlockError, Kernel, Machine
+from .machine.memory import MemoryFaultError, RaceError
+
+HEAD = """
+.version 8.0
+.target sm_90
+.global .align 128 .b8 counters[128];
+.visible .entry kernel(
+	.param .u64 kernel_param_0
+)
+.maxntid 64, 1, 1
+{
+	.reg .pred 	%p<5>;
+	.reg .f32 	%f<5>;
+	.reg .b32 	%r<9>;
+	.reg .b64 	%rd<9>;
+	ld.param.u64 	%rd1, [kernel_param_0];
+	cvta.to.global.u64 	%rd2, %rd1;
+	mov.u32 	%r1, %tid.x;
+	mov.u32 	%r2, %ctaid.x;
+	mov.u32 	%r3, %ntid.x;
+	mul.wide.u32 	%rd3, %r1, 4;
+	add.s64 	%rd4, %rd2, %rd3;
+"""
+#: Each thread writes its number to its place of shared memory, and reads that of the thread before it.
+NEIGHBOURS = """
+	mov.u64 	%rd5, shared_memory;
+	add.s64 	%rd5, %rd5, %rd3;
+	st.shared.u32 	[%rd5], %r1;
+	{barrier}
+	setp.eq.s32 	%p1, %r1, 0;
+	@%p1 bra 	$L__BB0_1;
+	ld.shared.u32 	%r4, [%rd5+-4];
+	st.global.u32 	[%rd4], %r4;
+$L__BB0_1:
+	ret;
+"""
+#: All blocks meet: of a counter's last bit, what the kernels do (`tsrnn.kernels.cuda.team`).
+MEETING = """
+	bar.sync 	0;
+	setp.ne.s32 	%p3, %r1, 0;
+	@%p3 bra 	$L__BB0_9;
+	mov.u64 	%rd7, counters;
+	setp.eq.s32 	%p2, %r2, 0;
+	selp.b32 	%r6, 2147483647, 1, %p2;
+	// begin inline asm
+	atom.release.gpu.global.add.u32 %r7, [%rd7], %r6;
+	// end inline asm
+$L__BB0_8:
+	ld.acquire.gpu.global.u32 %r8, [%rd7];
+	xor.b32 	%r8, %r8, %r7;
+	setp.gt.s32 	%p4, %r8, -1;
+	@%p4 bra 	$L__BB0_8;
+$L__BB0_9:
+	{barrier}
+"""
+
+
+def launch(body, *, blocks=1, threads=8, shared=32, dtype=np.uint32):
+    """What the kernel leaves in an array of as many elements as there are threads in a block."""
+    machine = Machine(1 << 16)
+    address = machine.memory.allocate(threads * np.dtype(dtype).itemsize)
+    machine.launch(Kernel(HEAD + body + "\n}"), blocks, threads, shared, [np.uint64(address)])
+    return machine.memory.part(address, threads * np.dtype(dtype).itemsize).view(dtype).copy()
+
+
+# ---------------------------------------------------------------- what it computes
+def test_threads_part_and_meet_again():
+    found = launch("""
+	and.b32 	%r4, %r1, 1;
+	setp.eq.s32 	%p1, %r4, 0;
+	mov.u32 	%r5, 100;
+	@%p1 bra 	$L__BB0_2;
+$L__BB0_1:
+	add.s32 	%r5, %r5, 1;
+	setp.lt.s32 	%p2, %r5, 103;
+	@%p2 bra 	$L__BB0_1;
+$L__BB0_2:
+	add.s32 	%r5, %r5, %r1;
+	st.global.u32 	[%rd4], %r5;
+	ret;""")
+    assert_array_equal(found, np.where(np.arange(8) % 2 == 0, 100, 103) + np.arange(8))
+
+
+def test_a_guarded_instruction():
+    found = launch("""
+	setp.gt.u32 	%p1, %r1, 3;
+	mov.u32 	%r5, 7;
+	@!%p1 mov.u32 	%r5, 9;
+	st.global.u32 	[%rd4], %r5;
+	ret;""")
+    assert_array_equal(found, [9] * 4 + [7] * 4)
+
+
+def test_four_at_once():
+    found = launch(
+        """
+	mov.u64 	%rd5, shared_memory;
+	add.s64 	%rd6, %rd5, %rd3;
+	cvt.rn.f32.u32 	%f1, %r1;
+	st.shared.f32 	[%rd6], %f1;
+	bar.sync 	0;
+	ld.shared.v4.f32 	{%f1, %f2, %f3, %f4}, [%rd5+16];
+	fma.rn.f32 	%f1, %f2, %f3, 0f3F000000;
+	st.global.f32 	[%rd4], %f1;
+	ret;""",
+        dtype=np.float32,
+    )
+    assert_array_equal(found, np.full(8, 5 * 6 + 0.5, np.float32))
+
+
+def test_an_instruction_that_it_does_not_know():
+    with pytest.raises(NotImplementedError, match=r"mul\.hi\.u32"):
+        launch("mul.hi.u32 \t%r4, %r1, %r2;\n\tret;")
+
+
+def test_arithmetic_at_its_edges():
+    n = np.array([7, -7, 7, -7])
+    d = np.array([2, 2, -2, -2])
+    assert_array_equal(divided(n, d), [3, -3, -3, 3])
+    assert_array_equal(remainder(n, d), [1, -1, 1, -1])
+    assert_array_equal(shr(np.array([-8, 8]), np.uint32(70)), [-1, 0])
+    assert_array_equal(shl(np.array([1, 3], np.uint32), np.array([31, 32], np.uint32)), [2**31, 0])
+    assert_array_equal(convert(np.array([-1.5, 2.9, np.nan, 1e30]), "uint64", set()), [0, 2, 0, 2**64 - 1])
+    assert_array_equal(convert(np.array([-1.5, 2.5, np.nan]), "float32", {"sat"}), [0, 1, 0])
+    tiny, one = np.float32([2.0**-20]), np.float32([1])
+    assert_array_equal(fused(-tiny, tiny, one, "rm"), np.nextafter(one, np.float32(0)))
+    assert_array_equal(fused(tiny, tiny, one, "rz"), one)
+
+
+# ---------------------------------------------------------------- what it notices
+def test_a_neighbour_after_a_barrier():
+    assert_array_equal(launch(NEIGHBOURS.replace("{barrier}", "bar.sync 0;")), [0, 0, 1, 2, 3, 4, 5, 6])
+
+
+def test_a_neighbour_without_a_barrier():
+    with pytest.raises(RaceError, match="read by thread 1 what 0 wrote"):
+        launch(NEIGHBOURS.replace("{barrier}", ""))
+
+
+def test_two_writers_of_one_word():
+    with pytest.raises(RaceError, match="written by thread 0 and by 7"):
+        launch("st.global.u32 \t[%rd2], %r1;\n\tret;")
+
+
+def test_a_write_after_others_have_read():
+    text = """
+	ld.global.u32 	%r4, [%rd2];
+	{barrier}
+	setp.ne.s32 	%p1, %r1, 5;
+	@%p1 bra 	$L__BB0_1;
+	st.global.u32 	[%rd2], %r1;
+$L__BB0_1:
+	ret;"""
+    assert launch(text.replace("{barrier}", "bar.sync 0;"))[0] == 5
+    with pytest.raises(RaceError, match="written by thread 5, read by several"):
+        launch(text.replace("{barrier}", ""))
+
+
+#: Block 0 writes, the blocks meet twice, and all read.
+BLOCKS = """
+	setp.ne.s32 	%p1, %r2, 0;
+	@%p1 bra 	$L__BB0_1;
+	st.global.u32 	[%rd4], %r1;
+$L__BB0_1:
+	{barrier}
+	ld.global.u32 	%r5, [%rd4];
+	ret;"""
+
+
+def test_blocks_meet():
+    meeting = MEETING.replace("{barrier}", "bar.sync \t0;")
+    twice = meeting + meeting.replace("BB0_8", "BB0_10").replace("BB0_9", "BB0_11")
+    assert_array_equal(launch(BLOCKS.replace("{barrier}", twice), blocks=2), np.arange(8))
+
+
+@pytest.mark.parametrize("barrier", ["bar.sync \t0;", MEETING.replace("{barrier}", "")])
+def test_blocks_that_do_not_meet(barrier):
+    with pytest.raises(RaceError, match=r"read by thread \d+ what \d wrote"):
+        launch(BLOCKS.replace("{barrier}", barrier), blocks=2)
+
+
+def test_a_block_that_does_not_come():
+    text = (
+        "setp.eq.s32 \t%p1, %r2, 1;\n\t@%p1 bra \t$L__BB0_1;\n"
+        + MEETING.replace("{barrier}", "")
+        + "$L__BB0_1:\n\tret;"
+    )
+    with pytest.raises(DeadlockError, match="do not come"):
+        launch(text, blocks=2)
+
+
+@pytest.mark.parametrize("address", ["[%rd4+4]", "[%rd2+-4]", "[%rd3]"])
+def test_what_was_not_allocated(address):
+    with pytest.raises(MemoryFaultError):
+        launch(f"ld.global.u32 \t%r4, {address};\n\tret;")
+
+
+def test_shared_memory_ends_where_the_launch_said():
+    with pytest.raises(MemoryFaultError, match="not allocated"):
+        launch(NEIGHBOURS.replace("{barrier}", "bar.sync 0;"), shared=28)
+
+
+def test_an_address_that_is_not_aligned():
+    with pytest.raises(MemoryFaultError, match="not aligned"):
+        launch("ld.global.v4.f32 \t{%f1, %f2, %f3, %f4}, [%rd2+8];\n\tret;")
+
+
+def test_a_barrier_that_some_do_not_reach():
+    with pytest.raises(DeadlockError, match="wait"):
+        launch("setp.eq.s32 \t%p1, %r1, 0;\n\t@%p1 bra \t$L__BB0_1;\n\tbar.sync \t0;\n$L__BB0_1:\n\tret;")
+
+
+def test_barriers_at_two_places():
+    with pytest.raises(DeadlockError, match="different barriers"):
+        launch(
+            "setp.eq.s32 \t%p1, %r1, 0;\n\t@%p1 bra \t$L__BB0_1;\n\tbar.sync \t0;\n\tret;\n"
+            "$L__BB0_1:\n\tbar.sync \t0;\n\tret;"
+        )
