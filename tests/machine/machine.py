@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import arithmetic
-from .memory import Memory, Who
+from .memory import BASE, Memory, Who
 from .program import Block, parse
 
 NOT_A_NUMBER = 0xFF
@@ -56,7 +56,7 @@ class Machine:
         with np.errstate(all="ignore"):
             run.to_the_end()
         self.barriers = int(run.barrier.max()) + 1
-        self.memory.free(run.shared, blocks * run.pitch)
+        self.memory.free(BASE + top, self.memory.top - top)
         self.memory.top = top
 
 
@@ -75,6 +75,7 @@ class _Run:
         self.memory.part(self.shared, blocks * self.pitch)[:] = NOT_A_NUMBER
         for b in range(blocks):  # between two blocks' shared memory lies what is nobody's
             self.memory.free(self.shared + b * self.pitch + shared_bytes, self.pitch - shared_bytes)
+        self.local = {name: self.memory.allocate(size * n) for name, size in program.local.items()}
         self.at = np.zeros(n, np.int64)
         self.waits, self.polls = np.zeros(n, bool), np.zeros(n, bool)
         self.barrier = np.full(n, machine.barriers)
@@ -150,8 +151,10 @@ class _Run:
             raise TypeError(f"parameter {number} is {value.dtype}, and the kernel reads {dtype}")
         return value.view(dtype)
 
-    def address_of(self, name: str) -> np.uint64:
+    def address_of(self, name: str) -> Any:
         """Where a variable lies; shared memory begins at 0."""
+        if name in self.local:
+            return (self.local[name] + self.thread * self.kernel.program.local[name]).astype(np.uint64)
         return np.uint64(self.kernel.addresses.get(name, 0))
 
     def arrive(self, target, address, value, on) -> None:

@@ -37,23 +37,84 @@ class Program(NamedTuple):
     registers: dict[str, str]  # names and dtypes
     parameters: list[str]
     variables: dict[str, int]  # what lies in memory from launch to launch: names and bytes
+    local: dict[str, int]  # what each thread has for itself
     blocks: list[Block]
 
 
 def parse(ptx: str) -> Program:
-    """The one kernel in the text."""
-    head, body = re.search(r"\.entry\s+\w+\((.*?)\)[^{]*\{(.*)\}", ptx, re.DOTALL).groups()
-    parameters = re.findall(r"\.param\s+\.\w+\s+(\w+)", head)
-    body = re.sub(r"//[^\n]*", "", body)
-    body = re.sub(r"\{\s*\.reg [^;]*;(.*?)\n\s*\}(?=\s)", r"\1", body, flags=re.DOTALL)  # a register's half is dropped
-    registers = {"temp": "uint32"}
-    for kind, name, count in re.findall(r"\.reg \.(\w+)\s+%(\w+?)<(\d+)>;", body):
-        registers |= {f"{name}{k}": DTYPES[kind] for k in range(int(count))}
-    body = re.sub(r"\.(reg|pragma)[^;]*;", "", body)
-    lines = [line.strip() for line in re.split(r"[;]|(?<=:)\s*\n", body) if line.strip()]
+    """The one kernel in the text, with the functions that it calls in the places of their calls."""
+    entry, functions = None, {}
+    for kind, name, head, body in re.findall(FUNCTION, ptx, re.DOTALL | re.MULTILINE):
+        functions[name] = _Function(name, re.findall(r"\.param\s+\.\w+\s+(\w+)", head), body)
+        entry = name if kind == "entry" else entry
+    expanded = _Expanded(functions)
+    lines = expanded.lines(entry)
+    parameters = functions[entry].parameters
     sizes = re.findall(r"^\.global \.align \d+ \.b8 (\w+)\[(\d+)\];", ptx, re.MULTILINE)
-    variables = {name: int(size) for name, size in sizes}
-    return Program(registers, parameters, variables, _blocks(lines, registers, parameters))
+    local = re.findall(r"\.local \.align \d+ \.b8 \t?(\w+)\[(\d+)\];", ptx)
+    blocks = _blocks(lines, expanded.registers, parameters)
+    return Program(expanded.registers, parameters, *({n: int(k) for n, k in each} for each in (sizes, local)), blocks)
+
+
+#: What it is, its name, its parameters, and what it does.
+FUNCTION = r"^\.\w+ \.(entry|func)\s*(?:\(\.param \.b32 func_retval0\))?\s*(\w+)\((.*?)\)[^{;]*^\{(.*?)^\}"
+
+
+class _Function:
+    def __init__(self, name: str, parameters: list[str], body: str):
+        self.name, self.parameters = name, parameters
+        body = re.sub(r"//[^\n]*", "", body)
+        body = re.sub(r"\{\s*\.reg [^;]*;(.*?)\n\s*\}(?=\s)", r"\1", body, flags=re.DOTALL)
+        found = re.findall(r"\.reg \.(\w+)\s+%(\w+?)<(\d+)>;", body)
+        self.registers = {f"{of}{k}": DTYPES[kind] for kind, of, count in found for k in range(int(count))}
+        self.registers |= {"temp": "uint32", "SP": "uint64", "SPL": "uint64"}  # half of another; local memory
+        body = re.sub(r"^\s*\.(reg|pragma|local|param)[^;]*;", "", body, flags=re.MULTILINE)
+        self.lines = [line.strip() for line in re.split(r"[;]|(?<=:)\s*\n", body) if line.strip()]
+
+
+class _Expanded:
+    """Each call becomes the lines of what is called, with names of its own; parameters become registers."""
+
+    def __init__(self, functions: dict[str, _Function]):
+        self.functions, self.registers, self.calls = functions, {}, 0
+
+    def lines(self, name: str, call: int = 0) -> list[str]:
+        function, found, inside = self.functions[name], [], 0
+        own = f"c{call}_" if call else ""
+        self.registers |= {own + register: dtype for register, dtype in function.registers.items()}
+        for line in function.lines:
+            line = re.sub(r"%(p|f|r|rd|fd|rs)(\d+)\b|%(SPL?|temp)\b", lambda m: f"%{own}{m.group()[1:]}", line)
+            line = re.sub(r"\$(\w+)", rf"${own}\1", line)
+            passed = re.match(r"(st|ld)\.param\.(\w+)\s+(.*)", line, re.DOTALL)
+            called = re.match(r"call\.uni\s*\(retval0\),\s*(\w+)", line)
+            if called:
+                inside = self.calls = self.calls + 1
+                found += self.lines(called.group(1), inside)
+            elif passed and (call or "_param_" not in line):
+                found.append(self._passed(*passed.groups(), function, call, inside))
+            elif line == "ret" and call:
+                found.append(f"bra $end{call}")
+            else:
+                found.append(line)
+        return [*found, f"$end{call}:"]
+
+    def _passed(self, op: str, kind: str, rest: str, function: _Function, call: int, inside: int) -> str:
+        """A parameter or result that goes in or out, as a move."""
+        place = re.search(r"\[(\w+)(?:\+0)?\]", rest).group(1)
+        if place == "retval0":
+            register = f"result{inside}"
+        elif place == "func_retval0":
+            register = f"result{call}"
+        elif op == "st":
+            register = f"given{self.calls + 1}_{place.removeprefix('param')}"
+        else:
+            register = f"given{call}_{function.parameters.index(place)}"
+        kind = "u16" if kind[1:] == "8" else kind  # a truth value, for which there are no smaller registers
+        width = self.registers.setdefault(register, {"16": "uint16", "32": "uint32", "64": "uint64"}[kind[1:]])[4:]
+        other = re.sub(r",?\s*\[[^\]]*\]\s*,?\s*", "", rest)
+        if op == "st":
+            return f"mov.{kind} %{register}, {other}"
+        return f"mov.{kind} {other}, %{register}" if width == kind[1:] else f"cvt.{kind}.u{width} {other}, %{register}"
 
 
 def _blocks(lines: list[str], registers: dict[str, str], parameters: list[str]) -> list[Block]:
@@ -219,8 +280,6 @@ def _memory(op: str, flags: list[str], operands: list[str], registers, parameter
     if space == "param":
         target = _register(other, kind, registers)
         return f"put({target}, parameter({parameters.index(base)}, '{DTYPES[kind]}'), {on})"
-    if space == "local":
-        raise NotImplementedError("local memory")
     address = _register(base, "u64", registers) if base.startswith("%") else f"address_of('{base}')"
     address = f"{address} + np.uint64({int(offset or 0) % 2**64})"
     acquire = "acquire" in flags

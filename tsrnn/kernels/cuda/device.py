@@ -22,8 +22,8 @@ from ..views import PLAIN, Views, build_views
 from .plan import Properties
 
 SIMULATED = bool(config.ENABLE_CUDASIM)
-#: The address space of the device's memory.
-GLOBAL = 1
+#: The address space of the device's memory; registers of a block, on every device that there is.
+GLOBAL, REGISTERS = 1, 64 * 1024
 #: A kernel's place on disk: the sources of all rooms that it may contain a part of.
 STAMP = fingerprint()
 
@@ -35,10 +35,11 @@ def _compile(name: str, function: Callable, threads: int) -> Any:
     hash of the sources of all rooms that it may contain a part of.
     """
     function.__qualname__ = f"{name}_{STAMP}"
+    registers = min(255, REGISTERS // threads // 8 * 8)  # for functions that stand `apart`, too
     try:
-        return cuda.jit(cache=True, launch_bounds=threads)(function)
+        return cuda.jit(cache=True, launch_bounds=threads, max_registers=registers)(function)
     except RuntimeError:  # a read-only installation without a home
-        return cuda.jit(launch_bounds=threads)(function)
+        return cuda.jit(launch_bounds=threads, max_registers=registers)(function)
 
 
 def device(function: Callable, inline: bool = False) -> Any:
@@ -223,6 +224,26 @@ def _meetings() -> tuple[Callable, Callable]:
     return arrive, arrivals
 
 
+def _apart() -> Callable:
+    """``apart()``: the function that says so stays one of its own, with all registers to itself."""
+    if SIMULATED:
+        return lambda: None
+    from numba.cuda import types
+    from numba.cuda.extending import intrinsic
+
+    @intrinsic
+    def apart(typing_context):
+        def generate(context, builder, signature, values):
+            builder.function.attributes.add("noinline")
+            return context.get_dummy_value()
+
+        return types.none(), generate
+
+    _name({"apart": apart})
+    return apart
+
+
+apart = _apart()
 #: Teams of one launch, at most; words between their counters.
 MOST_TEAMS, LINE_WORDS = 256, 32
 arrive, arrivals = _meetings()

@@ -42,7 +42,7 @@ class Chip(NamedTuple):
 
 
 #: Registers of a thread that hold something else than weights and sums over lanes.
-OTHER_REGISTERS = 72
+OTHER_REGISTERS = 88
 #: Lanes of a tile, at most: each takes three registers of every thread, or six.
 MOST_LANES = 16
 #: Products of weights in registers that a thread has written out for all stages: more take long to compile.

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .device import device, local, peek, poke
+from .device import apart, device, local, peek, poke
 from .plan import OWN, tile_of
 from .team import Team
 
@@ -83,6 +83,7 @@ def build_products(team: Team, threads: int, lanes: int, dtype: Any) -> Products
 
     @device
     def product(x, x_at, x_m, x_k, y, y_from, y_k, y_n, out, out_at, out_m, out_n, M, N, K, add):
+        apart()
         memory = shared(cuda.shared.array(0, dtype, alignment=16))
         across_n = (N + columns - 1) // columns
         tiles = (M + rows - 1) // rows * across_n

@@ -20,7 +20,7 @@ from ...equations.cell import Cell
 from ..lanes import parameters
 from ..scan import LayerLoops
 from .device import device as of_device
-from .device import local, peek, poke
+from .device import apart, local, peek, poke
 from .plan import Chip, rows_of_stages
 from .port import Port
 from .products import Products
@@ -174,6 +174,7 @@ def _build_scan(kit: Kit) -> Callable:
     @of_device
     def scan(theta, table, n_inputs, X, A, C, t0, t1, starts, last_start):
         """As `scan` of the CPU says; `table` is a layer's row table."""
+        apart()
         N, K, i = A.shape[2], X.shape[1], n_inputs + 1
         H, N4 = N // B, padded4(N)
         u0 = member() * H // blocks
@@ -322,6 +323,7 @@ def _build_bptt(kit: Kit) -> Callable:
         theta_t, grad, table, n_inputs, X, A, C, dY, dY_from, want_dx, D, t0, t1, starts, last_start, scratch
     ):  # fmt: skip
         """As `bptt` of the CPU says, but for the weights' gradient, which a kernel of its own makes of A and X."""
+        apart()
         N, i, width = A.shape[2], n_inputs + 1, dY.shape[1]
         H = N // B
         u0 = member() * H // blocks
