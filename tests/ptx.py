@@ -1,12 +1,14 @@
 """Compile every kernel of the CUDA backend without a GPU, and look at what came out: ``python -m tests.ptx``.
 
 For each compute capability: no float64 instruction in a kernel of float32 numbers (but those that scale the series or
-know the gradient's norm), no array in local memory, and no more registers than let a block start. Registers, spilled
-bytes and shared memory are printed where NVIDIA's assembler is installed (package nvidia-cuda-nvcc).
+know the gradient's norm), no array in local memory, and no more registers than let a block start. Registers and spilled
+bytes are printed where NVIDIA's assembler is installed (package nvidia-cuda-nvcc), and how many weights the product of
+a step must fetch back from local memory because they found no register: few, or the plan is wrong.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -17,12 +19,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
+#: Weights of a row that may lie in local memory instead of a register.
+MOST_RELOADS = 16
 CAPABILITIES = ((8, 0), (9, 0), (10, 0))
+#: Bytes of local memory in which a function that stands apart leaves that it returns nothing.
+RESULT = 8
 #: Kernels that compute in float64 as the CPU does: they scale the series, or clip by the gradient's norm.
 IN_DOUBLE = ("gather", "gather_targets", "sum", "norm", "update")
 #: Cell, units, windows of a batch, whether it decodes: kernel A, B and what is too wide for either.
 NETWORKS = (
     ("lstm", 64, 256, False),
+    ("lstm", 128, 256, False),
     ("lstm", 128, 1024, False),
     ("gru", 128, 32, False),
     ("rnn_tanh", 32, 256, False),
@@ -95,35 +102,58 @@ def kernels(capability: tuple[int, int]):
             yield compile_(label, getattr(network, part), signature, chip.threads)
 
 
-def assembled(code: Compiled, capability: tuple[int, int], assembler: str) -> tuple[int, int, int]:
-    """Registers of a thread, bytes that it spills, bytes of static shared memory."""
+class Assembled(NamedTuple):
+    """What the assembler made of a kernel."""
+
+    registers: int = 0  # of a thread
+    spilled: int = 0  # bytes, of the kernel and of the functions that stand apart
+    reloads: int = 0  # reads of local memory between those of the state, in the product of a step
+
+
+def assembled(code: Compiled, capability: tuple[int, int], assembler: Path) -> Assembled:
+    """As the driver would assemble it."""
+    from tsrnn.kernels.cuda.plan import registers_of_thread
+
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "kernel.ptx"
         source.write_text(code.ptx)
-        arch = f"-arch=sm_{capability[0]}{capability[1]}"
-        command = [assembler, arch, "-v", "-c", str(source), "-o", str(source.with_suffix(".o"))]
-        said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
-    found = [
-        re.search(pattern, said) for pattern in (r"Used (\d+) registers", r"(\d+) bytes spill st", r"(\d+) bytes smem")
-    ]
-    return tuple(int(one.group(1)) if one else 0 for one in found)
+        binary = str(source.with_suffix(".o"))
+        most = f"-maxrregcount={registers_of_thread(code.threads)}"
+        options = [f"-arch=sm_{capability[0]}{capability[1]}", most, "-v", "-c", str(source), "-o", binary]
+        said = subprocess.run([assembler, *options], capture_output=True, text=True, check=True).stderr
+        disassembler = assembler.with_stem("nvdisasm")
+        shown = subprocess.run([disassembler, "-c", binary], capture_output=True, text=True, check=True).stdout
+    registers = max(map(int, re.findall(r"Used (\d+) registers", said)), default=0)
+    return Assembled(registers, sum(map(int, re.findall(r"(\d+) bytes spill st", said))), reloads(shown.splitlines()))
 
 
-def find_assembler() -> str | None:
+def reloads(lines: list[str]) -> int:
+    """Reads of local memory between reads of four elements of shared memory that stand close together."""
+    quads = [n for n, line in enumerate(lines) if "LDS.128" in line]
+    close = [(a, b) for a, b in itertools.pairwise(quads) if b - a < 80]
+    return sum("LDL" in line for a, b in close for line in lines[a:b])
+
+
+def find_assembler() -> Path | None:
     """NVIDIA's assembler, beside the other packages or on the path."""
     beside = sorted(Path(sys.prefix).glob("lib/python*/site-packages/nvidia/*/bin/ptxas*"))
-    return str(beside[0]) if beside else shutil.which("ptxas")
+    found = beside[0] if beside else shutil.which("ptxas")
+    return Path(found) if found else None
 
 
-def faults(code: Compiled, registers: int) -> list[str]:
+def faults(code: Compiled, made: Assembled) -> list[str]:
     """What is wrong with a kernel."""
+    from tsrnn.kernels.cuda.plan import registers_of_thread
+
     found = []
     if not code.double and ".f64" in code.ptx:
         found.append("a float64 instruction")
-    if "__local_depot" in code.ptx:
+    if any(int(size) > RESULT for size in re.findall(r"__local_depot\d+\[(\d+)\]", code.ptx)):
         found.append("an array in local memory")
-    if registers * code.threads > 64 * 1024:
-        found.append(f"{registers} registers x {code.threads} threads")
+    if made.registers > registers_of_thread(code.threads):
+        found.append(f"{made.registers} registers x {code.threads} threads")
+    if made.reloads > MOST_RELOADS:
+        found.append(f"{made.reloads} weights are read from local memory")
     return found
 
 
@@ -134,14 +164,15 @@ def main() -> int:
         pretend(capability)
         for module in [name for name in sys.modules if name.startswith("tsrnn.kernels.cuda")]:
             del sys.modules[module]  # device functions keep what they were compiled for
-        print(f"compute capability {capability[0]}.{capability[1]}: registers, spilled bytes, seconds to compile")
+        print(f"compute capability {capability[0]}.{capability[1]}: registers, spilled bytes, reloads, seconds")
         started = time.perf_counter()
         for code in kernels(capability):
-            registers, spilled, _ = assembled(code, capability, assembler) if assembler else (0, 0, 0)
-            found = faults(code, registers)
+            made = assembled(code, capability, assembler) if assembler else Assembled()
+            found = faults(code, made)
             wrong += bool(found)
             seconds, started = time.perf_counter() - started, time.perf_counter()
-            print(f"  {code.name:48} {registers:4} {spilled:6} {seconds:6.1f}  {'; '.join(found)}", flush=True)
+            figures = f"{made.registers:4} {made.spilled:6} {made.reloads:4} {seconds:6.1f}"
+            print(f"  {code.name:48} {figures}  {'; '.join(found)}", flush=True)
     print("all well" if wrong == 0 else f"{wrong} kernels are at fault")
     return wrong
 

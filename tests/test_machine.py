@@ -226,3 +226,15 @@ def test_barriers_at_two_places():
             "setp.eq.s32 \t%p1, %r1, 0;\n\t@%p1 bra \t$L__BB0_1;\n\tbar.sync \t0;\n\tret;\n"
             "$L__BB0_1:\n\tbar.sync \t0;\n\tret;"
         )
+
+
+def test_what_an_earlier_launch_did_is_known():
+    machine, kernel = (
+        Machine(1 << 16),
+        Kernel(HEAD + "ld.global.u32 \t%r4, [%rd4];\n\tst.global.u32 \t[%rd4], %r4;\n\tret;\n}"),
+    )
+    reads = Kernel(HEAD + "ld.global.u32 \t%r4, [%rd2];\n\tret;\n}")
+    address = [np.uint64(machine.memory.allocate(32))]
+    machine.launch(reads, 3, 8, 0, address)
+    machine.launch(kernel, 1, 8, 0, address)
+    machine.launch(reads, 3, 8, 0, address)

@@ -5,8 +5,9 @@
 First what the device can do: a launch, a barrier, a copy, multiply-adds. Then for each cell and shape the median of a
 forward pass and of forward and backward, ours and PyTorch's (float32, TF32 off and on) in turn, by CUDA events; beside
 them what the bytes and operations of the shape would take at these ceilings. Every shape is first compared with the
-CPU's kernels in float64. With ``--ett`` (ETTh1.csv of zhouhaoyi/ETDataset) the fit of a wide series follows: hidden
-128, look-back 336, horizon 96, one epoch on the GPU, on the CPU and in PyTorch.
+CPU's kernels in float64. The fit of a wide series follows: hidden 128, look-back 336, horizon 96, one epoch on the GPU,
+on the CPU and in PyTorch; it is ETTh1 (zhouhaoyi/ETDataset) where ``--ett`` names the file, else random walks of that
+width, which take as long.
 
 Kernels are compiled beforehand, several at a time in processes of their own, into Numba's cache on disk. Without
 PyTorch its columns are left out; in the simulator (NUMBA_ENABLE_CUDASIM=1) ``--quick`` shows that all of it runs.
@@ -25,6 +26,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import joblib
 import numpy as np
 
 from .kernels import build_ours, build_torch
@@ -79,7 +81,7 @@ def ceilings(clock: Clock, simulated: bool) -> dict[str, float]:
 
     limits = properties()
     threads, blocks = (limits.most_threads, limits.multiprocessors)
-    n, rounds = (64, 4) if simulated else (1 << 27, 1000)
+    n, rounds, long = (64, 4, 8) if simulated else (1 << 27, 1000, 100_000)
     x, y = to_device(np.ones(n, np.float32)), to_device(np.zeros(n, np.float32))
     one, zero = np.float32(1.000001), np.float32(0.5)
     teams = [build_team(1, "float32"), build_team(1 if simulated else blocks, "float32")]
@@ -93,7 +95,7 @@ def ceilings(clock: Clock, simulated: bool) -> dict[str, float]:
 
     def multiply(x, y):
         a, b, c, d = x[0], x[1], x[2], x[3]
-        for _ in range(rounds):
+        for _ in range(long):
             a, b, c, d = a * one + zero, b * one + zero, c * one + zero, d * one + zero
         y[0] = a + b + c + d
 
@@ -108,17 +110,19 @@ def ceilings(clock: Clock, simulated: bool) -> dict[str, float]:
 
     programs = {"launch": empty, "copy": copy, "multiply": multiply}
     programs |= {"block": waiting(teams[0].meet), "grid": waiting(teams[1].meet)}
-    kernels = {name: grid_kernel(device(program), 2, threads) for name, program in programs.items()}
-    runs = {name: lambda kernel=kernel: kernel(blocks, threads, 0, x, y) for name, kernel in kernels.items()}
+    kernels = {name: grid_kernel(f"measure_{name}", device(program), 2, threads) for name, program in programs.items()}
+    kernels["grid"].cooperative = True
+    counts = dict.fromkeys(programs, blocks) | {"copy": 4 * blocks}  # as many threads as can run at a time
     if simulated:  # whose blocks run one after the other
-        runs["grid"] = lambda: kernels["grid"](1, threads, 0, x, y)
+        counts["grid"] = 1
+    runs = {name: lambda name=name: kernels[name](counts[name], threads, 0, x, y) for name in programs}
     took = alternate(clock, runs, 1 if simulated else 21)
     found = {
         "launch": took["launch"],
         "block": max(took["block"] - took["launch"], 1e-12) / rounds,
         "grid": max(took["grid"] - took["launch"], 1e-12) / rounds,
-        "bytes": 8 * n / took["copy"],
-        "products": 4 * rounds * blocks * threads / took["multiply"],
+        "bytes": 8 * n / max(took["copy"] - took["launch"], 1e-12),
+        "products": 4 * long * blocks * threads / max(took["multiply"] - took["launch"], 1e-12),
     }
     line("a launch", 1e6 * found["launch"], "us")
     line("a barrier of a block", 1e6 * found["block"], "us")
@@ -151,8 +155,8 @@ def check(name: str, hidden: int, steps: int, x: np.ndarray, found: np.ndarray, 
     return float(max(errors))
 
 
-def compare(clock: Clock, shape: tuple[str, int, int, int], tops: dict[str, float], torch: bool, repeats: int) -> None:
-    """Check one shape, time it, print a line."""
+def compare(clock: Clock, shape: tuple[str, int, int, int], tops: dict[str, float], torch: bool, repeats: int) -> bool:
+    """Check one shape, time it, print a line; whether it computes the right thing."""
     from tsrnn.kernels.cuda.backend import CudaBackend
 
     name, hidden, batch, steps = shape
@@ -163,9 +167,15 @@ def compare(clock: Clock, shape: tuple[str, int, int, int], tops: dict[str, floa
     run()
     error = check(name, hidden, steps, few, backend.outputs(work), work.grad[: work.tiles()].sum(axis=0))
     if not error < TOLERANCE:
-        raise SystemExit(f"{shape}: {error:.1e} beside float64")
+        print(f"{shape}: {error:.1e} beside float64, and so it was not timed", flush=True)
+        return False
     views, work, train, architecture, forward = ours(name, hidden, batch, steps, x, backend, "float32")
-    functions: dict[str, Callable[[], Any]] = {"forward": forward, "train": train}
+
+    def step() -> None:
+        train()
+        backend.sum_gradient(work)  # the whole gradient is what PyTorch has in the end
+
+    functions: dict[str, Callable[[], Any]] = {"forward": forward, "train": step}
     if torch:
         functions |= of_torch(name, shape, x, views)
     took = alternate(clock, functions, repeats)
@@ -182,9 +192,18 @@ def compare(clock: Clock, shape: tuple[str, int, int, int], tops: dict[str, floa
     figures = "   ".join(columns)
     plan = f"{chip.lanes}x{chip.blocks}x{chip.threads}"
     print(f"{name:9} {hidden:4} {batch:5} {steps:4} {figures}   {1e3 * bound:8.3f}  {plan:10} {error:.0e}", flush=True)
+    return True
 
 
 TORCH = ("forward torch", "train torch")
+
+
+def let_tf32(on: bool) -> None:
+    """Let PyTorch round the factors of its products to TF32, or not."""
+    import torch
+
+    for part in (torch.backends.cuda.matmul, torch.backends.cudnn.rnn):
+        part.fp32_precision = "tf32" if on else "ieee"
 
 
 def of_torch(name: str, shape: tuple[str, int, int, int], x: np.ndarray, views: Any) -> dict[str, Callable[[], Any]]:
@@ -197,7 +216,7 @@ def of_torch(name: str, shape: tuple[str, int, int, int], x: np.ndarray, views: 
     inputs = torch.from_numpy(np.ascontiguousarray(x.transpose(1, 0, 2))).cuda()
 
     def run(backward: bool, tf32: bool) -> None:
-        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32
+        let_tf32(tf32)
         if not backward:
             with torch.no_grad():
                 module(inputs)
@@ -217,7 +236,7 @@ def compile_beforehand(shapes: list[tuple[str, int, int, int]]) -> None:
     plans = {(name, hidden, batch) for name, hidden, batch, _ in shapes}
     code = "import sys; from tests.benchmarks.cuda import warm; warm(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))"
     started = time.perf_counter()
-    with concurrent.futures.ThreadPoolExecutor(max(1, (os.cpu_count() or 2) - 1)) as pool:
+    with concurrent.futures.ThreadPoolExecutor(max(1, joblib.cpu_count() - 1)) as pool:
         commands = [[sys.executable, "-c", code, *map(str, plan)] for plan in sorted(plans)]
         done = list(pool.map(lambda command: subprocess.run(command, check=False).returncode, commands))
     print(f"{len(done)} plans compiled in {time.perf_counter() - started:.0f} s, {sum(map(bool, done))} failed\n")
@@ -233,13 +252,16 @@ def warm(name: str, hidden: int, batch: int) -> None:
 
 
 # ---------------------------------------------------------------- a whole fit
-def whole_fit(file: str, n_windows: int, torch: bool) -> None:
+def whole_fit(file: str | None, n_windows: int, torch: bool) -> None:
     """One epoch of the ETTh1 job: on the GPU, on the CPU, in PyTorch; seconds, compiling aside."""
     import pandas as pd
 
     from tsrnn import LSTMForecaster
 
-    values = pd.read_csv(file).iloc[: n_windows + 431, 1:].to_numpy(float)
+    if file:
+        values = pd.read_csv(file).iloc[: n_windows + 431, 1:].to_numpy(float)
+    else:
+        values = np.random.default_rng(0).normal(size=(n_windows + 431, 7)).cumsum(axis=0)
     job: dict[str, Any] = {
         "hidden_size": 128, "context_length": 336, "horizon": 96, "batch_size": 256, "max_epochs": 1,
         "early_stopping": False, "linear_skip": False, "random_state": 0,
@@ -262,7 +284,7 @@ def torch_epoch(values: np.ndarray, job: dict[str, Any]) -> float:
 
     steps, horizon, batch = job["context_length"], job["horizon"], job["batch_size"]
     scaled = torch.tensor((values - values.mean(axis=0)) / values.std(axis=0), dtype=torch.float32).cuda()
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    let_tf32(False)
     recurrent = torch.nn.LSTM(values.shape[1], job["hidden_size"]).cuda()
     head = torch.nn.Linear(job["hidden_size"], horizon * values.shape[1]).cuda()
     optimizer = torch.optim.AdamW([*recurrent.parameters(), *head.parameters()], weight_decay=0.0)
@@ -288,7 +310,7 @@ def main() -> None:
     """Ceilings, shapes, the fit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one small shape")
-    parser.add_argument("--ett", help="ETTh1.csv, for the whole fit")
+    parser.add_argument("--ett", help="ETTh1.csv, for the whole fit; random walks without it")
     parser.add_argument("--fit-windows", type=int, default=4096)
     args = parser.parse_args()
     from tsrnn.kernels import why_no_cuda
@@ -308,10 +330,11 @@ def main() -> None:
     ratios = "PyTorch / ours: forward, both; with TF32: forward, both" if torch else ""
     print(f"\ncell, hidden, batch, steps; ms forward, and both; {ratios}")
     print("ms at the ceilings; lanes x blocks x threads; error beside float64")
-    for shape in shapes:
-        compare(clock, shape, tops, torch, 1 if clock.simulated else 15)
-    if args.ett:
+    right = [compare(clock, shape, tops, torch, 1 if clock.simulated else 15) for shape in shapes]
+    if args.ett or not args.quick:
         whole_fit(args.ett, args.fit_windows, torch)
+    if not all(right):
+        raise SystemExit(f"{right.count(False)} shapes are wrong")
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def install() -> None:
     device.Kernel = Launched
     device.translated = device.session = contextlib.nullcontext
     device.why_not = lambda: ""
-    device.properties = lambda: Properties(2, 2**14, 2**11, 32, 1)
+    device.properties = lambda: Properties(2, 2**14, 2**15, 32, 1)
     device.free_bytes = lambda: 2**24
     device.to_device = lambda array: allocate(np.ascontiguousarray(array))
     device.on_device = lambda array: array if isinstance(array, Array) else device.to_device(array)

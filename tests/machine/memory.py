@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 #: Where the memory begins in the threads' eyes.
@@ -27,10 +29,9 @@ class Memory:
         n_words = n_bytes // 4
         self.allocated = np.zeros(n_words, bool)
         self.top = LINE
-        # Of each word: the thread that wrote it last and how many barriers lay behind its block then; who read it
-        # since, of which block, and likewise.
-        self.writer, self.written = (np.full(n_words, NOBODY, np.int64) for _ in range(2))
-        self.reader, self.reader_block, self.read = (np.full(n_words, NOBODY, np.int64) for _ in range(3))
+        # Of each word: the thread that wrote it last, and how many barriers lay behind its block then.
+        self.writer, self.written = np.full(n_words, NOBODY, np.int64), np.zeros(n_words, np.int64)
+        self.readers: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # by block: who of it read it last, and likewise
 
     def allocate(self, n_bytes: int) -> int:
         """The address of so many bytes, with something nobody's behind them."""
@@ -90,33 +91,37 @@ class Memory:
                 raise MemoryFaultError(f"{BASE + 4 * word[~self.allocated[word]][:4]} was not allocated, or freed")
         return words
 
-    def _written_by_others(self, word: np.ndarray, who: Who) -> np.ndarray:
-        writer = self.writer[word]
-        return (
-            (writer != NOBODY) & (writer != who.thread) & who.news(writer // who.threads_of_block, self.written[word])
-        )
-
     def _reads(self, word: np.ndarray, who: Who) -> None:
-        self._refuse(self._written_by_others(word, who), word, who, "read by thread {} what {} wrote", self.writer)
-        block, last = self.reader_block[word], self.read[word]
-        recent = (self.reader[word] != NOBODY) & who.news(block, last)
-        others = recent & (block == who.block) & (self.reader[word] != who.thread)
-        blocks = recent & (block != who.block)
-        self.reader[word], self.reader_block[word] = who.thread, who.block
-        others |= self.reader[word] != who.thread  # a thread beside this one, at the same time
-        blocks |= self.reader_block[word] != who.block
-        self.read[word] = np.where(blocks, np.maximum(last, who.barrier), who.barrier)
-        self.reader[word[others | blocks]] = SEVERAL
-        self.reader_block[word[blocks]] = SEVERAL
+        self._written_by_others(word, who, "read by thread {} what {} wrote")
+        for block in np.unique(who.block):
+            own = who.block == block
+            place, thread, barrier = word[own], who.thread[own], who.barrier[own]
+            reader, read = self._readers(block)
+            others = (read[place] == barrier) & (reader[place] != thread)
+            reader[place] = thread
+            others |= reader[place] != thread  # a thread beside this one, at the same time
+            reader[place[others]] = SEVERAL
+            read[place] = barrier
 
     def _writes(self, word: np.ndarray, who: Who) -> None:
-        self._refuse(self._written_by_others(word, who), word, who, "written by thread {} and by {}", self.writer)
-        reader = self.reader[word]
-        read = (reader != NOBODY) & (reader != who.thread) & who.news(self.reader_block[word], self.read[word])
-        self._refuse(read, word, who, "written by thread {}, read by {}", self.reader)
+        self._written_by_others(word, who, "written by thread {} and by {}")
+        for block in range(len(who.seen)):
+            reader, read = self._readers(block)
+            recent = who.news(block, read[word]) & (reader[word] != who.thread)
+            self._refuse(recent, word, who, "written by thread {}, read by {}", reader)
         self.writer[word] = who.thread
         self._refuse(self.writer[word] != who.thread, word, who, "written by thread {} and by {}", self.writer)
         self.written[word] = who.barrier
+
+    def _readers(self, block: int) -> tuple[np.ndarray, np.ndarray]:
+        if block not in self.readers:
+            self.readers[block] = np.zeros(self.allocated.size, np.int64), np.zeros(self.allocated.size, np.int64)
+        return self.readers[block]
+
+    def _written_by_others(self, word: np.ndarray, who: Who, what: str) -> None:
+        writer = self.writer[word]
+        recent = who.news(writer // who.threads_of_block, self.written[word])
+        self._refuse(recent & (writer != who.thread), word, who, what, self.writer)
 
     def _refuse(self, wrong: np.ndarray, word: np.ndarray, who: Who, what: str, other: np.ndarray) -> None:
         if wrong.any():
@@ -135,8 +140,7 @@ class Who:
         self.thread, self.block, self.barrier, self.seen = thread, block, barrier, seen
         self.threads_of_block = threads_of_block
 
-    def news(self, block: np.ndarray, barrier: np.ndarray) -> np.ndarray:
-        """Whether these threads cannot know yet what a thread of `block` (or SEVERAL) did after so many barriers."""
-        one = np.minimum(block, len(self.seen) - 1)  # what earlier launches did, which may have had more, is known
-        known = np.where(block == SEVERAL, self.seen[self.block].min(axis=1), self.seen[self.block, one])
+    def news(self, block: Any, barrier: np.ndarray) -> np.ndarray:
+        """Whether these threads cannot know yet what a thread of `block` did after so many barriers, 0 if never."""
+        known = self.seen[self.block, np.clip(block, 0, len(self.seen) - 1)]  # earlier launches may have had more
         return np.where(block == self.block, barrier == self.barrier, barrier >= known)

@@ -33,16 +33,26 @@ class Source:
 
 
 class Network:
-    """An `architecture` in one precision on one backend; it holds no parameters."""
+    """An `architecture` in one precision on one backend; it holds no parameters.
 
-    def __init__(self, architecture: Architecture, dtype: DTypeLike = "float32", backend: Any = None):
+    It is trained in batches of `n_lanes` windows, for which a device may lay it out.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        dtype: DTypeLike = "float32",
+        backend: Any = None,
+        n_lanes: int | None = None,
+    ):
         self.architecture = architecture
         self.dtype = np.dtype(dtype)
         self.backend = backend or get_backend("cpu")
+        self.n_lanes = n_lanes
 
-    def on(self, backend: Any) -> Network:
-        """The same on another backend."""
-        return Network(self.architecture, self.dtype, backend)
+    def on(self, device: str) -> Network:
+        """The same on the device of that name."""
+        return Network(self.architecture, self.dtype, get_backend(device, self.n_lanes), self.n_lanes)
 
     def initialise(self, rng: np.random.Generator) -> np.ndarray:
         """Theta at the start, float64: uniform in ±1/sqrt(hidden_size), biases zero or as the cell says.

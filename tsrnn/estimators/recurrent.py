@@ -108,7 +108,8 @@ class RecurrentNetwork:
         )
         lanes = min(n_windows, whole("batch_size", self.batch_size))
         device = choose(choice("device", self.device, DEVICES), architecture, n_steps, lanes)
-        return Network(architecture, precision("dtype", self.dtype), get_backend(device.name)), device
+        backend = get_backend(device.name, lanes)
+        return Network(architecture, precision("dtype", self.dtype), backend, lanes), device
 
     def _at_work(self) -> Network:
         """The fitted network where ``device`` says, for "auto" where it was fitted if that is here."""
@@ -117,7 +118,7 @@ class RecurrentNetwork:
             name = "cpu" if why_no_cuda() else fitted["device_"].name
         network: Network = fitted["network_"]
         choose(name, network.architecture, 1, 1)  # refuses what is not here
-        return network if name == "cpu" else network.on(get_backend(name))
+        return network if name == "cpu" else network.on(name)
 
     def _check_support(self, targets: np.ndarray, place: Callable[[int, int], str]) -> None:
         """Refuse targets (n, C) that the loss has no probability for; NaN is missing, `place` says where one stands."""
@@ -177,7 +178,7 @@ class RecurrentNetwork:
                 timings["refit"] = time.perf_counter() - started - timings["train"]
         return {
             "theta_": (training.theta + adjustment).astype(network.dtype),
-            "network_": network.on(get_backend("cpu")),  # what is kept knows of no device
+            "network_": network.on("cpu"),  # what is kept knows of no device
             "_trained_for": (network.architecture.loss, self.scaling),
             "loss_curve_": np.array(training.loss_curve),
             "validation_curve_": np.array(training.validation_curve),

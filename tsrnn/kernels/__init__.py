@@ -21,8 +21,8 @@ class Kalman(NamedTuple):
     smoother: Callable
 
 
-def get_backend(name: str = "cpu") -> Any:
-    """The backend `name`, "cpu" or "cuda"; the first call imports numba."""
+def get_backend(name: str = "cpu", n_lanes: int | None = None) -> Any:
+    """The backend `name`, "cpu" or "cuda", for training in batches of `n_lanes`; the first call imports numba."""
     if name == "cpu":
         from .cpu import CpuBackend
 
@@ -30,7 +30,7 @@ def get_backend(name: str = "cpu") -> Any:
     if name == "cuda":
         from .cuda.backend import CudaBackend
 
-        return CudaBackend()
+        return CudaBackend(n_lanes=n_lanes)
     raise ValueError(f"device={name!r} is not known; use 'cpu' or 'cuda'")
 
 

@@ -93,12 +93,15 @@ class CudaBackend:
         What to make use of; the default is what the device has. Tests make it small.
     lanes : int, optional
         Lanes of a tile; the default is chosen by the size of batches and by the device.
+    n_lanes : int, optional
+        The size of batches that every plan is made for, whatever a workspace has room for: what trains a network, looks
+        at its validation error and predicts are the same kernels then. The default is each workspace's own.
     """
 
     name = "cuda"
 
-    def __init__(self, limits: Properties | None = None, lanes: int | None = None):
-        self.limits, self.lanes = limits, lanes
+    def __init__(self, limits: Properties | None = None, lanes: int | None = None, n_lanes: int | None = None):
+        self.limits, self.lanes, self.n_lanes = limits, lanes, n_lanes
 
     def session(self) -> AbstractContextManager[None]:
         """To be held around a fit or a prediction."""
@@ -141,7 +144,11 @@ class CudaBackend:
             If the device has too little memory for it.
         """
         dtype, limits = np.dtype(dtype), self._limits()
-        chip = plan(cell, shape.hidden_size, n_lanes, dtype.itemsize, limits, self.lanes)
+
+        def chip_for(size: int) -> Chip:
+            return plan(cell, shape.hidden_size, size, dtype.itemsize, limits, self.lanes)
+
+        chip = chip_for(self.n_lanes or n_lanes)
         B, n = chip.lanes, -(-n_lanes // chip.lanes)
         table = row_table(cell, tables.blocks, shape.hidden_size)
         dtypes = {name: OTHERS.get(name, dtype) for name in fields()}
@@ -159,9 +166,9 @@ class CudaBackend:
             }  # fmt: skip
             return {name: (sizes | made)[name] for name in fields()}
 
-        def needed(n_lanes: int) -> int:
-            lanes = plan(cell, shape.hidden_size, n_lanes, dtype.itemsize, limits, self.lanes).lanes
-            return total_bytes(shapes(-(-n_lanes // lanes), lanes), dtypes)
+        def needed(size: int) -> int:
+            lanes = B if size == n_lanes else chip_for(size).lanes
+            return total_bytes(shapes(-(-size // lanes), lanes), dtypes)
 
         check_room(needed, n_lanes)
         pool = Pool(shapes(n, B), dtypes)
@@ -205,9 +212,16 @@ class CudaBackend:
         shared = chip.forward_bytes if name == "forward" else chip.backward_bytes
         try:
             self._tiles(work, getattr(self._network(work), name), on_device(theta), chip, shared, span, *chances)
-        except TooFewBlocksError:
+        except TooFewBlocksError as error:
             alone = self._limits()._replace(cooperative=False)
-            work.chip = plan(work.cell, work.shape.hidden_size, 1, work.dtype.itemsize, alone, chip.lanes)
+            try:
+                work.chip = plan(work.cell, work.shape.hidden_size, 1, work.dtype.itemsize, alone, chip.lanes)
+            except ValueError:
+                raise RuntimeError(
+                    f"the GPU has no room for {chip.blocks} blocks that wait for each other, which hidden_size="
+                    f"{work.shape.hidden_size} takes with {chip.lanes} windows to a tile; use a smaller batch_size or "
+                    "hidden_size, or device='cpu'"
+                ) from error
             self._part(work, name, theta, span, *chances)
 
     def _network(self, work: Workspace) -> Any:
@@ -304,9 +318,13 @@ class CudaBackend:
         The norm before clipping goes to place `k` of the log.
         """
         book, scalar = work.pool.book, work.dtype.type
-        self._grid(work, "sum", np.int64(work.tiles()), book)
+        self.sum_gradient(work)
         self._grid(work, "norm", log, np.int64(k), book, blocks=1)
         self._grid(work, "update", theta, moments, decay, scalar(clip), *map(scalar, hyper), book)
+
+    def sum_gradient(self, work: Workspace) -> None:
+        """Sum the tiles' gradients into the first."""
+        self._grid(work, "sum", np.int64(work.tiles()), work.pool.book)
 
     # ---------------------------------------------------------------- back to the host
     def outputs(self, work: Workspace) -> np.ndarray:

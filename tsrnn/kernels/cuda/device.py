@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -19,11 +21,11 @@ from numba import config, cuda
 
 from ..jit import fingerprint
 from ..views import PLAIN, Views, build_views
-from .plan import Properties
+from .plan import Properties, registers_of_thread
 
 SIMULATED = bool(config.ENABLE_CUDASIM)
-#: The address space of the device's memory; registers of a block, on every device that there is.
-GLOBAL, REGISTERS = 1, 64 * 1024
+#: The address space of the device's memory.
+GLOBAL = 1
 #: A kernel's place on disk: the sources of all rooms that it may contain a part of.
 STAMP = fingerprint()
 
@@ -35,7 +37,7 @@ def _compile(name: str, function: Callable, threads: int) -> Any:
     hash of the sources of all rooms that it may contain a part of.
     """
     function.__qualname__ = f"{name}_{STAMP}"
-    registers = min(255, REGISTERS // threads // 8 * 8)  # for functions that stand `apart`, too
+    registers = registers_of_thread(threads)  # for functions that stand `apart`, too
     try:
         return cuda.jit(cache=True, launch_bounds=threads, max_registers=registers)(function)
     except RuntimeError:  # a read-only installation without a home
@@ -300,7 +302,7 @@ def free_bytes() -> int:
 def properties() -> Properties:
     """What the present device has; a small one in the simulator, which is slow."""
     if SIMULATED:
-        return Properties(multiprocessors=1, shared_bytes=2**14, registers=2**11, most_threads=2, most_blocks=1)
+        return Properties(multiprocessors=1, shared_bytes=2**14, registers=2**15, most_threads=2, most_blocks=1)
     it = cuda.get_current_device()
     return Properties(
         multiprocessors=it.MULTIPROCESSOR_COUNT,
@@ -314,35 +316,48 @@ def why_not() -> str:
     """Why there is no device to use, and what helps; empty if there is one."""
     if SIMULATED:
         return ""
-    if not cuda.is_available():
-        error = " ".join(str(cuda.cuda_error() or "no device was found").split())
-        return f"no NVIDIA GPU can be used ({error}); look whether nvidia-smi shows one, and update its driver"
     from numba.cuda.cudadrv.driver import driver
 
+    if driver.pid not in (None, os.getpid()):
+        return "this process was forked from one that used the GPU, which cannot be shared; start it by spawn instead"
+    if not cuda.is_available():
+        if driver.is_available:
+            return "numba-cuda finds no compiler for the GPU; pip install 'tsrnn[cuda]' brings it"
+        error = " ".join(str(cuda.cuda_error() or "no device was found").split())
+        return f"no NVIDIA GPU can be used ({error}); look whether nvidia-smi shows one, and update its driver"
     knows, needs = driver.get_version(), cuda.runtime.get_version()
     if knows[0] < needs[0]:
         return (
             f"the GPU's driver knows CUDA {knows[0]}.{knows[1]}, and the installed toolkit is {needs[0]}.{needs[1]}; "
             f"update the driver, or pip install 'tsrnn[cuda{knows[0]}]'"
         )
-    if cuda.get_current_device().compute_capability < LEAST_CAPABILITY:
-        major, minor = cuda.get_current_device().compute_capability
-        return f"the GPU has compute capability {major}.{minor}, and 7.0 is the least that the kernels run on"
+    has, least = cuda.get_current_device().compute_capability, (7, 0) if needs[0] < 13 else (7, 5)
+    if tuple(has) < least:
+        other = "; pip install 'tsrnn[cuda12]' goes down to 7.0" if tuple(has) >= (7, 0) else ""
+        return f"the GPU has compute capability {has[0]}.{has[1]}, and {least[0]}.{least[1]} is the least{other}"
     return ""
 
 
-LEAST_CAPABILITY = (7, 0)
+@functools.cache
+def _errors() -> tuple[type[Exception], ...]:
+    """What goes wrong on the way to a device, and on it."""
+    from numba.cuda.cudadrv.driver import LinkerError
+    from numba.cuda.cudadrv.error import CCSupportError, CudaDriverError, NvvmError
+
+    found = CudaDriverError, LinkerError, NvvmError, CCSupportError
+    try:
+        from cuda.core._utils.cuda_utils import CUDAError  # type: ignore[import-not-found]
+    except ImportError:  # where it has no such name, it raises what is named above
+        return found
+    return (*found, CUDAError)
 
 
 @contextmanager
 def translated() -> Iterator[None]:
     """Errors of the driver in words of ours."""
-    from cuda.core._utils.cuda_utils import CUDAError  # type: ignore[import-not-found]
-    from numba.cuda.cudadrv.driver import CudaAPIError, LinkerError
-
     try:
         yield
-    except (CudaAPIError, CUDAError, LinkerError) as error:
+    except _errors() as error:
         if "OUT_OF_MEMORY" in str(error):
             raise MemoryError(
                 f"the GPU ran out of memory ({error}); use a smaller batch_size, hidden_size or context_length, or "
@@ -353,14 +368,15 @@ def translated() -> Iterator[None]:
 
 @contextmanager
 def session() -> Iterator[None]:
-    """Memory that a fit has let go is free when it ends, however it does."""
+    """Memory that a fit has let go is free when it ends, and if it is interrupted, what its functions still hold."""
     try:
         yield
+    except BaseException as error:
+        traceback.clear_frames(error.__traceback__)  # else the memory would live as long as somebody keeps the error
+        raise
     finally:
         if not SIMULATED:
-            from numba.cuda.cudadrv.driver import CudaAPIError
-
             try:
                 cuda.current_context().memory_manager.deallocations.clear()
-            except CudaAPIError as error:  # after a fault the device frees nothing more; the fault itself is on its way
+            except _errors() as error:  # after a fault the device frees nothing more; the fault itself is on its way
                 logging.getLogger("tsrnn").debug("memory of the GPU was not freed: %s", error)

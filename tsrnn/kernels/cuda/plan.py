@@ -56,6 +56,11 @@ def padded(n: int, of: int = 4) -> int:
     return -(-n // of) * of
 
 
+def registers_of_thread(threads: int, registers: int = Properties().registers) -> int:
+    """What each may have, in blocks of so many `threads`: a device deals them out to 128 at a time, eight by eight."""
+    return min(255, registers // padded(threads, 128) // 8 * 8)
+
+
 def tile_of(threads: int) -> tuple[int, int, int]:
     """Rows and columns of a product over all steps that a block makes at a time, and how deep it reads each time."""
     across = min(16, max(1, threads // 2))
@@ -98,7 +103,7 @@ class _Layout:
         registers, forward, backward, width = 0, 0, 0, padded(self.rows, 32)
         of_column = width * self.stages
         if self.rows <= self.threads:
-            words, of_thread = self.itemsize // 4, min(255, self.device.registers // self.threads)
+            words, of_thread = self.itemsize // 4, registers_of_thread(self.threads, self.device.registers)
             free = of_thread - OTHER_REGISTERS - 3 * self.lanes * words
             most = MOST_PRODUCTS // (self.lanes * self.stages)
             registers = max(0, min(self.hidden_size, most, free // (self.stages * words))) // 4 * 4

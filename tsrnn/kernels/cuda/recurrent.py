@@ -19,8 +19,8 @@ import numpy as np
 from ...equations.cell import Cell
 from ..lanes import parameters
 from ..scan import LayerLoops
-from .device import device as of_device
 from .device import apart, local, peek, poke
+from .device import device as of_device
 from .plan import Chip, rows_of_stages
 from .port import Port
 from .products import Products

@@ -1,56 +1,19 @@
-"""Single faults put into a copy of the package: for each, some test must fail.
-
-``python -m tests.mutants [part of a name ...]``
-
-A mutant is one replacement of text, which must match exactly once. Its tests run without the compiler, at the sizes of
-the oracles, and stop at the first failure. The unchanged copy has to pass all of them first.
-"""
+"""The faults in what the CPU computes, and in what is around it."""
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import subprocess
-import sys
-import tempfile
-import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
-
-ROOT = Path(__file__).parents[1]
-EQUATIONS, KERNELS, ENGINE = "tests/test_equations.py", "tests/test_kernels.py", "tests/test_engine.py"
-DECODER, SEQ2SEQ = "tests/test_decoder.py", "tests/test_seq2seq.py"
-SMOKE, AUTOREGRESSION = "tests/test_smoke.py", "tests/test_autoregressive.py"
-FORECASTERS, LATENT = "tests/test_forecasters.py", "tests/test_latent.py"
-LIKELIHOODS = "tests/test_likelihoods.py"
-#: Of the forecasters' many tests those that look at what is read, when.
-CHOSEN = {
-    FORECASTERS: "tail_reaches or tail_only or update_equals or linear_start or every_step or only_the_context or "
-    "any_horizon",
-    LIKELIHOODS: "derivatives or extreme or rising or family or autoregression or begin_alike or order or scipys or "
-    "true_ones",
-    SEQ2SEQ: "bridge_starts or as_often_as_asked",
-    LATENT: "joint_distribution or em_never or score_is or quantiles_intervals",
-}
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """`old` in `file` becomes `new`; `tests` should notice."""
-
-    name: str
-    file: str
-    old: str
-    new: str
-    tests: tuple[str, ...]
-
-
-def mutant(name: str, file: str, old: str, new: str, *tests: str) -> Mutant:
-    """A line of the table."""
-    return Mutant(name, file, old, new, tests)
-
+from .mutant import (
+    AUTOREGRESSION,
+    DECODER,
+    ENGINE,
+    EQUATIONS,
+    FORECASTERS,
+    KERNELS,
+    LATENT,
+    LIKELIHOODS,
+    SEQ2SEQ,
+    mutant,
+)
 
 MUTANTS = [
     # ---------------------------------------------------------------- equations
@@ -319,78 +282,3 @@ MUTANTS = [
         "np.ascontiguousarray(origin.context[: self.context_length_])", FORECASTERS,
     ),
 ]  # fmt: skip
-
-
-# ---------------------------------------------------------------- running them
-def copy_to(folder: Path) -> None:
-    """What the tests need."""
-    for name in ("tsrnn", "tests", "datasets", "docs"):
-        if (ROOT / name).exists():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.nb?"))
-    shutil.copy(ROOT / "pyproject.toml", folder)
-
-
-def mutate(folder: Path, one: Mutant) -> None:
-    """Put the fault in."""
-    path = folder / "tsrnn" / one.file
-    text = path.read_text(encoding="utf-8")
-    if text.count(one.old) != 1:
-        raise SystemExit(f"{one.name!r}: {one.old!r} is {text.count(one.old)} times in {one.file}, not once")
-    path.write_text(text.replace(one.old, one.new), encoding="utf-8")
-
-
-def run_tests(folder: Path, tests: tuple[str, ...]) -> tuple[int, str]:
-    """Pytest's exit status and what it said, file by file up to the first failure."""
-    environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    status, said = 0, ""
-    for test in tests:
-        command = [sys.executable, "-m", "pytest", "-x", "-rfE", "--no-header", "-p", "no:cacheprovider", test]
-        command += ["-k", CHOSEN[test]] if test in CHOSEN else []
-        try:
-            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=180)
-        except subprocess.TimeoutExpired:
-            return 1, f"FAILED {test} (it did not end)"
-        status, said = done.returncode, said + done.stdout + done.stderr
-        if status:
-            break
-    return status, said
-
-
-def judge(one: Mutant) -> str | None:
-    """The test that noticed, or None."""
-    with tempfile.TemporaryDirectory(prefix="tsrnn-mutant-") as name:
-        folder = Path(name)
-        copy_to(folder)
-        mutate(folder, one)
-        status, said = run_tests(folder, one.tests)
-    found = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", said, re.MULTILINE)
-    if status == 0:
-        return None
-    if status != 1 or found is None:  # nothing was tested
-        raise SystemExit(f"{one.name!r}: pytest ended with {status}\n{said[-2000:]}")
-    return found[1].removeprefix("tests/")
-
-
-def main(arguments: list[str]) -> int:
-    """Check the unchanged copy, then every mutant whose name holds one of `arguments`, two at a time."""
-    chosen = [one for one in MUTANTS if not arguments or any(part in one.name for part in arguments)]
-    started = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="tsrnn-mutant-") as name, ThreadPoolExecutor(2) as pool:
-        folder = Path(name)
-        copy_to(folder)
-        tests = [(test,) for test in dict.fromkeys(test for one in chosen for test in one.tests)]
-        for status, said in pool.map(lambda each: run_tests(folder, each), tests):
-            if status:
-                print(said[-5000:], "\nthe unchanged package fails its tests", sep="")
-                return 1
-        print(f"{time.perf_counter() - started:4.0f} s  the unchanged package passes", flush=True)
-        survivors = 0
-        for one, killer in zip(chosen, pool.map(judge, chosen), strict=True):
-            survivors += killer is None
-            print(f"{time.perf_counter() - started:4.0f} s  {one.name:58} {killer or 'SURVIVED'}", flush=True)
-    print(f"{len(chosen)} mutants, {survivors} survived")
-    return 1 if survivors else 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,41 @@
+"""What a mutant is, and the tests that may notice it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EQUATIONS, KERNELS, ENGINE = "tests/test_equations.py", "tests/test_kernels.py", "tests/test_engine.py"
+DECODER, SEQ2SEQ = "tests/test_decoder.py", "tests/test_seq2seq.py"
+AUTOREGRESSION = "tests/test_autoregressive.py"
+FORECASTERS, LATENT = "tests/test_forecasters.py", "tests/test_latent.py"
+LIKELIHOODS = "tests/test_likelihoods.py"
+CUDA = "tests/test_cuda.py"
+#: Of the forecasters' many tests those that look at what is read, when.
+CHOSEN = {
+    FORECASTERS: "tail_reaches or tail_only or update_equals or linear_start or every_step or only_the_context or "
+    "any_horizon",
+    LIKELIHOODS: "derivatives or extreme or rising or family or autoregression or begin_alike or order or scipys or "
+    "true_ones",
+    SEQ2SEQ: "bridge_starts or as_often_as_asked",
+    CUDA: "fit_is or auto_goes or too_little or equal_bits or interrupted or every_layout and ((lstm or before) and "
+    "(registers or two) and 2 or relu and 4)",
+    f"{CUDA} ptx": "every_layout and gru and before and (registers or two) and 2 and not L2 or bits",
+    LATENT: "joint_distribution or em_never or score_is or quantiles_intervals",
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`old` in `file` becomes `new`; `tests` should notice, on a `device` as TSRNN_TEST_DEVICE names it."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+    device: str = "cpu"
+
+
+def mutant(name: str, file: str, old: str, new: str, *tests: str) -> Mutant:
+    """A line of the table."""
+    return Mutant(name, file, old, new, tests)
