@@ -82,6 +82,18 @@ def test_a_decoder_in_other_layouts(layout):
         assert_allclose(getattr(found, kind), getattr(exact, kind), **EXACT, err_msg=kind)
 
 
+def test_an_update_sums_over_tiles():
+    p, norms = problem(hidden=2, context=2, lanes=3), []
+    for one in (CudaBackend(lanes=1), NumpyBackend()):
+        work, n = run(p, one).work, len(p.theta)
+        theta, moments, decay, log = (
+            one.upload(values, "float64") for values in (p.theta, np.zeros((2, n)), np.zeros(n), np.zeros(1))
+        )
+        one.update(work, theta, moments, decay, np.array((0.01, 0.9, 0.999, 1e-8, 0.1, 0.001)), np.inf, log)
+        norms.append(one.download(log)[0])
+    assert_allclose(*norms, rtol=1e-11)
+
+
 # ---------------------------------------------------------------- bits
 def test_a_lane_does_not_depend_on_its_tile():
     p = problem(hidden=H, layers=2, context=3, lanes=3, ragged=True)
