@@ -126,10 +126,14 @@ def ptx(session: nox.Session) -> None:
 
 @nox.session
 def machine(session: nox.Session) -> None:
-    """Run what is compiled for a GPU on a machine of NumPy's, which notices races and strays; about half an hour."""
+    """Run what is compiled for a GPU on a machine of NumPy's, which notices races and strays; about half an hour.
+
+    Then take barriers out of the kernels, which it must notice.
+    """
     session.install("-e", ".[cuda]", *nox.project.dependency_groups(PROJECT, "test"))
     options = ["--numprocesses=2", *(session.posargs or ["tests/test_cuda.py"])]
     session.run("python", "-m", "pytest", *options, env={"TSRNN_TEST_DEVICE": "ptx"})
+    session.run("python", "-m", "tests.mutants", "--device", "ptx")
 
 
 @nox.session

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from .machine.arithmetic import convert, divided, fused, remainder, shl, shr
+from .machine.arithmetic import convert, divided, fused, inserted, remainder, shl, shr
 from .machine.machine import DeadlockError, Kernel, Machine
 from .machine.memory import MemoryFaultError, RaceError
 
@@ -65,11 +65,11 @@ $L__BB0_9:
 """
 
 
-def launch(body, *, blocks=1, threads=8, shared=32, dtype=np.uint32):
+def launch(body, *, blocks=1, threads=8, shared=32, dtype=np.uint32, after=""):
     """What the kernel leaves in an array of as many elements as there are threads in a block."""
     machine = Machine(1 << 16)
     address = machine.memory.allocate(threads * np.dtype(dtype).itemsize)
-    machine.launch(Kernel(HEAD + body + "\n}"), blocks, threads, shared, [np.uint64(address)])
+    machine.launch(Kernel(HEAD + body + "\n}\n" + after), blocks, threads, shared, [np.uint64(address)])
     return machine.memory.part(address, threads * np.dtype(dtype).itemsize).view(dtype).copy()
 
 
@@ -123,6 +123,55 @@ def test_an_instruction_that_it_does_not_know():
         launch("mul.hi.u32 \t%r4, %r1, %r2;\n\tret;")
 
 
+#: Doubles its parameter, by way of memory of the thread's own.
+DOUBLE = """
+.weak .func  (.param .b32 func_retval0) twice(
+	.param .b32 twice_param_0
+)
+{
+	.local .align 8 .b8 	__local_depot1[8];
+	.reg .b64 	%SP;
+	.reg .b64 	%SPL;
+	.reg .pred 	%p<2>;
+	.reg .b32 	%r<4>;
+	.reg .b64 	%rd<2>;
+	mov.u64 	%SPL, __local_depot1;
+	ld.param.u32 	%r1, [twice_param_0];
+	add.u64 	%rd1, %SPL, 0;
+	st.local.u32 	[%rd1], %r1;
+	setp.eq.s32 	%p1, %r1, 3;
+	@%p1 bra 	$L__BB1_1;
+	ld.local.u32 	%r2, [%rd1];
+	add.s32 	%r3, %r1, %r2;
+	st.param.b32 	[func_retval0+0], %r3;
+	ret;
+$L__BB1_1:
+	st.param.b32 	[func_retval0+0], 33;
+	ret;
+}
+"""
+CALL = """
+	{ // callseq 0, 0
+	.reg .b32 temp_param_reg;
+	.param .b32 param0;
+	st.param.b32 	[param0+0], %r5;
+	.param .b32 retval0;
+	call.uni (retval0),
+	twice,
+	(
+	param0
+	);
+	ld.param.b32 	%r5, [retval0+0];
+	} // callseq 0
+"""
+
+
+def test_functions_that_stand_apart():
+    text = "mov.u32 \t%r5, %r1;" + CALL + CALL + "add.s32 \t%r5, %r5, %r1;\n\tst.global.u32 \t[%rd4], %r5;\n\tret;"
+    expected = [twice_of_twice + n for n, twice_of_twice in enumerate((0, 4, 8, 66, 16, 20, 24, 28))]
+    assert_array_equal(launch(text, after=DOUBLE), expected)
+
+
 def test_arithmetic_at_its_edges():
     n = np.array([7, -7, 7, -7])
     d = np.array([2, 2, -2, -2])
@@ -132,6 +181,8 @@ def test_arithmetic_at_its_edges():
     assert_array_equal(shl(np.array([1, 3], np.uint32), np.array([31, 32], np.uint32)), [2**31, 0])
     assert_array_equal(convert(np.array([-1.5, 2.9, np.nan, 1e30]), "uint64", set()), [0, 2, 0, 2**64 - 1])
     assert_array_equal(convert(np.array([-1.5, 2.5, np.nan]), "float32", {"sat"}), [0, 1, 0])
+    whole = np.array([0xFF, 0x0], np.uint64)
+    assert_array_equal(inserted(whole[::-1], whole, np.uint32(2), np.uint32(62)), [3, 0xFF << 2])
     tiny, one = np.float32([2.0**-20]), np.float32([1])
     assert_array_equal(fused(-tiny, tiny, one, "rm"), np.nextafter(one, np.float32(0)))
     assert_array_equal(fused(tiny, tiny, one, "rz"), one)

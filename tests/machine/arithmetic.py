@@ -95,6 +95,13 @@ def convert(value, dtype, flags):
     return value.astype(dtype)
 
 
+def inserted(bits, into, at, count):
+    """The lowest `count` bits of one in another, from bit `at` on."""
+    width = 8 * into.dtype.itemsize
+    mask = into.dtype.type(((1 << int(count)) - 1) << int(at) & ((1 << width) - 1))
+    return (into & ~mask) | (shl(bits, at) & mask)
+
+
 def half(value, k):
     return (value >> np.uint64(32 * k)).astype(np.uint32)
 

@@ -183,6 +183,9 @@ def translate(instruction: str, registers: dict[str, str], parameters: list[str]
         wide = kind[0] + {"32": "64", "16": "32"}[kind[1:]]
         factors = " * ".join(f"{read(operand, kind)}.astype('{DTYPES[wide]}')" for operand in operands[1:3])
         return write(factors + (f" + {read(operands[3], wide)}" if op == "mad" else ""), wide)
+    if op == "bfi":
+        kinds = (kind, kind, "u32", "u32")
+        return write(f"inserted({', '.join(map(read, operands[1:], kinds))})", kind)
     values = [read(operand, kind) for operand in operands[1:]]
     if op == "mad":
         return write(f"{values[0]} * {values[1]} + {values[2]}", kind)
