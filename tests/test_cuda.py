@@ -27,7 +27,7 @@ from tsrnn.engine.parameters import Architecture, Decoder, Geometry
 from tsrnn.equations.losses import GAUSSIAN
 from tsrnn.kernels.cuda import memory
 from tsrnn.kernels.cuda.backend import CudaBackend
-from tsrnn.kernels.cuda.plan import Properties
+from tsrnn.kernels.cuda.plan import Properties, padded, rows_of_stages
 
 from .numpy_backend import NumpyBackend
 
@@ -42,13 +42,14 @@ LAYOUTS = {
     "shared memory": (32, 0, 2**17, 1),
     "a part in L2": (32, 0, 9 * 2**10, 1),
     "L2": (8, 0, 2**15, 1),
-    "two blocks": (16, REGISTERS, 2**17, 2),
-    "two blocks and L2": (8, 0, 2**15, 2),
+    "two blocks": (0, REGISTERS, 2**17, 2),  # as many threads as half of a layer has rows
+    "two blocks and L2": (4, 0, 2**15, 2),
 }
 
 
-def backend(name: str, lanes: int) -> CudaBackend:
+def backend(name: str, lanes: int, cell=CELLS["lstm"]) -> CudaBackend:
     threads, registers, shared, blocks = LAYOUTS[name]
+    threads = threads or padded(max(rows_of_stages(cell)) * -(-H // 2))
     return CudaBackend(Properties(2, shared, registers, threads, blocks), lanes)
 
 
@@ -67,7 +68,8 @@ every_layout = pytest.mark.parametrize(
 @every_layout
 def test_every_layout_computes_the_same(cell, layout, lanes):
     p = problem(CELLS[cell], n_inputs=2, hidden=H, layers=2, context=3, lanes=3, ragged=True, n_outputs=2, lags=2)
-    found, exact = run(p, backend(layout, lanes)), run(p, NumpyBackend())
+    found, exact = run(p, backend(layout, lanes, CELLS[cell])), run(p, NumpyBackend())
+    assert found.work.chip.blocks == LAYOUTS[layout][3]
     for kind in ("outputs", "loss", "theta", "x"):
         assert_allclose(getattr(found, kind), getattr(exact, kind), **EXACT, err_msg=kind)
 

@@ -37,11 +37,12 @@ def _compile(name: str, function: Callable, threads: int) -> Any:
     hash of the sources of all rooms that it may contain a part of.
     """
     function.__qualname__ = f"{name}_{STAMP}"
-    registers = registers_of_thread(threads)  # for functions that stand `apart`, too
+    # The registers are for functions that stand `apart`, too; at link time they would be made part of their callers.
+    options = {"launch_bounds": threads, "max_registers": registers_of_thread(threads), "lto": False}
     try:
-        return cuda.jit(cache=True, launch_bounds=threads, max_registers=registers)(function)
+        return cuda.jit(cache=True, **options)(function)
     except RuntimeError:  # a read-only installation without a home
-        return cuda.jit(launch_bounds=threads, max_registers=registers)(function)
+        return cuda.jit(**options)(function)
 
 
 def device(function: Callable, inline: bool = False) -> Any:

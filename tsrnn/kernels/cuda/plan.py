@@ -41,8 +41,8 @@ class Chip(NamedTuple):
         return self.registers + max(self.forward_columns, self.backward_columns) > 0
 
 
-#: Registers of a thread that hold something else than weights and sums over lanes.
-OTHER_REGISTERS = 88
+#: Registers of a thread that hold something else than weights and sums over lanes: of a layer, and of each stage.
+OTHER_REGISTERS, OF_STAGE = 72, 16
 #: Lanes of a tile, at most: each takes three registers of every thread, or six.
 MOST_LANES = 16
 #: Products of weights in registers that a thread has written out for all stages: more take long to compile.
@@ -62,7 +62,10 @@ def registers_of_thread(threads: int, registers: int = Properties().registers) -
 
 
 def tile_of(threads: int) -> tuple[int, int, int]:
-    """Rows and columns of a product over all steps that a block makes at a time, and how deep it reads each time."""
+    """Rows and columns of a product over all steps that a block makes at a time, and how deep it reads each time.
+
+    Each thread makes an equal part: `threads` is a multiple of 16, or below 32 an even number.
+    """
     across = min(16, max(1, threads // 2))
     return threads // across * OWN, across * OWN, 8
 
@@ -104,7 +107,7 @@ class _Layout:
         of_column = width * self.stages
         if self.rows <= self.threads:
             words, of_thread = self.itemsize // 4, registers_of_thread(self.threads, self.device.registers)
-            free = of_thread - OTHER_REGISTERS - 3 * self.lanes * words
+            free = of_thread - OTHER_REGISTERS - OF_STAGE * self.stages - 3 * self.lanes * words
             most = MOST_PRODUCTS // (self.lanes * self.stages)
             registers = max(0, min(self.hidden_size, most, free // (self.stages * words))) // 4 * 4
             left, room = self.hidden_size - registers, self.device.shared_bytes // self.itemsize
