@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from .machine.arithmetic import convert, divided, fused, inserted, remainder, shl, shr
+from .machine.arithmetic import convert, divided, fused, high, inserted, remainder, shl, shr
 from .machine.machine import DeadlockError, Kernel, Machine
 from .machine.memory import MemoryFaultError, RaceError
 
@@ -119,8 +119,8 @@ def test_four_at_once():
 
 
 def test_an_instruction_that_it_does_not_know():
-    with pytest.raises(NotImplementedError, match=r"mul\.hi\.u32"):
-        launch("mul.hi.u32 \t%r4, %r1, %r2;\n\tret;")
+    with pytest.raises(NotImplementedError, match=r"mad\.hi\.u32"):
+        launch("mad.hi.u32 \t%r4, %r1, %r2, %r3;\n\tret;")
 
 
 #: Doubles its parameter, by way of memory of the thread's own.
@@ -183,6 +183,7 @@ def test_arithmetic_at_its_edges():
     assert_array_equal(convert(np.array([-1.5, 2.5, np.nan]), "float32", {"sat"}), [0, 1, 0])
     whole = np.array([0xFF, 0x0], np.uint64)
     assert_array_equal(inserted(whole[::-1], whole, np.uint32(2), np.uint32(62)), [3, 0xFF << 2])
+    assert_array_equal(high(np.array([-1, 2**62]), np.int64(8)), [-1, 2])
     tiny, one = np.float32([2.0**-20]), np.float32([1])
     assert_array_equal(fused(-tiny, tiny, one, "rm"), np.nextafter(one, np.float32(0)))
     assert_array_equal(fused(tiny, tiny, one, "rz"), one)

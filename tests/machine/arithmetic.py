@@ -95,6 +95,11 @@ def convert(value, dtype, flags):
     return value.astype(dtype)
 
 
+def high(x, y):
+    """The upper half of a product of integers, by those of Python, which are as long as it takes."""
+    return (np.asarray(x, object) * np.asarray(y, object) >> 8 * x.dtype.itemsize).astype(x.dtype)
+
+
 def inserted(bits, into, at, count):
     """The lowest `count` bits of one in another, from bit `at` on."""
     width = 8 * into.dtype.itemsize

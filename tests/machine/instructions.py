@@ -61,7 +61,9 @@ def translate(instruction: str, registers: dict[str, str], parameters: list[str]
         kinds = (kind, kind, "u32", "u32")
         return write(f"inserted({', '.join(map(read, operands[1:], kinds))})", kind)
     values = [read(operand, kind) for operand in operands[1:]]
-    if op == "mad":
+    if op == "mul" and flags[:-1] == ["hi"]:
+        return write(f"high({values[0]}, {values[1]})", kind)
+    if op == "mad" and not set(flags[:-1]):
         return write(f"{values[0]} * {values[1]} + {values[2]}", kind)
     if op in BINARY and not set(flags[:-1]):
         return write(f"{values[0]} {BINARY[op]} {values[1]}", kind)
