@@ -97,7 +97,7 @@ def convert(value, dtype, flags):
 
 def high(x, y):
     """The upper half of a product of integers, by those of Python, which are as long as it takes."""
-    return (np.asarray(x, object) * np.asarray(y, object) >> 8 * x.dtype.itemsize).astype(x.dtype)
+    return np.asarray(x.astype(object) * y.astype(object) >> 8 * x.dtype.itemsize).astype(x.dtype)
 
 
 def inserted(bits, into, at, count):
