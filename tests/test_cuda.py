@@ -7,9 +7,11 @@ processor for each thread of a block.
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import re
+import weakref
 
 import numpy as np
 import pytest
@@ -150,15 +152,34 @@ def test_auto_goes_by_the_work(monkeypatch):
     assert choose("auto", large, 336, 1024).name == "cuda"
 
 
-def test_an_interrupted_fit_leaves_nothing_behind():
+def test_an_interrupted_fit_leaves_nothing_behind(monkeypatch):
     def stop(_):
+        mine = "the caller's"  # noqa: F841 - for whoever looks into the traceback
         raise KeyboardInterrupt
 
+    pools, begin = [], memory.Pool.__init__
+    monkeypatch.setattr(
+        memory.Pool, "__init__", lambda pool, *given: (pools.append(weakref.ref(pool)), begin(pool, *given))[1]
+    )
     forecaster = LSTMForecaster(device="cuda", callbacks=[stop], **SMALL)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as caught:
         forecaster.fit(Y)
+    assert caught.traceback[-1].frame.f_locals["mine"] == "the caller's"
+    gc.collect()
+    assert pools
+    assert not any(pool() for pool in pools)
     assert not hasattr(forecaster, "theta_")
     assert np.isfinite(forecaster.set_params(callbacks=None).fit(Y).predict()).all()
+
+
+def test_forecasts_in_as_many_batches_as_there_is_room_for(monkeypatch):
+    forecaster = LSTMForecaster(device="cuda", **SMALL).fit(Y)
+    windows = np.lib.stride_tricks.sliding_window_view(Y, 4)
+    regressor = LSTMRegressor(device="cuda", hidden_size=2, max_epochs=1, random_state=0).fit(windows, Y[3:])
+    found, exact = regressor.predict(windows), forecaster.predict()
+    monkeypatch.setattr(memory, "free_bytes", lambda: 12_000)
+    assert_array_equal(regressor.predict(windows), found)
+    assert_array_equal(forecaster.predict(), exact)
 
 
 def test_too_little_memory_says_what_would_fit(monkeypatch):

@@ -63,9 +63,16 @@ def copysign(x, y):
 
 def fused(x, y, z, direction=None):
     """x * y + z, rounded once, to the nearest, towards zero (rz) or down (rm)."""
-    wider = np.float64 if x.dtype == np.float32 else np.longdouble
-    exact = np.asarray(x, wider) * np.asarray(y, wider) + np.asarray(z, wider)
-    return rounded(exact, x.dtype, direction)
+    if x.dtype != np.float32:
+        exact = np.asarray(x, np.longdouble) * np.asarray(y, np.longdouble) + np.asarray(z, np.longdouble)
+        return rounded(exact, x.dtype, direction)
+    product, added = np.asarray(x, np.float64) * np.asarray(y, np.float64), np.asarray(z, np.float64)
+    total = product + added
+    part = total - product
+    lost = (product - (total - part)) + (added - part)
+    even = total.view(np.int64) % 2 == 0  # an odd last bit says that something was lost, and it is rounded once
+    odd = np.nextafter(total, np.where(lost > 0, np.inf, -np.inf))
+    return rounded(np.where((lost != 0) & np.isfinite(lost) & even, odd, total), x.dtype, direction)
 
 
 def rounded(exact, dtype, direction):
@@ -77,22 +84,35 @@ def rounded(exact, dtype, direction):
     return np.where(beyond, np.nextafter(near, towards), near)
 
 
+WHOLE = {"rni": np.rint, "rzi": np.trunc, "rmi": np.floor, "rpi": np.ceil}
+
+
 def convert(value, dtype, flags):
-    """Between numbers of any kind; floats to integers towards zero, and no further than these reach."""
-    dtype = np.dtype(dtype)
-    if "sat" in flags:
+    """Between numbers of any kind; floats to integers no further than these reach."""
+    dtype, (flag, *more) = np.dtype(dtype), [*flags] or [""]
+    kinds = value.dtype.kind + dtype.kind
+    if not more and kinds in ("fi", "fu", "ff") and flag in WHOLE:
+        whole = WHOLE[flag](value)
+        return whole.astype(dtype) if kinds == "ff" else _clipped(whole, dtype)
+    if not more and kinds == "ff" and flag == "sat":
         return np.where(np.isnan(value), 0, np.clip(value, 0, 1)).astype(dtype)
-    if value.dtype.kind == "f" and dtype.kind in "iu":
-        info = np.iinfo(dtype)
-        whole = np.rint(value) if "rni" in flags else np.floor(value) if "rmi" in flags else np.trunc(value)
-        whole = np.where(np.isnan(value), 0, whole)
-        high = whole >= float(info.max)
-        return np.where(high, dtype.type(info.max), np.where(high | (whole < info.min), 0, whole).astype(dtype))
-    if value.dtype.kind == "f" and dtype == value.dtype and "rni" in flags:
-        return np.rint(value)
-    if value.dtype.kind == "f" and dtype == np.float32:
-        return rounded(value, dtype, "rz" if "rz" in flags else None)
+    if not more and kinds == "ff" and flag in ("", "rz", "rm"):
+        return rounded(value, dtype, flag or None)
+    if flag or kinds in ("fi", "fu"):
+        raise NotImplementedError(f"cvt of {value.dtype} to {dtype} with {flags}")
     return value.astype(dtype)
+
+
+def _clipped(whole, dtype):
+    """What is not a number becomes 0, or the middle of the range if either has 64 bits (PTX ISA, cvt)."""
+    info = np.iinfo(dtype)
+    middle = 1 << (8 * dtype.itemsize - 1)
+    wide = whole.dtype == np.float64 or dtype.itemsize == 8
+    absent = 0 if not wide else info.min if dtype.kind == "i" else middle
+    inside = (whole > float(info.min)) & (whole < float(info.max))
+    clipped = np.where(whole >= float(info.max), dtype.type(info.max), dtype.type(info.min))
+    found = np.where(inside, np.where(inside, whole, 0).astype(dtype), clipped)
+    return np.where(np.isnan(whole), dtype.type(absent), found)
 
 
 def high(x, y):

@@ -7,6 +7,7 @@ more. It needs the extra ``tsrnn[cuda]``, but neither driver nor GPU.
 from __future__ import annotations
 
 import contextlib
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -62,6 +63,7 @@ class Launched:
         from numba import cuda
 
         self.jit, self.threads, self.compiled, self.types = cuda.jit(function), threads, None, ()
+        self.cooperative = cooperative
 
     def __call__(self, blocks: int, threads: int, shared_bytes: int, *arguments: Any) -> None:
         self.prepare(shared_bytes, *arguments)
@@ -69,6 +71,8 @@ class Launched:
             raise TypeError(f"compiled for {self.types}, launched with {tuple(map(_type, arguments))}")
         if not 0 < threads <= self.threads:
             raise ValueError(f"{threads} threads, where {self.threads} is the most")
+        if self.compiled.program.variables and not self.cooperative:  # these count who has come to a meeting
+            raise ValueError("its blocks wait for each other, and it is not cooperative")
         MACHINE.launch(self.compiled, blocks, threads, shared_bytes, [x for a in arguments for x in _words(a)])
 
     def prepare(self, shared_bytes: int, *arguments: Any) -> None:
@@ -120,3 +124,23 @@ def install() -> None:
     device.on_device = lambda array: array if isinstance(array, Array) else device.to_device(array)
     device.to_host = lambda array: array.copy_to_host()
     device.empty = lambda size: allocate(np.zeros(size, np.uint8))
+    _with_gaps()
+
+
+def _with_gaps() -> None:
+    """Let something nobody's lie between the arrays of a pool."""
+    from tsrnn.kernels.cuda import memory
+
+    exact, begin = memory._bytes, memory.Pool.__init__
+
+    def with_gap(shape: tuple[int, ...], dtype: np.dtype) -> int:
+        return exact(shape, dtype) + 4096
+
+    def begin_with_gaps(self: Any, shapes: Any, dtypes: Any) -> None:
+        begin(self, shapes, dtypes)
+        for name, at in self.offsets.items():
+            used = math.prod(self.shapes[name]) * self.dtypes[name].itemsize
+            gap = with_gap(self.shapes[name], self.dtypes[name]) - used
+            MACHINE.memory.free(self.memory.address + at + used, gap)
+
+    memory._bytes, memory.Pool.__init__ = with_gap, begin_with_gaps

@@ -1,7 +1,8 @@
 """The machine itself: all threads of a grid run side by side, and wait for each other at barriers.
 
-Of the threads that can go on, those that are furthest behind in the program go first, all at once. Blocks of one launch
-run at the same time, as they would in a cooperative one.
+Of the threads of a block that can go on, those that are furthest behind in the program go first, all at once. Blocks of
+one launch are all under way, as in a cooperative one, but each runs until it has to wait for another: so one that does
+not wait where it should knows nothing of the others. Every second launch begins with the last.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from . import arithmetic
-from .memory import BASE, Memory, Who
+from .memory import BASE, Memory, MemoryFaultError, Who
 from .program import Block, parse
 
 NOT_A_NUMBER = 0xFF
-#: How often threads may look for others that do not come.
-PATIENCE = 100
+#: Blocks of statements that a block of threads may run in a row.
+PATIENCE = 10_000_000
 
 
 class DeadlockError(Exception):
@@ -43,7 +44,7 @@ class Machine:
 
     def __init__(self, n_bytes: int = 1 << 26):
         self.memory = Memory(n_bytes)
-        self.barriers = 1  # so many at most have been passed, in all launches
+        self.barriers, self.launches = 1, 0  # so many barriers at most have been passed, in all launches
 
     def launch(self, kernel: Kernel, blocks: int, threads: int, shared_bytes: int, values: list[Any]) -> None:
         """Run it to its end; `values` are those of its parameters."""
@@ -53,11 +54,17 @@ class Machine:
             self.memory.part(kernel.addresses[name], size)[:] = 0
         top = self.memory.top
         run = _Run(self, kernel, blocks, threads, shared_bytes, values)
-        with np.errstate(all="ignore"):
-            run.to_the_end()
-        self.barriers = int(run.barrier.max()) + 1
-        self.memory.free(BASE + top, self.memory.top - top)
-        self.memory.top = top
+        try:
+            with np.errstate(all="ignore"):
+                run.to_the_end()
+        except Exception:
+            kernel.addresses.clear()  # who knows how far its counters have come
+            raise
+        finally:
+            self.launches += 1
+            self.barriers = int(run.barrier.max()) + 1
+            self.memory.free(BASE + top, self.memory.top - top)
+            self.memory.top = top
 
 
 class _Run:
@@ -70,7 +77,8 @@ class _Run:
         self.kernel, self.memory, self.threads = kernel, machine.memory, threads
         self.thread = np.arange(n)
         self.block = self.thread // threads
-        self.pitch = max(256, -(-shared_bytes // 256) * 256 + 256)
+        self.shared_bytes, self.pitch = shared_bytes, -(-shared_bytes // 256) * 256 + 256
+        self.order = range(blocks) if machine.launches % 2 else reversed(range(blocks))
         self.shared = self.memory.allocate(blocks * self.pitch)
         self.memory.part(self.shared, blocks * self.pitch)[:] = NOT_A_NUMBER
         for b in range(blocks):  # between two blocks' shared memory lies what is nobody's
@@ -95,19 +103,29 @@ class _Run:
         }  # fmt: skip
 
     def to_the_end(self) -> None:
-        """Run all threads; one that has just looked whether others have come lets these go on first."""
-        end, idle = len(self.kernel.steps), 0
-        while True:
-            ready = ~self.waits & ~self.polls & (self.at < end)
+        """Run each block as far as it comes without the others, again and again."""
+        order, before = list(self.order), None
+        while (self.at < len(self.kernel.steps)).any():
+            now = self.at.tobytes() + self.barrier.tobytes()
+            if now == before:
+                raise DeadlockError(f"{(self.waits | self.polls).sum()} threads wait for others that do not come")
+            before = now
+            for block in order:
+                self.one_block(np.flatnonzero(self.block == block), self.block == block)
+
+    def one_block(self, own: np.ndarray, of_block: np.ndarray) -> None:
+        """Run a block until all of its threads have ended, or have looked whether others have come."""
+        self.polls[own] = False
+        for _ in range(PATIENCE):
+            ready = of_block & ~self.waits & ~self.polls & (self.at < len(self.kernel.steps))
             if ready.any():
                 here = int(self.at[ready].min())
                 self.one(here, ready & (self.at == here))
-            elif self.polls.any() and idle < PATIENCE:
-                self.polls[:], idle = False, idle + 1
-            elif not self.release():
-                return
+            elif self.waits[own].all():
+                self.release(own)
             else:
-                idle = 0
+                return
+        raise DeadlockError("a block goes on and on, and waits for nobody")
 
     def one(self, here: int, on: np.ndarray) -> None:
         """Statements from one label or barrier to the next, by the threads that have come there."""
@@ -125,23 +143,13 @@ class _Run:
         elif block.end == "wait":
             self.waits[on] = True
 
-    def release(self) -> bool:
-        """Let blocks go on of which all threads wait; false if none waits."""
-        if not (self.waits | self.polls).any():
-            return False
-        released = False
-        for b in np.unique(self.block):
-            own = np.flatnonzero(self.block == b)
-            if self.waits[own].all():
-                if len(np.unique(self.at[own])) > 1:
-                    raise DeadlockError(f"threads of block {b} wait for each other at different barriers")
-                self.waits[own] = False
-                self.barrier[own] += 1
-                self.seen[b] = self.learned[b]
-                released = True
-        if not released:
-            raise DeadlockError(f"{self.waits.sum()} threads wait for others that do not come")
-        return True
+    def release(self, own: np.ndarray) -> None:
+        """Let a block go on of which all threads wait."""
+        if len(np.unique(self.at[own])) > 1:
+            raise DeadlockError(f"threads of block {self.block[own[0]]} wait for each other at different barriers")
+        self.waits[own] = False
+        self.barrier[own] += 1
+        self.seen[self.block[own[0]]] = self.learned[self.block[own[0]]]
 
     # ---------------------------------------------------------------- what statements call
     def parameter(self, number: int, dtype: str) -> np.ndarray:
@@ -174,6 +182,8 @@ class _Run:
         these = np.flatnonzero(on)
         own = np.broadcast_to(address, on.shape)[these]
         if shared:
+            if (own >= self.shared_bytes).any():
+                raise MemoryFaultError(f"shared memory has {self.shared_bytes} bytes, and {own.max()} is beyond them")
             own = own + (self.shared + self.block[these] * self.pitch).astype(np.uint64)
         who = Who(these, self.block[these], self.barrier[these], self.seen, self.threads)
         return these, own, who

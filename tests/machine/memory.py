@@ -9,7 +9,7 @@ import numpy as np
 #: Where the memory begins in the threads' eyes.
 BASE = 1 << 40
 NOBODY, SEVERAL = -1, -2
-LINE = 256
+LINE, GAP = 256, 4096
 
 
 class MemoryFaultError(Exception):
@@ -35,7 +35,7 @@ class Memory:
 
     def allocate(self, n_bytes: int) -> int:
         """The address of so many bytes, with something nobody's behind them."""
-        at, self.top = self.top, self.top + (-(-n_bytes // LINE) + 1) * LINE
+        at, self.top = self.top, self.top + -(-n_bytes // LINE) * LINE + GAP
         if self.top > self.bytes.size:
             raise MemoryError(f"the machine has {self.bytes.size} bytes")
         self.allocated[at // 4 : -(-(at + n_bytes) // 4)] = True

@@ -122,7 +122,7 @@ def _blocks(lines: list[str], registers: dict[str, str], parameters: list[str]) 
         if name in ("bra", "bra.uni"):
             close("jump", condition, instruction.split()[1])
         elif name in ("bar.sync", "barrier.sync", "ret", "exit"):
-            if guard:
+            if guard or ("sync" in name and instruction.split()[1:] != ["0"]):
                 raise NotImplementedError(line)
             close("wait" if "sync" in name else "end")
         else:

@@ -59,7 +59,7 @@ def run_tests(folder: Path, tests: tuple[str, ...], device: str) -> tuple[int, s
         chosen = CHOSEN.get(f"{test} {device}", CHOSEN.get(test))
         command += ["-k", chosen] if chosen else []
         try:
-            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
         except subprocess.TimeoutExpired:
             return 1, f"FAILED {test} (it did not end)"
         status, said = done.returncode, said + done.stdout + done.stderr

@@ -35,6 +35,7 @@ MUTANTS = [
         ("the last batch has others' windows", "backend", "min(last, len(order)) - first", "last - first"),
         ("relu of the other side", "port", "return activations.ZERO if x < activations.ZERO else x",
          "return activations.ZERO if x > activations.ZERO else x"),
+        ("an interrupted fit keeps its memory", "device", "_let_go(error)\n        raise", "raise"),
         ("room for half of what is needed", "memory", "if needed(n_lanes) <= free:", "if needed(n_lanes) <= 2 * free:"),
     ),
     *_of(
@@ -58,6 +59,10 @@ MUTANTS = [
          "table[line, COLUMNS], False,\n                )  # fmt: skip\n        meet()",
          "table[line, COLUMNS], False,\n                )  # fmt: skip"),
         ("a team's blocks do not meet", "team", "if blocks > 1:", "if blocks > 2:"),
+        ("a team looks once whether all have come", "team",
+         "while (before ^ arrivals(team)) & LAST_BIT == 0:\n            pass", "before ^= arrivals(team)"),
+        ("what is passed back is read at once", "recurrent",
+         "sums[b])\n        pause()\n        combine", "sums[b])\n        combine"),
         ("nobody waits before a team meets", "team", "def meet():\n        cuda.syncthreads()",
          "def meet():\n        pass"),
         ("a sum is read before it is one", "batch", "scratch[own] = value\n        meet()", "scratch[own] = value"),

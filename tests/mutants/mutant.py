@@ -17,7 +17,7 @@ CHOSEN = {
     LIKELIHOODS: "derivatives or extreme or rising or family or autoregression or begin_alike or order or scipys or "
     "true_ones",
     SEQ2SEQ: "bridge_starts or as_often_as_asked",
-    CUDA: "too_little or over_tiles or fit_is and recursive or lstm and shared and registers and 2 or "
+    CUDA: "too_little or over_tiles or interrupted or fit_is and recursive or lstm and shared and registers and 2 or "
     "before and two and 2 and not L2 or relu and registers and 4",
     f"{CUDA} ptx": "every_layout and gru and before and (registers or two) and 2 and not L2 or bits",
     LATENT: "joint_distribution or em_never or score_is or quantiles_intervals",

@@ -102,16 +102,25 @@ class Network:
         a = self.architecture
         return self.backend.workspace(a.cell, a.shape(geometry), a.tables, a.size, n_lanes, self.dtype, **options)
 
+    def some_room(self, geometry: Geometry, n_lanes: int, **options: Any) -> Any:
+        """Room for `n_lanes` windows, or if there is too little memory for a half, a quarter and so on."""
+        try:
+            return self.workspace(geometry, n_lanes, **options)
+        except MemoryError:
+            if n_lanes == 1:
+                raise
+        return self.some_room(geometry, n_lanes // 2, **options)
+
     def predict(
         self, theta: Any, source: Source, windows: Windows, geometry: Geometry, *, free_run: bool, batch_size: int = 256
     ) -> np.ndarray:
         """Outputs of all windows, scaled, (n_windows, n_outputs, block, n_targets, loss.size)."""
         a = self.architecture
         n = len(windows)
-        work = self.workspace(geometry, min(n, batch_size))
+        work = self.some_room(geometry, min(n, batch_size))
         outputs = np.empty((n, geometry.n_outputs, a.output_size), self.dtype)
-        for first in range(0, n, batch_size):
-            batch = np.arange(first, min(first + batch_size, n))
+        for first in range(0, n, work.capacity):
+            batch = np.arange(first, min(first + work.capacity, n))
             self.backend.gather(work, source.series, windows, batch)
             self.backend.forward(work, theta, free_run=free_run)
             outputs[batch] = self.backend.outputs(work)

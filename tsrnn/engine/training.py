@@ -176,7 +176,7 @@ class _Watch:
         self.kept: np.ndarray | None = None
         if validation:
             lanes = min(256, len(validation.windows))
-            self.work = network.workspace(validation.geometry, lanes, loss=network.architecture.loss)
+            self.work = network.some_room(validation.geometry, lanes, loss=network.architecture.loss)
             self.after(0)
 
     def after(self, epoch: int) -> bool:

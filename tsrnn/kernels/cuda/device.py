@@ -12,7 +12,7 @@ import logging
 import os
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,8 +33,8 @@ STAMP = fingerprint()
 def _compile(name: str, function: Callable, threads: int) -> Any:
     """A kernel, kept on disk between processes if there is a place to write it.
 
-    What its file there is found by is its name, which therefore tells all that it is compiled from: the `name`, and a
-    hash of the sources of all rooms that it may contain a part of.
+    It has a file of its own there, by the `name` and a hash of the sources of all rooms that it may contain a part of;
+    in it the closure tells apart what has one name, such as cells that somebody else defines.
     """
     function.__qualname__ = f"{name}_{STAMP}"
     # The registers are for functions that stand `apart`, too; at link time they would be made part of their callers.
@@ -328,9 +328,10 @@ def why_not() -> str:
         return f"no NVIDIA GPU can be used ({error}); look whether nvidia-smi shows one, and update its driver"
     knows, needs = driver.get_version(), cuda.runtime.get_version()
     if knows[0] < needs[0]:
+        other = ", or pip install 'tsrnn[cuda12]'" if knows[0] == 12 else ""
         return (
             f"the GPU's driver knows CUDA {knows[0]}.{knows[1]}, and the installed toolkit is {needs[0]}.{needs[1]}; "
-            f"update the driver, or pip install 'tsrnn[cuda{knows[0]}]'"
+            f"update the driver{other}"
         )
     has, least = cuda.get_current_device().compute_capability, (7, 0) if needs[0] < 13 else (7, 5)
     if tuple(has) < least:
@@ -373,7 +374,7 @@ def session() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        traceback.clear_frames(error.__traceback__)  # else the memory would live as long as somebody keeps the error
+        _let_go(error)
         raise
     finally:
         if not SIMULATED:
@@ -381,3 +382,16 @@ def session() -> Iterator[None]:
                 cuda.current_context().memory_manager.deallocations.clear()
             except _errors() as error:  # after a fault the device frees nothing more; the fault itself is on its way
                 logging.getLogger("tsrnn").debug("memory of the GPU was not freed: %s", error)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Forget what functions of this package held: it would live as long as somebody keeps the error, as IPython does.
+
+    Those of the caller, a callback for instance, keep what they have for whoever looks into them.
+    """
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if str(frame.f_globals.get("__name__")).split(".")[0] == __name__.split(".")[0]:
+                with suppress(RuntimeError):  # those that are under way end soon
+                    frame.clear()
+        error = error.__cause__ or error.__context__
