@@ -62,6 +62,7 @@ def of_layout(name: str, lanes: int = 2):
 every_layout = pytest.mark.parametrize(
     ("layout", "lanes"),
     [*map(of_layout, LAYOUTS), of_layout("registers and shared memory", 4), of_layout("shared memory", 1),
+     of_layout("shared memory", 16),
      of_layout("two blocks", 8)],
 )  # fmt: skip
 

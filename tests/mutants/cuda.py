@@ -13,7 +13,7 @@ MUTANTS = [
     *_of(
         "cuda",
         ("a product that adds does not", "products", "peek(out, to) if add else zero", "zero"),
-        ("the last column left out", "rows", "for j in range(even, H):", "for j in range(even, H - 1):"),
+        ("the last column left out", "rows", "for j in range(done, H):", "for j in range(done, H - 1):"),
         (
             "a transposed row begins at the product's first", "rows",
             "(columns - H + u) * table[line, ROWS] + table[line, ROW]", "(columns - H + u) * table[line, ROWS]",

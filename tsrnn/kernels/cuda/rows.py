@@ -26,6 +26,8 @@ inlined = functools.partial(device, inline=True)
 NONE, STATE, INNER = range(3)
 #: Columns of `row_table`.
 PLANE, FIRST, COLUMNS, WEIGHTS, STRIDE, READS, ROWS, ROW = range(8)
+#: Products of weights in shared memory that are written out; a loop goes over more.
+MOST_WRITTEN = 64
 
 
 def row_table(cell: Cell, blocks: np.ndarray, hidden_size: int) -> np.ndarray:
@@ -166,39 +168,47 @@ def written_out(arguments: str, lines: Sequence[str]) -> Callable:
 def build_dot(kit: Kit, columns: int, index: int) -> Callable:
     """``dot``: sums (B,) += a row of stage `index` times an operand in shared memory, (H, B) from `x_at` on.
 
-    Four elements are read at once.
+    Four elements are read at once. The columns in shared memory are written out, so many at a time, so that their
+    places are constants beside one that moves on.
     """
     B, R, S, width, thread = kit.chip.lanes, kit.chip.registers, columns, kit.chip.width, kit.team.thread
-    step, offset = max(1, 4 // B), index * S * width
-    lines = []
-    for k in range(0, R * B, 4):
-        lines += [f"v = quad(memory, x_at + {k})"]
-        lines += [f"sums[{(k + m) % B}] += W[{index * R + (k + m) // B}] * v[{m}]" for m in range(4)]
-    in_registers = written_out("sums, W, memory, x_at", lines)
+    offset, at_once = index * S * width, max(4, MOST_WRITTEN // B)
+    rounds, rest = S // at_once, S % at_once
+    rest -= rest % max(1, 4 // B)
+    done = R + rounds * at_once + rest
+
+    def in_shared(n: int) -> Callable:
+        weights = [f"w{column} = peek(memory, w + {column * width})" for column in range(n)]
+        return written_out("sums, memory, w, x", weights + _products(B, n, lambda column: f"w{column}"))
+
+    in_registers = written_out("sums, W, memory, x", _products(B, R, lambda column: f"W[{index * R + column}]"))
+    one_round, last_round = in_shared(at_once if rounds else 0), in_shared(rest)
 
     @inlined
     def dot(sums, W, memory, weights_at, theta, at, x_at, H):
+        w, x = weights_at + offset + thread(), x_at + R * B
         in_registers(sums, W, memory, x_at)
-        last, own = min(R + S, H), weights_at + offset + thread()
-        even = R + (last - R) // step * step
-        for j in range(R, even, step):
-            w, v = own + (j - R) * width, quad(memory, x_at + j * B)
-            sums[0] += peek(memory, w) * v[0]
-            sums[1 % B] += peek(memory, w + 1 // B * width) * v[1]
-            sums[2 % B] += peek(memory, w + 2 // B * width) * v[2]
-            sums[3 % B] += peek(memory, w + 3 // B * width) * v[3]
-            for b in range(4, B, 4):
-                v = quad(memory, x_at + j * B + b)
-                sums[b] += peek(memory, w) * v[0]
-                sums[b + 1] += peek(memory, w) * v[1]
-                sums[b + 2] += peek(memory, w) * v[2]
-                sums[b + 3] += peek(memory, w) * v[3]
-        for j in range(even, H):
-            w = peek(memory, own + (j - R) * width) if j < last else peek(theta, at + j)
+        for _ in range(rounds):
+            one_round(sums, memory, w, x)
+            w += at_once * width
+            x += at_once * B
+        last_round(sums, memory, w, x)
+        own = weights_at + offset + thread()
+        for j in range(done, H):
+            weight = peek(memory, own + (j - R) * width) if j < R + S else peek(theta, at + j)
             for b in range(B):
-                sums[b] += w * peek(memory, x_at + j * B + b)
+                sums[b] += weight * peek(memory, x_at + j * B + b)
 
     return dot
+
+
+def _products(B: int, n: int, weight: Callable[[int], str]) -> list[str]:
+    """Lines that add the products of `n` columns, of which B * n is a multiple of four."""
+    lines = []
+    for k in range(0, n * B, 4):
+        lines += [f"v = quad(memory, x + {k})"]
+        lines += [f"sums[{(k + m) % B}] += {weight((k + m) // B)} * v[{m}]" for m in range(4)]
+    return lines
 
 
 def build_collect(kit: Kit) -> Callable:
