@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ..ptx import pretend
 from .machine import Kernel, Machine
+from .memory import GAP
 
 CAPABILITY = (9, 0)
 MACHINE = Machine()
@@ -107,11 +109,7 @@ def _words(argument: Any) -> list[Any]:
 
 def install() -> None:
     """Let `tsrnn.kernels.cuda` have this machine for a GPU."""
-    import numba.cuda.api
-    import numba.cuda.dispatcher
-
-    present = SimpleNamespace(compute_capability=CAPABILITY)
-    numba.cuda.api.get_current_device = numba.cuda.dispatcher.get_current_device = lambda: present
+    pretend(CAPABILITY)
     from tsrnn.kernels.cuda import device
     from tsrnn.kernels.cuda.plan import Properties
 
@@ -134,7 +132,7 @@ def _with_gaps() -> None:
     exact, begin = memory._bytes, memory.Pool.__init__
 
     def with_gap(shape: tuple[int, ...], dtype: np.dtype) -> int:
-        return exact(shape, dtype) + 4096
+        return exact(shape, dtype) + GAP
 
     def begin_with_gaps(self: Any, shapes: Any, dtypes: Any) -> None:
         begin(self, shapes, dtypes)

@@ -389,7 +389,9 @@ def _let_go(error: BaseException | None) -> None:
 
     Those of the caller, a callback for instance, keep what they have for whoever looks into them.
     """
-    while error is not None:
+    known: list[BaseException] = []
+    while error is not None and error not in known:  # a chain of causes may end in itself
+        known.append(error)
         for frame, _ in traceback.walk_tb(error.__traceback__):
             if str(frame.f_globals.get("__name__")).split(".")[0] == __name__.split(".")[0]:
                 with suppress(RuntimeError):  # those that are under way end soon
