@@ -22,11 +22,12 @@ every_file = pytest.mark.parametrize("name", TREES)
 ROOMS: dict[str, set[str]] = {
     "equations": set(),
     "checks": set(),
-    "kernels": {"equations", "checks"},
+    "exceptions": set(),
+    "kernels": {"equations", "checks", "exceptions"},
     "engine": {"kernels", "equations", "checks"},
     "frame": {"checks"},
     "datasets": set(),
-    "estimators": {"frame", "engine", "kernels", "equations", "checks"},
+    "estimators": {"frame", "engine", "kernels", "equations", "checks", "exceptions"},
     "plotting": {"frame", "estimators", "datasets", "checks"},
     "cli": {"plotting", "estimators", "frame", "engine", "equations", "datasets", "checks"},
     "__main__": {"cli"},
@@ -39,7 +40,7 @@ HOMES = {
     "llvmlite": {"kernels"},
     "threadpoolctl": {"kernels"},
     "pandas": {"frame", "datasets", "plotting", "cli"},
-    "sklearn": {"estimators"},
+    "sklearn": {"estimators", "exceptions"},
     "matplotlib": {"plotting"},
     "click": {"cli"},
 }

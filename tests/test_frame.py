@@ -734,7 +734,7 @@ def test_seasonal_naive():
 # ---- the room --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", ["target", "future", "metrics"])
+@pytest.mark.parametrize("module", ["target", "future", "seasons", "metrics"])
 def test_doctests(module):
     results = doctest.testmod(importlib.import_module(f"tsrnn.frame.{module}"))
     assert results.attempted > 0
@@ -744,5 +744,5 @@ def test_doctests(module):
 def test_the_frame_imports_no_other_room():
     code = "import sys, tsrnn.frame; print(sorted(m for m in sys.modules if m.startswith('tsrnn.')))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    own = [f"tsrnn.frame.{name}" for name in ("covariates", "future", "index", "metrics", "target")]
+    own = [f"tsrnn.frame.{name}" for name in ("covariates", "future", "index", "metrics", "seasons", "target")]
     assert found.strip() == str(["tsrnn.checks", "tsrnn.frame", *own])  # checks is no room: it imports none

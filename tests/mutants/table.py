@@ -238,7 +238,8 @@ MUTANTS = [
         "context=series[done:]", "context=series[:length]", FORECASTERS,
     ),
     mutant(
-        "autoregression: the trend counts one step late", "engine/linear.py", "(n_before + 1 + np.arange(horizon))",
+        "autoregression: the trend counts one step late", "engine/autoregression.py",
+        "(n_before + 1 + np.arange(horizon))",
         "(n_before + np.arange(horizon))", AUTOREGRESSION,
     ),
     # ---------------------------------------------------------------- the latent model

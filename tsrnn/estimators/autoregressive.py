@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import norm
 
 from ..checks import choice, number, whole
-from ..engine.linear import Autoregression, complete_rows, fit_autoregression, select_autoregression
+from ..engine.autoregression import Autoregression, complete_rows, fit_autoregression, select_autoregression
 from ..frame import Target
 from .base import History, Origin
 from .probabilistic import ProbabilisticForecaster

@@ -23,6 +23,7 @@ class BaseForecaster(BaseEstimator):
     """
 
     horizon: int
+    season_lengths: Any = None
 
     def fit(self, X: Any, y: Any = None) -> BaseForecaster:
         """Fit to one series or to the columns of a wide array, perhaps with covariates.
@@ -48,7 +49,7 @@ class BaseForecaster(BaseEstimator):
             If an argument of the constructor, the target or a covariate is not what it must be; the message says which,
             where and what would do.
         """
-        history = History.read(X, y)
+        history = History.read(X, y, self.season_lengths)
         fitted = self._fit(history)
         for name, value in fitted.items():  # all at once: a fit that fails leaves the estimator as it was
             setattr(self, name, value)
@@ -59,6 +60,7 @@ class BaseForecaster(BaseEstimator):
         self.covariates_ = history.covariates
         self.covariate_names_ = history.covariate_names
         self.n_features_in_ = len(history.covariate_names) or history.values.shape[1]
+        self.season_lengths_ = history.season_lengths
         self.season_length_ = history.season_length
         return self
 
@@ -292,10 +294,19 @@ class History:
     covariate_names : list
     n_rows : (n_channels,) int
         Rows of each channel from its first observed one on.
+    season_lengths : tuple of int
+        Steps in each season, ascending; those of the index where the estimator's argument is None.
     season_length : int
+        The shortest of them, 1 where there is none.
     """
 
-    def __init__(self, target: frame.Target, covariates: np.ndarray | None = None, names: Sequence[Any] = ()):
+    def __init__(
+        self,
+        target: frame.Target,
+        covariates: np.ndarray | None = None,
+        names: Sequence[Any] = (),
+        season_lengths: Any = None,
+    ):
         first = int(target.observed.any(axis=1).argmax())
         self.target = target
         self.values = fill_gaps(target.values, target.observed)[first:]
@@ -303,16 +314,18 @@ class History:
         self.covariates = np.empty((len(self.values), 0)) if covariates is None else covariates[first:]
         self.covariate_names = list(names)
         self.n_rows = len(self.values) - self.observed.argmax(axis=0)
-        self.season_length = frame.season_length(target.index)
+        self.season_lengths = frame.read_season_lengths(season_lengths, target.index, len(self.values))
+        self.season_length = min(self.season_lengths, default=1)
 
     @classmethod
-    def read(cls, X: Any, y: Any) -> History:
+    def read(cls, X: Any, y: Any, season_lengths: Any = None) -> History:
         """As `fit` is called: a target alone, or covariates and the target."""
         if y is None:
-            return cls(frame.read_target(X))
+            return cls(frame.read_target(X), season_lengths=season_lengths)
         target = frame.read_target(y)
         target = _labelled_by(X, target)
-        return cls(target, frame.read_covariates(X, target.index, of="y"), frame.column_names(X))
+        covariates = frame.read_covariates(X, target.index, of="y")
+        return cls(target, covariates, frame.column_names(X), season_lengths)
 
     def channel(self, c: int) -> str:
         """What error messages call a channel: ``y['a']``, or just the series where there is one."""

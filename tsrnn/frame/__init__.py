@@ -1,12 +1,13 @@
 """The frame: where pandas lives. It turns every accepted kind of target into arrays, and forecasts back into its kind.
 
-`target` reads, `future` labels what comes after, `metrics` measures it.
+`target` reads, `future` labels what comes after, `seasons` counts the steps of a season, `metrics` measures.
 """
 
 from .covariates import column_names, read_ahead, read_covariates
-from .future import extended, follows, future_index, season_length, steps_ahead, wrap, wrap_many, wrap_table
+from .future import extended, follows, future_index, steps_ahead, wrap, wrap_many, wrap_table
 from .index import read_index
 from .metrics import mae, mase, rmse, seasonal_naive, smape
+from .seasons import read_season_lengths, season_length, season_lengths
 from .target import Target, read_target
 
 __all__ = [
@@ -20,9 +21,11 @@ __all__ = [
     "read_ahead",
     "read_covariates",
     "read_index",
+    "read_season_lengths",
     "read_target",
     "rmse",
     "season_length",
+    "season_lengths",
     "seasonal_naive",
     "smape",
     "steps_ahead",

@@ -15,29 +15,6 @@ import pandas as pd
 from .index import Grid, shown
 from .target import Target
 
-_SECOND = 10**9  # nanoseconds
-_DAY = 86_400 * _SECOND
-
-# The shortest step, in nanoseconds, that belongs to a cycle, and the cycle: the first that fits counts.
-_CYCLES = (
-    (7 * _DAY, 364 * _DAY),
-    (_DAY, 7 * _DAY),
-    (300 * _SECOND, _DAY),
-    (5 * _SECOND, 3600 * _SECOND),
-    (_SECOND, 60 * _SECOND),
-    (_SECOND // 1000, _SECOND),
-)
-
-# Steps in a cycle, by pandas' frequency code.
-_SEASONS = {
-    **dict.fromkeys(("B", "C"), 5),
-    "W": 52,
-    **dict.fromkeys(("SMS", "SME"), 24),
-    **dict.fromkeys(("MS", "ME", "BMS", "BME", "CBMS", "CBME", "WOM", "LWOM"), 12),
-    **dict.fromkeys(("QS", "QE", "BQS", "BQE"), 4),
-    **dict.fromkeys(("HYS", "HYE", "BHYS", "BHYE"), 2),
-}
-
 
 def future_index(index: Grid, h: int) -> Grid:
     """Return the `h` labels after the last one of `index`.
@@ -251,56 +228,6 @@ def wrap_many(
     if len(axes) > 1:
         columns = pd.MultiIndex.from_product(labels_of, names=names)
     return pd.DataFrame(values.reshape(len(values), -1), index=index, columns=columns)
-
-
-def season_length(index: Grid) -> int:
-    """Return the usual number of steps in a season.
-
-    =======================================  ==================  =============
-    Step                                     Season              Its length
-    =======================================  ==================  =============
-    year, or an integer                      none                1
-    half-year                                year                2
-    quarter (QS, QE, BQS, ...)               year                4
-    month (MS, ME, BMS, ...)                 year                12
-    half-month (SMS, SME)                    year                24
-    week, 7 days or more                     year                52
-    day                                      week                7
-    business day (B, C)                      week                5
-    5 minutes to less than a day             day                 24 for ``h``
-    5 seconds to less than 5 minutes         hour                60 for ``min``
-    1 second to less than 5 seconds          minute              60 for ``s``
-    a millisecond to less than a second      second              1000 for ``ms``
-    anything else                            none                1
-    =======================================  ==================  =============
-
-    A multiple divides the season: 12 for ``2h``, 96 for ``15min``, 4 for ``3MS``, 26 for ``2W``; where it does not
-    divide it, as in ``5MS``, the length is 1.
-
-    Parameters
-    ----------
-    index : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
-        The labels.
-
-    Returns
-    -------
-    int
-        The length, 1 for none.
-
-    Examples
-    --------
-    >>> season_length(pd.date_range("2024-01-01", periods=3, freq="MS"))
-    12
-    """
-    if isinstance(index, pd.RangeIndex):
-        return 1
-    freq: Any = index.freq
-    if isinstance(freq, pd.offsets.Tick | pd.offsets.Day):
-        step = freq.n * _DAY if isinstance(freq, pd.offsets.Day) else pd.Timedelta(freq).value
-        cycle = next((cycle for shortest, cycle in _CYCLES if step >= shortest), step)
-    else:
-        step, cycle = freq.n, _SEASONS.get(freq.freqstr.lstrip("0123456789").split("-")[0], 1)
-    return cycle // step if cycle % step == 0 else 1
 
 
 # ---- helpers ---------------------------------------------------------------------------------------------------------
