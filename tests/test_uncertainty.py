@@ -33,13 +33,13 @@ def errors_of(errors):
 # ------------------------------------------------------------ errors
 def test_an_offset_is_the_absolute_error_of_its_rank():
     errors = np.array([3.0, -1, 4, -2, 5, -9, 6, -7, 8])[:, None, None]
-    offsets = errors_of(errors).offsets(np.array([0.05, 0.1, 0.5, 0.75, 0.95]))
+    offsets, _ = errors_of(errors).offsets(np.array([0.05, 0.1, 0.5, 0.75, 0.95]))
     assert_array_equal(offsets[0, 0], [-9, -8, 0, 5, 9])  # ranks 9, 8, none, 5, 9 of 9, as (9 + 1) * coverage says
 
 
 def test_missing_errors_do_not_count():
     errors = np.array([[1.0, 2.0], [np.nan, 3.0], [-4.0, np.nan], [2.0, 1.0]])[:, :, None]
-    assert_array_equal(errors_of(errors).offsets(np.array([0.75]))[:, 0, 0], [2, 2])
+    assert_array_equal(errors_of(errors).offsets(np.array([0.75]))[0][:, 0, 0], [2, 2])
     with pytest.raises(ValueError, match=r"a coverage of 0\.8 needs 4 validation windows, but the fit had 3"):
         errors_of(errors).offsets(np.array([0.1]))
 
@@ -49,14 +49,14 @@ def test_coverage_is_what_was_asked_for():
     rng = np.random.default_rng(0)
     draws = rng.standard_t(2, (20_000, 20)) + 0.3
     for coverage, expected in ((0.5, 10 / 20), (0.8, 16 / 20), (0.9, 18 / 20)):
-        bound = errors_of(draws[:, :19].T[:, :, None]).offsets(np.array([(1 + coverage) / 2]))[:, 0, 0]
+        bound = errors_of(draws[:, :19].T[:, :, None]).offsets(np.array([(1 + coverage) / 2]))[0][:, 0, 0]
         assert_allclose(np.mean(np.abs(draws[:, 19]) <= bound), expected, atol=0.01)
 
 
 def test_paths_are_windows_of_errors():
     errors = np.arange(12.0).reshape(3, 2, 2)
     errors[1, 0, 0] = np.nan
-    paths = errors_of(errors).paths(50, np.random.RandomState(0))
+    paths, _ = errors_of(errors).paths(50, np.random.RandomState(0))
     assert paths.shape == (2, 2, 50)
     assert {tuple(paths[:, :, k].ravel()) for k in range(50)} == {(0, 1, 2, 3), (8, 9, 10, 11)}
     errors[:, 0, 0] = np.nan
@@ -122,6 +122,18 @@ def test_errors_are_those_of_forecasts_that_the_training_did_not_see(network):
     assert_allclose(np.diff(network.predict_interval(4, 0.5))[:, 0] / 2, half, rtol=1e-9)
 
 
+def test_errors_beyond_the_horizon_are_measured_when_they_are_asked_for(network):
+    """From the same origins, by the network before its refit, as far as the tail goes."""
+    y = wave()
+    stopping = EarlyStopping(validation_size=20, refit_full=False)
+    network.set_params(early_stopping=stopping, dtype="float64").fit(y)
+    end, n = 70, 9
+    errors = [np.abs(y[end + k : end + k + n] - network.predict(n, context=y[: end + k])) for k in range(20 - n + 1)]
+    half = np.sort(errors, axis=0)[: len(errors), n - 1][int(np.ceil((len(errors) + 1) * 0.5)) - 1]
+    assert_allclose(np.diff(network.predict_interval(n, 0.5))[n - 1, 0] / 2, half, rtol=1e-9)
+    assert network.sample(n, 7).shape == (n, 7)
+
+
 def test_a_path_is_the_forecast_and_the_errors_of_a_window(network):
     network.fit(wave())
     paths = network.sample(3, 30, random_state=0) - network.predict(3)[:, None]
@@ -164,12 +176,8 @@ def test_what_networks_cannot_say(network):
     n = len(network.errors_.errors)
     with pytest.raises(ValueError, match=f"a coverage of 0.99 needs 99 validation windows, but the fit had {n}; use"):
         network.predict_interval(4, 0.99)
-    with pytest.raises(ValueError, match="errors are known for horizon=4 steps ahead, not for 5; fit with a longer"):
-        network.predict_interval(5, 0.5)
-    with pytest.raises(ValueError, match="errors are known for horizon=4 steps ahead"):
-        network.sample(5)
     network.set_params(early_stopping=False).fit(wave())
-    with pytest.raises(ValueError, match="this fit had none; fit with early_stopping=True, or a longer series"):
+    with pytest.raises(ValueError, match="early_stopping=False held out none; fit with early_stopping=True, or"):
         network.predict_quantiles(2)
     network.set_params(early_stopping=True, loss=Pinball(0.1, 0.9)).fit(wave())
     with pytest.raises(ValueError, match=r"a mean or a median, and loss=Pinball\(0.1, 0.9\) gives neither"):

@@ -17,6 +17,10 @@ class OrderSelectionWarning(TsrnnWarning):
     """No autoregressive order has enough complete rows to be compared."""
 
 
+class IntervalWarning(TsrnnWarning):
+    """A column has too few validation errors of its own; its intervals rest on the errors of the other columns."""
+
+
 class ConvergenceWarning(SklearnConvergenceWarning, TsrnnWarning):
     """An iterative fit ended at its maximum number of iterations; also a `sklearn.exceptions.ConvergenceWarning`."""
 

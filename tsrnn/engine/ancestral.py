@@ -5,6 +5,7 @@ Each path is a lane of a batch. Given the steps before, the channels of a step a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,14 +29,17 @@ def paths(
     geometry: Geometry,
     n_paths: int,
     rng: np.random.RandomState,
+    known: np.ndarray | None = None,
 ) -> np.ndarray:
     """Continue the only one of `windows` over all of its outputs, (n_outputs * block, n_targets, n_paths).
 
-    The steps of a block are drawn independently, too. More steps of the same seed begin with the same ones.
+    The steps of a block are drawn independently, too. More steps of the same seed begin with the same ones. Where
+    `known` (m, n_targets) is no NaN, it takes the place of what is drawn for the first m steps.
     """
     a, backend = network.architecture, network.backend
     work = network.workspace(geometry, min(n_paths, BATCH))
     drawn = np.empty((n_paths, geometry.n_outputs, a.block, a.n_targets))
+    given = _scaled(known, windows, geometry.n_outputs * a.block).reshape(drawn.shape[1:])
     for first in range(0, n_paths, BATCH):
         some = drawn[first : first + BATCH]
         of_batch = np.random.RandomState(rng.randint(2**31))
@@ -45,14 +49,24 @@ def paths(
                 backend.feed(work, k, some[:, k - 1])
             backend.forward(work, theta, outputs=(k, k + 1))
             outputs = backend.outputs(work)[:, k].reshape(len(some), a.block, a.n_targets, a.loss.size)
-            some[:, k] = distribution.draw(a.loss, outputs, of_batch)
+            some[:, k] = np.where(np.isnan(given[k]), distribution.draw(a.loss, outputs, of_batch), given[k])
     steps = windows.unscale(drawn.reshape(1, n_paths, -1, a.n_targets))[0]
     return np.moveaxis(steps, 0, -1)
 
 
-def quantiles(
-    network: Network, theta: Any, source: Source, windows: Windows, geometry: Geometry, levels: np.ndarray
-) -> np.ndarray:
-    """Quantiles of each step over many paths, (n_outputs * block, n_targets, n_levels); those of counts are counts."""
-    values = paths(network, theta, source, windows, geometry, N_PATHS, np.random.RandomState(SEED))
+def _scaled(known: np.ndarray | None, windows: Windows, n_steps: int) -> np.ndarray:
+    """Known values in the units of the only window, (n_steps, n_targets), NaN where there are none."""
+    values = np.full((n_steps, windows.target_shift.shape[1]), np.nan)
+    if known is not None:
+        m = min(len(known), n_steps)
+        values[:m] = (known[:m] - windows.target_shift) / windows.target_scale
+    return values
+
+
+def quantiles(sample: Callable[[int, np.random.RandomState], np.ndarray], levels: np.ndarray) -> np.ndarray:
+    """Quantiles of each step over many paths, (n_steps, n_targets, n_levels); those of counts are counts.
+
+    ``sample(n_paths, rng)`` draws them, (n_steps, n_targets, n_paths).
+    """
+    values = sample(N_PATHS, np.random.RandomState(SEED))
     return np.moveaxis(np.quantile(values, levels, axis=-1, method="inverted_cdf"), 0, -1)

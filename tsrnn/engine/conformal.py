@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
-from .windows import Scaling
+from .network import Network
+from .strategies.base import Continuation, Strategy
+from .windows import Scaling, SeriesScaling
 
 
 @dataclass(frozen=True)
@@ -15,8 +20,8 @@ class Errors:
 
     Attributes
     ----------
-    errors : (n, horizon, C)
-        Of n windows; NaN where nothing was observed.
+    errors : (n, n_leads, C)
+        Of n origins, 1 to n_leads steps ahead; NaN where nothing was observed.
     scaling : Scaling
         That of the units, learned with the model.
     """
@@ -24,13 +29,16 @@ class Errors:
     errors: np.ndarray
     scaling: Scaling
 
-    def offsets(self, levels: np.ndarray) -> np.ndarray:
-        """What to add to a forecast for its quantiles, (horizon, C, n_levels).
+    def offsets(self, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What to add to a forecast for its quantiles, (n_leads, C, n_levels), and which columns were pooled, (C,).
 
         The interval between the quantiles p and 1 - p holds a new value with probability 1 - 2 p or more, whatever its
         distribution, as far as errors of the past are exchangeable with new ones: the absolute error of rank
         ceil((n + 1) (1 - 2 p)) among n is added to both sides (Vovk, Gammerman & Shafer 2005, Algorithmic Learning in a
         Random World, ch. 2; Lei et al. 2018, doi:10.1080/01621459.2017.1307116, algorithm 2).
+
+        Where a lead has too few errors, its offset is extended from shorter ones (`_extended`); where a column has too
+        few at every lead, its errors are pooled with those of all columns, which scaled units make comparable.
 
         Raises
         ------
@@ -38,30 +46,129 @@ class Errors:
             If there are too few errors for so far a quantile.
         """
         coverage = np.abs(2 * levels - 1)
-        n = np.isfinite(self.errors).sum(axis=0)
-        rank = np.ceil((n[..., None] + 1) * coverage - 1e-9).astype(int)
-        if (rank > n[..., None]).any():
-            need = int(np.ceil(coverage.max() / (1 - coverage.max()) - 1e-9))
+        sizes = _ranked(self.errors, coverage)
+        pooled = np.isnan(sizes).all(axis=0).any(axis=-1)
+        if pooled.any() and len(pooled) > 1:
+            n, n_leads, C = self.errors.shape
+            sizes[:, pooled] = _ranked(self.errors.transpose(0, 2, 1).reshape(n * C, n_leads, 1), coverage)
+        if np.isnan(sizes).all(axis=0).any():
+            have, need = int(np.isfinite(self.errors).sum(axis=0).max()), needed(coverage.max())
             raise ValueError(
-                f"a coverage of {coverage.max():g} needs {need} validation windows, but the fit had {n.min()}; use "
-                "EarlyStopping(validation_size=...) with a larger one, or ask for less coverage"
+                f"a coverage of {coverage.max():g} needs {need} validation windows, but the fit had {have}; use "
+                f"EarlyStopping(validation_size={need + self.errors.shape[1] - 1}) or more, or ask for a coverage of "
+                f"{np.floor(1000 * have / (have + 1)) / 1000:g} or less"
             )
-        ordered = np.sort(np.abs(self.errors), axis=0)  # NaN come last
-        ordered = np.concatenate([np.zeros((1, *ordered.shape[1:])), ordered])
-        return np.sign(levels - 0.5) * np.take_along_axis(np.moveaxis(ordered, 0, -1), rank, axis=-1)
+        return np.sign(levels - 0.5) * _extended(sizes), pooled
 
-    def paths(self, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
-        """Whole windows of errors, drawn with replacement, (horizon, C, n_paths): dependence across steps is kept.
+    def paths(self, n_paths: int, rng: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
+        """Errors of whole windows, drawn with replacement, (n_leads, C, n_paths), and which columns were pooled, (C,).
+
+        Dependence across steps is kept. Where windows end before the last lead, the errors of another one are added to
+        the last error, as the errors of a random walk add up. A column without errors takes those of another column.
 
         Raises
         ------
         ValueError
             If no window has all of its errors.
         """
-        whole = self.errors[np.isfinite(self.errors).all(axis=(1, 2))]
-        if len(whole) == 0:
+        n_leads, errors = self.errors.shape[1], self.errors
+        pooled = ~np.isfinite(errors).any(axis=(0, 1))
+        if pooled.any() and not pooled.all():
+            others = np.flatnonzero(~pooled)
+            errors = errors.copy()
+            errors[:, :, pooled] = errors[:, :, others[np.arange(pooled.sum()) % len(others)]]
+        n_whole = np.isfinite(errors).all(axis=2).cumprod(axis=1).sum(axis=0)  # windows complete up to each lead
+        if n_whole[0] == 0:
             raise ValueError(
                 "no validation window has all of its values observed, so that no path of errors is known; use "
                 "EarlyStopping(validation_size=...) with a larger one"
             )
-        return np.moveaxis(whole[rng.randint(len(whole), size=n_paths)], 0, -1)
+        length = int((2 * n_whole >= n_whole[0]).sum())  # half of the windows, or all of them, last so long
+        whole = errors[np.isfinite(errors[:, :length]).all(axis=(1, 2)), :length]
+        drawn = [whole[rng.randint(len(whole), size=n_paths)] for _ in range(-(-n_leads // length))]
+        for before, after in pairwise(drawn):
+            after += before[:, -1:]
+        return np.moveaxis(np.concatenate(drawn, axis=1)[:, :n_leads], 0, -1), pooled
+
+
+def needed(coverage: float) -> int:
+    """Number of errors that an interval of that coverage needs."""
+    return int(np.ceil(coverage / (1 - coverage) - 1e-9))
+
+
+def _ranked(errors: np.ndarray, coverage: np.ndarray) -> np.ndarray:
+    """Absolute errors (n, n_leads, C) of the rank for each coverage, (n_leads, C, n_levels); NaN for too few."""
+    n = np.isfinite(errors).sum(axis=0)[..., None]
+    rank = np.ceil((n + 1) * coverage - 1e-9).astype(int)
+    ordered = np.sort(np.abs(errors), axis=0)  # NaN come last
+    ordered = np.moveaxis(np.concatenate([np.zeros((1, *ordered.shape[1:])), ordered]), 0, -1)
+    return np.where(rank > n, np.nan, np.take_along_axis(ordered, np.minimum(rank, ordered.shape[-1] - 1), axis=-1))
+
+
+def _extended(sizes: np.ndarray) -> np.ndarray:
+    """Half-widths (n_leads, C, n_levels) without NaN.
+
+    One before the first known lead takes its half-width. One after the last known lead l grows as for a sum of
+    independent errors: lead l + k has the root of the sum of the squares of leads l and k.
+    """
+    full = sizes.copy()
+    for c, q in np.ndindex(sizes.shape[1:]):
+        known = np.flatnonzero(np.isfinite(sizes[:, c, q]))
+        full[: known[0], c, q] = sizes[known[0], c, q]
+        for lead in range(known[0], len(full)):
+            if np.isnan(full[lead, c, q]):
+                last = known[known < lead][-1]
+                full[lead, c, q] = np.hypot(full[last, c, q], full[lead - last - 1, c, q])
+    return full
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A network before its refit and the rows that it was not trained on, to measure errors any number of steps ahead.
+
+    Attributes
+    ----------
+    values, observed : (n, C)
+        The rows from the first context of the validation tail on, gaps filled, and which of them count.
+    covariates : (n, F)
+    theta : (n_parameters,)
+        Parameters of the training part.
+    scaling : SeriesScaling
+        Learned from the training part.
+    n_origins : int
+        Origins of forecasts: the first contexts, one row apart.
+    """
+
+    values: np.ndarray
+    observed: np.ndarray
+    covariates: np.ndarray
+    theta: np.ndarray
+    scaling: SeriesScaling
+    strategy: Strategy
+    context_length: int
+    n_origins: int
+
+    def errors(self, network: Network, n_leads: int) -> Errors:
+        """Errors of free-running forecasts 1 to `n_leads` steps ahead of each origin."""
+        span = self.context_length + n_leads
+        values, observed, covariates = (self._windows(array, span) for array in self._padded(n_leads))
+        handle: Any = network.backend.upload(self.theta, network.dtype)
+        start = Continuation(network, handle, values[:, : self.context_length], covariates, self.scaling, n_leads)
+        forecasts = self.strategy.forecast(start)
+        contexts = values[:, : self.context_length].reshape(-1, values.shape[2])
+        starts = self.context_length * np.arange(self.n_origins)
+        _, scale = self.scaling.target.of_windows(contexts, starts, self.context_length)
+        errors = (values[:, self.context_length :] - forecasts) / scale[:, None]
+        return Errors(np.where(observed[:, self.context_length :], errors, np.nan), self.scaling.target)
+
+    def _padded(self, n_leads: int) -> tuple[np.ndarray, ...]:
+        """Values, observed and covariates with rows for the leads after the last row, where nothing is observed."""
+        missing = max(0, self.n_origins - 1 + self.context_length + n_leads - len(self.values))
+        pad = [(0, missing), (0, 0)]
+        covariates = np.pad(self.covariates, pad, mode="edge")
+        return np.pad(self.values, pad, mode="edge"), np.pad(self.observed, pad), covariates
+
+    def _windows(self, array: np.ndarray, span: int) -> np.ndarray:
+        """Windows of `span` rows from each origin's first on, (n_origins, span, ...)."""
+        windows = sliding_window_view(array, span, axis=0)[: self.n_origins]
+        return np.ascontiguousarray(np.moveaxis(windows, -1, 1))

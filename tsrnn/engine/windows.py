@@ -53,23 +53,22 @@ class Windows:
 
 
 def with_covariates(values: np.ndarray, covariates: np.ndarray) -> np.ndarray:
-    """What a network reads of a series, (n, C + F): its values (n, C) and the covariates of the step after each.
+    """What a network reads of a series, (..., n, C + F): its values and the covariates of the step after each.
 
-    `covariates` (m, F) has n rows, or more where the next ones are known; the last one known stands in for the rest.
+    `values` is (..., n, C); `covariates` (..., m, F) has n rows, or more where the next ones are known; the last one
+    known stands in for the rest.
     """
-    following = np.minimum(np.arange(1, len(values) + 1), len(covariates) - 1)
-    return np.ascontiguousarray(np.concatenate([values, covariates[following]], axis=1))
+    following = np.minimum(np.arange(1, values.shape[-2] + 1), covariates.shape[-2] - 1)
+    return np.ascontiguousarray(np.concatenate([values, covariates[..., following, :]], axis=-1))
 
 
-def ahead_of(context: np.ndarray, covariates: np.ndarray) -> np.ndarray:
-    """The same of a `context` that a forecast continues, with rows for all steps of the `covariates` (m, F).
+def ahead_of(contexts: np.ndarray, covariates: np.ndarray) -> np.ndarray:
+    """The same of `contexts` (n, length, C) that forecasts continue, with rows for all steps of `covariates` (n, m, F).
 
-    The values ahead are zeros, which a forecast replaces or does not read; without covariates there are no such rows.
+    The values ahead are zeros, which a forecast replaces or does not read.
     """
-    if covariates.shape[1] == 0:
-        return context
-    values = np.zeros((len(covariates), context.shape[1]))
-    values[: len(context)] = context
+    values = np.zeros((*covariates.shape[:2], contexts.shape[2]))
+    values[:, : contexts.shape[1]] = contexts
     return with_covariates(values, covariates)
 
 

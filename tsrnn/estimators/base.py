@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import frame
 from ..checks import whole
+from ..engine.gaps import trailing
 from ..engine.windows import fill_gaps
 
 
@@ -316,6 +318,14 @@ class History:
         self.n_rows = len(self.values) - self.observed.argmax(axis=0)
         self.season_lengths = frame.read_season_lengths(season_lengths, target.index, len(self.values))
         self.season_length = min(self.season_lengths, default=1)
+
+    def until_last_observed(self) -> History:
+        """The same without the rows at its end in which nothing was observed."""
+        end = len(self.values) - int(trailing(self.observed).min())
+        cut = copy(self)
+        cut.values, cut.observed, cut.covariates = self.values[:end], self.observed[:end], self.covariates[:end]
+        cut.n_rows = self.n_rows - (len(self.values) - end)
+        return cut
 
     @classmethod
     def read(cls, X: Any, y: Any, season_lengths: Any = None) -> History:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from .. import frame
 from ..checks import choice, flag, whole
 from ..engine.biases import Outcomes
-from ..engine.conformal import Errors
-from ..engine.distribution import point
+from ..engine.conformal import Calibration, Errors
+from ..engine.gaps import fill, trailing
 from ..engine.linear import LinearStart, ridge_start
 from ..engine.network import Network, Source
 from ..engine.options import EarlyStopping, TeacherForcing
@@ -22,17 +23,23 @@ from ..engine.parameters import Decoder, Geometry
 from ..engine.strategies import Seq2Seq, Strategy, as_strategy
 from ..engine.strategies.base import Continuation
 from ..engine.training import Validation
-from ..engine.windows import SCALINGS, Scaling, SeriesScaling, Windows, scored, with_covariates
+from ..engine.windows import SCALINGS, SeriesScaling, Windows, scored, with_covariates
 from ..equations.cell import Cell
 from ..equations.gru import gru_cell
 from ..equations.losses import as_loss
 from ..equations.lstm import lstm_cell
 from ..equations.rnn import CELLS as NONLINEARITIES
 from ..equations.rnn import rnn_cell
+from ..exceptions import IntervalWarning
 from .base import History, Origin
 from .documentation import documented
 from .probabilistic import ProbabilisticForecaster
 from .recurrent import Plan, RecurrentNetwork
+
+#: Steps of a column's gap that paths are drawn through; of a longer one the first steps are point forecasts.
+LONGEST_GAP = 1000
+#: Share of missing values in the fit up to which the network's forecasts stand for those inside a context.
+FEW_MISSING = 0.1
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -51,6 +58,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
     def _fit(self, history: History) -> dict[str, Any]:
         horizon = whole("horizon", self.horizon)
         strategy = as_strategy(self.strategy)
+        history = history.until_last_observed()  # a gap at the end teaches nothing
         context_length = self._context_length(int(history.n_rows.min()), horizon, history.season_length)
         geometry = strategy.geometry(context_length, horizon)
         counts = scored(history.observed, geometry)
@@ -66,10 +74,10 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         )
         scaling_name = choice("scaling", self.scaling, SCALINGS)
         self._check_support(history.target.values, history.target.cell)
-        plan, scaling = _plan(network, history, counts, geometry, scaling_name, self._stopping())
+        plan, scaling = _plan(network, history, counts, geometry, strategy, scaling_name, self._stopping())
         fitted = self._train(plan)
         of_series = {"context_length_": context_length, "scaling_": scaling, "strategy_": strategy, "device_": device}
-        return {"errors_": None} | fitted | of_series
+        return {"errors_": None, "_calibration": None} | fitted | of_series
 
     def attention_weights(self, horizon: Any = None, *, context: Any = None) -> Any:
         """How much each step of a forecast attends to each step that it reads.
@@ -99,7 +107,9 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             )
         origin, last = self._origin(horizon, context), strategy.segment_length - 1
         weights = self._by_strategy(strategy.attention_weights, origin)[origin.wanted]
-        read = (self.index_ if context is None else origin.target.index)[-self.context_length_ :]
+        labels = self.index_ if context is None else origin.target.index
+        end = len(labels) - int(trailing(origin.observed).min())
+        read = labels[end - self.context_length_ : end]
         return frame.wrap_table(weights, origin.target, origin.index, read[last :: strategy.segment_length])
 
     def _context_length(self, n: int, horizon: int, season_length: int) -> int:
@@ -119,52 +129,109 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         return self.context_length_
 
     def _forecast(self, origin: Origin) -> np.ndarray:
-        return self._by_strategy(self.strategy_.forecast, origin)
+        return self._by_strategy(lambda start: self.strategy_.forecast(start)[0], origin)
 
-    def _by_strategy(self, function: Callable[..., Any], origin: Origin, *options: Any) -> Any:
-        """What that function of the strategy says of the steps after `origin`."""
-        network, first = self._at_work(), len(origin.context) - self.context_length_
-        rows, known = np.ascontiguousarray(origin.context[first:]), origin.covariates[first:]
+    def _by_strategy(self, function: Callable[..., Any], origin: Origin, *options: Any, joint: bool = False) -> Any:
+        """What that function of the strategy gives for the steps after `origin`; those of a gap come before them.
+
+        A `joint` one goes on from where the first column ends, and is told what was observed of the others.
+        """
+        network, length = self._at_work(), self.context_length_
         with network.backend.session():
             theta = network.backend.upload(self.theta_, network.dtype)
-            return function(Continuation(network, theta, rows, known, self.scaling_, origin.n_steps), *options)
+
+            def start(context: np.ndarray, row: int, n_steps: int, known: np.ndarray | None = None) -> Continuation:
+                covariates = origin.covariates[row - length : row + n_steps]
+                return Continuation(network, theta, context[None], covariates[None], self.scaling_, n_steps, known)
+
+            ends = len(origin.context) - trailing(origin.observed)
+            end = max(length, int(ends.max()))
+            values = fill(
+                origin.context[:end],
+                self._to_fill(origin.observed)[:end],
+                length,
+                lambda *place: self.strategy_.forecast(start(*place))[0],
+            )
+            first, known = end, None
+            if joint and ends.min() < end:
+                first = max(length, int(ends.min()), end - LONGEST_GAP)
+                known = np.where(origin.observed, origin.context, np.nan)[first:]
+            n_before = len(origin.context) - first
+            context = np.ascontiguousarray(values[first - length : first])
+            result = function(start(context, first, n_before + origin.n_steps, known), *options)
+        return None if result is None else result[n_before:]
+
+    def _to_fill(self, observed: np.ndarray) -> np.ndarray:
+        """Missing values that the network forecasts before it reads them, of those `observed` (n, C).
+
+        Those at the end of a column, always; those inside it where the fit saw few of their kind. Where it saw many, it
+        has learned from contexts in which the last value stands for a missing one, and reads such contexts best.
+        """
+        fitted = History(self.target_)
+        inside = np.arange(len(fitted.values))[:, None] < len(fitted.values) - trailing(fitted.observed)
+        inside &= np.cumsum(fitted.observed, axis=0) > 0
+        share = 1 - (fitted.observed & inside).sum(axis=0) / inside.sum(axis=0)
+        at_end = np.arange(len(observed))[:, None] >= len(observed) - trailing(observed)
+        return ~observed & (at_end | (share <= FEW_MISSING))
 
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
-        learned = self._by_strategy(self.strategy_.quantiles, origin, levels)
+        learned = self._by_strategy(self.strategy_.quantiles, origin, levels, joint=True)
         if learned is not None:
             return learned
-        offsets = self._errors(origin).offsets(levels)[: origin.n_steps]
-        return self._forecast(origin)[:, :, None] + self._scale(origin) * offsets
+        offsets, pooled = self._errors(origin).offsets(levels)
+        return self._forecast(origin)[:, :, None] + self._scale(origin) * self._of_leads(offsets, pooled, origin)
 
     def _sample(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
         if self.network_.architecture.loss.family:
-            return self._by_strategy(self.strategy_.sample, origin, n_paths, rng)
-        paths = self._errors(origin).paths(n_paths, rng)[: origin.n_steps]
-        return self._forecast(origin)[:, :, None] + self._scale(origin) * paths
+            return self._by_strategy(self.strategy_.sample, origin, n_paths, rng, joint=True)
+        errors, pooled = self._errors(origin).paths(n_paths, rng)
+        return self._forecast(origin)[:, :, None] + self._scale(origin) * self._of_leads(errors, pooled, origin)
+
+    def _of_leads(self, values: np.ndarray, pooled: np.ndarray, origin: Origin) -> np.ndarray:
+        """Of `values` (n_leads, C, ...), those of the steps after `origin`, (n_steps, C, ...): a gap comes before."""
+        for c in np.flatnonzero(pooled):
+            warnings.warn(
+                f"{self.target_.channel(int(c))} has too few values of its own in the validation tail: its intervals "
+                "rest on the errors of all columns, in units of its scale; drop it, or make "
+                "EarlyStopping(validation_size=...) larger",
+                IntervalWarning,
+                stacklevel=4,
+            )
+        leads = trailing(origin.observed) + np.arange(origin.n_steps)[:, None]
+        return values[leads, np.arange(leads.shape[1])]
 
     def _scale(self, origin: Origin) -> np.ndarray:
         """Of the errors after `origin`, (n_channels, 1)."""
-        rows = origin.context[len(origin.context) - self.context_length_ :]
+        end = len(origin.context) - int(trailing(origin.observed).min())
+        rows = origin.context[end - self.context_length_ : end]
         return self.errors_.scaling.of_windows(rows, np.zeros(1, np.int64), len(rows))[1].T
 
     def _errors(self, origin: Origin) -> Errors:
-        if self.errors_ is None:
-            raise ValueError(
-                "how sure the forecast is comes from the errors over a validation tail, and this fit had none; fit "
-                "with early_stopping=True, or a longer series"
-            )
+        """Errors as many steps ahead as the steps after `origin` lie behind the last observed value of a column."""
         loss = self.network_.architecture.loss
+        if self.errors_ is None:
+            held_out = "early_stopping=False held out none; fit with early_stopping=True"
+            if self._stopping() is not None:
+                held_out = (
+                    f"the series is too short to hold out windows of context_length={self.context_length_} and "
+                    f"horizon={self.horizon}; fit with a smaller horizon or a longer series"
+                )
+            learned = "a longer horizon" if loss.levels else "a loss that learns a distribution, such as 'gaussian'"
+            raise ValueError(
+                f"how sure the forecast is comes from the errors over a validation tail, and {held_out}, or with "
+                f"{learned}"
+            )
         if not loss.central:
             raise ValueError(
                 f"an interval lies about a mean or a median, and loss={loss} gives neither; add the quantile 0.5, use "
                 "strategy='direct', which gives its own quantiles, or another loss"
             )
-        known = self.errors_.errors.shape[1]
-        if origin.n_steps > known:
-            raise ValueError(
-                f"errors are known for horizon={known} steps ahead, not for {origin.n_steps}; fit with a longer horizon"
-            )
-        return self.errors_
+        n_leads = origin.n_steps + int(trailing(origin.observed).max())
+        if n_leads <= self.errors_.errors.shape[1]:
+            return self.errors_
+        network = self._at_work()
+        with network.backend.session():
+            return self._calibration.errors(network, n_leads)
 
 
 def _check_length(history: History, counts: np.ndarray, context_length: int, horizon: int) -> None:
@@ -188,6 +255,7 @@ def _plan(
     history: History,
     counts: np.ndarray,
     geometry: Geometry,
+    strategy: Strategy,
     scaling_name: str | None,
     stopping: EarlyStopping | None,
 ) -> tuple[Plan, SeriesScaling]:
@@ -198,7 +266,8 @@ def _plan(
     tail = _tail(stopping, counts, geometry) if stopping else 0
     n_train = len(values) - tail
     scaling = SeriesScaling.fit(scaling_name, values[:n_train], observed[:n_train], covariates[:n_train])
-    source = Source.upload(network.backend, with_covariates(values, covariates), values, counts)
+    series = with_covariates(values, covariates)
+    source = Source.upload(network.backend, series, values, counts)
 
     def windows(starts: np.ndarray) -> Windows:
         return scaling.windows(values, starts, geometry)
@@ -216,32 +285,41 @@ def _plan(
     plan = Plan(network, geometry, source, windows(np.arange(n_train - span + 1)), prepare=prepare)
     if stopping and tail:
         starts = np.arange(n_train - geometry.context, n_windows)
-        plan.validation = Validation(source, windows(starts), geometry, stopping)
-        plan.judge = partial(_judge, network, plan.validation, values, counts, scaling.target)
+        learned = np.asarray(counts[geometry.context : n_train].any(axis=0))
+        judged = counts * learned  # a column that begins in the tail is judged by nothing
+        held_out = source if learned.all() else Source.upload(network.backend, series, values, judged)
+        plan.validation = Validation(held_out, windows(starts), geometry, stopping)
+        first = n_train - geometry.context
+        calibration = Calibration(
+            values[first:], judged[first:] > 0, covariates[first:], np.empty(0), scaling, strategy, geometry.context,
+            len(starts),
+        )  # fmt: skip
+        plan.judge = partial(_judge, network, calibration, geometry.n_ahead)
         if a.loss.spread:
-            plan.adjust = partial(_widen, network, plan.validation, values, counts)
-        if stopping.refits(tail, len(values) - geometry.context):
+            plan.adjust = partial(_widen, network, plan.validation, values, judged)
+        if _refits(stopping, tail, len(values) - geometry.context, learned, history):
             scaling = SeriesScaling.fit(scaling_name, values, observed, covariates)
             plan.refit = windows(np.arange(n_windows))
     return plan, scaling
 
 
-def _judge(
-    network: Network,
-    validation: Validation,
-    values: np.ndarray,
-    counts: np.ndarray,
-    scaling: Scaling,
-    theta: np.ndarray,
-) -> dict[str, Any]:
-    """The errors over the validation tail, as a forecast makes them."""
-    geometry, windows = validation.geometry, validation.windows
-    outputs = network.predict(
-        network.backend.upload(theta, network.dtype), validation.source, windows, geometry, free_run=True
-    )
-    forecasts = point(network.architecture.loss, outputs).reshape(len(windows), geometry.n_ahead, -1)
-    truth, seen = windows.ahead(values, counts, geometry.n_ahead)
-    return {"errors_": Errors(np.where(seen, truth - forecasts, np.nan), scaling)}
+def _refits(stopping: EarlyStopping, tail: int, n: int, learned: np.ndarray, history: History) -> bool:
+    """Whether to train once more on everything, which a column that begins in the tail needs."""
+    if learned.all():
+        return stopping.refits(tail, n)
+    if stopping.refit_full is False:
+        late = history.channel(int(np.argmin(learned)))
+        raise ValueError(
+            f"refit_full=False leaves {late} unlearned, whose values all lie in the {tail} observations held out; use "
+            "refit_full=True, or a smaller validation_size"
+        )
+    return True
+
+
+def _judge(network: Network, calibration: Calibration, n_leads: int, theta: np.ndarray) -> dict[str, Any]:
+    """The errors over the validation tail, as a forecast makes them, and what measures them further ahead."""
+    calibration = replace(calibration, theta=theta.astype(network.dtype))
+    return {"errors_": calibration.errors(network, n_leads), "_calibration": calibration}
 
 
 def _widen(
@@ -272,13 +350,12 @@ def _tail(stopping: EarlyStopping, counts: np.ndarray, geometry: Geometry) -> in
             f"{hint} and leaves no window of {geometry.context} + {geometry.n_ahead} for training; make it smaller, or "
             "early_stopping=False"
         )
-    if counts[geometry.context : n - tail].any(axis=0).all() and counts[n - tail :].any():
+    if (counts[geometry.context : n - tail].any(axis=0) & counts[n - tail :].any(axis=0)).any():
         return tail
     if stopping.validation_size is None:
         return 0
     raise ValueError(
-        f"{hint}, which leaves some channel with nothing observed to learn from, or none to validate on; choose "
-        "another size"
+        f"{hint}, in which no column has a value, or none that has one before as well; choose another size"
     )
 
 

@@ -14,23 +14,37 @@ from ..windows import SeriesScaling, Windows, ahead_of
 
 
 class Continuation(NamedTuple):
-    """What is to be continued, by a trained network.
+    """What is to be continued, by a trained network: n contexts of the same length.
 
     Attributes
     ----------
-    context : (context_length, C)
-    covariates : (context_length + horizon, F)
-        Those of the context and of the steps ahead.
+    contexts : (n, context_length, C)
+    covariates : (n, context_length + horizon, F)
+        Those of the contexts and of the steps ahead.
     horizon : int
-        How many steps.
+        Number of steps.
+    known : (m, C) or None
+        Values of the first m steps that were observed, NaN where they were not: a path of the only context keeps to
+        them.
     """
 
     network: Network
     theta: Any
-    context: np.ndarray
+    contexts: np.ndarray
     covariates: np.ndarray
     scaling: SeriesScaling
     horizon: int
+    known: np.ndarray | None = None
+
+    def windows(self, geometry: Geometry) -> tuple[Source, Windows]:
+        """The contexts as windows of `geometry`, each with the rows of the steps ahead that the network may read."""
+        n_rows = geometry.context + geometry.n_ahead
+        last_known = np.minimum(np.arange(n_rows), self.covariates.shape[1] - 1)
+        series, n = ahead_of(self.contexts, self.covariates[:, last_known]), len(self.contexts)
+        rows = series.reshape(n * n_rows, -1)
+        targets = np.ascontiguousarray(rows[:, : self.contexts.shape[2]])
+        windows = self.scaling.windows(targets, n_rows * np.arange(n), geometry)
+        return Source.upload(self.network.backend, rows, targets, targets), windows
 
 
 class Strategy:
@@ -60,15 +74,15 @@ class Strategy:
 
     # ------------------------------------------------------------ forecasts
     def forecast(self, start: Continuation) -> np.ndarray:
-        """The points, (horizon, C)."""
+        """The points, (n, horizon, C)."""
         raise NotImplementedError
 
     def quantiles(self, start: Continuation, levels: np.ndarray) -> np.ndarray | None:
-        """Quantiles of each step, (horizon, C, n_levels); None where the network has learned none of them."""
+        """Quantiles of each step after the only context, (horizon, C, n_levels); None where none were learned."""
         raise NotImplementedError
 
     def sample(self, start: Continuation, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
-        """Paths that a likelihood's network draws, (horizon, C, n_paths)."""
+        """Paths that a likelihood's network draws after the only context, (horizon, C, n_paths)."""
         raise NotImplementedError
 
     # ------------------------------------------------------------ helpers
@@ -93,11 +107,11 @@ class Rolling(Strategy):
         return Geometry(context_length, n_outputs=horizon // s, block=s, stride=s)
 
     def forecast(self, start: Continuation) -> np.ndarray:
-        """The points, (horizon, C), each output reading those before it."""
-        source, windows, geometry = self._window(start)
+        """The points, (n, horizon, C), each output reading those before it."""
+        source, windows, geometry = self._windows(start)
         outputs = start.network.predict(start.theta, source, windows, geometry, free_run=True)
         points = windows.unscale(distribution.point(start.network.architecture.loss, outputs))
-        return points.reshape(-1, points.shape[-1])[: start.horizon]
+        return points.reshape(len(points), -1, points.shape[-1])[:, : start.horizon]
 
     def quantiles(self, start: Continuation, levels: np.ndarray) -> np.ndarray | None:
         """Quantiles over paths, (horizon, C, n_levels).
@@ -107,16 +121,15 @@ class Rolling(Strategy):
         """
         if not start.network.architecture.loss.family:
             return None
-        return ancestral.quantiles(start.network, start.theta, *self._window(start), levels)[: start.horizon]
+        return ancestral.quantiles(lambda n, rng: self.sample(start, n, rng), levels)
 
     def sample(self, start: Continuation, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
         """Paths whose steps depend on each other, (horizon, C, n_paths)."""
-        return ancestral.paths(start.network, start.theta, *self._window(start), n_paths, rng)[: start.horizon]
+        paths = ancestral.paths(start.network, start.theta, *self._windows(start), n_paths, rng, start.known)
+        return paths[: start.horizon]
 
-    def _window(self, start: Continuation) -> tuple[Source, Windows, Geometry]:
-        """The only window; it reads the context and goes on in whole segments, of which the last may be cut."""
-        context, steps = start.context, -(-start.horizon // self.segment_length) * self.segment_length
-        geometry = self.geometry(len(context), steps)
-        windows = start.scaling.windows(context, np.zeros(1, np.int64), geometry)
-        source = Source.upload(start.network.backend, ahead_of(context, start.covariates), context, context)
-        return source, windows, geometry
+    def _windows(self, start: Continuation) -> tuple[Source, Windows, Geometry]:
+        """Windows that read a context each and go on in whole segments, of which the last may be cut."""
+        steps = -(-start.horizon // self.segment_length) * self.segment_length
+        geometry = self.geometry(start.contexts.shape[1], steps)
+        return *start.windows(geometry), geometry

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...checks import whole
-from .. import distribution
-from ..network import Source
+from .. import ancestral, distribution
+from ..gaps import runs
 from ..parameters import Decoder, Geometry
-from ..windows import Windows, ahead_of
+from ..windows import Windows
 from .base import Continuation, Strategy
 
 
@@ -46,59 +47,69 @@ class Direct(Strategy):
         return Decoder(self.segment_length, parallel=True) if self.segment_length > 1 else None
 
     def forecast(self, start: Continuation) -> np.ndarray:
-        """The points, (horizon, C); each block reads the forecasts before it."""
-        length, series = len(start.context), start.context
-        while len(series) < length + start.horizon:
-            done = len(series) - length
-            block = start._replace(context=series[done:], covariates=start.covariates[done:], horizon=1)
-            outputs, windows = self._block(block)
-            points = distribution.point(start.network.architecture.loss, outputs)
-            series = np.concatenate([series, windows.unscale(points)[0]])
-        return series[length : length + start.horizon]
+        """The points, (n, horizon, C); each block reads the forecasts before it."""
+        loss = start.network.architecture.loss
+        return self._block_after_block(start, lambda outputs: distribution.point(loss, outputs))
 
     def quantiles(self, start: Continuation, levels: np.ndarray) -> np.ndarray | None:
-        """Quantiles of each step; None where the outputs are neither a distribution nor quantiles.
+        """Quantiles of each step; beyond the trained horizon, of paths that go on block after block.
 
-        Raises
-        ------
-        ValueError
-            Beyond the trained horizon, or where a level was not trained.
+        None where the outputs are no distribution, and beyond the trained horizon where they are quantiles: a later
+        block reads points, and its quantiles would be those of a step whose past is certain.
         """
-        loss = start.network.architecture.loss
-        if not (loss.family or loss.levels):
+        loss, within = start.network.architecture.loss, self._is_one_block(start)
+        if not loss.family and not (loss.levels and within):
             return None
+        if not within:
+            return ancestral.quantiles(lambda n, rng: self.sample(start, n, rng), levels)
         outputs, windows = self._block(start)
         values = distribution.quantiles(loss, outputs[0, : start.horizon], levels)
         return np.moveaxis(windows.unscale(values[None])[0], 0, -1)
 
     def sample(self, start: Continuation, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
-        """Draws of each step, (horizon, C, n_paths): steps and channels are independent, given the context.
+        """Draws of each step, (horizon, C, n_paths).
 
-        Raises
-        ------
-        ValueError
-            Beyond the trained horizon.
+        Steps of one block, and channels, are independent given what the block reads; a later block reads the draws.
         """
-        outputs, windows = self._block(start)
-        outputs = outputs[:, : start.horizon]
-        each = np.broadcast_to(outputs, (n_paths, *outputs.shape[1:]))
-        values = distribution.draw(start.network.architecture.loss, each, rng)
-        return np.moveaxis(windows.unscale(values[None])[0], 0, -1)
+        loss = start.network.architecture.loss
+        if self._is_one_block(start):
+            outputs, windows = self._block(start)
+            outputs = outputs[:, : start.horizon]
+            each = np.broadcast_to(outputs, (n_paths, *outputs.shape[1:]))
+            values = distribution.draw(loss, each, rng)
+            return np.moveaxis(windows.unscale(values[None])[0], 0, -1)
+        many = start._replace(
+            contexts=np.repeat(start.contexts, n_paths, axis=0), covariates=np.repeat(start.covariates, n_paths, axis=0)
+        )
+        return np.moveaxis(self._block_after_block(many, lambda outputs: distribution.draw(loss, outputs, rng)), 0, -1)
+
+    def _is_one_block(self, start: Continuation) -> bool:
+        """Whether one block after the contexts gives all that is asked for."""
+        return start.known is None and start.horizon <= start.network.architecture.block
+
+    def _block_after_block(self, start: Continuation, read: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """What ``read(outputs)`` makes of every block, (n, horizon, C); a block begins where all before it is there.
+
+        What is known of the first steps takes the place of what is read.
+        """
+        n, length, C = start.contexts.shape
+        unknown = np.ones((start.horizon, C), bool)
+        series = np.concatenate([start.contexts, np.zeros((n, start.horizon, C))], axis=1)
+        if start.known is not None:
+            unknown[: len(start.known)] = np.isnan(start.known)
+            series[:, length : length + len(start.known)] = start.known
+        for first, last in runs(unknown, start.network.architecture.block):
+            at = slice(first, first + length)
+            block = start._replace(contexts=series[:, at], covariates=start.covariates[:, first:])
+            outputs, windows = self._block(block)
+            values = windows.unscale(read(outputs[:, : last - first]))
+            steps = series[:, length + first : length + last]
+            series[:, length + first : length + last] = np.where(unknown[first:last], values, steps)
+        return series[:, length:]
 
     def _block(self, start: Continuation) -> tuple[np.ndarray, Windows]:
-        """The outputs of the block after the context, (1, block, C, loss.size), and its window.
-
-        A horizon beyond it is an error, since a later block would read points where this one has distributions.
-        """
-        network, context = start.network, start.context
-        length, block = len(context), network.architecture.block
-        if start.horizon > block:
-            raise ValueError(
-                f"a direct network knows the distribution of horizon={block} steps ahead, not of {start.horizon}; fit "
-                "with a longer horizon"
-            )
+        """The outputs of the block after each context, (n, block, C, loss.size), and the contexts' windows."""
+        length, block = start.contexts.shape[1], start.network.architecture.block
         geometry = self.geometry(length, block)
-        windows = start.scaling.windows(context, np.zeros(1, np.int64), geometry)
-        known = start.covariates[: length + block]
-        source = Source.upload(network.backend, ahead_of(context, known), context, context)
-        return network.predict(start.theta, source, windows, geometry, free_run=False)[:, 0], windows
+        source, windows = start.windows(geometry)
+        return start.network.predict(start.theta, source, windows, geometry, free_run=False)[:, 0], windows

@@ -98,5 +98,5 @@ class Seq2Seq(Rolling):
 
     def attention_weights(self, start: Continuation) -> np.ndarray:
         """What each step of `forecast` gives to each segment of the context, (horizon, n_segments)."""
-        weights = start.network.attention(start.theta, *self._window(start))[0]
+        weights = start.network.attention(start.theta, *self._windows(start))[0]
         return np.repeat(weights, self.segment_length, axis=0)[: start.horizon].astype(np.float64)

@@ -1,0 +1,58 @@
+"""Missing values before the origin of a forecast: where each run of them begins, and how a model fills it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+
+def trailing(observed: np.ndarray) -> np.ndarray:
+    """Number of values missing at the end of each column of `observed` (n, C), (C,); n for a column without any."""
+    return np.where(observed.any(axis=0), observed[::-1].argmax(axis=0), len(observed))
+
+
+def runs(missing: np.ndarray, longest: int | None = None, first: int = 0) -> Iterator[tuple[int, int]]:
+    """First and last + 1 row of each stretch of rows in which a value is `missing` (n, C), from row `first` on.
+
+    A stretch has at most `longest` rows. It ends where another column goes missing: what is known by then helps to
+    forecast that one.
+    """
+    before = np.vstack([np.zeros((1, missing.shape[1]), bool), missing[:-1]])
+    begins = (missing & ~before).any(axis=1)
+    stops = np.append(np.flatnonzero(begins | ~missing.any(axis=1)), len(missing))
+    start = first
+    while start < len(missing):
+        if not missing[start].any():
+            start += 1
+            continue
+        stop = int(stops[np.searchsorted(stops, start, side="right")])
+        stop = stop if longest is None else min(stop, start + longest)
+        yield start, stop
+        start = stop
+
+
+def fill(
+    values: np.ndarray, missing: np.ndarray, length: int, forecast: Callable[[np.ndarray, int, int], np.ndarray]
+) -> np.ndarray:
+    """Values (n, C) in which a model has forecast those `missing` (n, C) among the last `length` rows, which it reads.
+
+    ``forecast(context, row, n_steps)`` continues `context` (length, C), whose next row is `row`, (n_steps, C). A gap
+    that reaches into the last `length` rows is forecast from its beginning; gaps before it keep the values that they
+    have, and so do those that have fewer than `length` rows before them.
+    """
+    first = _first_to_fill(np.asarray(missing.any(axis=1)), length)
+    filled = values.copy()
+    for start, stop in runs(missing, first=first):
+        steps = forecast(filled[start - length : start], start, stop - start)
+        filled[start:stop] = np.where(missing[start:stop], steps, filled[start:stop])
+    return filled
+
+
+def _first_to_fill(incomplete: np.ndarray, length: int) -> int:
+    """The first of the last `length` rows, or where a stretch of incomplete rows that reaches there begins."""
+    first = max(length, len(incomplete) - length)
+    complete_before = np.flatnonzero(~incomplete[length:first])
+    if first >= len(incomplete) or not incomplete[first]:
+        return first
+    return length + (int(complete_before[-1]) + 1 if len(complete_before) else 0)
