@@ -11,8 +11,6 @@ import pytest
 
 import tsrnn
 
-from .mutants import MUTANTS
-
 PACKAGE = Path(inspect.getfile(tsrnn)).parent
 FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
@@ -196,10 +194,3 @@ def test_constructors_are_small(name):
 
 def test_there_are_estimators():
     assert len(ESTIMATORS) >= 7
-
-
-# ---------------------------------------------------------------- the table of mutants
-@pytest.mark.parametrize("one", MUTANTS, ids=lambda one: one.name)
-def test_mutants_fit_the_sources(one):
-    """The text that a mutant replaces is there, once; whether tests notice it is for ``python -m tests.mutants``."""
-    assert (PACKAGE / one.file).read_text(encoding="utf-8").count(one.old) == 1

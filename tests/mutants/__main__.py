@@ -1,9 +1,10 @@
 """Single faults put into a copy of the package: for each, some test must fail.
 
-``python -m tests.mutants [--device cpu|cuda|ptx] [part of a name ...]``
+``python -m tests.mutants [--check] [--device cpu|cuda|ptx] [part of a name ...]``
 
-A mutant is one replacement of text, which must match exactly once. Its tests run without the compiler, at the sizes of
-the oracles, and stop at the first failure. The unchanged copy has to pass all of them first. Those of the CUDA kernels
+A mutant is one replacement of code, found in the syntax tree (`match`), and must fit exactly once; ``--check`` looks at
+that alone, of all mutants. Its tests run without the compiler, at the sizes of the oracles, and stop at the first
+failure. The unchanged copy has to pass all of them first. Those of the CUDA kernels
 run in Numba's simulator of a GPU (cuda); missing barriers, which it may get away with, on the machine that runs their
 PTX, for which numba-cuda has to be there (ptx): these are left out if they are not asked for.
 """
@@ -22,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import MUTANTS
+from .match import MisfitError, fault, sources
 from .mutant import CHOSEN, Mutant
 
 ROOT = Path(__file__).parents[2]
@@ -43,11 +45,22 @@ def copy_to(folder: Path) -> None:
 
 def mutate(folder: Path, one: Mutant) -> None:
     """Put the fault in."""
-    path = folder / "tsrnn" / one.file
-    text = path.read_text(encoding="utf-8")
-    if text.count(one.old) != 1:
-        raise SystemExit(f"{one.name!r}: {one.old!r} is {text.count(one.old)} times in {one.file}, not once")
-    path.write_text(text.replace(one.old, one.new), encoding="utf-8")
+    file, text = fault(one.at, one.old, one.new, sources())
+    (folder / "tsrnn" / file).write_text(text, encoding="utf-8")
+
+
+def misfits() -> list[str]:
+    """What is wrong with each mutant that no longer fits the sources, or whose name another has."""
+    found, names = [], set()
+    for one in MUTANTS:
+        if one.name in names:
+            found.append(f"{one.name!r}: two mutants have this name")
+        names.add(one.name)
+        try:
+            fault(one.at, one.old, one.new, sources())
+        except MisfitError as error:
+            found.append(f"{one.name!r} {error}")
+    return found
 
 
 def run_tests(folder: Path, tests: tuple[str, ...], device: str) -> tuple[int, str]:
@@ -88,7 +101,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", help="of names")
     parser.add_argument("--device", choices=list(ENVIRONMENTS))
+    parser.add_argument("--check", action="store_true", help="whether all mutants fit the sources, and no more")
     args = parser.parse_args()
+    wrong = misfits()
+    if wrong or args.check:
+        print(*wrong, f"{len(MUTANTS)} mutants, {len(wrong)} do not fit the sources", sep="\n")
+        return 1 if wrong else 0
     of_device = [one for one in MUTANTS if one.device == args.device or (args.device is None and one.device != "ptx")]
     chosen = [one for one in of_device if not args.parts or any(part in one.name for part in args.parts)]
     started = time.perf_counter()

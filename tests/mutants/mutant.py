@@ -26,16 +26,20 @@ CHOSEN = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """`old` in `file` becomes `new`; `tests` should notice, on a `device` as TSRNN_TEST_DEVICE names it."""
+    """The code `old` becomes `new` in ``at``; `tests` should notice, on a `device` as TSRNN_TEST_DEVICE names it.
+
+    ``at`` is ``file::function``, the function by the end of its dotted name (``file::`` for the whole file), and the
+    code a pattern of `match`, which must fit once.
+    """
 
     name: str
-    file: str
+    at: str
     old: str
     new: str
     tests: tuple[str, ...]
     device: str = "cpu"
 
 
-def mutant(name: str, file: str, old: str, new: str, *tests: str) -> Mutant:
+def mutant(name: str, at: str, old: str, new: str, *tests: str) -> Mutant:
     """A line of the table."""
-    return Mutant(name, file, old, new, tests)
+    return Mutant(name, at, old, new, tests)
