@@ -1,4 +1,4 @@
-"""The rooms of the package and who may import whom, read from the sources; and the sizes that keep them readable."""
+"""The rooms of the package and who may import whom, read from the sources. Their sizes: `sizes`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,6 @@ HOMES = {
     "matplotlib": {"plotting"},
     "click": {"cli"},
 }
-LIMIT_FILE, LIMIT_FUNCTION, LIMIT_ARGUMENTS = 400, 50, 22
 
 
 def room(name: str) -> str:
@@ -155,41 +154,14 @@ def test_nothing_is_printed(name):
             assert node.func.id != "print", f"{name}:{node.lineno}"
 
 
-# ---------------------------------------------------------------- sizes
-@every_file
-def test_no_file_is_long(name):
-    n_lines = len(FILES[name].read_text(encoding="utf-8").splitlines())
-    assert n_lines <= LIMIT_FILE, f"{name} has {n_lines} lines"
-
-
-def body_lines(function: ast.FunctionDef) -> int:
-    """Lines of a function's body: without signature and docstring, and without functions in it, which count alone."""
-    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
-    if not body:
-        return 0
-    lines = set(range(body[0].lineno, function.end_lineno + 1))
-    for node in ast.walk(function):
-        if node is not function and isinstance(node, ast.FunctionDef):
-            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-            lines -= set(range(first, node.end_lineno + 1))
-    return len(lines)
-
-
-@every_file
-def test_no_function_is_long(name):
-    for node in ast.walk(TREES[name]):
-        if isinstance(node, ast.FunctionDef):
-            assert body_lines(node) <= LIMIT_FUNCTION, f"{name}: {node.name} has {body_lines(node)} lines"
-
-
+# ---------------------------------------------------------------- constructors
 ESTIMATORS = [name for name in tsrnn.__all__ if name.endswith(("Forecaster", "Regressor"))]
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_constructors_are_small(name):
-    arguments = inspect.signature(getattr(tsrnn, name)).parameters
-    assert len(arguments) <= LIMIT_ARGUMENTS, list(arguments)
-    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in arguments.values())
+def test_constructors_take_keywords_alone(name):
+    arguments = inspect.signature(getattr(tsrnn, name)).parameters.values()
+    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in arguments)
 
 
 def test_there_are_estimators():
