@@ -1,17 +1,26 @@
+# /// script
+# dependencies = ["nox[uv]>=2025.2.9"]
+# ///
 """What is run on this package, each in a virtual environment of its own; ``python -m nox -l`` lists it.
 
 Plain ``nox`` runs what a change should pass, in a few minutes. The rest runs by name, as in ``nox -s tests``
-(every Python that is found, with the oldest and with the newest dependencies) or ``nox -s mutants``.
+(every Python that is found, with the oldest and with the newest dependencies), ``nox -s exhaustive`` (the combinations
+that plain ``nox`` samples) or ``nox -s mutants``. Test one file or one test with ``python -m pytest tests/test_x.py -k
+name`` in any environment that has the dependency group `test`.
+
+nox brings uv for itself, which makes an environment in seconds; ``nox -db virtualenv`` does without.
 """
 
+import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import nox
 
 nox.needs_version = ">=2025.2.9"
-nox.options.default_venv_backend = "virtualenv"
+nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"  # a Python that is not here is skipped
 nox.options.error_on_missing_interpreters = False
 
@@ -34,6 +43,8 @@ LOWEST_OF_PYTHON = {
         "matplotlib": "3.10.5",
     },
 }
+#: Where the sessions of one run find each other's compiled kernels, new for each run: see `tests/conftest.py`.
+KERNELS = tempfile.TemporaryDirectory(prefix="tsrnn-kernels-", ignore_cleanup_errors=True)
 #: Without the compiler: the loops themselves, and every estimator once.
 NOJIT = ["tests/test_equations.py", "tests/test_kernels.py", "tests/test_engine.py", "tests/test_smoke.py"]
 
@@ -45,12 +56,19 @@ def install(session: nox.Session, *groups: str, lowest: bool = False) -> None:
     session.install("-e", ".", *pins, *nox.project.dependency_groups(PROJECT, *groups))
 
 
+def pytest(session: nox.Session, *arguments: str, **environment: str) -> None:
+    """Run pytest with two processes, and with the kernels that this run has compiled for such dependencies."""
+    which = "lowest" if "lowest" in session.name else "highest"
+    folder = os.environ.get("TSRNN_TEST_CACHE", KERNELS.name)
+    environment["TSRNN_TEST_CACHE"] = str(Path(folder, f"{session.python or CURRENT}-{which}"))
+    options = ["--numprocesses=2", "--dist=loadfile"]
+    session.run("python", "-m", "pytest", *options, *arguments, *session.posargs, env=environment)
+
+
 def measured(session: nox.Session, *arguments: str, **environment: str) -> None:
     """Run pytest and leave its coverage in a file of this session's, for `coverage` to combine."""
     name = "".join(c if c.isalnum() else "-" for c in session.name).strip("-")
-    environment["COVERAGE_FILE"] = f".coverage.{name}"
-    options = ["--numprocesses=2", "--dist=loadfile", "--cov", "--cov-report="]  # a process compiles on one core
-    session.run("python", "-m", "pytest", *options, *arguments, *session.posargs, env=environment)
+    pytest(session, "--cov", "--cov-report=", *arguments, COVERAGE_FILE=f".coverage.{name}", **environment)
 
 
 @nox.session(python=PYTHONS)
@@ -58,8 +76,14 @@ def measured(session: nox.Session, *arguments: str, **environment: str) -> None:
 def tests(session: nox.Session, dependencies: str) -> None:
     """All tests, with the newest or the oldest dependencies."""
     install(session, "test", lowest=dependencies == "lowest")
-    session.run("python", "-m", "pip", "list", silent=False)
+    session.run("python", "-c", INSTALLED_VERSIONS)
     measured(session)
+
+
+INSTALLED_VERSIONS = """
+from importlib.metadata import distributions
+print(*sorted(f"{found.name}=={found.version}" for found in distributions()))
+"""
 
 
 @nox.session
@@ -67,6 +91,13 @@ def nojit(session: nox.Session) -> None:
     """The kernels' and a few estimators' tests as plain Python, so that coverage sees into the loops."""
     install(session, "test")
     measured(session, *NOJIT, NUMBA_DISABLE_JIT="1")
+
+
+@nox.session
+def exhaustive(session: nox.Session) -> None:
+    """Every combination of those that `tests` samples: all cells, strategies and losses in all that they promise."""
+    install(session, "test")
+    pytest(session, "-m", "exhaustive")
 
 
 @nox.session
@@ -93,10 +124,17 @@ def typing(session: nox.Session) -> None:
 
 
 @nox.session
+def sizes(session: nox.Session) -> None:
+    """The largest files, functions and constructors: a report, which cannot fail."""
+    session.install("-e", ".")
+    session.run("python", "-m", "tests.sizes", *session.posargs)
+
+
+@nox.session
 def threads(session: nox.Session) -> None:
     """The same bits under both threading layers, 1 and 2 threads, joblib's backends, many threads and after a fork."""
     install(session, "test")
-    session.run("python", "-m", "pytest", "tests/test_threads.py", *session.posargs)
+    pytest(session, "-m", "", "tests/test_threads.py")
 
 
 #: Where the kernels' promises are tested, for whichever device TSRNN_TEST_DEVICE names.
@@ -113,8 +151,7 @@ def cudasim(session: nox.Session) -> None:
     """The CUDA kernels in Numba's simulator, against the oracles: it needs no GPU, and no package for one."""
     install(session, "test")
     environment = {"NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1", "TSRNN_TEST_DEVICE": "cuda"}
-    options = ["--numprocesses=2", "-k", "not numpy", *OF_DEVICE, *session.posargs]
-    session.run("python", "-m", "pytest", *options, env=environment)
+    pytest(session, "-k", "not numpy", *OF_DEVICE, **environment)
 
 
 @nox.session
@@ -154,14 +191,19 @@ def gpu(session: nox.Session) -> None:
 
 @nox.session
 def oracle_torch(session: nox.Session) -> None:
-    """The networks against PyTorch, which nothing else here needs."""
-    install(session, "test", "torch")
-    session.run("python", "-m", "pytest", "tests/interop", *session.posargs)
+    """The networks against PyTorch, which nothing else here needs.
+
+    It comes by pip: uv does not know pip's settings, which may name a build without the gigabytes for GPUs.
+    """
+    install(session, "test")
+    session.install("pip")
+    session.run("python", "-m", "pip", "install", "--no-compile", *nox.project.dependency_groups(PROJECT, "torch"))
+    pytest(session, "tests/interop")
 
 
 @nox.session
 def mutants(session: nox.Session) -> None:
-    """Single faults put into a copy of the package: each must make a test fail."""
+    """Single faults put into a copy of the package: each must fit its sources once, and make a test fail."""
     install(session, "test")
     session.run("python", "-m", "tests.mutants", *session.posargs)
 

@@ -10,6 +10,11 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from typing import Any
+
+import pytest
+
+from . import shared_cache
 
 if "PYTEST_XDIST_WORKER" not in os.environ:
     _CACHE = tempfile.TemporaryDirectory(prefix="tsrnn-test-cache-", ignore_cleanup_errors=True)
@@ -23,8 +28,10 @@ if os.environ.get("TSRNN_TEST_DEVICE") == "ptx":
     driver.install()
 
 
-def pytest_sessionstart() -> None:
-    """Let the estimators' ``device`` be that of the tests, TSRNN_TEST_DEVICE, where a test does not say which."""
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Share the cache. Let the estimators' ``device`` be TSRNN_TEST_DEVICE, where a test does not say which."""
+    if "PYTEST_XDIST_WORKER" in os.environ or not getattr(session.config.option, "numprocesses", None):
+        shared_cache.install()  # the process that starts workers compiles nothing
     if os.environ.get("TSRNN_TEST_DEVICE", "cpu") != "cpu":
         import tsrnn
 
@@ -38,3 +45,31 @@ def pytest_unconfigure() -> None:
     """Remove the cache."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         _CACHE.cleanup()
+
+
+# ---------------------------------------------------------------- what one conformance suite is run on
+LINEAR = ["AR", "Latent"]
+NETWORKS = ["LSTM-recursive", "GRU-direct", "LSTM-segments"]
+#: The other combinations of a cell and a strategy, which run with ``-m exhaustive``.
+MORE = ["LSTM-direct", "GRU-recursive", "RNN-recursive", "RNN-direct", "LSTM-seq2seq", "LSTM-direct segments"]
+more = [pytest.param(name, marks=pytest.mark.exhaustive) for name in MORE]
+
+
+def _unfitted(name: str) -> Any:
+    from sklearn.base import clone
+
+    from .forecasters import ALL  # not before a test needs it: the process that starts workers does not
+
+    return clone(ALL[name])
+
+
+@pytest.fixture(params=[*LINEAR, *NETWORKS, *more])
+def forecaster(request: pytest.FixtureRequest) -> Any:
+    """Every forecaster, unfitted; their names are those of `forecasters.ALL`."""
+    return _unfitted(request.param)
+
+
+@pytest.fixture(params=[*NETWORKS, *more])
+def network(request: pytest.FixtureRequest) -> Any:
+    """Every forecaster that is a network."""
+    return _unfitted(request.param)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +12,8 @@ from tsrnn import frame
 from tsrnn.cli import _default_horizon, _digits, main
 from tsrnn.datasets import DATASETS, load_air_passengers, load_co2
 from tsrnn.frame.files import read_csv
+
+from .processes import python
 
 VALUES = np.round(100 + 10 * np.sin(np.arange(60) * 2 * np.pi / 12) + np.arange(60) + np.arange(60) % 5, 2)
 MONTHS = pd.date_range("2019-01-01", periods=60, freq="MS")
@@ -69,16 +67,11 @@ def test_help_loads_nothing_heavy():
                 assert not stop.code
         assert not {heavy!r} & set(sys.modules), {heavy!r} & set(sys.modules)
     """
-    cwd = Path(tsrnn.__file__).parents[1]
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=cwd, timeout=60, stdout=subprocess.DEVNULL)
+    python("-c", code)
 
 
 def test_module_is_the_program():
-    done = subprocess.run(
-        [sys.executable, "-m", "tsrnn", "--version"],
-        capture_output=True, text=True, check=True, cwd=Path(tsrnn.__file__).parents[1], timeout=60,
-    )  # fmt: skip
-    assert done.stdout.split() == ["tsrnn,", "version", tsrnn.__version__]
+    assert python("-m", "tsrnn", "--version").split() == ["tsrnn,", "version", tsrnn.__version__]
 
 
 def test_datasets(run):

@@ -20,7 +20,7 @@ from tsrnn.engine.linear import ridge_start
 from tsrnn.engine.parameters import Geometry
 from tsrnn.engine.windows import SeriesScaling
 
-from .test_forecasters import ALL
+from .forecasters import ALL
 
 N, H = 100, 12
 INDEX = pd.date_range("2001-01-01", periods=N + H, freq="MS", name="month")
@@ -37,11 +37,6 @@ def data():
 
 
 X, Y = data()
-
-
-@pytest.fixture(params=ALL, ids=str)
-def forecaster(request):
-    return clone(ALL[request.param])
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from .backends import EXACT
 from .problems import CELLS, DEVICE, kernels, problem, run
 
 if DEVICE != "cuda":
@@ -33,7 +34,6 @@ from tsrnn.kernels.cuda.plan import Properties, padded, rows_of_stages
 
 from .numpy_backend import NumpyBackend
 
-EXACT = {"rtol": 1e-11, "atol": 1e-13}
 H = 5
 #: Of a block; they leave each thread a few for weights.
 REGISTERS = 128 * 136

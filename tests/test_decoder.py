@@ -21,6 +21,8 @@ from tsrnn.kernels.cpu import CpuBackend
 from tsrnn.kernels.views import address_book
 
 from . import oracles
+from .backends import EXACT, compiled
+from .backends import KERNELS as BACKEND
 from .problems import (
     CELLS,
     COMPILED,
@@ -34,10 +36,6 @@ from .problems import (
     to_lanes,
 )
 
-compiled = pytest.mark.skipif(not COMPILED, reason="needs the compiler")
-BACKEND = kernels(None if COMPILED else 2)
-#: As in test_kernels; attention adds a softmax, whose sums are of order one, too.
-EXACT = {"rtol": 1e-11, "atol": 1e-13}
 KEY = fold(np.uint64(3), np.uint64(4))
 LANES = 9 if COMPILED else 3
 

@@ -26,13 +26,9 @@ from tsrnn.equations.losses import GAUSSIAN, MSE, Pinball
 from tsrnn.kernels import get_backend
 
 from . import oracles
-from .numpy_backend import NumpyBackend
-from .problems import CELLS, COMPILED, DEVICE, kernels, oracle_loss, problem
+from .backends import BACKENDS, KERNELS, both, every_cell
+from .problems import CELLS, oracle_loss, problem
 
-KERNELS = kernels(None if COMPILED else 2)
-BACKENDS = {DEVICE: KERNELS, "numpy": NumpyBackend()}
-both = pytest.mark.parametrize("backend", BACKENDS.values(), ids=BACKENDS)
-every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
 LSTM = CELLS["lstm"]
 
 

@@ -18,73 +18,25 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_sco
 from tsrnn import (
     Adam,
     ARForecaster,
-    Direct,
     EarlyStopping,
     GRUForecaster,
     Huber,
-    LatentARForecaster,
     LSTMForecaster,
     Pinball,
     RNNForecaster,
-    Seq2Seq,
 )
 from tsrnn.frame import mase
 
-QUICK = {"hidden_size": 3, "max_epochs": 3, "batch_size": 16, "learning_rate": 0.01, "random_state": 0}
-NETWORKS = {
-    f"{cls.__name__[:-10]}-{strategy}": cls(horizon=4, context_length=12, strategy=strategy, **QUICK)
-    for cls in (LSTMForecaster, GRUForecaster, RNNForecaster)
-    for strategy in ("recursive", "direct")
-}
-#: Encoder and decoder: compiled for one cell here, for the others in tests/interop.
-NETWORKS |= {
-    f"LSTM-{name}": LSTMForecaster(horizon=4, context_length=12, strategy=strategy, **QUICK)
-    for name, strategy in (
-        ("seq2seq", "seq2seq"),
-        ("segments", Seq2Seq(teacher_forcing=0.5, attention="additive", decoder_layers=2, segment_length=2)),
-        ("direct segments", Direct(segment_length=2)),
-    )
-}
-LINEAR = {"AR": ARForecaster(lags=5, horizon=4), "Latent": LatentARForecaster(n_states=4, max_iter=60, horizon=4)}
-ALL = {**LINEAR, **NETWORKS}
-
-
-@pytest.fixture(params=ALL, ids=str)
-def forecaster(request):
-    return clone(ALL[request.param])
-
-
-@pytest.fixture(params=NETWORKS, ids=str)
-def network(request):
-    return clone(NETWORKS[request.param])
-
-
-def lstm(**options):
-    return LSTMForecaster(**{"horizon": 4, "context_length": 12, **QUICK, **options})
-
-
-def wave(n=90, seed=0):
-    """A noisy wave on a slope."""
-    rng = np.random.default_rng(seed)
-    return 20 + 0.05 * np.arange(n) + np.sin(2 * np.pi * np.arange(n) / 12) + 0.2 * rng.normal(size=n)
-
-
-def continuation(n):
-    """What comes after `wave()`, without its noise."""
-    t = 90 + np.arange(n)
-    return 20 + 0.05 * t + np.sin(2 * np.pi * t / 12)
+from . import conftest
+from .forecasters import ALL, QUICK, continuation, lstm, months, wave, wide
 
 
 def clone_fitted(forecaster):
     return pickle.loads(pickle.dumps(forecaster))
 
 
-def months(values, **options):
-    return pd.Series(values, pd.date_range("2000-01-01", periods=len(values), freq="MS"), **options)
-
-
-def wide(n=90):
-    return np.column_stack([wave(n, seed=1), 100 * wave(n, seed=2)])
+def test_the_suite_is_run_on_all():
+    assert {*conftest.LINEAR, *conftest.NETWORKS, *conftest.MORE} == set(ALL)
 
 
 # ------------------------------------------------------------ the manners of an estimator

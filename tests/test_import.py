@@ -3,46 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 import tsrnn
 
 from .problems import COMPILED
+from .processes import python
 
-ROOT = Path(__file__).parents[1]
 HEAVY = ("numba", "llvmlite", "pandas", "sklearn", "scipy", "matplotlib", "joblib", "threadpoolctl", "tqdm", "click")
-
-
-def python(code: str, **environment: str) -> str:
-    """What `code` prints last in a process of its own."""
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ | environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
-    return run.stdout.splitlines()[-1]
 
 
 # ---------------------------------------------------------------- names
 def test_importing_loads_nothing_else():
-    loaded = python("import sys, json, tsrnn; print(json.dumps([*sys.modules]))")
+    loaded = python("-c", "import sys, json, tsrnn; print(json.dumps([*sys.modules]))")
     assert not {name.split(".")[0] for name in json.loads(loaded)} & {*HEAVY, "numpy"}
 
 
 def test_a_call_loads_no_more_than_it_needs():
     """A name from the equations needs no compiler; an estimator compiles nothing and draws nothing before its `fit`."""
-    loaded = python("import sys, json, tsrnn; tsrnn.Huber(1.0); print(json.dumps([*sys.modules]))")
+    loaded = python("-c", "import sys, json, tsrnn; tsrnn.Huber(1.0); print(json.dumps([*sys.modules]))")
     assert not set(json.loads(loaded)) & set(HEAVY)
-    loaded = python("import sys, json, tsrnn; tsrnn.LSTMForecaster(); print(json.dumps([*sys.modules]))")
+    loaded = python("-c", "import sys, json, tsrnn; tsrnn.LSTMForecaster(); print(json.dumps([*sys.modules]))")
     assert not set(json.loads(loaded)) & {"matplotlib", "click"}
 
 
@@ -66,7 +48,7 @@ def test_star_import():
 
 
 def test_importing_again_is_cheap():
-    seconds = python("import timeit, tsrnn; print(timeit.timeit('import tsrnn', number=1000))")
+    seconds = python("-c", "import timeit, tsrnn; print(timeit.timeit('import tsrnn', number=1000))")
     assert float(seconds) < 0.1
 
 
@@ -98,8 +80,8 @@ ENTRY_POINTS = [
 @pytest.mark.skipif(not COMPILED, reason="needs the compiler")
 def test_what_the_main_job_compiles(tmp_path):
     """Counted in the disk cache, one file for a signature; a second process takes them all and compiles nothing."""
-    first = json.loads(python(MAIN_JOB, NUMBA_CACHE_DIR=str(tmp_path)))
+    first = json.loads(python("-c", MAIN_JOB, NUMBA_CACHE_DIR=str(tmp_path)))
     cached = sorted(path.name.split("-")[0].split(".")[-1] for path in tmp_path.rglob("*.nbc"))
     assert cached == ENTRY_POINTS
     assert set(ENTRY_POINTS) <= set(first)
-    assert json.loads(python(MAIN_JOB, NUMBA_CACHE_DIR=str(tmp_path))) == []
+    assert json.loads(python("-c", MAIN_JOB, NUMBA_CACHE_DIR=str(tmp_path))) == []

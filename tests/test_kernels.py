@@ -25,17 +25,9 @@ from tsrnn.equations.losses import GAUSSIAN, LOSSES, MSE, NEGATIVE_BINOMIAL, Pin
 from tsrnn.equations.random import fold
 
 from . import oracles
-from .numpy_backend import NumpyBackend, bound
-from .problems import CELLS, COMPILED, DEVICE, kernels, oracle_loss, oracle_outputs, problem, run, scaled, set_array
-
-compiled = pytest.mark.skipif(not COMPILED, reason="needs the compiler")
-KERNELS = kernels(None if COMPILED else 2)
-BACKENDS = {DEVICE: KERNELS, "numpy": NumpyBackend()}
-both = pytest.mark.parametrize("backend", BACKENDS.values(), ids=BACKENDS)
-every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
-
-#: Sums of some hundred float64 terms of order one in another order: 1e-14; activations add a few units of rounding.
-EXACT = {"rtol": 1e-11, "atol": 1e-13}
+from .backends import BACKENDS, EXACT, KERNELS, both, compiled, every_cell
+from .numpy_backend import bound
+from .problems import CELLS, COMPILED, kernels, oracle_loss, oracle_outputs, problem, run, scaled, set_array
 
 MANY = 11 if COMPILED else 5  # more than one tile, and not a multiple of one
 SHAPES = {

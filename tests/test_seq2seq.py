@@ -21,7 +21,7 @@ from tsrnn.engine.windows import SeriesScaling
 from tsrnn.equations.losses import MSE
 from tsrnn.equations.lstm import LSTM
 
-from .test_forecasters import QUICK, months, wave
+from .forecasters import QUICK, months, wave
 
 
 def lstm(strategy=None, **options):

@@ -6,23 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import clone
 
 from tsrnn import EarlyStopping, Pinball
 from tsrnn.engine.conformal import Errors
 from tsrnn.engine.windows import NoScaling
 
-from .test_forecasters import ALL, NETWORKS, lstm, months, wave, wide
-
-
-@pytest.fixture(params=ALL, ids=str)
-def forecaster(request):
-    return clone(ALL[request.param])
-
-
-@pytest.fixture(params=NETWORKS, ids=str)
-def network(request):
-    return clone(NETWORKS[request.param])
+from .forecasters import lstm, months, wave, wide
 
 
 def errors_of(errors):
