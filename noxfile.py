@@ -61,7 +61,7 @@ def pytest(session: nox.Session, *arguments: str, **environment: str) -> None:
     which = "lowest" if "lowest" in session.name else "highest"
     folder = os.environ.get("TSRNN_TEST_CACHE", KERNELS.name)
     environment["TSRNN_TEST_CACHE"] = str(Path(folder, f"{session.python or CURRENT}-{which}"))
-    options = ["--numprocesses=2", "--dist=loadfile"]
+    options = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]  # the order is that of the conftest
     session.run("python", "-m", "pytest", *options, *arguments, *session.posargs, env=environment)
 
 
@@ -181,7 +181,7 @@ def gpu(session: nox.Session) -> None:
     if why and why.strip():
         session.skip(why.strip())
     environment = {"TSRNN_TEST_DEVICE": "cuda"}
-    session.run("python", "-m", "pytest", *OF_DEVICE, *OF_ESTIMATORS, *session.posargs, env=environment)
+    session.run("python", "-m", "pytest", "-m", "", *OF_DEVICE, *OF_ESTIMATORS, *session.posargs, env=environment)
     if shutil.which("compute-sanitizer") is None:
         session.skip("the tests have passed; compute-sanitizer of the CUDA toolkit is not on the path")
     for tool in ("memcheck", "racecheck"):

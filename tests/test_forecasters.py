@@ -740,7 +740,7 @@ def test_double_precision(strategy):
     assert_allclose(double.predict(), single.predict(), rtol=1e-4)
 
 
-@pytest.mark.parametrize("reset_after", [True, False])
+@pytest.mark.parametrize("reset_after", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 def test_forms_of_the_gru(reset_after):
     forecaster = GRUForecaster(horizon=4, context_length=12, reset_after=reset_after, **QUICK).fit(wave())
     assert np.isfinite(forecaster.predict(9)).all()
@@ -749,7 +749,7 @@ def test_forms_of_the_gru(reset_after):
         forecaster.fit(wave())
 
 
-@pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
+@pytest.mark.parametrize("nonlinearity", ["tanh", pytest.param("relu", marks=pytest.mark.exhaustive)])
 def test_nonlinearities_of_the_rnn(nonlinearity):
     forecaster = RNNForecaster(horizon=4, context_length=12, nonlinearity=nonlinearity, **QUICK).fit(wave())
     assert np.isfinite(forecaster.predict(9)).all()

@@ -27,6 +27,14 @@ Y = np.sin(np.arange(40) / 2) + np.arange(40) / 20
 WIDE = np.column_stack([Y, 10 * np.roll(Y, 3)])
 
 
+#: A form of a cell that nothing else needs compiled in float32; without the compiler it runs each time.
+to_compile = [pytest.mark.exhaustive] if COMPILED else []
+
+
+def other_gru(**options):
+    return GRUForecaster(reset_after=False, **options)
+
+
 @pytest.fixture(autouse=True)
 def _narrow_tiles(monkeypatch):
     """Without the compiler a lane costs as much as a tile does with it."""
@@ -67,14 +75,14 @@ def test_options(options, strategy):
 
 
 @pytest.mark.parametrize("loss", ["mae", "huber"])
-@pytest.mark.parametrize("make", [lambda **o: GRUForecaster(reset_after=False, **o), RNNForecaster])
+@pytest.mark.parametrize("make", [pytest.param(other_gru, marks=to_compile), RNNForecaster])
 def test_losses(make, loss):
     y = Y.copy()
     y[[3, 17]] = np.nan
     use(make(horizon=2, context_length=4, loss=loss, **SMALL), y)
 
 
-@pytest.mark.parametrize("nonlinearity", ["relu", "sigmoid"])
+@pytest.mark.parametrize("nonlinearity", [pytest.param(name, marks=to_compile) for name in ("relu", "sigmoid")])
 def test_nonlinearities(nonlinearity):
     use(RNNForecaster(horizon=2, context_length=4, nonlinearity=nonlinearity, **SMALL), Y)
 
