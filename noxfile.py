@@ -61,8 +61,10 @@ def pytest(session: nox.Session, *arguments: str, **environment: str) -> None:
     which = "lowest" if "lowest" in session.name else "highest"
     folder = os.environ.get("TSRNN_TEST_CACHE", KERNELS.name)
     environment["TSRNN_TEST_CACHE"] = str(Path(folder, f"{session.python or CURRENT}-{which}"))
-    options = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]  # the order is that of the conftest
-    session.run("python", "-m", "pytest", *options, *arguments, *session.posargs, env=environment)
+    # A file stays in one process, which compiles its kernels once, and files come in the order of the conftest.
+    compiles = "NUMBA_DISABLE_JIT" not in environment
+    options = ["--dist=loadfile", "--no-loadscope-reorder"] if compiles else ["--dist=worksteal"]
+    session.run("python", "-m", "pytest", "--numprocesses=2", *options, *arguments, *session.posargs, env=environment)
 
 
 def measured(session: nox.Session, *arguments: str, **environment: str) -> None:
