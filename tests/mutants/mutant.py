@@ -9,6 +9,7 @@ DECODER, SEQ2SEQ = "tests/test_decoder.py", "tests/test_seq2seq.py"
 AUTOREGRESSION = "tests/test_autoregressive.py"
 FORECASTERS, LATENT = "tests/test_forecasters.py", "tests/test_latent.py"
 LIKELIHOODS = "tests/test_likelihoods.py"
+GAPS = "tests/test_gaps.py"
 CUDA = "tests/test_cuda.py"
 #: Of the forecasters' many tests those that look at what is read, when.
 CHOSEN = {
@@ -20,6 +21,7 @@ CHOSEN = {
     CUDA: "too_little or over_tiles or interrupted or fit_is and recursive or lstm and shared and registers and 2 or "
     "before and two and 2 and not L2 or relu and registers and 4",
     f"{CUDA} ptx": "every_layout and gru and before and (registers or two) and 2 and not L2 or bits",
+    GAPS: "forecast_over or each_column or inside or knows_of or own_gap or fill or grow or joint",
     LATENT: "joint_distribution or em_never or score_is or quantiles_intervals",
 }
 

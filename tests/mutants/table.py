@@ -8,6 +8,7 @@ from .mutant import (
     ENGINE,
     EQUATIONS,
     FORECASTERS,
+    GAPS,
     KERNELS,
     LATENT,
     LIKELIHOODS,
@@ -185,7 +186,7 @@ MUTANTS = [
     # ---------------------------------------------------------------- engine
     mutant(
         "a row holds its own covariates, not the next ones", "engine/windows.py::with_covariates",
-        "np.arange(1, len(values) + 1)", "np.arange(len(values))", ENGINE,
+        "np.arange(1, values.shape[-2] + 1)", "np.arange(values.shape[-2])", ENGINE,
     ),
     mutant(
         "unscaling forgets the scale", "engine/windows.py::Windows.unscale",
@@ -236,8 +237,8 @@ MUTANTS = [
         "weights[:, :P][:, ::-1]", FORECASTERS,
     ),
     mutant(
-        "direct: later blocks do not read the earlier ones", "engine/strategies/direct.py::Direct.forecast",
-        "series[done:]", "series[:length]", FORECASTERS,
+        "direct: later blocks do not read the earlier ones", "engine/strategies/direct.py::Direct._block_after_block",
+        "slice(first, first + length)", "slice(0, length)", FORECASTERS,
     ),
     mutant(
         "autoregression: the trend counts one step late", "engine/autoregression.py::Autoregression.forecast",
@@ -284,6 +285,27 @@ MUTANTS = [
     ),
     mutant(
         "a forecast reads the start of the context", "estimators/forecasters.py::RecurrentForecaster._by_strategy",
-        "origin.context[first:]", "origin.context[: self.context_length_]", FORECASTERS,
+        "values[first - length : first]", "values[:length]", FORECASTERS,
+    ),
+    mutant(
+        "a gap at the end is carried on", "estimators/forecasters.py::RecurrentForecaster._by_strategy",
+        "len(origin.context) - trailing(origin.observed)", "len(origin.context) - 0 * trailing(origin.observed)", GAPS,
+    ),
+    mutant(
+        "an interval forgets the gap before it", "estimators/forecasters.py::RecurrentForecaster._of_leads",
+        "trailing(origin.observed) + np.arange(origin.n_steps)[:, None]",
+        "0 * trailing(origin.observed) + np.arange(origin.n_steps)[:, None]", GAPS,
+    ),
+    mutant(
+        "a gap is filled from where the context begins", "engine/gaps.py::fill",
+        "filled[start - length : start]", "filled[:length]", GAPS,
+    ),
+    mutant(
+        "the errors of far leads grow in proportion", "engine/conformal.py::_extended",
+        "np.hypot(__a, __b)", "__a + __b", GAPS,
+    ),
+    mutant(
+        "later blocks of paths forget what is known", "engine/strategies/direct.py::Direct._block_after_block",
+        "np.where(unknown[first:last], values, steps)", "values", GAPS,
     ),
 ]  # fmt: skip
