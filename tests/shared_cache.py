@@ -12,7 +12,8 @@ import contextlib
 import functools
 import hashlib
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,23 @@ def locked(folder: Path, name: str) -> Iterator[None]:
     with (folder / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def untraced(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call without what measures coverage, under which the compiler takes half as long again."""
+    trace = sys.gettrace()
+    if trace is None:
+        return function(*arguments)
+    sys.settrace(None)
+    try:
+        return function(*arguments)
+    finally:
+        sys.settrace(trace)
+        _called()  # the tracer counts calls and returns: it has to be back before this function returns
+
+
+def _called() -> None:
+    pass
 
 
 def install() -> None:
@@ -48,7 +66,7 @@ def install() -> None:
         if isinstance(self._cache, NullCache):
             return compile_(self, signature)
         with global_compiler_lock, locked(locks, f"{self.py_func.__qualname__} {signature}"):
-            return compile_(self, signature)
+            return untraced(compile_, self, signature)
 
     @functools.wraps(save)
     def save_alone(self: Any, key: Any, data: Any) -> None:

@@ -17,7 +17,13 @@ from .problems import COMPILED
 from .threads_job import ESTIMATORS, WAYS
 
 pytestmark = pytest.mark.skipif(not COMPILED, reason="needs the compiler")
-SETTINGS = [("omp", 1), ("omp", 2), ("workqueue", 1), ("workqueue", 2)]
+#: Each layer and each number of threads once; the session `threads` runs all four.
+SETTINGS = [
+    ("omp", 2),
+    ("workqueue", 1),
+    pytest.param(("omp", 1), marks=pytest.mark.exhaustive),
+    pytest.param(("workqueue", 2), marks=pytest.mark.exhaustive),
+]
 
 
 @pytest.fixture(scope="module", params=SETTINGS, ids=lambda setting: f"{setting[0]}-{setting[1]}")
