@@ -13,10 +13,10 @@ import pytest
 import statsmodels.api as sm
 from numpy.testing import assert_allclose, assert_array_equal
 
-from tsrnn import ARForecaster, EarlyStopping, LatentARForecaster, LSTMForecaster, LSTMRegressor, RNNForecaster
+from tsrnn import ARForecaster, EarlyStopping, LatentARForecaster, RNNForecaster
+from tsrnn.engine.linear import PENALTIES
 from tsrnn.engine.parameters import Decoder
 from tsrnn.engine.statespace import filter_series
-from tsrnn.engine.training import Adam
 
 from .numpy_backend import NumpyBackend
 from .problems import COMPILED, kernels, problem, run, to_lanes
@@ -165,6 +165,43 @@ def test_expectation_maximisation_ends_where_the_likelihood_is_level():
     for name, factors in (("Q", (up, down)), ("R", ([up, 1], [down, 1])), ("R", ([1, up], [1, down]))):
         slope = (loglike(name, factors[0]) - loglike(name, factors[1])) / 2e-4
         assert abs(slope) < 0.1, name
+
+
+def ridge_path(y, n_lags, prior):
+    """Weights towards `prior` and generalised cross-validation of each penalty tried, by hat matrices.
+
+    The degrees of freedom are the hat matrix's trace: that of the lags, and 1 for the mean, or 0 if it is forgotten.
+    """
+    x, target = np.lib.stride_tricks.sliding_window_view(y, n_lags)[:-1], y[n_lags:]
+    rest = target - x @ prior
+    x, rest = x - x.mean(axis=0), rest - rest.mean()
+    gram = x.T @ x
+    for penalty in PENALTIES * np.trace(gram) / n_lags:
+        solve = np.linalg.inv(gram + penalty * np.eye(n_lags)) @ x.T
+        weights, free = solve @ rest, len(x) - np.trace(x @ solve)
+        yield prior + weights, [np.sum((rest - x @ weights) ** 2) / (free - mean) ** 2 for mean in (1, 0)]
+
+
+@pytest.mark.filterwarnings("ignore::tsrnn.exceptions.FewWindowsWarning")
+@pytest.mark.parametrize("seed", [40, 56])
+def test_cross_validation_of_the_linear_start_counts_the_mean(seed):
+    """With no penalty on the mean it takes a degree of freedom; here another penalty would be best without it.
+
+    Whatever the weights are drawn to, zero or the last value.
+    """
+    rng, lags = np.random.default_rng(seed), 5
+    y = np.sin(np.arange(27) / 2) + 0.5 * rng.normal(size=27)
+    options = {"horizon": 1, "context_length": lags, "scaling": None, "early_stopping": False, "dtype": "float64"}
+    fitted = rnn(**options, max_epochs=1, **STILL).fit(y)
+    level = fitted.predict(1, context=np.zeros(lags))
+    found = [(fitted.predict(1, context=unit) - level).item() for unit in np.eye(lags)]
+    matches = []
+    for prior in (np.zeros(lags), np.eye(lags)[-1]):
+        weights, scores = zip(*ridge_path(y, lags, prior), strict=True)
+        right, wrong = np.argmin(scores, axis=0)
+        assert right != wrong
+        matches.append(np.allclose(found, weights[right], rtol=1e-6, atol=1e-9))
+    assert sum(matches) == 1
 
 
 # ------------------------------------------------------------ sizes and ranks

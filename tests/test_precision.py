@@ -1,0 +1,94 @@
+"""float32 and float64 begin alike: what a search finds before the training differs by rounding only."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.optimize import minimize
+
+from tsrnn import RNNForecaster
+from tsrnn.engine.biases import Outcomes
+from tsrnn.equations.losses import LOSSES
+
+FAMILIES = [name for name, loss in LOSSES.items() if loss.family]
+SMOOTH = [name for name in FAMILIES if name != "laplace"]
+
+
+def outcomes(name, n=70, block=3, channels=2, seed=0):
+    """Random outputs and observed values of several spreads; normal ones leave degrees of freedom nearly undecided."""
+    rng, loss = np.random.default_rng(seed), LOSSES[name]
+    shape = (n, 1, block, channels)
+    outputs = rng.normal(0, 0.3, (*shape, loss.size)).astype(np.float32).astype(float)
+    y = rng.normal(size=shape) * 10.0 ** np.arange(-1, channels - 1)
+    y[:, :, 0] = rng.standard_t(2.5, y[:, :, 0].shape)
+    if loss.support == "counts":
+        y = rng.negative_binomial(3, 0.3, shape).astype(float)
+    return Outcomes(loss, outputs, y, (rng.uniform(size=shape) < 0.9).astype(float))
+
+
+def value(one, biases):
+    """The mean loss of each step and channel, (block, C)."""
+    parameters = one.outputs + biases.reshape(one.outputs.shape[2:])
+    values = one.loss.equation(one.y, *np.moveaxis(parameters, -1, 0), one.loss.constants[0])[0]
+    return (one.weight * values).sum(axis=(0, 1)) / one.weight.sum(axis=(0, 1))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_first_biases_do_not_depend_on_rounding(name):
+    """Outputs that differ as float32 differs from float64; a kink leaves the location of Laplace's less certain."""
+    one = outcomes(name)
+    noise = np.random.default_rng(1).uniform(-1e-7, 1e-7, one.outputs.shape)
+    other = Outcomes(one.loss, one.outputs * (1 + noise), one.y, one.weight)
+    found, wanted = other.first_biases(), one.first_biases()
+    assert_allclose(found, wanted, atol=1e-2 if name == "laplace" else 1e-4)
+    assert_allclose(value(other, found), value(one, wanted), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_the_first_biases_are_the_likeliest(name):
+    """No other method finds better ones within the bounds, from the same start."""
+    one = outcomes(name, block=2)
+    size, found = one.loss.size, one.first_biases()
+    for number, (step, channel) in enumerate(np.ndindex(2, 2)):
+        part, here = one.part(step, channel), np.s_[number * size : (number + 1) * size]
+        start = part.by_moments()[0]
+        bounds = [(None, None) if p in one.loss.location else (b - 8, b + 8) for p, b in enumerate(start)]
+        options = {"xatol": 1e-9, "fatol": 1e-13, "maxiter": 5000, "maxfev": 5000}
+        best = minimize(
+            lambda x, part=part: value(part, x).item(),
+            found[here],
+            method="Nelder-Mead",
+            bounds=bounds,
+            options=options,
+        )
+        assert value(part, found[here]).item() <= best.fun + 1e-9
+
+
+def test_a_step_without_observations_has_the_moments_biases():
+    """Beside one that has some: nothing of the one enters the other."""
+    one = outcomes("student_t")
+    one.weight[:, :, 1, 0] = 0
+    found = one.first_biases().reshape(3, 2, 3)
+    assert np.isfinite(found).all()
+    alone = one.part(2, 1).first_biases()
+    assert_allclose(found[2, 1], alone, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+@pytest.mark.parametrize("name", SMOOTH)
+def test_both_precisions_begin_alike(name, strategy):
+    """Parameters before the training, and the first loss, of a series of which some values are missing."""
+    rng = np.random.default_rng(3)
+    y = rng.poisson(4, (50, 2)).astype(float) if LOSSES[name].support == "counts" else rng.normal(size=(50, 2))
+    y[rng.uniform(size=y.shape) < 0.1] = np.nan
+    fits = [
+        RNNForecaster(
+            loss=name, strategy=strategy, horizon=3, context_length=5, hidden_size=3, max_epochs=1, learning_rate=1e-30,
+            scaling=None if LOSSES[name].support == "counts" else "standard", early_stopping=False, dtype=dtype,
+            random_state=0,
+        ).fit(y)
+        for dtype in ("float32", "float64")
+    ]  # fmt: skip
+    assert_allclose(fits[0].theta_, fits[1].theta_, rtol=1e-4, atol=1e-4)
+    assert_allclose(fits[0].loss_curve_, fits[1].loss_curve_, rtol=1e-5)
