@@ -167,12 +167,12 @@ def test_expectation_maximisation_ends_where_the_likelihood_is_level():
         assert abs(slope) < 0.1, name
 
 
-def ridge_path(y, n_lags, prior):
-    """Weights towards `prior` and generalised cross-validation of each penalty tried, by hat matrices.
+def ridge_path(y, n_lags, prior, seen):
+    """Weights towards `prior` and generalised cross-validation of each penalty, by hat matrices, on targets `seen`.
 
     The degrees of freedom are the hat matrix's trace: that of the lags, and 1 for the mean, or 0 if it is forgotten.
     """
-    x, target = np.lib.stride_tricks.sliding_window_view(y, n_lags)[:-1], y[n_lags:]
+    x, target = np.lib.stride_tricks.sliding_window_view(y, n_lags)[:-1][seen], y[n_lags:][seen]
     rest = target - x @ prior
     x, rest = x - x.mean(axis=0), rest - rest.mean()
     gram = x.T @ x
@@ -182,24 +182,33 @@ def ridge_path(y, n_lags, prior):
         yield prior + weights, [np.sum((rest - x @ weights) ** 2) / (free - mean) ** 2 for mean in (1, 0)]
 
 
+def linear_start(y, lags):
+    """The level and the weights of the forecast of one step before training."""
+    options = {"horizon": 1, "context_length": lags, "scaling": None, "early_stopping": False, "dtype": "float64"}
+    fitted = rnn(**options, max_epochs=1, **STILL).fit(y)
+    level = fitted.predict(1, context=np.zeros(lags)).item()
+    return level, np.array([fitted.predict(1, context=unit).item() - level for unit in np.eye(lags)])
+
+
 @pytest.mark.filterwarnings("ignore::tsrnn.exceptions.FewWindowsWarning")
-@pytest.mark.parametrize("seed", [40, 56])
-def test_cross_validation_of_the_linear_start_counts_the_mean(seed):
+@pytest.mark.parametrize(("seed", "missing"), [(40, []), (56, []), (0, [9, 10, 16])], ids=str)
+def test_cross_validation_of_the_linear_start_counts_the_mean(seed, missing):
     """With no penalty on the mean it takes a degree of freedom; here another penalty would be best without it.
 
-    Whatever the weights are drawn to, zero or the last value.
+    Whatever the weights are drawn to, zero or the last value. Windows with a missing target do not count.
     """
     rng, lags = np.random.default_rng(seed), 5
     y = np.sin(np.arange(27) / 2) + 0.5 * rng.normal(size=27)
-    options = {"horizon": 1, "context_length": lags, "scaling": None, "early_stopping": False, "dtype": "float64"}
-    fitted = rnn(**options, max_epochs=1, **STILL).fit(y)
-    level = fitted.predict(1, context=np.zeros(lags))
-    found = [(fitted.predict(1, context=unit) - level).item() for unit in np.eye(lags)]
+    y[missing] = np.nan
+    level, found = linear_start(y, lags)
+    filled, seen = pd.Series(y).ffill().to_numpy(), np.isfinite(y[lags:])
+    x, target = np.lib.stride_tricks.sliding_window_view(filled, lags)[:-1][seen], y[lags:][seen]
+    assert_allclose(level, target.mean() - x.mean(axis=0) @ found, rtol=1e-6)  # the forecast of means is the mean
     matches = []
     for prior in (np.zeros(lags), np.eye(lags)[-1]):
-        weights, scores = zip(*ridge_path(y, lags, prior), strict=True)
+        weights, scores = zip(*ridge_path(filled, lags, prior, seen), strict=True)
         right, wrong = np.argmin(scores, axis=0)
-        assert right != wrong
+        assert missing or right != wrong
         matches.append(np.allclose(found, weights[right], rtol=1e-6, atol=1e-9))
     assert sum(matches) == 1
 
@@ -221,6 +230,24 @@ def test_a_coverage_that_is_a_rank_needs_no_more(n):
     coverage = ranks / (n + 1)
     for levels, sign in (((1 + coverage) / 2, 1), ((1 - coverage) / 2, -1)):
         assert_array_equal(errors.offsets(levels)[0, 0], sign * ranks)
+
+
+@pytest.mark.parametrize("n", [4, 9, 30])
+def test_a_coverage_between_two_ranks_needs_the_higher(n):
+    ranks = np.arange(1, n)
+    errors = errors_of(np.arange(1.0, n + 1)[:, None, None])
+    assert_array_equal(errors.offsets((1 + (ranks + 0.05) / (n + 1)) / 2)[0, 0], ranks + 1)
+    with pytest.raises(ValueError, match="validation windows"):
+        errors.offsets(np.array([(1 + (n + 0.05) / (n + 1)) / 2]))
+
+
+def test_paths_draw_windows_with_replacement():
+    """Each of 5 windows as often as another, whatever the one before, and from the generator."""
+    errors = errors_of(np.arange(5.0)[:, None, None])
+    draws = errors.paths(5000, np.random.RandomState(0))[0, 0].astype(int)
+    pairs = np.bincount(5 * draws[:-1] + draws[1:], minlength=25)
+    assert np.abs(pairs - 200).max() < 5 * np.sqrt(200)
+    assert (draws != errors.paths(5000, np.random.RandomState(1))[0, 0]).mean() > 0.7
 
 
 # ------------------------------------------------------------ labels

@@ -1,0 +1,188 @@
+"""Training and what is kept of it, where single faults passed unnoticed: rates, curves, refits, held-out windows."""
+
+from __future__ import annotations
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from tsrnn import EarlyStopping, Pinball, RNNForecaster, RNNRegressor
+from tsrnn.engine.training import Adam
+from tsrnn.equations.losses import MSE
+
+from .numpy_backend import NumpyBackend
+from .problems import CELLS
+from .test_engine import task
+
+#: So slow that the start stays.
+STILL = {"learning_rate": 1e-30}
+TINY = {"hidden_size": 2, "batch_size": 16, "random_state": 0, "max_epochs": 4}
+
+
+def rnn(**options):
+    """A small network."""
+    return RNNForecaster(**{"context_length": 4, "horizon": 2, **TINY, **options})
+
+
+def noise(n=60, seed=0):
+    """A wave and noise."""
+    return np.sin(np.arange(n) / 2) + 0.3 * np.random.default_rng(seed).normal(size=n)
+
+
+# ------------------------------------------------------------ updates
+def test_the_schedule_counts_updates_of_all_epochs():
+    """With both betas 0 Adam goes the rate in each direction; three batches an epoch, of two epochs."""
+    t = task(NumpyBackend(), n=3)
+    adam = Adam(beta1=0, beta2=0, epsilon=1e-300, clip_norm=None, schedule="cosine")
+    path, update = [t.theta], t.backend.update
+
+    def record(work, theta, *arguments):
+        update(work, theta, *arguments)
+        path.append(theta.copy())
+
+    t.backend.update = record
+    t.minimise(batch_size=1, max_epochs=2, optimizer=adam, learning_rate=0.02)
+    rates = [0.01 * (1 + math.cos(math.pi * step / 6)) for step in range(6)]
+    assert_allclose(np.abs(np.diff(path, axis=0)).max(axis=1), rates, rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")
+def test_the_norm_before_a_divergence_is_told_across_epochs():
+    """The first step of an epoch fails: the norm is that of the last step of the epoch before."""
+    t = task(NumpyBackend(), n=4, cell=CELLS["rnn_relu"])
+    with pytest.raises(FloatingPointError, match=r"epoch 2, step 1 of 1 .*norm before that step \d") as error:
+        t.minimise(learning_rate=1e200, optimizer=Adam(clip_norm=None))
+    assert "nan" not in str(error.value).split("norm before that step")[1][:12]
+
+
+def test_what_is_not_finite_is_never_best():
+    t = task(NumpyBackend(), n=26)
+    errors = iter([np.nan, 3.0, -np.inf, 2.0, np.inf, 2.5])
+    t.network.evaluate = lambda *arguments, **options: next(errors)
+    training = t.minimise(max_epochs=5, validation=t.validation())
+    assert training.best_epoch == 3
+    assert training.validation_curve == [np.inf, 3.0, np.inf, 2.0, np.inf, 2.5]
+
+
+def test_an_evaluation_counts_nothing_from_before():
+    t = task(NumpyBackend())
+    work = t.network.workspace(t.geometry, 26, loss=MSE)
+    wanted = t.network.evaluate(work, t.theta, t.source, t.windows, free_run=False)
+    batch = np.arange(3)
+    t.backend.gather(work, t.source.series, t.windows, batch)
+    t.backend.gather_targets(work, t.source.targets, t.source.observed, t.windows, batch)
+    t.backend.forward(work, t.theta)
+    t.backend.loss(work, MSE)  # and nobody asks for it
+    assert t.network.evaluate(work, t.theta, t.source, t.windows, free_run=False) == wanted
+
+
+# ------------------------------------------------------------ estimators
+def test_callbacks_are_not_told_of_the_refit():
+    told = []
+    stopping = EarlyStopping(validation_size=10, refit_full=True)
+    fitted = rnn(callbacks=[told.append], early_stopping=stopping, linear_skip=False, learning_rate=0.05).fit(noise())
+    assert fitted.best_epoch_ > 0
+    assert [epoch.epoch for epoch in told] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("name", ["standard", "window", None])
+def test_the_forecast_after_a_refit_has_the_scale_of_all(name):
+    """The scale of the training part would be another: the tail is ten times as wide."""
+    y = noise() * np.where(np.arange(60) < 40, 1, 10)
+    options = {"linear_skip": False, "learning_rate": 0.05, "scaling": name}
+    stopping = EarlyStopping(validation_size=20, refit_full=True)
+    fitted = rnn(early_stopping=stopping, **options).fit(y)
+    assert fitted.best_epoch_ > 0
+    plain = rnn(early_stopping=False, **options | {"max_epochs": fitted.best_epoch_}).fit(y)
+    assert_array_equal(fitted.predict(5), plain.predict(5))
+
+
+@pytest.mark.parametrize("scaling", ["standard", "window", None])
+def test_every_window_of_the_tail_is_judged(scaling):
+    """Windows with a target in the tail, from the first to the last, and no others: their errors rank by rank.
+
+    With the scale of the training part, though the tail is ten times as wide; but for "window", which has each one's.
+    """
+    y = noise() * np.where(np.arange(60) < 50, 1, 10)
+    stopping = EarlyStopping(validation_size=10, refit_full=False)
+    fitted = rnn(early_stopping=stopping, scaling=scaling, dtype="float64").fit(y)
+    errors = [np.abs(y[end : end + 2] - fitted.predict(2, context=y[:end])) for end in range(50, 59)]
+    if scaling == "window":
+        errors = [error / y[end - 4 : end].std() for error, end in zip(errors, range(50, 59), strict=True)]
+        errors = np.array(errors) * y[-4:].std()
+    bounds = fitted.predict_interval(2, np.arange(1, 10) / 10)
+    assert_allclose((bounds[..., 1] - bounds[..., 0]) / 2, np.sort(errors, axis=0).T, rtol=1e-9)
+
+
+def test_a_level_beside_a_trained_one_is_refused():
+    fitted = rnn(loss=Pinball(0.1, 0.5, 0.9)).fit(noise())
+    fitted.predict_quantiles(2, [0.1, 0.9])
+    with pytest.raises(ValueError, match=r"has learned the quantiles 0\.1, 0\.5, 0\.9, not 0\.11"):
+        fitted.predict_quantiles(2, [0.1, 0.11])
+
+
+@pytest.mark.filterwarnings("ignore::tsrnn.exceptions.FewWindowsWarning")
+@pytest.mark.parametrize(("n", "tail"), [(30, 4), (60, 5), (12, 3)])
+def test_the_default_tail(n, tail):
+    """A tenth of the rows after the first context, at least two horizons, at most half of the windows."""
+    fitted, n_windows = rnn(**STILL).fit(noise(n)), tail - 2 + 1
+    fitted.predict_interval(1, n_windows / (n_windows + 1))  # what so many windows can say, and no more
+    with pytest.raises(ValueError, match="validation windows"):
+        fitted.predict_interval(1, (n_windows + 0.5) / (n_windows + 1))
+
+
+def test_the_seed_draws_the_order_too():
+    """From the same start, by a warm start, another seed trains to another end."""
+    forecaster, ends = rnn(early_stopping=False, warm_start=True).fit(noise()), []
+    for seed in (1, 2, 1):
+        again = pickle.loads(pickle.dumps(forecaster)).set_params(random_state=seed)
+        ends.append(again.fit(noise()).theta_)
+    assert_array_equal(ends[0], ends[2])
+    assert np.abs(ends[0] - ends[1]).max() > 1e-6
+
+
+# ------------------------------------------------------------ regressors
+def test_the_seed_draws_the_rows_that_are_held_out():
+    X, y = windows()
+    stopping = EarlyStopping(validation_size=8, refit_full=False)
+    means = [
+        RNNRegressor(**TINY | {"random_state": seed, "max_epochs": 1}, early_stopping=stopping).fit(X, y).outputs_.mean
+        for seed in (0, 1, 0)
+    ]
+    assert means[0] == means[2] != means[1]
+
+
+def windows(n=30):
+    """Windows of a wave, and what follows them; the last column of the targets is wild in a few rows."""
+    y = noise(n + 6)
+    return np.lib.stride_tricks.sliding_window_view(y, 5)[:n], y[5 : 5 + n]
+
+
+def test_a_regressor_refits_on_all_rows():
+    X, y = windows()
+    options = {"learning_rate": 0.05, "scaling": None}
+    stopping = EarlyStopping(validation_size=8, refit_full=True)
+    fitted = RNNRegressor(**TINY | options, early_stopping=stopping).fit(X, y)
+    assert fitted.best_epoch_ > 0
+    plain = RNNRegressor(**TINY | options | {"max_epochs": fitted.best_epoch_}).fit(X, y)
+    start = RNNRegressor(**TINY | options | {"learning_rate": 1e-30, "max_epochs": 1}).fit(X, y)
+    moved = np.abs(plain.theta_ - start.theta_).max()
+    assert moved > 0.01
+    assert_allclose(fitted.theta_, plain.theta_, atol=1e-6)
+
+
+def test_held_out_rows_do_not_scale():
+    """Rows that are held out may be wild: what is learned about the others stays."""
+    X, y = windows()
+    stopping = EarlyStopping(validation_size=8, refit_full=False, patience=9)
+    regressor = RNNRegressor(**TINY, early_stopping=stopping)
+    held_out, kept = regressor._split(len(X))
+    wild, wide = y.copy(), X.copy()
+    wild[held_out], wide[held_out] = 1e3, -1e3
+    before, after = (RNNRegressor(**TINY, early_stopping=stopping).fit(*data) for data in ((X, y), (wide, wild)))
+    assert_array_equal(before.outputs_.mean, after.outputs_.mean)
+    assert_array_equal(before.inputs_.scale, after.inputs_.scale)
+    assert_allclose(before.outputs_.mean, y[kept].mean())
