@@ -44,11 +44,14 @@ def assert_same(theta, other):
 
 
 # ------------------------------------------------------------ epochs
-def test_the_refit_has_the_best_number_of_epochs():
+@pytest.mark.parametrize(("loss", "rate"), [("mse", 0.1), ("poisson", 0.5)])
+def test_the_refit_has_the_best_number_of_epochs(loss, rate):
     """On all of the series, from the same start, for as many epochs as were best, which were neither none nor all."""
     y = noise()
     stopping = EarlyStopping(validation_size=10, refit_full=True, patience=20)
-    options = {"linear_skip": False, "learning_rate": 0.1, "max_epochs": 20}
+    options = {"linear_skip": False, "learning_rate": rate, "max_epochs": 20, "loss": loss, "dtype": "float64"}
+    if loss == "poisson":
+        y, options["scaling"] = np.round(4 + 3 * y), None
     fitted = rnn(early_stopping=stopping, **options).fit(y)
     assert 1 < fitted.best_epoch_ < 20
     assert fitted.best_epoch_ == np.argmin(fitted.validation_curve_)

@@ -10,6 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from tsrnn import EarlyStopping, Pinball, RNNForecaster, RNNRegressor
+from tsrnn.engine import biases
 from tsrnn.engine.training import Adam
 from tsrnn.equations.losses import MSE
 
@@ -117,6 +118,29 @@ def test_every_window_of_the_tail_is_judged(scaling):
     assert_allclose((bounds[..., 1] - bounds[..., 0]) / 2, np.sort(errors, axis=0).T, rtol=1e-9)
 
 
+def test_the_tail_widens_the_trained_network():
+    """By what it takes for the squared errors over the tail to be as large as the variances that go with them."""
+    spread = np.where(np.arange(60) < 48, 0.1, 0.5)
+    y = np.sin(np.arange(60) / 2) + spread * np.random.default_rng(0).normal(size=60)
+    stopping = EarlyStopping(validation_size=12, refit_full=False, patience=9)
+    options = {"loss": "gaussian", "linear_skip": False, "learning_rate": 0.1, "dtype": "float64", "max_epochs": 9}
+    fitted = rnn(early_stopping=stopping, **options).fit(y)
+    assert fitted.best_epoch_ > 1
+    quantiles = [fitted.predict_quantiles(2, [0.5, 0.8413447460685429], context=y[:end]) for end in range(48, 59)]
+    truth = [y[end : end + 2] for end in range(48, 59)]
+    z = [(true - q[:, 0]) / (q[:, 1] - q[:, 0]) for true, q in zip(truth, quantiles, strict=True)]
+    assert_allclose(np.mean(np.square(z)), 1, rtol=1e-5)
+
+
+def test_the_first_biases_are_those_of_windows_from_all_of_the_series(monkeypatch):
+    """Where there are more than are looked at: the first ones have a tenth of the spread."""
+    monkeypatch.setattr(biases, "WINDOWS", 12)
+    y = noise() * np.where(np.arange(60) < 30, 0.1, 1)
+    options = {"loss": "gaussian", "linear_skip": False, "scaling": None, "early_stopping": False}
+    quantiles = rnn(**options, **STILL).fit(y).predict_quantiles(1, [0.5, 0.8413447460685429])
+    assert 0.5 < np.diff(quantiles).item() / y[6:].std() < 1.5
+
+
 def test_a_level_beside_a_trained_one_is_refused():
     fitted = rnn(loss=Pinball(0.1, 0.5, 0.9)).fit(noise())
     fitted.predict_quantiles(2, [0.1, 0.9])
@@ -131,7 +155,7 @@ def test_the_default_tail(n, tail):
     fitted, n_windows = rnn(**STILL).fit(noise(n)), tail - 2 + 1
     fitted.predict_interval(1, n_windows / (n_windows + 1))  # what so many windows can say, and no more
     with pytest.raises(ValueError, match="validation windows"):
-        fitted.predict_interval(1, (n_windows + 0.5) / (n_windows + 1))
+        fitted.predict_interval(1, (n_windows + 0.05) / (n_windows + 1))
 
 
 def test_the_seed_draws_the_order_too():
