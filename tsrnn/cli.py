@@ -24,12 +24,46 @@ MODELS = {"ar": "ARForecaster", "latent": "LatentARForecaster"} | NETWORKS
 #: Where an option has another name than the argument that it sets.
 ARGUMENTS = {"epochs": "max_epochs", "seed": "random_state"}
 
+#: Options on how a CSV file is read, by the arguments of `tsrnn.frame.files.read_csv`.
+FILE_OPTIONS = {
+    "index_column": click.option(
+        "--index-column", help="CSV: column with the dates; several as year,month. [default: the one that reads so]"
+    ),
+    "no_index": click.option("--no-index", is_flag=True, help="CSV: number the rows; no column has their dates."),
+    "date_format": click.option(
+        "--date-format",
+        help="CSV: how dates are written, such as %d/%m/%Y or Q%q %Y; unix-s, unix-ms, unix-us, unix-ns or excel for "
+        "counts, number for none.",
+    ),
+    "freq": click.option("--freq", help="CSV: frequency, a pandas code such as MS or W-SAT. [default: inferred]"),
+    "where": click.option(
+        "--where", multiple=True, metavar="COLUMN=VALUE", help="CSV: read only these rows; may be given several times."
+    ),
+    "separator": click.option(
+        "--separator", help="CSV: what separates columns: comma, semicolon, tab, bar, space. [default: found]"
+    ),
+    "decimal": click.option("--decimal", help="CSV: decimal mark, such as a comma. [default: found]"),
+    "thousands": click.option("--thousands", help="CSV: what separates thousands, such as a point. [default: found]"),
+    "missing": click.option(
+        "--missing", multiple=True, metavar="TEXT",
+        help="CSV: text that means that there is no value, such as -; may be given several times.",
+    ),
+    "encoding": click.option("--encoding", help="CSV: encoding, such as cp1252. [default: UTF-8]"),
+}  # fmt: skip
+
 #: What a step is called, by pandas' frequency code.
 STEPS = {
     "YS": "years", "YE": "years", "Y": "years", "QS": "quarters", "QE": "quarters", "Q": "quarters",
     "MS": "months", "ME": "months", "M": "months", "W": "weeks", "D": "days", "B": "business days",
     "h": "hours", "min": "minutes", "s": "seconds",
 }  # fmt: skip
+
+
+def _file_options(command: Any) -> Any:
+    """Add the options on how a CSV file is read."""
+    for option in reversed(FILE_OPTIONS.values()):
+        command = option(command)
+    return command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -61,9 +95,7 @@ def list_datasets() -> None:
 @click.option("--epochs", type=click.IntRange(1), help="Most passes over the data; training may stop earlier.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of a network. [default: 0]")
 @click.option("--column", help="Column to forecast. [default: the first one with numbers]")
-@click.option("--index-column", help="CSV: column with the dates. [default: the first one]")
-@click.option("--date-format", help="CSV: how the dates are written, such as %d/%m/%Y.")
-@click.option("--freq", help="CSV: frequency, a pandas code such as MS or W-SAT. [default: inferred]")
+@_file_options
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the forecast to this PNG file.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the forecast to this CSV file.")
 @click.option("--verbose", is_flag=True, default=None, help="Show the training of a network.")
@@ -72,12 +104,9 @@ def forecast(
     horizon: int | None,
     model: str,
     column: str | None,
-    index_column: str | None,
-    date_format: str | None,
-    freq: str | None,
     plot: Path | None,
     output: Path | None,
-    **network: Any,
+    **options: Any,
 ) -> None:
     """Forecast DATA, a shipped data set's name (see `tsrnn datasets`) or a CSV file.
 
@@ -85,13 +114,14 @@ def forecast(
     errors stand beside those of the seasonal naive forecast, which repeats the last season. Then the model is fitted
     to the whole series and forecasts its future.
     """
-    network = {name: value for name, value in network.items() if value is not None and value is not False}
+    given = {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
+    csv = {name: given.pop(name) for name in FILE_OPTIONS if name in given}
+    network = given
     if model not in NETWORKS and network:
         option = next(iter(network)).replace("_", "-")
         raise click.UsageError(f"--{option} belongs to the networks, and --model {model} is none")
     _check_file(plot, "--plot", (".png", ".pdf", ".svg"))
     _check_file(output, "--output", (".csv",))
-    csv = {"index_column": index_column, "date_format": date_format, "freq": freq}
     try:
         y = _read(data, column, csv)
         _forecast(y, horizon, Model(model, network), plot, output)
@@ -204,7 +234,7 @@ def _default_horizon(n: int, season: int) -> int:
 
 
 # ---------------------------------------------------------------- arguments
-def _read(data: str, column: str | None, csv: dict[str, str | None]) -> pd.Series:
+def _read(data: str, column: str | None, csv: dict[str, Any]) -> pd.Series:
     """The series that the arguments ask for."""
     path = Path(data)
     if not path.is_file() and data not in datasets.DATASETS:
@@ -217,11 +247,8 @@ def _read(data: str, column: str | None, csv: dict[str, str | None]) -> pd.Serie
         from .frame.files import read_csv
 
         return read_csv(path, column=column, **csv, remark=_say)
-    for name, value in csv.items():
-        if value is not None:
-            raise click.UsageError(
-                f"--{name.replace('_', '-')} belongs to a CSV file, and {data} is a shipped data set"
-            )
+    for name in csv:
+        raise click.UsageError(f"--{name.replace('_', '-')} belongs to a CSV file, and {data} is a shipped data set")
     shipped: Any = datasets.load(data)
     if shipped.ndim == 2:
         from .frame.files import pick

@@ -1,21 +1,33 @@
-"""A series from a CSV file, as strangers write them: dates in one of its columns, numbers in another.
+"""A series from a CSV file, as people write them: dates in one of its columns, numbers in another.
 
-Nothing is guessed that could be wrong unnoticed: dates that read two ways are refused, and so is a grid that does not
-hold every date. Dates that a grid has and the file has not count as missing, and the caller is told.
+The steps are small and each has its file: the text of the file (here), its table (`cells`), the labels of its rows
+(`labels`, `dates`, `formats`), their regular grid (`grid`), and its numbers (`numbers`). Nothing is guessed that could
+be wrong unnoticed: where a file reads in one way only, that is taken and said; where it reads in several, the error
+shows them with the options that choose.
 """
 
 from __future__ import annotations
 
-import math
+import codecs
 import warnings
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from .cells import Remark, Table, read_table
+from .grid import LEAST_COVERAGE, date_grid, number_grid
 from .index import shown
+from .labels import Labels, counts_or_dates, explain_number_gap, find_labels, is_counter, read_labels
+from .numbers import Numbers
+from .readings import NUMBERS
+from .selection import select, several_series
+
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
+}  # fmt: skip
 
 
 def read_csv(
@@ -23,26 +35,47 @@ def read_csv(
     *,
     column: str | None = None,
     index_column: str | None = None,
+    no_index: bool = False,
     date_format: str | None = None,
     freq: str | None = None,
-    remark: Callable[[str], Any] = warnings.warn,
+    where: Iterable[str] = (),
+    separator: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    missing: Iterable[str] = (),
+    encoding: str | None = None,
+    remark: Remark = warnings.warn,
 ) -> pd.Series:
-    """Read a series from a CSV file with a header; commas, semicolons or tabs separate its columns.
+    """Read a series from a CSV file.
 
     Parameters
     ----------
     path : Path
-        The file, in UTF-8.
+        The file.
     column : str, optional
         The column to read. None takes the first one with numbers.
     index_column : str, optional
-        The column with dates, or with whole numbers such as years. None takes the first one, or numbers the rows of a
-        file with one column.
+        The column with dates, or with whole numbers such as years; several with commas between them, such as
+        ``year,month``, are read together. None takes the one that reads as dates.
+    no_index : bool
+        Whether the rows are numbered instead.
     date_format : str, optional
-        How dates are written, such as ``%d/%m/%Y``. None is for dates with the year first, and others that read but
-        one way.
+        How dates are written, such as ``%d/%m/%Y``; ``%q`` is a quarter's number. ``unix-s``, ``unix-ms``, ``unix-us``
+        and ``unix-ns`` count from 1970, ``excel`` is a spreadsheet's count of days, ``number`` is no date. None takes
+        the only plausible reading.
     freq : str, optional
         The frequency, a pandas code. None infers it.
+    where : iterable of str
+        Conditions, each as ``column=value``, on the rows to read.
+    separator : str, optional
+        What separates columns. None takes a comma, semicolon, tab or bar, or blanks, by the lines that each divides
+        alike.
+    decimal, thousands : str, optional
+        The decimal mark, and what separates thousands. None takes those that the numbers tell.
+    missing : iterable of str
+        Texts that mean that there is no value, beside an empty cell, NA, NaN and others that pandas knows.
+    encoding : str, optional
+        The file's encoding. None is UTF-8, or what a byte order mark says.
     remark : callable
         Is called with a sentence on each choice made for the caller.
 
@@ -56,132 +89,180 @@ def read_csv(
     ValueError
         If the file is no such series; the message says where, and what would do.
     """
-    table = _read_table(path)
-    if index_column is None:
-        if table.shape[1] == 1:
-            remark(f"{path} has no column with dates: its rows are numbered.")
-            return pick(table, column, remark)
-        index_column = str(table.columns[0])
-    index = _read_index(_column(table, index_column), date_format, remark)
-    y = pick(table.drop(columns=index_column), column, remark)
-    y.index = index
-    y = y.sort_index()
-    if y.index.has_duplicates:
-        twice = shown(y.index[y.index.duplicated()][0])
-        raise ValueError(f"{path} has {twice} more than once in its column {index_column!r}; keep one of each")
-    grid = _date_grid(y.index, freq) if isinstance(y.index, pd.DatetimeIndex) else _number_grid(y.index)
+    text = read_text(path, encoding)
+    table = select(read_table(text, str(path), separator=separator, missing=missing, remark=remark), where)
+    labels = _labels(table, index_column, no_index, date_format, remark)
+    if labels is None:
+        if date_format is not None or freq is not None:
+            option = "--date-format" if date_format is not None else "--freq"
+            raise ValueError(
+                f"{option} is about dates, and {path} has no column with dates; name it with --index-column"
+            )
+        y = _values(table, [], None, column, decimal, thousands, remark)
+        return _without_blank_end(y.set_axis(pd.RangeIndex(len(y))), str(path), remark)
+    if (several := several_series(labels)) is not None:
+        raise ValueError(several)
+    index = labels.reading.labels
+    y = _values(labels.table, labels.columns, index, column, decimal, thousands, remark).set_axis(index).sort_index()
+    return _on_grid(_without_blank_end(y, str(path), remark), labels, freq, date_format, remark)
+
+
+def read_text(path: Path, encoding: str | None) -> str:
+    """Return the text of a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    encoding : str, optional
+        A codec's name; by default UTF-8, or what the byte order mark says.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, or not in that encoding; the message names one that can.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    marked = next((codec for mark, codec in _BYTE_ORDER_MARKS.items() if content.startswith(mark)), "UTF-8")
+    try:
+        text = content.decode(encoding or marked)
+    except LookupError as error:
+        raise ValueError(f"{encoding!r} is no encoding that Python knows, such as utf-8, cp1252 or utf-16") from error
+    except UnicodeError as error:
+        raise ValueError(
+            f"{path} cannot be read as a CSV file in {encoding or marked}: {error}{_other(content)}"
+        ) from error
+    if "\0" in text:
+        raise ValueError(
+            f"{path} cannot be read as a CSV file in {encoding or marked}: it has zero bytes{_other(content)}"
+        )
+    return text.removeprefix("\ufeff")
+
+
+def _other(content: bytes) -> str:
+    """Return the encoding that a file may have, as a mend."""
+    even, odd = content[::2].count(0), content[1::2].count(0)
+    if max(even, odd) > len(content) / 8:
+        codecs_to_try = ["utf-16-le" if odd > even else "utf-16-be"]
+    else:
+        codecs_to_try = ["cp1252", "latin-1"]
+    for codec in codecs_to_try:
+        try:
+            text = content.decode(codec)
+        except UnicodeError:
+            continue
+        if "\0" not in text:
+            return f"; try --encoding {codec}"
+    return "; is it a text file?"
+
+
+# ---- labels and values -----------------------------------------------------------------------------------------------
+
+
+def _labels(
+    table: Table, index_column: str | None, no_index: bool, date_format: str | None, remark: Remark
+) -> Labels | None:
+    if no_index:
+        if index_column is not None or date_format is not None:
+            option = "--index-column" if index_column is not None else "--date-format"
+            raise ValueError(f"--no-index numbers the rows, and {option} reads their dates; give one of them")
+        return None
+    if index_column is not None:
+        return read_labels(table, index_column, date_format, remark)
+    found = find_labels(table, date_format, remark)
+    if found is None:
+        remark(f"{table.source} has no column with dates: its rows are numbered.")
+    return found
+
+
+def _values(
+    table: Table,
+    label_columns: list[str],
+    index: pd.Index | None,
+    column: str | None,
+    decimal: str | None,
+    thousands: str | None,
+    remark: Remark,
+) -> pd.Series:
+    """Return the numbers of the series."""
+    others = [name for name in table.cells.columns if name not in label_columns]
+    if column is not None and column in others:
+        numbers = Numbers(table, others, decimal, thousands)
+        return pd.Series(numbers.read(column, remark), table.cells.index, name=column)
+    if column is not None:
+        there = ", ".join(map(repr, others))
+        raise ValueError(f"there is no column {column!r}; there are {there}")
+    counts = [name for name in others if (counts_or_dates if index is None else is_counter)(table, name)]
+    numbers = Numbers(table, [name for name in others if name not in counts] or others, decimal, thousands)
+    if not numbers.numeric:
+        raise ValueError(f"no column holds numbers alone: {numbers.why_none()}")
+    series = [name for name in numbers.numeric if not _is_part(table.cells[name], index)] or numbers.numeric
+    if len(series) > 1:
+        more = ", ..." if len(series) > 9 else ""
+        remark(f"Column {series[0]!r} is taken; there are also {', '.join(series[1:9])}{more}.")
+    return pd.Series(numbers.read(series[0], remark), table.cells.index, name=series[0])
+
+
+def _is_part(cells: pd.Series, index: pd.Index | None) -> bool:
+    """Whether a column repeats a part of the dates, such as their year."""
+    if not isinstance(index, pd.DatetimeIndex) or not cells.str.fullmatch(r"\d{1,4}").all():
+        return False
+    values = cells.astype(int).to_numpy()
+    parts = (index.year, index.quarter, index.month, index.day, index.hour, index.dayofyear, index.weekday + 1)
+    return any(np.array_equal(values, part) for part in parts)
+
+
+def _without_blank_end(y: pd.Series, source: str, remark: Remark) -> pd.Series:
+    """Return the series up to its last value: a file may have rows for the future."""
+    known = np.flatnonzero(y.notna().to_numpy())
+    if not len(known):
+        raise ValueError(f"column {y.name!r} of {source} has no values")
+    n_blank = len(y) - 1 - known[-1]
+    if n_blank:
+        first, last = shown(y.index[known[-1] + 1]), shown(y.index[-1])
+        rows = f"The last {n_blank} rows ({first} to {last}) have" if n_blank > 1 else f"The last row ({first}) has"
+        remark(f"{rows} no value in column {y.name!r}: the series ends before.")
+    return y.iloc[: known[-1] + 1]
+
+
+def _on_grid(y: pd.Series, labels: Labels, freq: str | None, date_format: str | None, remark: Remark) -> pd.Series:
+    """Return the series with all steps of its grid."""
+    grid: pd.Index
+    if labels.reading.several_offsets:
+        where = f"{labels.where[0].upper()}{labels.where[1:]}"
+        remark(f"{where} has several offsets from UTC, as across a clock change: its dates are in UTC.")
+    if labels.reading.step == "number":
+        if freq is not None:
+            raise ValueError(f"--freq is about dates, and {labels.where} has numbers; leave it out")
+        if date_format != NUMBERS and labels.reading.coverage < LEAST_COVERAGE:
+            raise ValueError(explain_number_gap(labels))
+        grid = number_grid(y.index, labels.where)
+    else:
+        assert isinstance(y.index, pd.DatetimeIndex)
+        grid = date_grid(y.index, labels.reading.step, freq, labels.where)
     if len(grid) > len(y):
-        step = f" (frequency {grid.freqstr})" if isinstance(grid, pd.DatetimeIndex) else ""
-        remark(f"{len(grid) - len(y)} steps of the index are not in {path}; they count as missing{step}.")
+        step = f" (frequency {grid.freqstr})" if isinstance(grid, pd.DatetimeIndex | pd.PeriodIndex) else ""
+        remark(
+            f"{len(grid) - len(y)} steps of the index are not in {labels.table.source}; they count as missing{step}."
+        )
+    if isinstance(grid, pd.PeriodIndex):
+        remark(
+            f"The dates are one in each step, such as {shown(y.index[0])}: they are read as {grid[0]} to {grid[-1]}."
+        )
+        y = y.set_axis(y.index.tz_localize(None).to_period(grid.freq))  # type: ignore[attr-defined]
     return y.reindex(grid)
 
 
-def pick(table: pd.DataFrame, column: str | None, remark: Callable[[str], Any]) -> pd.Series:
-    """The `column` of a table, or the first one with numbers, as float64."""
+def pick(table: pd.DataFrame, column: str | None, remark: Remark) -> pd.Series:
+    """Return the `column` of a frame of numbers, or its first one, as float64."""
+    names = [str(name) for name in table.columns]
     if column is None:
-        numeric = [str(name) for name in table.columns if pd.api.types.is_numeric_dtype(table[name])]
-        if not numeric:
-            raise ValueError(f"no column holds numbers alone: {'; '.join(_text_in(table[name]) for name in table)}")
-        column = numeric[0]
-        if len(numeric) > 1:
-            remark(f"Column {column!r} is taken; there are also {', '.join(numeric[1:])}.")
-    values = _column(table, column)
-    if not pd.api.types.is_numeric_dtype(values):
-        raise ValueError(f"a series is made of numbers, but {_text_in(values)}")
-    return values.astype("float64")
-
-
-def _read_table(path: Path) -> pd.DataFrame:
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            header = file.readline()
-        table = pd.read_csv(path, sep=max(",;\t", key=header.count), encoding="utf-8-sig")
-    except (OSError, UnicodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"{path} cannot be read as a CSV file in UTF-8: {error}") from error
-    if table.empty:
-        raise ValueError(f"{path} has no rows below its header")
-    return table
-
-
-def _column(table: pd.DataFrame, name: str) -> pd.Series:
-    if name not in table.columns:
-        raise ValueError(f"there is no column {name!r}; there are {', '.join(map(repr, map(str, table.columns)))}")
-    return table[name]
-
-
-def _text_in(values: pd.Series) -> str:
-    """The first value that is no number, in words."""
-    row = int((pd.to_numeric(values, errors="coerce").isna() & values.notna()).argmax())
-    return f"column {values.name!r} has {values.iloc[row]!r} in row {row + 1}"
-
-
-# ---- the index -------------------------------------------------------------------------------------------------------
-
-
-def _read_index(labels: pd.Series, date_format: str | None, remark: Callable[[str], Any]) -> pd.Index:
-    """Dates, or whole numbers such as years."""
-    where = f"column {labels.name!r}"
-    if labels.isna().any():
-        raise ValueError(f"{where} has no date in row {int(labels.isna().argmax()) + 1}")
-    if date_format is None and pd.api.types.is_integer_dtype(labels):
-        return pd.Index(labels)
-    if date_format is None and pd.api.types.is_numeric_dtype(labels):
-        raise ValueError(f"{where} has {labels.iloc[0]} in row 1, which is no date; name the column with dates")
-    text = labels.astype(str)
-    utc = text.str.extract(r":\d\d.*(Z|[+-]\d\d:?\d\d)$")[0].nunique() > 1
-    if utc:
-        remark(f"Column {labels.name!r} has several offsets from UTC, as across a clock change: its dates are in UTC.")
-    unclear = date_format is None and not text.str.match(r"\d{4}").all()  # with the year first nothing is unclear
-    readings, failure = [], None
-    for dayfirst in (False, True)[: 1 + unclear]:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # pandas warns where it reads dates one by one
-                readings.append(pd.to_datetime(text, format=date_format, dayfirst=dayfirst, utc=utc))
-        except ValueError as error:
-            failure = error
-    if not readings:
-        reason = str(failure).splitlines()[0].rstrip(".")
-        raise ValueError(
-            f"{where} cannot be read as dates: {reason}. Name the column with dates, or give the date format, such as "
-            "%d/%m/%Y"
-        ) from failure
-    if not readings[0].equals(readings[-1]):
-        row = int((readings[0] != readings[-1]).argmax())
-        raise ValueError(
-            f"{where} has {text.iloc[row]!r} in row {row + 1}: which is the day? Give the date format, %d/%m/%Y or "
-            "%m/%d/%Y"
-        )
-    return pd.DatetimeIndex(readings[0])
-
-
-def _number_grid(index: pd.Index) -> pd.RangeIndex:
-    """All steps between the first and the last, of the largest width that meets every label."""
-    step = math.gcd(*(int(difference) for difference in np.diff(index))) or 1
-    return pd.RangeIndex(int(index[0]), int(index[-1]) + step, step, name=index.name)
-
-
-def _date_grid(index: pd.DatetimeIndex, freq: str | None) -> pd.DatetimeIndex:
-    """The dates of `freq`, or of the first likely frequency, that meet every label."""
-    for likely in _likely(index) if freq is None else [freq]:
-        try:
-            grid = pd.date_range(index[0], index[-1], freq=likely, name=index.name)
-        except ValueError as error:
-            raise ValueError(f"{likely!r} is no frequency that pandas knows, such as MS or W-SAT") from error
-        off = index[~index.isin(grid)]
-        if len(off) == 0:
-            return grid
-    if freq is None:
-        raise ValueError("the dates keep to no regular steps; give the frequency, such as MS, W-SAT or D")
-    raise ValueError(f"the frequency {freq} does not fit: {shown(off[0])} is not on its grid")
-
-
-def _likely(index: pd.DatetimeIndex) -> list[pd.offsets.BaseOffset]:
-    """Frequencies that stretches of the index have, those of long stretches first."""
-    found: dict[pd.offsets.BaseOffset, None] = {}
-    for width in (len(index), 12, 6, 4, 3):
-        for start in range(min(50, len(index) - width + 1) if width > 2 else 0):
-            freq = pd.DatetimeIndex(index[start : start + width], freq="infer").freq
-            if freq is not None:
-                found[freq] = None
-    return list(found)
+        column = names[0]
+        if len(names) > 1:
+            remark(f"Column {column!r} is taken; there are also {', '.join(names[1:])}.")
+    if column not in names:
+        raise ValueError(f"there is no column {column!r}; there are {', '.join(map(repr, names))}")
+    return table[column].astype("float64")

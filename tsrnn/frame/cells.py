@@ -1,0 +1,273 @@
+"""The table in a text: its separator, its header, and the cells below it, all still text.
+
+People's files have more than a table: a title above it, a total below it, blank rows, no header. What is left out is
+said; a row is never lost in silence.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from .formats import candidate_formats, plain
+
+Remark = Callable[[str], Any]
+SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "space": " "}
+_LEADING = 20  # lines above which a table begins
+
+#: Texts that mean "no value", beside an empty cell; those of pandas.
+MISSING = frozenset(
+    {"", "#N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "-nan", "-NaN"}
+)
+
+_NUMBER = re.compile("[(+\u2212-]?[.,]?\\d[\\d.,'\u2019\\s]*(?:[eE][+-]?\\d+)?\\)?")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Text in columns.
+
+    Parameters
+    ----------
+    source : str
+        The file, as messages show it.
+    cells : DataFrame of str
+        Without blanks around them, "" where there is nothing; the index is each row's line in the file.
+    separator : str
+        What separates the cells.
+    header : bool
+        Whether the file names the columns; they are numbered from 1 otherwise.
+    missing : frozenset of str
+        Texts that mean that there is no value.
+    """
+
+    source: str
+    cells: pd.DataFrame
+    separator: str
+    header: bool
+    missing: frozenset[str]
+
+    def column(self, name: str) -> pd.Series:
+        """Return the column of that name."""
+        if name not in self.cells.columns:
+            there = ", ".join(map(repr, self.cells.columns))
+            raise ValueError(f"there is no column {name!r}; there are {there}")
+        return self.cells[name]
+
+    def rows(self, keep: Any) -> Table:
+        """Return the table with the rows where `keep` is true."""
+        return Table(self.source, self.cells[keep], self.separator, self.header, self.missing)
+
+
+def read_table(
+    text: str, source: str, *, separator: str | None = None, missing: Iterable[str] = (), remark: Remark
+) -> Table:
+    """Return the table in a text.
+
+    Parameters
+    ----------
+    text : str
+        A file's text.
+    source : str
+        What messages call the file.
+    separator : str, optional
+        What separates the cells, a character or its name such as ``tab``; by default what splits most lines alike.
+    missing : iterable of str
+        Texts that mean "no value", beside the usual ones.
+    remark : callable
+        Is called with a sentence on each line that is left out.
+
+    Raises
+    ------
+    ValueError
+        If there are no rows, or rows longer than the header.
+    """
+    separator = find_separator(text) if separator is None else SEPARATORS.get(separator, separator)
+    rows = _rows(text, separator, source)
+    if not rows:
+        raise ValueError(f"{source} cannot be read as a CSV file: it is empty")
+    empty = MISSING | {each.strip() for each in missing}
+    start, header = _find_header([cells for _, cells in rows], empty)
+    names = rows[header][1] if header is not None else []
+    _check_widths(rows[start:], rows[header] if header is not None else None, separator)
+    above = [row for i, row in enumerate(rows[:start]) if i != header]
+    if above:
+        lines = f"Line {above[0][0]}" if len(above) == 1 else f"Lines {above[0][0]} to {above[-1][0]}"
+        verb, start_of = ("is" if len(above) == 1 else "are"), " ".join(filter(None, above[0][1]))
+        remark(f"{lines} of {source} {verb} left out: {short(start_of)} stands above the table.")
+    body = rows[start:]
+    if not body:
+        raise ValueError(f"{source} has no rows below its header")
+    if header is None:
+        names = [str(i + 1) for i in range(max(len(cells) for _, cells in body))]
+        remark(f"{source} has no header: its columns are numbered, from 1 to {len(names)}.")
+    table = [cells + [""] * (len(names) - len(cells)) for _, cells in body]
+    cells = pd.DataFrame(table, index=[line for line, _ in body], columns=_unique(names), dtype=object)
+    return Table(source, cells, separator, header is not None, empty)
+
+
+def short(text: str, width: int = 40) -> str:
+    """Return a text in quotation marks, cut where it is long.
+
+    Examples
+    --------
+    >>> short("a" * 50)
+    "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…'"
+    """
+    return repr(text if len(text) <= width else text[: width - 1] + "…")
+
+
+# ---- rows ------------------------------------------------------------------------------------------------------------
+
+
+def find_separator(text: str) -> str:
+    """Return what splits most lines into the same number of cells, at least two; a comma where nothing does.
+
+    Examples
+    --------
+    >>> find_separator(chr(10).join(["day;sales", "2024-01-01;1,5", "2024-01-02;2,5"]))
+    ';'
+    """
+    sample = "\n".join([line for line in text[:200_000].splitlines() if line.strip()][:500])
+    found = {}
+    for candidate in "\t;|, ":
+        try:
+            sizes = Counter(len(cells) for _, cells in _split(sample, candidate))
+        except csv.Error:
+            continue
+        width, n = max(sizes.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
+        if width > 1:
+            found[candidate] = n / max(1, sum(sizes.values())) - (candidate == " ")  # blanks where nothing else does
+    return max(found, key=lambda candidate: found[candidate], default=",")
+
+
+def _split(text: str, separator: str) -> Iterable[tuple[int, list[str]]]:
+    """Yield each row's line in the file and its cells, without empty ones at its end."""
+    if separator == " ":
+        split = ((i, line.split()) for i, line in enumerate(text.splitlines(), 1))
+    else:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+        split = ((reader.line_num, [cell.strip() for cell in cells]) for cells in reader)
+    for line, cells in split:
+        while cells and not cells[-1]:
+            cells.pop()
+        if cells:
+            yield line, cells
+
+
+def _rows(text: str, separator: str, source: str) -> list[tuple[int, list[str]]]:
+    if len(separator) != 1:
+        names = ", ".join(SEPARATORS)
+        raise ValueError(f"the separator {separator!r} is not one character; give one, or its name: {names}")
+    try:
+        return list(_split(text, separator))
+    except csv.Error as error:
+        raise ValueError(f"{source} cannot be read as a CSV file: {error}; is a quotation mark not closed?") from error
+
+
+def _check_widths(body: list[tuple[int, list[str]]], header: tuple[int, list[str]] | None, separator: str) -> None:
+    """Refuse rows that are longer than the header: their cells would be under wrong names."""
+    if header is None:
+        return
+    for line, cells in body:
+        if len(cells) > len(header[1]):
+            comma = " or decimal commas" if separator == "," else ""
+            raise ValueError(
+                f"line {line} has {len(cells)} cells, but the header in line {header[0]} has {len(header[1])}: put "
+                f"cells with the separator{comma} in them between quotation marks, or name another separator with "
+                "--separator"
+            )
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Return names of which none is twice and none is empty."""
+    found: dict[str, None] = {}
+    for i, name in enumerate(names, 1):
+        unique, n = name.lstrip("#").strip() or f"Unnamed: {i - 1}", 1
+        while unique in found:
+            unique, n = f"{name}.{n}", n + 1
+        found[unique] = None
+    return list(found)
+
+
+# ---- the header ------------------------------------------------------------------------------------------------------
+
+
+def looks_like_data(cell: str) -> bool:
+    """Whether a cell is a number or a date, in whatever way it is written.
+
+    Examples
+    --------
+    >>> looks_like_data("1.234,5"), looks_like_data("Jan-15"), looks_like_data("sales")
+    (True, True, False)
+    """
+    return _looks_like_number(cell) or bool(candidate_formats(cell))
+
+
+def _looks_like_number(cell: str) -> bool:
+    return _NUMBER.fullmatch(cell) is not None
+
+
+def _find_header(rows: list[list[str]], empty: frozenset[str]) -> tuple[int, int | None]:
+    """Return the first row with data, and the row of the header above it, None where the first row has data."""
+    body = rows[min(_LEADING, len(rows) // 2) :][:200]
+    width = Counter(map(len, body)).most_common(1)[0][0]
+    tests = {i: _test_of([cells[i] for cells in body if len(cells) > i], empty) for i in range(width)}
+    columns = {i: test for i, test in tests.items() if test is not None}
+    if not columns:
+        return 1, 0
+    start = next((i for i, cells in enumerate(rows[:_LEADING]) if _is_data(cells, columns, empty, width)), len(rows))
+    if start == 0:
+        return 0, None
+    if start == len(rows):  # a single line, or no row like the others
+        return 1, 0
+    full = [i for i in range(start) if len(rows[i]) >= width and all(rows[i])]
+    nearly = [i for i in range(start) if len(rows[i]) >= width and all(rows[i][1:])]  # pandas' counter has no name
+    return start, (full or nearly or [start - 1])[-1]
+
+
+def _test_of(column: list[str], empty: frozenset[str]) -> Callable[[str], bool] | None:
+    """Return what most cells of a column look like, None for text."""
+    known = [cell for cell in column if cell not in empty]
+    tests = (_looks_like_number, looks_like_data)
+    return next((test for test in tests if known and sum(map(test, known)) >= 0.8 * len(known)), None)
+
+
+def _is_data(cells: list[str], columns: dict[int, Callable[[str], bool]], empty: frozenset[str], width: int) -> bool:
+    """Whether a row has numbers or dates where the rows below have them."""
+    if len([cell for cell in cells if cell]) < min(2, width) and not looks_like_data(cells[0]):
+        return False  # a title
+    here = {i: cells[i] if i < len(cells) else "" for i in columns}
+    return bool(here[min(here)]) and all(cell in empty or columns[i](cell) for i, cell in here.items())
+
+
+# ---- rows that are no part of the series -----------------------------------------------------------------------------
+
+_TOTALS = (
+    "total totals sum subtotal mean average avg summe gesamt insgesamt mittelwert durchschnitt somme moyenne suma "
+    "media totale somma totaal"
+)
+
+
+def is_total(cell: str) -> bool:
+    """Whether a cell names a total, such as ``Total 2015``.
+
+    Examples
+    --------
+    >>> is_total("Grand total:"), is_total("Totnes")
+    (True, False)
+    """
+    words = [plain(word) for word in re.findall(r"[^\W\d_]+", cell)]
+    return bool(words) and not {words[0], words[-1]}.isdisjoint(_TOTALS.split())
+
+
+def is_footer(cell: str) -> bool:
+    """Whether a cell is prose, such as ``Source: ...``, and nothing like a date."""
+    return bool(re.search(r"[^\W\d_]{3}", cell)) and not candidate_formats(cell)
