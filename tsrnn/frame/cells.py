@@ -107,7 +107,8 @@ def read_table(
         raise ValueError(f"{source} has no rows below its header")
     if header is None:
         names = [str(i + 1) for i in range(max(len(cells) for _, cells in body))]
-        remark(f"{source} has no header: its columns are numbered, from 1 to {len(names)}.")
+        named = "its column is called 1" if len(names) == 1 else f"its columns are numbered, from 1 to {len(names)}"
+        remark(f"{source} has no header: {named}.")
     table = [cells + [""] * (len(names) - len(cells)) for _, cells in body]
     cells = pd.DataFrame(table, index=[line for line, _ in body], columns=_unique(names), dtype=object)
     return Table(source, cells, separator, header is not None, empty)
@@ -208,7 +209,7 @@ def looks_like_data(cell: str) -> bool:
     >>> looks_like_data("1.234,5"), looks_like_data("Jan-15"), looks_like_data("sales")
     (True, True, False)
     """
-    return _looks_like_number(cell) or bool(candidate_formats(cell))
+    return _looks_like_number(cell) or bool(candidate_formats(cell.partition("/")[0] if len(cell) == 21 else cell))
 
 
 def _looks_like_number(cell: str) -> bool:

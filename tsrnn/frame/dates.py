@@ -44,7 +44,7 @@ def choose(cells: pd.Series) -> Reading:
 def decide(cells: pd.Series, found: list[Reading]) -> Reading:
     """Return the only plausible one of a column's readings; see `choose`."""
     if not found:
-        raise ValueError(_unreadable(cells))
+        raise ValueError(unreadable(cells))
     if len(found) == 1 and not found[0].lacks and "%y" not in found[0].date_format:
         return found[0]
     best = max(reading.coverage for reading in found)
@@ -118,7 +118,7 @@ def _incomplete(cells: pd.Series, lacks: str) -> str:
     )
 
 
-def _unreadable(cells: pd.Series) -> str:
+def unreadable(cells: pd.Series) -> str:
     """Return why a column cannot be read as dates, with the first cell that is to blame."""
     if cells.str.fullmatch(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?").all():
         line, cell = next((item for item in cells.items() if not re.fullmatch(r"[+-]?\d+", item[1])), ("", ""))

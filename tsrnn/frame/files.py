@@ -19,10 +19,11 @@ import pandas as pd
 from .cells import Remark, Table, read_table
 from .grid import LEAST_COVERAGE, date_grid, number_grid
 from .index import shown
-from .labels import Labels, counts_or_dates, explain_number_gap, find_labels, is_counter, read_labels
+from .labels import Labels, counts_or_dates, explain_number_gap, find_labels, in_words, is_counter, read_labels
 from .numbers import Numbers
 from .readings import NUMBERS
 from .selection import select, several_series
+from .wide import stacked
 
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
@@ -91,6 +92,8 @@ def read_csv(
     """
     text = read_text(path, encoding)
     table = select(read_table(text, str(path), separator=separator, missing=missing, remark=remark), where)
+    if column is None and index_column is None and not no_index:
+        table = stacked(table, remark)
     labels = _labels(table, index_column, no_index, date_format, remark)
     if labels is None:
         if date_format is not None or freq is not None:
@@ -195,6 +198,8 @@ def _values(
     if column is not None:
         there = ", ".join(map(repr, others))
         raise ValueError(f"there is no column {column!r}; there are {there}")
+    if not others:
+        raise ValueError(f"{table.source} has no column with numbers beside {in_words(label_columns)}")
     counts = [name for name in others if (counts_or_dates if index is None else is_counter)(table, name)]
     numbers = Numbers(table, [name for name in others if name not in counts] or others, decimal, thousands)
     if not numbers.numeric:

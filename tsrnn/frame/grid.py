@@ -67,8 +67,10 @@ def _share(ordinals: np.ndarray) -> float:
 
 
 def _is_once_a_month(dates: np.ndarray) -> bool:
-    """Whether the dates are the same day of their months, or the last one."""
+    """Whether the dates are in months of their own, and the same day of each, or the last one."""
     months = dates.astype("datetime64[M]")
+    if len(np.unique(months)) < len(np.unique(dates)):
+        return False
     day = (dates.astype("datetime64[D]") - months.astype("datetime64[D]")) // _DAY
     left = ((months + 1).astype("datetime64[D]") - dates.astype("datetime64[D]")) // _DAY
     return len(np.unique(day)) == 1 or len(np.unique(left)) == 1

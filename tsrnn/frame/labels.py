@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .cells import Remark, Table, is_footer, is_total, looks_like_data, short
-from .dates import choose, read_as
+from .dates import choose, read_as, unreadable
 from .formats import plain
 from .grid import LEAST_COVERAGE
 from .readings import NUMBERS, Reading, option, readings
@@ -85,7 +85,7 @@ def find_labels(table: Table, date_format: str | None, remark: Remark) -> Labels
     """
     single, failures = _single_columns(table, date_format)
     dates = [each for each in single if each.reading.step != "number"]
-    best = max(dates, key=lambda each: each.n_distinct, default=None)
+    best = max(dates, key=lambda each: (each.n_distinct, each.reading.coverage), default=None)
     if best is None or best.n_distinct < len(best.table.cells):
         best = _together(table, best) or best
     if best is None:
@@ -96,7 +96,7 @@ def find_labels(table: Table, date_format: str | None, remark: Remark) -> Labels
         _raise_on_text(table, failures)
         return None
     _remark_rows(table, best, remark)
-    others = [each.columns[0] for each in dates if each.columns[0] not in best.columns]
+    others = [each.columns[0] for each in dates if each.columns[0] not in best.columns and date_format is None]
     usual = (
         (best.reading.is_usual or date_format is not None)
         and best.columns[0] == table.cells.columns[0]
@@ -138,7 +138,7 @@ def _single_columns(table: Table, date_format: str | None) -> tuple[list[Labels]
     for name in table.cells.columns:
         try:
             if date_format is None and not _is_worth_reading(table, name):
-                raise ValueError(_hopeless(table, name))
+                raise ValueError(unreadable(table.cells[name].iloc[:20]))
             labels = _labels(table, [name], date_format)
         except ValueError as error:
             failures[name] = error
@@ -157,13 +157,6 @@ def _sample(cells: pd.Series) -> pd.Series:
     """Return those of the first cells that are numbers or dates."""
     first = cells.iloc[:20]
     return first[first.map(looks_like_data)]
-
-
-def _hopeless(table: Table, name: str) -> str:
-    try:
-        return f"column {name!r} is no date: {choose(table.cells[name].iloc[:20]).words}"
-    except ValueError as error:
-        return str(error)
 
 
 def _labels(table: Table, columns: list[str], date_format: str | None, days: Reading | None = None) -> Labels:

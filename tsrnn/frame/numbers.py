@@ -19,6 +19,8 @@ from .cells import Remark, Table, looks_like_data, short
 _BLANKS = " \u00a0\u202f\u2009"
 _MARKS = {".": r"\.", ",": ",", "'": "['\u2019]", " ": f"[{_BLANKS}]"}
 _NAMES = {"point": ".", "comma": ",", "space": " ", "apostrophe": "'", "none": ""}
+#: What may stand before or after each number of a column, if it does so always.
+_CURRENCY = r"[$€£¥]|EUR|USD|GBP|CHF|JPY"
 _PLAIN = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 
 
@@ -128,8 +130,20 @@ class Numbers:
 
     def _known(self, name: str) -> pd.Series:
         """Cells with something in them; a typographic minus is one."""
+        text = self._text(name)
+        before, after = self._affix(text)
+        return text.str.removeprefix(before).str.removesuffix(after).str.strip()
+
+    def _text(self, name: str) -> pd.Series:
         cells = self.table.cells[name]
         return cells[~cells.isin(self.table.missing)].str.replace("\u2212", "-", regex=False)
+
+    def _affix(self, cells: pd.Series) -> tuple[str, str]:
+        """Return the currency before all numbers, and the currency or percent sign after all of them."""
+        first = cells.iloc[0] if len(cells) else ""
+        before, after = re.match(_CURRENCY, first), re.search(rf"(?:{_CURRENCY}|%)$", first)
+        start, end = before[0] if before else "", after[0] if after else ""
+        return start if cells.str.startswith(start).all() else "", end if cells.str.endswith(end).all() else ""
 
     def _styles(self, name: str) -> list[Style]:
         known = self._known(name)
@@ -165,12 +179,14 @@ class Numbers:
             ways = " or ".join(f"{_value(each, cell):.15g} ({each.options()})" for each in styles)
             raise ValueError(f"column {name!r} has {short(cell)} in line {line}, which is {ways}")
         (style,) = styles
+        if affix := " and ".join(repr(each) for each in self._affix(self._text(name)) if each):
+            remark(f"In column {name!r}, {affix} is left out of each number.")
         if style != Style(".", "") and not self.given:
             kind = f"{_shown(style.decimal)!r} is the decimal mark"
             kind += f" and {_shown(style.thousands)!r} separates thousands" if style.thousands else ""
             remark(f"In column {name!r}, {kind}, as only that reads all of it ({style.options()}).")
         values = np.full(len(self.table.cells), np.nan)
-        values[self.table.cells.index.isin(known.index)] = style.read(known)
+        values[~self.table.cells[name].isin(self.table.missing).to_numpy()] = style.read(known)
         return values
 
     def _by_others(self, styles: list[Style]) -> list[Style]:

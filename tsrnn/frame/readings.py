@@ -19,10 +19,12 @@ from .index import shown
 _EPOCHS = {"unix-s": 1, "unix-ms": 10**3, "unix-us": 10**6, "unix-ns": 10**9}
 _EPOCH_RANGE = (10**8, 41 * 10**8)
 _EXCEL, _EXCEL_RANGE = "excel", (20_000, 80_000)  # 1954 to 2119
+_DECIMAL_YEAR = "decimal-year"
 NUMBERS = "number"
 #: Values of ``--date-format`` that are no formats.
-WORDS = (*_EPOCHS, _EXCEL, NUMBERS)
+WORDS = (*_EPOCHS, _EXCEL, _DECIMAL_YEAR, NUMBERS)
 
+_ISO_DAY = r"\d{4}-\d\d-\d\d"
 _ISO = r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?\s?(?:Z|[+-]\d\d:?\d\d)?"
 _YEARS = (1700, 2199)  # of dates that are written as a whole number
 _CALENDAR = {"%Y%m", "%Y%m%d", "%Y%m%d%H", "%Y%m%d%H%M", "%Y%m%d%H%M%S"}
@@ -64,6 +66,8 @@ class Reading:
             kind = f"{unit[self.date_format]} since 1970 (UTC)"
         elif self.date_format == _EXCEL:
             kind = "Excel's count of days"
+        elif self.date_format == _DECIMAL_YEAR:
+            kind = "months in decimal years"
         elif "%V" in self.date_format:
             kind = f"ISO {kind}"
         return kind
@@ -90,8 +94,12 @@ def readings(cells: pd.Series) -> list[Reading]:
         return _iso_reading(cells)
     if cells.str.fullmatch(r"[+-]?\d+(?:\.0*)?").all():
         return _whole_readings(cells.str.replace(r"\.0*$", "", regex=True))
+    if cells.str.fullmatch(rf"{_ISO_DAY}/{_ISO_DAY}").all():
+        return _iso_reading(cells.str[:10])  # a week, as pandas writes its periods
     if cells.str.fullmatch(r"\d+\.\d+|\d+").all():
-        return _present(_excel_reading(cells), _epoch_reading(cells, "unix-s"))
+        month = read_format(cells, "%Y.%m") if cells.str.fullmatch(r"\d{4}\.\d\d").all() else None
+        found = _present(month, _decimal_year_reading(cells), _excel_reading(cells), _epoch_reading(cells, "unix-s"))
+        return [each for each in found if each.coverage >= LEAST_COVERAGE]  # other numbers are values
     return _present(*(read_format(cells, each) for each in candidate_formats(cells.iloc[0])))
 
 
@@ -238,6 +246,23 @@ def _excel_reading(cells: pd.Series, *, anywhere: bool = False) -> Reading | Non
     return Reading(_EXCEL, step, labels, coverage(labels, step))
 
 
+def _decimal_year_reading(cells: pd.Series) -> Reading | None:
+    """Return months that are written as 1949.083, by their begin or their middle."""
+    values = cells.astype(float).to_numpy()
+    if values.min() < _YEARS[0] or values.max() > _YEARS[1]:
+        return None
+    months = values * 12
+    begins, middles = np.round(months), np.floor(months)
+    if np.abs(months - begins).max() <= 0.07:  # 1949.08 is a month and 0.04 of one off
+        months = begins
+    elif np.abs(months - middles - 0.5).max() <= 0.2:
+        months = middles
+    else:
+        return None
+    labels = _index((months.astype(np.int64) - 1970 * 12).astype("datetime64[M]").astype("datetime64[us]"))
+    return Reading(_DECIMAL_YEAR, "month", labels, coverage(labels, "month"))
+
+
 def read_word(cells: pd.Series, word: str) -> Reading | None:
     """Return the reading by one of `WORDS`, None where numbers are beyond its range."""
     pattern = r"[+-]?\d+(?:\.0*)?" if word == NUMBERS else r"-?\d+(?:\.\d*)?"
@@ -249,5 +274,6 @@ def read_word(cells: pd.Series, word: str) -> Reading | None:
     read: dict[str, Callable[[], Reading | None]] = {
         NUMBERS: lambda: _number_reading(text),
         _EXCEL: lambda: _excel_reading(text, anywhere=True),
+        _DECIMAL_YEAR: lambda: _decimal_year_reading(text),
     }
     return read.get(word, lambda: _epoch_reading(text, word, anywhere=True))()
