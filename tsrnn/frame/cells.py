@@ -125,6 +125,17 @@ def short(text: str, width: int = 40) -> str:
     return repr(text if len(text) <= width else text[: width - 1] + "…")
 
 
+def all_match(cells: Iterable[str], pattern: str) -> bool:
+    """Whether all of the cells are of a pattern; the first that is not ends the search.
+
+    Examples
+    --------
+    >>> all_match(["1", "22"], "[0-9]"), all_match([], "a")
+    (False, True)
+    """
+    return all(map(re.compile(pattern).fullmatch, cells))
+
+
 # ---- rows ------------------------------------------------------------------------------------------------------------
 
 
@@ -265,6 +276,8 @@ def is_total(cell: str) -> bool:
     >>> is_total("Grand total:"), is_total("Totnes")
     (True, False)
     """
+    if not cell or (cell[0].isdigit() and cell[-1].isdigit()):
+        return False  # a date, most likely; files are long
     words = [plain(word) for word in re.findall(r"[^\W\d_]+", cell)]
     return bool(words) and not {words[0], words[-1]}.isdisjoint(_TOTALS.split())
 

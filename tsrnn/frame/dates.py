@@ -11,7 +11,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from .cells import short
+from .cells import all_match, short
 from .formats import candidate_formats, read_dates, step_of
 from .grid import LEAST_COVERAGE
 from .readings import WORDS, Reading, option, read_format, read_word, readings
@@ -120,7 +120,7 @@ def _incomplete(cells: pd.Series, lacks: str) -> str:
 
 def unreadable(cells: pd.Series) -> str:
     """Return why a column cannot be read as dates, with the first cell that is to blame."""
-    if cells.str.fullmatch(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?").all():
+    if all_match(cells, r"[+-]?\d*[.,]?\d+(?:[eE][+-]?\d+)?"):
         line, cell = next((item for item in cells.items() if not re.fullmatch(r"[+-]?\d+", item[1])), ("", ""))
         return (
             f"column {cells.name!r} has {cell} in line {line}, which is no date and no whole number; name the column "

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .cells import Remark, Table, read_table
+from .cells import Remark, Table, all_match, read_table
 from .grid import LEAST_COVERAGE, date_grid, number_grid
 from .index import shown
 from .labels import Labels, counts_or_dates, explain_number_gap, find_labels, in_words, is_counter, read_labels
@@ -213,10 +213,10 @@ def _values(
 
 def _is_part(cells: pd.Series, index: pd.Index | None) -> bool:
     """Whether a column repeats a part of the dates, such as their year."""
-    if not isinstance(index, pd.DatetimeIndex) or not cells.str.fullmatch(r"\d{1,4}").all():
+    if not isinstance(index, pd.DatetimeIndex) or not all_match(cells, r"\d{1,4}"):
         return False
     values = cells.astype(int).to_numpy()
-    parts = (index.year, index.quarter, index.month, index.day, index.hour, index.dayofyear, index.weekday + 1)
+    parts = (index.year, index.quarter, index.month, index.day, index.hour, index.day_of_year, index.day_of_week + 1)
     return any(np.array_equal(values, part) for part in parts)
 
 
@@ -247,7 +247,7 @@ def _on_grid(y: pd.Series, labels: Labels, freq: str | None, date_format: str | 
         grid = number_grid(y.index, labels.where)
     else:
         assert isinstance(y.index, pd.DatetimeIndex)
-        grid = date_grid(y.index, labels.reading.step, freq, labels.where)
+        grid = date_grid(y.index, labels.reading.step, freq, labels.where, sparse=date_format is not None)
     if len(grid) > len(y):
         step = f" (frequency {grid.freqstr})" if isinstance(grid, pd.DatetimeIndex | pd.PeriodIndex) else ""
         remark(

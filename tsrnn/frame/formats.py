@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
@@ -255,14 +256,18 @@ def read_dates(cells: pd.Series, date_format: str, first_year: int = 1950) -> tu
     >>> read_dates(pd.Series(["Q2 2015", "Q5 2015"]), "Q%q %Y")[0].astype("M8[D]")
     array(['2015-04-01',        'NaT'], dtype='datetime64[D]')
     """
-    parts = cells.str.extract(_regex(_expanded(date_format)))
-    fits = parts.notna().all(axis=1).to_numpy()
-    values = {name: _numbers(parts[name], str(name)) for name in parts.columns if name not in ("p", "z")}
+    pattern = re.compile(_regex(_expanded(date_format)))
+    none = ("0",) * pattern.groups
+    matches = [pattern.match(cell) for cell in cells]
+    fits = np.array([match is not None for match in matches])
+    groups = zip(*(none if match is None else match.groups() for match in matches), strict=True)
+    parts = dict(zip(pattern.groupindex, groups, strict=True))
+    values = {name: _numbers(parts[name], name) for name in parts if name not in ("p", "z")}
     days, valid = _days(values, first_year)
     hours = values.get("H", np.zeros(len(cells), np.int64))
     if "p" in parts:
         valid &= (hours >= 1) & (hours <= 12)
-        hours = hours % 12 + 12 * parts["p"].str.lower().eq("p").to_numpy()
+        hours = hours % 12 + 12 * np.array([half in "pP" for half in parts["p"]])
     minutes, seconds = (values.get(name, np.zeros(len(cells), np.int64)) for name in "MS")
     valid &= fits & (hours < 24) & (minutes < 60) & (seconds < 60)
     dates = days.astype("datetime64[us]") + ((hours * 60 + minutes) * 60 + seconds) * np.timedelta64(10**6, "us")
@@ -299,20 +304,25 @@ def _monday_of_week(january: np.ndarray, week: np.ndarray) -> np.ndarray:
     return monday + 7 * (week - 1)
 
 
-def _numbers(text: pd.Series, name: str) -> np.ndarray:
+def _numbers(text: Iterable[str], name: str) -> np.ndarray:
     if name == "b":
-        return text.map(lambda word: MONTHS.get(plain(word), 0), na_action="ignore").fillna(0).to_numpy(np.int64)
+        numbers = {word: MONTHS.get(plain(word), 0) for word in set(text)}
+        return np.array([numbers[word] for word in text], np.int64)
     if name == "f":
-        text = text.str.ljust(6, "0").str[:6]
-    return pd.to_numeric(text).fillna(0).to_numpy(np.int64)
+        text = [digits.ljust(6, "0")[:6] for digits in text]
+    return np.array(list(map(int, text)), np.int64)
 
 
-def _offsets(parts: pd.DataFrame, n: int) -> np.ndarray:
+def _offsets(parts: dict[str, tuple[str, ...]], n: int) -> np.ndarray:
     if "z" not in parts:
         return np.full(n, np.nan)
-    sign = np.where(parts["z"].str.startswith("-"), -1, 1)
-    digits = pd.to_numeric(parts["z"].str.replace(r"\D", "", regex=True).replace("", "0")).fillna(0).to_numpy(np.int64)
-    return (sign * (digits // 100 * 60 + digits % 100)).astype(float)
+    minutes = {zone: _minutes(zone) for zone in set(parts["z"])}
+    return np.array([minutes[zone] for zone in parts["z"]])
+
+
+def _minutes(zone: str) -> float:
+    digits = int(re.sub(r"\D", "", zone) or "0")
+    return float((digits // 100 * 60 + digits % 100) * (-1 if zone.startswith("-") else 1))
 
 
 def _expanded(date_format: str) -> str:

@@ -104,7 +104,9 @@ def _check_range(span: int, step: int, n: int, where: str) -> None:
         )
 
 
-def date_grid(index: pd.DatetimeIndex, step: str, freq: str | None, where: str) -> pd.DatetimeIndex | pd.PeriodIndex:
+def date_grid(
+    index: pd.DatetimeIndex, step: str, freq: str | None, where: str, *, sparse: bool = False
+) -> pd.DatetimeIndex | pd.PeriodIndex:
     """Return the dates of `freq`, or of a frequency that the index tells, that meet every label.
 
     Parameters
@@ -117,6 +119,8 @@ def date_grid(index: pd.DatetimeIndex, step: str, freq: str | None, where: str) 
         A pandas code.
     where : str
         What messages call the column.
+    sparse : bool
+        Whether most steps of the grid may be missing.
 
     Returns
     -------
@@ -131,15 +135,17 @@ def date_grid(index: pd.DatetimeIndex, step: str, freq: str | None, where: str) 
     if freq is not None:
         return _given_grid(index, freq)
     if step in ("year", "quarter", "month"):
-        return _month_grid(index, where)
+        return _month_grid(index, where, sparse)
     found = [grid for likely in _likely(index) if (grid := _fitting(index, likely)) is not None]
     if not found and step == "week":
         found = [pd.date_range(index[0], index[-1], freq="W-MON", name=index.name)]
-    good = next((grid for grid in found if len(grid) * LEAST_COVERAGE <= len(index)), None)
+    good = next((grid for grid in found if sparse or len(grid) * LEAST_COVERAGE <= len(index)), None)
     if good is not None:
         return good
     if _is_once_a_month(_local(index)) and coverage(index, "day") >= LEAST_COVERAGE:
         return _periods(index)
+    if sparse and (freq := _common_step(index, 1000 * len(index) + 10**6)) is not None:
+        return pd.date_range(index[0], index[-1], freq=freq, name=index.name)
     raise ValueError(_irregular(index, found, where))
 
 
@@ -154,11 +160,11 @@ def _given_grid(index: pd.DatetimeIndex, freq: str) -> pd.DatetimeIndex:
     return grid
 
 
-def _month_grid(index: pd.DatetimeIndex, where: str) -> pd.DatetimeIndex:
+def _month_grid(index: pd.DatetimeIndex, where: str, sparse: bool) -> pd.DatetimeIndex:
     """Return the grid of months, or of the largest multiple of a month that meets all."""
     months = _local(index).astype("datetime64[M]").astype(np.int64)
     width = math.gcd(*(int(difference) for difference in np.diff(months))) or 1
-    if len(index) < LEAST_COVERAGE * ((months[-1] - months[0]) // width + 1):
+    if not sparse and len(index) < LEAST_COVERAGE * ((months[-1] - months[0]) // width + 1):
         freq = {1: "MS", 3: "QS", 12: "YS"}.get(width, f"{width}MS")
         raise ValueError(_sparse(where, len(index), (months[-1] - months[0]) // width + 1, freq))
     start = index[0]
@@ -190,22 +196,29 @@ def _likely(index: pd.DatetimeIndex) -> list[pd.offsets.BaseOffset]:
     return list(found)
 
 
+def _common_step(index: pd.DatetimeIndex, most: int) -> str | None:
+    """Return the largest multiple of a day or a second that meets all labels, None if it has more than `most` steps."""
+    steps = np.diff(_local(index).astype(np.int64))
+    second = 10**6
+    width = math.gcd(*(int(step) for step in steps)) if len(steps) else 0
+    if not width or width % second or int(steps.sum()) // width >= most:
+        return None
+    seconds = width // second
+    count, unit = (seconds // 86_400, "D") if seconds % 86_400 == 0 else (seconds, "s")
+    return unit if count == 1 else f"{count}{unit}"
+
+
 def _irregular(index: pd.DatetimeIndex, found: list[pd.DatetimeIndex], where: str) -> str:
     """Return what to say of dates without a frequency, and the frequency that would do."""
     if found:
         finest = min(found, key=len)
         return _sparse(where, len(index), len(finest), str(finest.freqstr))
     text = f"the dates in {where} keep to no regular steps"
-    steps = np.diff(_local(index).astype(np.int64))
-    width = math.gcd(*(int(step) for step in steps)) if len(steps) else 0
-    n = int(steps.sum()) // width + 1 if width else 1
-    if not width or n > 100 * len(index):
+    freq = _common_step(index, 100 * len(index))
+    if freq is None:
         return f"{text}; number the rows with --no-index"
-    micro = pd.Timedelta(width, unit="us")
-    freq = f"{micro.days}D" if micro == pd.Timedelta(micro.days, unit="D") else f"{int(micro.total_seconds())}s"
-    if micro < pd.Timedelta(1, unit="s"):
-        return f"{text}; number the rows with --no-index"
-    return f"{text}; {_mend(len(index), n, freq.removeprefix('1') if freq[1:] in ('D', 's') else freq)}"
+    n_grid = len(pd.date_range(index[0], index[-1], freq=freq))
+    return f"{text}; {_mend(len(index), n_grid, freq)}"
 
 
 def _sparse(where: str, n: int, n_grid: int, freq: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .cells import Remark, Table, is_footer, is_total, looks_like_data, short
+from .cells import Remark, Table, all_match, is_footer, is_total, looks_like_data, short
 from .dates import choose, read_as, unreadable
 from .formats import plain
 from .grid import LEAST_COVERAGE
@@ -85,7 +85,7 @@ def find_labels(table: Table, date_format: str | None, remark: Remark) -> Labels
     """
     single, failures = _single_columns(table, date_format)
     dates = [each for each in single if each.reading.step != "number"]
-    best = max(dates, key=lambda each: (each.n_distinct, each.reading.coverage), default=None)
+    best = max(dates, key=lambda each: (each.n_distinct, each.reading.coverage * (date_format is None)), default=None)
     if best is None or best.n_distinct < len(best.table.cells):
         best = _together(table, best) or best
     if best is None:
@@ -212,7 +212,7 @@ def _together(table: Table, dates: Labels | None) -> Labels | None:
 def is_counter(table: Table, name: str) -> bool:
     """Whether a column without a name counts the rows, as pandas' ``to_csv()`` writes it."""
     cells = table.cells[name]
-    if not name.startswith("Unnamed: ") or not cells.str.fullmatch(r"\d{1,9}").all():
+    if not name.startswith("Unnamed: ") or not all_match(cells, r"\d{1,9}"):
         return False
     return bool((np.diff(cells.astype(np.int64)) == 1).all())
 
@@ -222,7 +222,7 @@ def counts_or_dates(table: Table, name: str) -> bool:
     cells = table.cells[name]
     if plain(name) in INDEX_NAMES or is_counter(table, name):
         return True
-    first = name == table.cells.columns[0] and cells.str.fullmatch(r"\d+").all()
+    first = name == table.cells.columns[0] and all_match(cells, r"\d+")
     return bool(first and (np.diff(cells.astype(float)) > 0).all())
 
 
@@ -246,11 +246,11 @@ def _raise_on_dates(table: Table, failures: dict[str, ValueError]) -> None:
     """Raise the error of the first column whose name or text says that it holds dates."""
     for name, error in failures.items():
         cells = table.cells[name]
-        text = not _sample(cells).str.fullmatch(r"[+-]?[\d.,]+").all()
+        text = not all_match(_sample(cells), r"[+-]?[\d.,]+")
         named = plain(name) in INDEX_NAMES and not is_counter(table, name)
         if named or (text and _is_worth_reading(table, name)):
             raise error
-        if name == table.cells.columns[0] and cells.str.fullmatch(r"\d+").all() and table.cells.shape[1] > 1:
+        if name == table.cells.columns[0] and all_match(cells, r"\d+") and table.cells.shape[1] > 1:
             steps = np.sign(np.diff(cells.astype(float)))
             if abs(steps.sum()) == len(steps):
                 raise error
@@ -271,5 +271,5 @@ def explain_number_gap(labels: Labels) -> str:
     chosen = f"--index-column {shlex.quote(labels.columns[0])} --date-format {NUMBERS}"
     return (
         f"{labels.where} has {labels.n_distinct} whole numbers from {reading.span}, and {1 - reading.coverage:.0%} of "
-        f"the steps between them would be missing; take them so with {chosen}, or number the rows with --no-index"
+        f"the steps between them would be missing; take them so with {chosen}; or number the rows with --no-index"
     )

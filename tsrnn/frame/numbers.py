@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .cells import Remark, Table, looks_like_data, short
+from .cells import Remark, Table, all_match, looks_like_data, short
 
 _BLANKS = " \u00a0\u202f\u2009"
 _MARKS = {".": r"\.", ",": ",", "'": "['\u2019]", " ": f"[{_BLANKS}]"}
@@ -53,7 +53,9 @@ class Style:
         if self.thousands:
             group = _MARKS.get(self.thousands, re.escape(self.thousands))
             cells = cells.str.replace(group, "", regex=True)
-        return pd.to_numeric(cells.str.replace(self.decimal, ".", regex=False)).to_numpy(np.float64)
+        if self.decimal != ".":
+            cells = cells.str.replace(self.decimal, ".", regex=False)
+        return pd.to_numeric(cells).to_numpy(np.float64)
 
     def options(self) -> str:
         """Return the options that choose this style."""
@@ -102,7 +104,7 @@ def styles_of(cells: pd.Series, styles: Iterable[Style]) -> list[Style]:
     """
     found: list[tuple[Style, np.ndarray]] = []
     for style in styles:
-        if cells.str.fullmatch(style.pattern()).all():
+        if all_match(cells, style.pattern()):
             values = style.read(cells)
             if not any(np.array_equal(values, others) for _, others in found):
                 found.append((style, values))
@@ -132,25 +134,30 @@ class Numbers:
         """Cells with something in them; a typographic minus is one."""
         text = self._text(name)
         before, after = self._affix(text)
-        return text.str.removeprefix(before).str.removesuffix(after).str.strip()
+        return text.str.removeprefix(before).str.removesuffix(after).str.strip() if before or after else text
 
     def _text(self, name: str) -> pd.Series:
         cells = self.table.cells[name]
-        return cells[~cells.isin(self.table.missing)].str.replace("\u2212", "-", regex=False)
+        text = [cell.replace("\u2212", "-") for cell in cells if cell not in self.table.missing]
+        return pd.Series(text, cells.index[self._is_known(name)], dtype=object)
+
+    def _is_known(self, name: str) -> np.ndarray:
+        return np.array([cell not in self.table.missing for cell in self.table.cells[name]])
 
     def _affix(self, cells: pd.Series) -> tuple[str, str]:
         """Return the currency before all numbers, and the currency or percent sign after all of them."""
         first = cells.iloc[0] if len(cells) else ""
         before, after = re.match(_CURRENCY, first), re.search(rf"(?:{_CURRENCY}|%)$", first)
         start, end = before[0] if before else "", after[0] if after else ""
-        return start if cells.str.startswith(start).all() else "", end if cells.str.endswith(end).all() else ""
+        start = start if start and all(cell.startswith(start) for cell in cells) else ""
+        return start, end if end and all(cell.endswith(end) for cell in cells) else ""
 
     def _styles(self, name: str) -> list[Style]:
         known = self._known(name)
         if not len(known):
             return []
         usual = Style(".", "")
-        if usual in self.allowed and self.table.separator in (",", "|", " ") and known.str.fullmatch(_PLAIN).all():
+        if usual in self.allowed and self.table.separator in (",", "|", " ") and all_match(known, _PLAIN):
             return [usual]  # as in most files; between semicolons or tabs, 1.234 may be a thousand
         return styles_of(known, self.allowed)
 
@@ -186,7 +193,7 @@ class Numbers:
             kind += f" and {_shown(style.thousands)!r} separates thousands" if style.thousands else ""
             remark(f"In column {name!r}, {kind}, as only that reads all of it ({style.options()}).")
         values = np.full(len(self.table.cells), np.nan)
-        values[~self.table.cells[name].isin(self.table.missing).to_numpy()] = style.read(known)
+        values[self._is_known(name)] = style.read(known)
         return values
 
     def _by_others(self, styles: list[Style]) -> list[Style]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .cells import short
+from .cells import all_match, short
 from .formats import candidate_formats, directives, read_dates, step_of
 from .grid import LEAST_COVERAGE, coverage
 from .index import shown
@@ -90,14 +90,14 @@ def option(reading: Reading) -> str:
 
 def readings(cells: pd.Series) -> list[Reading]:
     """Return all readings of a column, those that lack a year or a date among them."""
-    if cells.str.fullmatch(_ISO).all():
+    if all_match(cells, _ISO):
         return _iso_reading(cells)
-    if cells.str.fullmatch(r"[+-]?\d+(?:\.0*)?").all():
+    if all_match(cells, r"[+-]?\d+(?:\.0*)?"):
         return _whole_readings(cells.str.replace(r"\.0*$", "", regex=True))
-    if cells.str.fullmatch(rf"{_ISO_DAY}/{_ISO_DAY}").all():
+    if all_match(cells, rf"{_ISO_DAY}/{_ISO_DAY}"):
         return _iso_reading(cells.str[:10])  # a week, as pandas writes its periods
-    if cells.str.fullmatch(r"\d+\.\d+|\d+").all():
-        month = read_format(cells, "%Y.%m") if cells.str.fullmatch(r"\d{4}\.\d\d").all() else None
+    if all_match(cells, r"\d+\.\d+|\d+"):
+        month = read_format(cells, "%Y.%m") if all_match(cells, r"\d{4}\.\d\d") else None
         found = _present(month, _decimal_year_reading(cells), _excel_reading(cells), _epoch_reading(cells, "unix-s"))
         return [each for each in found if each.coverage >= LEAST_COVERAGE]  # other numbers are values
     return _present(*(read_format(cells, each) for each in candidate_formats(cells.iloc[0])))
@@ -123,6 +123,9 @@ def read_format(cells: pd.Series, date_format: str) -> Reading | None:
     step, lacks = step_of(date_format)
     if lacks:
         return _lacking_reading(cells, date_format, lacks)
+    sample = cells.iloc[:: max(1, len(cells) // 100)]
+    if np.isnat(read_dates(sample, date_format)[0]).any():
+        return None  # which saves reading a long column by each of its formats
     found = None
     # Two digits are a year from 1950 to 2049, as in spreadsheets, or of the 20th century where only that is regular.
     for first_year in (1950, 1900) if "y" in directives(date_format) else (1950,):
@@ -266,7 +269,7 @@ def _decimal_year_reading(cells: pd.Series) -> Reading | None:
 def read_word(cells: pd.Series, word: str) -> Reading | None:
     """Return the reading by one of `WORDS`, None where numbers are beyond its range."""
     pattern = r"[+-]?\d+(?:\.0*)?" if word == NUMBERS else r"-?\d+(?:\.\d*)?"
-    if not cells.str.fullmatch(pattern).all():
+    if not all_match(cells, pattern):
         line, cell = next((line, cell) for line, cell in cells.items() if not re.fullmatch(pattern, cell))
         kind = "whole number" if word == NUMBERS else "number"
         raise ValueError(f"column {cells.name!r} has {short(cell)} in line {line}, which is no {kind}")

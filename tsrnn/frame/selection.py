@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from .cells import Table, short
+from .cells import Table, all_match, short
 from .labels import Labels, in_words
 
 
@@ -37,7 +37,7 @@ def several_series(labels: Labels) -> str | None:
 def _may_name_series(cells: pd.Series) -> bool:
     """Whether a column has few values, each many times, as the names of series are."""
     n = int(cells.nunique())
-    whole = cells.str.fullmatch(r"\d+").all()
+    whole = all_match(cells, r"\d+")
     text = not cells.str.fullmatch(r"[+-]?[\d.,]+").any()
     return 1 < n <= len(cells) // 2 and bool(whole or text)
 

@@ -6,7 +6,7 @@ from itertools import product
 
 import pandas as pd
 
-from .cells import Table
+from .cells import Table, all_match
 from .dates import decide, read_as
 from .formats import MONTHS, plain, step_of
 from .readings import Reading, readings
@@ -70,7 +70,7 @@ def _holds_times(cells: pd.Series) -> bool:
     """Whether a column has times of the day, or whole numbers such as 930 under a name that says so."""
     cells = cells[cells != ""]
     pattern = rf"{_TIME}|\d{{1,4}}" if _PARTS.get(plain(str(cells.name))) == "time" else _TIME
-    return len(cells) > 0 and bool(cells.iloc[:20].str.fullmatch(pattern).all() and cells.str.fullmatch(pattern).all())
+    return len(cells) > 0 and bool(all_match(cells.iloc[:20], pattern) and all_match(cells, pattern))
 
 
 def read_together(table: Table, columns: list[str], date_format: str | None, days: Reading | None = None) -> Reading:
@@ -136,9 +136,9 @@ def _part_formats(cells: pd.Series, kind: str) -> list[str]:
         return _DIRECTIVES.get(kind, [])
     if cells.map(lambda cell: plain(cell) in MONTHS).all():
         return ["%b"]
-    if cells.str.fullmatch(r"\d{4}").all() and cells.astype(int).between(1500, 2199).all():
+    if all_match(cells, r"\d{4}") and cells.astype(int).between(1500, 2199).all():
         return ["%Y"]
-    if cells.str.fullmatch(r"[Qq]?\d{1,2}").all():
+    if all_match(cells, r"[Qq]?\d{1,2}"):
         return ["%m", "%q", "Q%q", "%V", "%d", "%H"]
     return []
 
@@ -148,7 +148,7 @@ def _date_and_time(parts: list[pd.Series], name: str) -> pd.Series:
     date, *clock = parts
     if len(clock) > 1:
         return _joined([date, _joined(clock, ":", name)], " ", name)
-    if clock[0].str.fullmatch(r"\d{1,4}").all():
+    if all_match(clock[0], r"\d{1,4}"):
         numbers = clock[0].astype(int)
         hours, minutes = (numbers // 100, numbers % 100) if numbers.max() > 24 else (numbers, 0 * numbers)
         clock = [hours.astype(str) + ":" + minutes.astype(str).str.zfill(2)]

@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from .cells import Remark, Table, is_total
+from .cells import Remark, Table, all_match, is_total
 from .formats import MONTHS, plain
 
 
@@ -55,4 +55,4 @@ def _number(name: str, part: str) -> int | None:
 
 
 def _holds_years(cells: pd.Series) -> bool:
-    return bool(cells.is_unique and cells.str.fullmatch(r"1[5-9]\d\d|2[01]\d\d").all())
+    return bool(cells.is_unique and all_match(cells, r"1[5-9]\d\d|2[01]\d\d"))
