@@ -218,6 +218,11 @@ TABLES = {
     "comments": ("# a\n# b\n" + PLAIN, ["Lines 1 to 2 of F are left out"]),
     "hash before the header": ("#" + PLAIN, []),
     "sep=": ("sep=;\n" + PLAIN.replace(",", ";"), ["Line 1 of F is left out"]),
+    "no value first": (PLAIN.replace(",0\n", ",n/a\n"), []),
+    "NOAA": ("# CO2\n# year month value\n" + as_written(MONTHS, "%Y   %-m", header="", sep="   ").lstrip(),
+             ["Line 1 of F is left out", "'year' and 'month' hold"]),
+    "comment for a header": ("# CO2\n" + BODY, ["Line 1 of F is left out", "has no header"]),
+    "number beside the date": (lines([f"{t},{7000 + i}" for i, t in enumerate(ISO)], header="t,id,x"), []),
     "units": ("t,x\n,kg\n" + BODY, ["Line 2 of F is left out: 'kg'"]),
     "total": (PLAIN + "Total,276\n", ["Line 26 of F ('Total') is left out"]),
     "total with its year": (PLAIN + "Total 2015,276\n", ["('Total 2015') is left out"]),
@@ -325,6 +330,11 @@ REFUSED = {
     "1.234": (lines(ISO, ["1.234"] * 24, sep=";"), {}, "is 1.234 (--decimal .) or 1234 (--decimal , --thousands .)", 2),
     "wrong decimal": (lines(ISO, ["1.234,5"] * 24, sep=";"), {"decimal": "."}, "with --decimal , --thousands .", 1),
     "wrong thousands": (lines(ISO, ["1,5"] * 24, sep=";"), {"thousands": ","}, "which is a number with --decimal ,", 1),
+    "inf": (lines(ISO, ["inf", "1.5"] * 12), {}, "column 'x' has 'inf' in line 2", 1),
+    "- first, no header": (BODY.replace(",0\n", ",-\n", 1), {}, "column '2' has '-' in line 1", 1),
+    "hour 24": (lines([f"2015-01-0{d},{h}" for d in (1, 2) for h in range(1, 25)], header="date,hour,x"), {},
+                "'2015-01-01 24:00' in line 25", None),
+    "one date": ("t,x\n2015-01-01,1\n", {}, "column 't' has one date, 2015-01-01", None),
     "-": (lines(ISO, ["-", "1.5"] * 12), {}, "column 'x' has '-' in line 2, which is no number", 1),
     ". and ..": (lines(ISO, [".", "..", "1.5"] * 8), {}, "--missing . --missing ..", 1),
     "latin-1": (as_written(MONTHS, "%Y-%m-%d", header="größe,x").encode("cp1252"), {}, "CSV file in UTF-8", 1),
@@ -412,6 +422,15 @@ def test_rows_are_numbered_where_that_is_asked_for(read):
     assert (y.name, list(y.index[[0, -1]]), said) == ("x", [0, 29], [])
     _, said = read(lines([f"{i}.5" for i in range(9)], header="a,b"))
     assert said == ["F has no column with dates: its rows are numbered.", "Column 'a' is taken; there are also b."]
+
+
+def test_few_rows_and_unsorted_years(read):
+    y, _ = read("t,x\n2015-01-01,1\n2015-01-02,2\n")
+    labels_are(y, "2015-01-01", "2015-01-02", "D", 7)
+    years = np.random.default_rng(0).permutation(np.arange(1950, 1980))
+    y, _ = read(lines(years, years - 1950))
+    labels_are(y, "1950", "1979", None, 1)
+    assert_allclose(y, np.arange(30))
 
 
 def test_values_that_look_like_labels_are_no_index(read):

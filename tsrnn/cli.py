@@ -27,13 +27,13 @@ ARGUMENTS = {"epochs": "max_epochs", "seed": "random_state"}
 #: Options on how a CSV file is read, by the arguments of `tsrnn.frame.files.read_csv`.
 FILE_OPTIONS = {
     "index_column": click.option(
-        "--index-column", help="CSV: column with the dates; several as year,month. [default: the one that reads so]"
+        "--index-column", help="CSV: column with the dates, or several, as year,month. [default: found]"
     ),
     "no_index": click.option("--no-index", is_flag=True, help="CSV: number the rows; no column has their dates."),
     "date_format": click.option(
         "--date-format",
-        help="CSV: how dates are written, such as %d/%m/%Y or Q%q %Y; unix-s, unix-ms, unix-us, unix-ns or excel for "
-        "counts, number for none.",
+        help="CSV: how dates are written, such as %d/%m/%Y or Q%q %Y; unix-s, unix-ms, unix-us, unix-ns, excel "
+        "or decimal-year for numbers that are dates, number for those that are none. [default: found]",
     ),
     "freq": click.option("--freq", help="CSV: frequency, a pandas code such as MS or W-SAT. [default: inferred]"),
     "where": click.option(

@@ -96,6 +96,8 @@ def read_table(
     empty = MISSING | {each.strip() for each in missing}
     start, header = _find_header([cells for _, cells in rows], empty)
     names = rows[header][1] if header is not None else []
+    if names[:1] == ["#"] and len(names) > max(len(cells) for _, cells in rows[start:] or [(0, [])]):
+        names = names[1:]
     _check_widths(rows[start:], rows[header] if header is not None else None, separator)
     above = [row for i, row in enumerate(rows[:start]) if i != header]
     if above:
@@ -235,14 +237,16 @@ def _find_header(rows: list[list[str]], empty: frozenset[str]) -> tuple[int, int
     columns = {i: test for i, test in tests.items() if test is not None}
     if not columns:
         return 1, 0
-    start = next((i for i, cells in enumerate(rows[:_LEADING]) if _is_data(cells, columns, empty, width)), len(rows))
+    start = next((i for i, cells in enumerate(rows[:_LEADING]) if _is_data(cells, columns, width)), len(rows))
     if start == 0:
         return 0, None
     if start == len(rows):  # a single line, or no row like the others
         return 1, 0
     full = [i for i in range(start) if len(rows[i]) >= width and all(rows[i])]
     nearly = [i for i in range(start) if len(rows[i]) >= width and all(rows[i][1:])]  # pandas' counter has no name
-    return start, (full or nearly or [start - 1])[-1]
+    if full or nearly:
+        return start, (full or nearly)[-1]
+    return start, None if rows[start - 1][0].startswith("#") else start - 1  # a comment, not a header
 
 
 def _test_of(column: list[str], empty: frozenset[str]) -> Callable[[str], bool] | None:
@@ -252,12 +256,13 @@ def _test_of(column: list[str], empty: frozenset[str]) -> Callable[[str], bool] 
     return next((test for test in tests if known and sum(map(test, known)) >= 0.8 * len(known)), None)
 
 
-def _is_data(cells: list[str], columns: dict[int, Callable[[str], bool]], empty: frozenset[str], width: int) -> bool:
+def _is_data(cells: list[str], columns: dict[int, Callable[[str], bool]], width: int) -> bool:
     """Whether a row has numbers or dates where the rows below have them."""
     if len([cell for cell in cells if cell]) < min(2, width) and not looks_like_data(cells[0]):
         return False  # a title
-    here = {i: cells[i] if i < len(cells) else "" for i in columns}
-    return bool(here[min(here)]) and all(cell in empty or columns[i](cell) for i, cell in here.items())
+    dated = [i for i, test in columns.items() if test is looks_like_data]
+    first = (dated or list(columns))[0]  # other cells of a row may be text that means that there is no value
+    return first < len(cells) and columns[first](cells[first])
 
 
 # ---- rows that are no part of the series -----------------------------------------------------------------------------

@@ -19,7 +19,7 @@ import pandas as pd
 from .cells import Remark, Table, all_match, read_table
 from .grid import LEAST_COVERAGE, date_grid, number_grid
 from .index import shown
-from .labels import Labels, counts_or_dates, explain_number_gap, find_labels, in_words, is_counter, read_labels
+from .labels import Labels, counts_or_dates, explain_number_gap, find_labels, in_words, read_labels
 from .numbers import Numbers
 from .readings import NUMBERS
 from .selection import select, several_series
@@ -62,8 +62,8 @@ def read_csv(
         Whether the rows are numbered instead.
     date_format : str, optional
         How dates are written, such as ``%d/%m/%Y``; ``%q`` is a quarter's number. ``unix-s``, ``unix-ms``, ``unix-us``
-        and ``unix-ns`` count from 1970, ``excel`` is a spreadsheet's count of days, ``number`` is no date. None takes
-        the only plausible reading.
+        and ``unix-ns`` count from 1970, ``excel`` is a spreadsheet's count of days, ``decimal-year`` a month as in
+        1949.083, ``number`` is no date. None takes the only plausible reading.
     freq : str, optional
         The frequency, a pandas code. None infers it.
     where : iterable of str
@@ -200,7 +200,7 @@ def _values(
         raise ValueError(f"there is no column {column!r}; there are {there}")
     if not others:
         raise ValueError(f"{table.source} has no column with numbers beside {in_words(label_columns)}")
-    counts = [name for name in others if (counts_or_dates if index is None else is_counter)(table, name)]
+    counts = [name for name in others if counts_or_dates(table, name, first_counts=index is None)]
     numbers = Numbers(table, [name for name in others if name not in counts] or others, decimal, thousands)
     if not numbers.numeric:
         raise ValueError(f"no column holds numbers alone: {numbers.why_none()}")

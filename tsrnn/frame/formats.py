@@ -167,6 +167,8 @@ def candidate_formats(text: str) -> list[str]:
             continue  # no directive, or a decimal comma
         step, lacks = step_of(date_format)
         order = "".join("m" if name == "b" else name for name in directives(date_format) if name in "Yymbd")
+        if directives(date_format) == ["m"]:
+            continue  # any small number is one of a month
         if (step or lacks in ("year", "date")) and order not in _NOBODY_WRITES:
             found.append(date_format)
     return found

@@ -39,7 +39,7 @@ def coverage(labels: pd.Index, step: str, *, same_day: bool = True) -> float:
     Examples
     --------
     >>> coverage(pd.Index([201511, 201512, 201601]), "number")
-    0.03333333333333333
+    0.03296703296703297
     """
     if step == "number":
         return _share(labels.to_numpy())
@@ -132,6 +132,8 @@ def date_grid(
     ValueError
         If there is no such frequency, or fewer than half of its steps are there.
     """
+    if len(index) < 2:
+        raise ValueError(f"{where} has one date, {shown(index[0])}, and a series has several")
     if freq is not None:
         return _given_grid(index, freq)
     if step in ("year", "quarter", "month"):
@@ -144,7 +146,8 @@ def date_grid(
         return good
     if _is_once_a_month(_local(index)) and coverage(index, "day") >= LEAST_COVERAGE:
         return _periods(index)
-    if sparse and (freq := _common_step(index, 1000 * len(index) + 10**6)) is not None:
+    most = 1000 * len(index) + 10**6 if sparse else int(len(index) / LEAST_COVERAGE)
+    if (freq := _common_step(index, most)) is not None:
         return pd.date_range(index[0], index[-1], freq=freq, name=index.name)
     raise ValueError(_irregular(index, found, where))
 

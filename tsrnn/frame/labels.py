@@ -199,8 +199,10 @@ def _together(table: Table, dates: Labels | None) -> Labels | None:
     for columns in sets_of_parts(table, dates.columns if dates is not None else []):
         try:
             found = _labels(table, columns, None, dates.reading if dates is not None else None)
-        except ValueError:  # another set may do; if none does, the error of a single column is the one to show
-            continue
+        except ValueError:
+            if dates is not None:  # a day with a time that is none, such as the hour 24
+                raise
+            continue  # another set may do; if none does, the error of a single column is the one to show
         if dates is None or found.n_distinct > dates.n_distinct:
             return found
     return None
@@ -217,12 +219,12 @@ def is_counter(table: Table, name: str) -> bool:
     return bool((np.diff(cells.astype(np.int64)) == 1).all())
 
 
-def counts_or_dates(table: Table, name: str) -> bool:
-    """Whether a column of numbers is not a series by its name, or by counting upwards in the first column."""
+def counts_or_dates(table: Table, name: str, *, first_counts: bool) -> bool:
+    """Whether a column of numbers is no series by its name, or by increasing in the first column where that counts."""
     cells = table.cells[name]
     if plain(name) in INDEX_NAMES or is_counter(table, name):
         return True
-    first = name == table.cells.columns[0] and all_match(cells, r"\d+")
+    first = first_counts and name == table.cells.columns[0] and all_match(cells, r"\d+")
     return bool(first and (np.diff(cells.astype(float)) > 0).all())
 
 
@@ -236,9 +238,11 @@ def _may_count(labels: Labels, table: Table) -> bool:
     steps = np.sign(np.diff(reading.labels.to_numpy()))
     ordered = bool(abs(steps.sum()) == len(steps))
     regular = reading.coverage >= LEAST_COVERAGE
+    years = bool(((reading.labels >= 1500) & (reading.labels <= 2199)).all())
+    if years and reading.labels.is_unique and reading.coverage >= 0.9:
+        return True  # in any order
     if name == table.cells.columns[0]:
         return ordered
-    years = bool(((reading.labels >= 1500) & (reading.labels <= 2199)).all())
     return ordered and regular and years
 
 
