@@ -23,6 +23,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload, register_jitable
 
 from ..equations import activations, gamma
+from .cache import keep
 
 #: Keeps NaN and infinity meaningful, unlike ``fastmath=True``.
 FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
@@ -84,22 +85,19 @@ def register(function: Callable, name: str) -> Callable:
 
 
 def entry(name: str, **options: Any) -> Callable[[Callable], Any]:
-    """Decorator: compile an entry point, with the disk cache where there is a place to write it."""
+    """Decorator: compile an entry point, with a cache on disk."""
 
     def compile_(function: Callable) -> Any:
         register(function, name)
-        return njit(cache=has_cache_folder(function), nogil=True, **(LOOP | options))(function)
+        return _compiled(function, nogil=True, **(LOOP | options))
 
     return compile_
 
 
-def has_cache_folder(function: Callable) -> bool:
-    """Whether Numba finds a folder for its cache: a read-only installation without a home must still work."""
-    try:
-        njit(cache=True)(function)
-    except RuntimeError:
-        return False
-    return True
+def _compiled(function: Callable, **options: Any) -> Any:
+    """The function as one that Numba compiles, with a cache on disk."""
+    dispatcher = njit(**options)(function)
+    return dispatcher if config.DISABLE_JIT else keep(dispatcher)
 
 
 # ---------------------------------------------------------------- tiles
@@ -165,7 +163,7 @@ call_at = _call if config.DISABLE_JIT else _call_at
 
 def _driver(function: Callable) -> Any:
     """Decorator: a loop over tiles, which may run in parallel."""
-    return njit(parallel=True, nogil=True, cache=has_cache_folder(function), no_cfunc_wrapper=True)(function)
+    return _compiled(function, parallel=True, nogil=True, no_cfunc_wrapper=True)
 
 
 @_driver

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numba import config, cuda
 
+from ..cache import keep
 from ..jit import fingerprint
 from ..views import PLAIN, Views, build_views
 from .plan import Properties, registers_of_thread
@@ -31,18 +32,17 @@ STAMP = fingerprint()
 
 
 def _compile(name: str, function: Callable, threads: int) -> Any:
-    """A kernel, kept on disk between processes if there is a place to write it.
+    """A kernel, kept on disk between processes.
 
     It has a file of its own there, by the `name` and a hash of the sources of all rooms that it may contain a part of;
     in it the closure tells apart what has one name, such as cells that somebody else defines.
     """
+    from numba.cuda.dispatcher import CUDACache
+
     function.__qualname__ = f"{name}_{STAMP}"
     # The registers are for functions that stand `apart`, too; at link time they would be made part of their callers.
     options = {"launch_bounds": threads, "max_registers": registers_of_thread(threads), "lto": False}
-    try:
-        return cuda.jit(cache=True, **options)(function)
-    except RuntimeError:  # a read-only installation without a home
-        return cuda.jit(**options)(function)
+    return keep(cuda.jit(**options)(function), CUDACache)
 
 
 def device(function: Callable, inline: bool = False) -> Any:
