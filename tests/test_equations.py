@@ -194,7 +194,7 @@ def imported(tree):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_imports(path):
-    allowed = {".", "__future__", "collections", "dataclasses", "math", "numpy"}
+    allowed = {".", "__future__", "checks", "collections", "dataclasses", "math", "numpy"}
     assert set(imported(ast.parse(path.read_text(encoding="utf-8")))) <= allowed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import numpy as np
 
@@ -156,11 +157,29 @@ class Architecture:
             shapes |= {"key": (H, H), "energy": (1, H)}
         return shapes
 
-    @property
+    @cached_property
     def size(self) -> int:
-        """Length of theta."""
-        offset, shape = list(self.entries.values())[-1]
-        return offset + int(np.prod(shape))
+        """Length of theta; computed without a list of the layers, of which an argument may ask for any number."""
+        d, H, O = self.decoder, self.hidden_size, self.output_size
+        lowest = H if d and d.segment > 1 else self.n_inputs
+        size = self._layers_size(self.num_layers, lowest)
+        size += self.num_layers * len(self.cell.states) * H if self.learn_initial_state else 0
+        if d:
+            size += 0 if d.parallel else self._layers_size(d.num_layers, lowest + 1)
+            size += sum(map(prod, self._decoding(d).values()))
+        size += 0 if d and d.parallel else O * (1 + H)
+        skip = self.n_targets * self.block * self.lags
+        return size + skip + O * self.n_covariates * (self.block + 1) // 2
+
+    def _layers_size(self, num_layers: int, n_inputs: int) -> int:
+        """Weights of so many layers, of which the lowest reads `n_inputs`."""
+        H = self.hidden_size
+
+        def weights(width: int) -> int:
+            spans = ((item, self.cell.rows(item.operand, width, H)) for item in self.cell.products)
+            return sum(len(item.planes) * H * (last - first) for item, (first, last) in spans)
+
+        return weights(n_inputs) + (num_layers - 1) * weights(H)
 
     def views(self, theta: np.ndarray) -> dict[str, np.ndarray]:
         """The parameters of theta by name; writing to a view writes to theta."""

@@ -202,5 +202,6 @@ def scored(observed: np.ndarray, geometry: Geometry) -> np.ndarray:
     that no window is scaled by what stands in for the rows before it.
     """
     first = observed.argmax(axis=0)
-    whole = np.arange(len(observed))[:, None] >= first + geometry.context + geometry.n_ahead - 1
+    before = min(geometry.context + geometry.n_ahead - 1, len(observed))  # whole windows are checked for elsewhere
+    whole = np.arange(len(observed))[:, None] >= first + before
     return observed & (whole | (first == 0))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from ..checks import number, shown, whole
 
 #: How a location becomes the point that is forecast: as it is, or by `softplus`. Kernels know a link by its place here.
 LINKS = ("identity", "softplus")
@@ -69,10 +72,20 @@ class Loss:
     start: Callable = unchanged
 
     def __post_init__(self) -> None:
-        """Check what the kernels and the forecasts know by name."""
+        """Check what the kernels and the forecasts take for granted."""
+        if not isinstance(self.name, str) or not self.name:
+            raise TypeError(f"name={shown(self.name)} must be a word")
+        for name, function in (("equation", self.equation), ("natural", self.natural), ("start", self.start)):
+            if not callable(function):
+                raise TypeError(f"{name}={shown(function)} must be a function")
+        whole("width", self.width)
+        if not isinstance(self.constants, tuple) or not self.constants:
+            raise TypeError(f"constants={shown(self.constants)} must be a tuple of numbers, such as (1.0,)")
+        for constant in self.constants:
+            number("constants", constant, -math.inf)
         for name, value, known in (("link", self.link, LINKS), ("support", self.support, SUPPORTS)):
             if value not in known:
-                raise ValueError(f"{name}={value!r} is not known; use one of {', '.join(map(repr, known))}")
+                raise ValueError(f"{name}={shown(value)} is not known; use one of {', '.join(map(repr, known))}")
 
     @property
     def size(self) -> int:

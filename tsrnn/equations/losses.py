@@ -8,6 +8,7 @@ at the kink the derivative is the mean of the two sides.
 
 from __future__ import annotations
 
+from ..checks import number, shown
 from .activations import HALF, absolute, sign
 from .likelihoods import GAUSSIAN, LAPLACE, NEGATIVE_BINOMIAL, POISSON, STUDENT_T
 from .loss import Loss
@@ -50,9 +51,7 @@ def Huber(delta: float = 1.0) -> Loss:  # noqa: N802 - reads as the constructor 
     >>> Huber(0.5).constants
     (0.5,)
     """
-    if not 0 < delta < float("inf"):
-        raise ValueError(f"delta={delta!r} must be a positive number")
-    return Loss("huber", huber, constants=(float(delta),))
+    return Loss("huber", huber, constants=(number("delta", delta, 0.0, open_low=True),))
 
 
 def Pinball(*levels: float) -> Loss:  # noqa: N802
@@ -65,17 +64,20 @@ def Pinball(*levels: float) -> Loss:  # noqa: N802
     >>> Pinball(0.1, 0.5, 0.9).point
     1
     """
-    if not levels or any(not 0 < level < 1 for level in levels) or sorted(set(levels)) != list(levels):
-        raise ValueError(f"levels={levels!r} must be ascending numbers strictly between 0 and 1")
-    nearest = min(range(len(levels)), key=lambda i: abs(levels[i] - 0.5))
+    numbers = tuple(number("levels", level, 0.0, 1.0, open_low=True) for level in levels)
+    if not numbers or sorted(set(numbers)) != list(numbers):
+        raise ValueError(
+            f"levels={shown(levels)} must be ascending numbers strictly between 0 and 1, Pinball(0.1, 0.9)"
+        )
+    nearest = min(range(len(levels)), key=lambda i: abs(numbers[i] - 0.5))
     return Loss(
         "pinball",
         pinball,
-        constants=tuple(map(float, levels)),
+        constants=numbers,
         location=tuple(range(len(levels))),
         point=nearest,
-        central=0.5 in levels,
-        levels=tuple(map(float, levels)),
+        central=0.5 in numbers,
+        levels=numbers,
     )
 
 
@@ -91,4 +93,4 @@ def as_loss(loss: str | Loss) -> Loss:
     if isinstance(loss, str) and loss in LOSSES:
         return LOSSES[loss]
     names = ", ".join(map(repr, LOSSES))
-    raise ValueError(f"loss={loss!r} is not known; use one of {names}, or tsrnn.Huber(...), tsrnn.Pinball(...)")
+    raise ValueError(f"loss={shown(loss)} is not known; use one of {names}, or tsrnn.Huber(...), tsrnn.Pinball(...)")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from ..checks import shown
 from .activations import ONE, relu, sigmoid, sign, tanh
 from .cell import Cell, Product, Stage
 
@@ -63,5 +64,5 @@ CELLS = {
 def rnn_cell(nonlinearity: str = "tanh") -> Cell:
     """The cell with the `nonlinearity` "tanh", "relu" or "sigmoid"."""
     if nonlinearity not in CELLS:
-        raise ValueError(f"nonlinearity={nonlinearity!r} is not known; use one of {', '.join(map(repr, CELLS))}")
+        raise ValueError(f"nonlinearity={shown(nonlinearity)} is not known; use one of {', '.join(map(repr, CELLS))}")
     return CELLS[nonlinearity]

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frame
-from ..checks import choice, flag, whole
+from ..checks import choice, flag, shown, whole
 from ..engine.biases import Outcomes
 from ..engine.conformal import Calibration, Errors
 from ..engine.gaps import fill, trailing
@@ -65,7 +65,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         _check_length(history, counts, context_length, horizon)
         network, device = self._network(
             len(history.values),
-            geometry.n_steps,
+            geometry,
             n_inputs=len(history.n_rows) + history.covariates.shape[1],
             n_targets=len(history.n_rows),
             n_covariates=history.covariates.shape[1],
@@ -116,7 +116,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         """Two seasons and at least 24 steps, if the series has room for three times as many."""
         if self.context_length is not None:
             return whole("context_length", self.context_length)
-        if self.warm_start and "context_length_" in vars(self):
+        if flag("warm_start", self.warm_start) and "context_length_" in vars(self):
             return self.context_length_
         s = as_strategy(self.strategy).segment_length
         return max(1, min(max(24, 2 * season_length), (n - horizon) // 3) // s) * s
@@ -342,7 +342,7 @@ def _tail(stopping: EarlyStopping, counts: np.ndarray, geometry: Geometry) -> in
         tail = min(tail, n_windows // 2)
         if tail < geometry.n_ahead:
             return 0
-    hint = f"validation_size={stopping.validation_size!r} holds out {tail} observations"
+    hint = f"validation_size={shown(stopping.validation_size)} holds out {tail} observations"
     if tail < geometry.n_ahead:
         raise ValueError(f"{hint}, but a window has {geometry.n_ahead} targets; make it at least that")
     if tail >= n_windows:

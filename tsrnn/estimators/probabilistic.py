@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import frame
 from ..checks import fractions, whole
+from ..engine.memory import amount, check_memory
 from .base import BaseForecaster, Origin
 from .recurrent import generator
 
@@ -78,6 +79,9 @@ class ProbabilisticForecaster(BaseForecaster):
         """
         n_paths, rng = whole("n_paths", n_paths), generator("random_state", random_state)
         origin = self._origin(horizon, context)
+        n_values = n_paths * origin.n_steps * self.context_.shape[1]
+        what = f"n_paths={amount(n_paths)} paths of {amount(origin.n_steps)} steps take"
+        check_memory(8 * n_values, what, "draw fewer, or some at a time with other seeds")
         with np.errstate(over="ignore", invalid="ignore"):
             values = self._finite(self._sample(origin, n_paths, rng), origin)[origin.wanted]
         return frame.wrap_many(values, origin.target, origin.index, {"path": np.arange(n_paths)})

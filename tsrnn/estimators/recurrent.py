@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ..checks import choice, flag, number, whole
+from ..checks import choice, flag, number, shown, whole
 from ..engine.devices import DEVICES, Device, choose
+from ..engine.memory import check_batch, check_parameters
 from ..engine.network import Network, Source
 from ..engine.options import Adam, EarlyStopping, Settings, TeacherForcing
 from ..engine.parameters import Architecture, Decoder, Geometry
@@ -57,7 +59,7 @@ class RecurrentNetwork:
         """Check the arguments of the training."""
         optimizer = Adam() if self.optimizer is None else self.optimizer
         if not isinstance(optimizer, Adam):
-            raise TypeError(f"optimizer={optimizer!r} must be a tsrnn.Adam or None")
+            raise TypeError(f"optimizer={shown(optimizer)} must be a tsrnn.Adam or None")
         flag("warm_start", self.warm_start)
         layers, dropout = whole("num_layers", self.num_layers), number("dropout", self.dropout, 0.0, 1.0)
         decoder, forcing = self._decoding(layers)
@@ -76,22 +78,26 @@ class RecurrentNetwork:
 
     def _callbacks(self) -> tuple[Callable, ...]:
         callbacks = () if self.callbacks is None else self.callbacks
-        if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
-            raise TypeError(f"callbacks={callbacks!r} must be a list of functions of an Epoch, or None")
+        if (
+            isinstance(callbacks, str | bytes)
+            or not isinstance(callbacks, Sequence)
+            or not all(map(callable, callbacks))
+        ):
+            raise TypeError(f"callbacks={shown(callbacks)} must be a list of functions of an Epoch, or None")
         return tuple(callbacks)
 
     def _stopping(self) -> EarlyStopping | None:
         if isinstance(self.early_stopping, EarlyStopping):
             return self.early_stopping
         if not isinstance(self.early_stopping, bool | np.bool_):
-            raise TypeError(f"early_stopping={self.early_stopping!r} must be True, False or a tsrnn.EarlyStopping")
+            raise TypeError(f"early_stopping={shown(self.early_stopping)} must be True, False or a tsrnn.EarlyStopping")
         return EarlyStopping() if self.early_stopping else None
 
     def _network(
-        self, n_windows: int, n_steps: int, *, n_inputs: int, n_targets: int, block: int = 1, lags: int = 0,
+        self, n_windows: int, geometry: Geometry, *, n_inputs: int, n_targets: int, block: int = 1, lags: int = 0,
         n_covariates: int = 0,
     ) -> tuple[Network, Device]:  # fmt: skip
-        """Check the arguments of the network and make it, on the device for about so many windows and their steps."""
+        """Check the arguments of the network and make it, on the device for so many windows of a geometry."""
         layers = whole("num_layers", self.num_layers)
         architecture = Architecture(
             cell=self.make_cell(),
@@ -106,10 +112,13 @@ class RecurrentNetwork:
             n_covariates=n_covariates,
             decoder=self._decoding(layers)[0],
         )
-        lanes = min(n_windows, whole("batch_size", self.batch_size))
-        device = choose(choice("device", self.device, DEVICES), architecture, n_steps, lanes)
+        lanes, dtype = min(n_windows, whole("batch_size", self.batch_size)), precision("dtype", self.dtype)
+        check_parameters(architecture, dtype)
+        device = choose(choice("device", self.device, DEVICES), architecture, geometry.n_steps, lanes)
+        if device.name == "cpu":  # a GPU has a memory of its own, and says what it lacks
+            check_batch(architecture, geometry, lanes, dtype)
         backend = get_backend(device.name, lanes)
-        return Network(architecture, precision("dtype", self.dtype), backend, lanes), device
+        return Network(architecture, dtype, backend, lanes), device
 
     def _at_work(self) -> Network:
         """The fitted network where ``device`` says, for "auto" where it was fitted if that is here."""
@@ -237,6 +246,8 @@ def generator(name: str, value: Any) -> np.random.RandomState:
     if value is None:
         return np.random.RandomState()
     try:
+        if isinstance(value, bool | np.bool_) or not isinstance(value, Integral | np.random.RandomState):
+            raise ValueError("no seed")
         return check_random_state(value)
     except ValueError as error:
-        raise ValueError(f"{name}={value!r} must be an integer from 0 on, a numpy RandomState, or None") from error
+        raise ValueError(f"{name}={shown(value)} must be an integer from 0 on, a numpy RandomState, or None") from error

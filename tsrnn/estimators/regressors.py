@@ -73,7 +73,8 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         """The fitted attributes, from checked arrays."""
         targets = y.reshape(len(y), -1)
         length = X.shape[1] // n_channels
-        network, device = self._network(len(X), length, n_inputs=n_channels, n_targets=targets.shape[1])
+        geometry = Geometry(length)
+        network, device = self._network(len(X), geometry, n_inputs=n_channels, n_targets=targets.shape[1])
         make_scaling = SCALINGS[choice("scaling", self.scaling, SCALINGS)]
         self._check_support(targets, lambda row, column: f"y at row {row}, column {column}")
         held_out, kept = self._split(len(X))
@@ -84,7 +85,6 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         windows = _windows(X, n_channels, inputs, outputs)
         observed = np.ones(targets.shape)
         source = Source.upload(network.backend, series, targets, observed)
-        geometry = Geometry(length)
 
         def prepare(theta: np.ndarray, some: Windows) -> np.ndarray:
             if network.architecture.loss.family:

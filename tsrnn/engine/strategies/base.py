@@ -89,6 +89,8 @@ class Strategy:
     def _check_multiples(self, context_length: int, horizon: int) -> None:
         s = self.segment_length
         for name, length in (("context_length", context_length), ("horizon", horizon)):
+            if s > length:
+                raise ValueError(f"{name}={length} is shorter than segment_length={s}; make segment_length smaller")
             if length % s:
                 nearest = " or ".join(str(n) for n in (length // s * s, length // s * s + s) if n)
                 raise ValueError(
