@@ -338,7 +338,7 @@ REFUSED = {
     "-": (lines(ISO, ["-", "1.5"] * 12), {}, "column 'x' has '-' in line 2, which is no number", 1),
     ". and ..": (lines(ISO, [".", "..", "1.5"] * 8), {}, "--missing . --missing ..", 1),
     "latin-1": (as_written(MONTHS, "%Y-%m-%d", header="größe,x").encode("cp1252"), {}, "CSV file in UTF-8", 1),
-    "UTF-16 without a mark": (PLAIN.encode("utf-16-le"), {}, "it has zero bytes", 1),
+    "UTF-16 without a mark": (PLAIN.encode("utf-16-le"), {}, "line 1 has a NUL character", 1),
     "undefined in cp1252": (PLAIN.replace("x", "\x81").encode("latin-1"), {}, "--encoding latin-1", 1),
     "several series": (SHOPS, {}, "2 series, one below the other: column 'shop' tells them apart ('North East'", 1),
     "several series by two": (LONG, {}, "4 series, one below the other: columns 'shop' and 'kind' tell them", 1),

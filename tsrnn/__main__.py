@@ -1,6 +1,17 @@
-"""``python -m tsrnn`` is ``tsrnn``."""
+"""The program ``tsrnn``, which is also ``python -m tsrnn``."""
 
-from .cli import main
+from __future__ import annotations
+
+from .signals import interrupts_leave
+
+
+def main() -> None:
+    """Run the command line; what it imports is under the same rules as what it does."""
+    with interrupts_leave():
+        from .cli import main as program
+
+        program(prog_name="tsrnn")
+
 
 if __name__ == "__main__":
-    main(prog_name="tsrnn")
+    main()

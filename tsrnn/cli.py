@@ -7,6 +7,9 @@ output, progress and remarks to standard error. Nothing heavy is imported before
 from __future__ import annotations
 
 import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import __version__, datasets
+from .shell import Program, check_target, shortened, written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +70,7 @@ def _file_options(command: Any) -> Any:
     return command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="tsrnn")
 def main() -> None:
     """Forecast time series with recurrent networks."""
@@ -98,6 +102,7 @@ def list_datasets() -> None:
 @_file_options
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the forecast to this PNG file.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the forecast to this CSV file.")
+@click.option("--force", is_flag=True, help="Let --output and --plot overwrite a file.")
 @click.option("--verbose", is_flag=True, default=None, help="Show the training of a network.")
 def forecast(
     data: str,
@@ -106,12 +111,13 @@ def forecast(
     column: str | None,
     plot: Path | None,
     output: Path | None,
+    force: bool,
     **options: Any,
 ) -> None:
     """Forecast DATA, a shipped data set's name (see `tsrnn datasets`) or a CSV file.
 
     First the end of the series is held out, as long as the horizon, and forecast by a model that has not seen it. The
-    errors stand beside those of the seasonal naive forecast, which repeats the last season. Then the model is fitted
+    errors stand beside those of the seasonal naive forecasts, each of which repeats a season. Then the model is fitted
     to the whole series and forecasts its future.
     """
     given = {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
@@ -120,13 +126,15 @@ def forecast(
     if model not in NETWORKS and network:
         option = next(iter(network)).replace("_", "-")
         raise click.UsageError(f"--{option} belongs to the networks, and --model {model} is none")
-    _check_file(plot, "--plot", (".png", ".pdf", ".svg"))
-    _check_file(output, "--output", (".csv",))
+    if force and plot is None and output is None:
+        raise click.UsageError("--force belongs to --output or --plot, and neither is given")
+    check_target(plot, "--plot", (".png", ".pdf", ".svg"), Path(data), force)
+    check_target(output, "--output", (".csv",), Path(data), force)
     try:
         y = _read(data, column, csv)
-        _forecast(y, horizon, Model(model, network), plot, output)
-    except (ValueError, FloatingPointError) as error:  # the library's errors say what would do
-        raise click.ClickException(str(error)) from error
+        _forecast(y, horizon, Model(model, network), Files(plot, output, force))
+    except (ValueError, ArithmeticError) as error:  # the library's errors say what would do
+        raise click.ClickException(shortened(str(error))) from error
 
 
 # ---------------------------------------------------------------- the job
@@ -153,12 +161,15 @@ class Model:
         _say(f"Fitting the {self.title} to {on} ...", nl=verbose)
         started = time.perf_counter()
         try:
-            forecaster = getattr(tsrnn, MODELS[self.name])(horizon=horizon, **options).fit(y)
+            with _remarks() as remarks:
+                forecaster = getattr(tsrnn, MODELS[self.name])(horizon=horizon, **options).fit(y)
         except Exception:
             _say("")
             raise
         took, compiled = time.perf_counter() - started, getattr(forecaster, "timings_", {}).get("compile", 0.0)
         _say(f" {took:.1f} s" + (f" ({compiled:.1f} s to compile, on first use)" if compiled > 1 else ""))
+        for remark in remarks:
+            _say(f"  Warning: {remark}")
         if verbose:
             _say(_details(forecaster))
         if getattr(forecaster, "best_epoch_", 1) == 0:
@@ -166,7 +177,45 @@ class Model:
         return forecaster
 
 
-def _forecast(y: pd.Series, horizon: int | None, model: Model, plot: Path | None, output: Path | None) -> None:
+@contextmanager
+def _remarks() -> Iterator[list[str]]:
+    """Collect what this package warns of, each warning once; others go their way."""
+    from .exceptions import TsrnnWarning
+
+    remarks: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", TsrnnWarning)
+        yield remarks
+    for warning in caught:
+        if not issubclass(warning.category, TsrnnWarning):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+        elif str(warning.message) not in remarks:
+            remarks.append(str(warning.message))
+
+
+@dataclass
+class Files:
+    """What is to be written."""
+
+    plot: Path | None
+    output: Path | None
+    force: bool
+
+    def write(self, y: pd.Series, future: pd.Series, tested: pd.Series, title: str) -> None:
+        """Write the forecast of the future, and draw it beside that of the test."""
+        if self.output is not None:
+            with written(self.output, "--output", self.force) as path:
+                future.rename("forecast").to_csv(path, index_label="date")
+            _say(f"Wrote {self.output}.")
+        if self.plot is not None:
+            from .plotting import save_forecast
+
+            with written(self.plot, "--plot", self.force) as path:
+                save_forecast(path, y, future, tested, title=title)
+            _say(f"Drew {self.plot}.")
+
+
+def _forecast(y: pd.Series, horizon: int | None, model: Model, files: Files) -> None:
     from . import frame
 
     index: Any = y.index
@@ -177,7 +226,7 @@ def _forecast(y: pd.Series, horizon: int | None, model: Model, plot: Path | None
         raise click.ClickException(
             f"--horizon {horizon} must be smaller than the series, which has {len(y)} {step}: that many are held out"
         )
-    missing = int(y.isna().sum())
+    y, missing = y.rename(shortened(str(y.name), 80)), int(y.isna().sum())
     click.echo(f"{y.name}: {len(y)} {step}, {_span(y)}" + (f", {missing} of them missing" if missing else ""))
     train, test = y.iloc[:-horizon], y.iloc[-horizon:]
     tested = model.fit(train, horizon, f"the first {_count(len(train), step)}").predict(horizon)
@@ -187,14 +236,7 @@ def _forecast(y: pd.Series, horizon: int | None, model: Model, plot: Path | None
     labels = [_label(label) for label in future.index]
     numbers = [f"{value:.{max(0, digits - 1)}f}" for value in future]  # more would be noise
     _table([("date" if hasattr(y.index, "freqstr") else "step", "forecast"), *zip(labels, numbers, strict=True)])
-    if output is not None:
-        future.rename("forecast").to_csv(output, index_label="date")
-        _say(f"Wrote {output}.")
-    if plot is not None:
-        from .plotting import save_forecast
-
-        save_forecast(plot, y, future, tested, title=f"{y.name}: forecast by the {model.title}")
-        _say(f"Drew {plot}.")
+    files.write(y, future, tested, title=f"{y.name}: forecast by the {model.title}")
 
 
 def _report_test(model: Model, train: pd.Series, test: pd.Series, tested: pd.Series, season: int, step: str) -> int:
@@ -202,30 +244,46 @@ def _report_test(model: Model, train: pd.Series, test: pd.Series, tested: pd.Ser
     from . import frame
 
     season = season if season < len(train) else 1
-    naive = frame.seasonal_naive(train.fillna(train.shift(season)).ffill(), len(test), season)
-    rows = [(model.title, tested), ("seasonal naive" if season > 1 else "last value", naive)]
-    absolute = [frame.mae(test, prediction) for _, prediction in rows]
-    scaled = [frame.mase(test, prediction, train, season) for _, prediction in rows]
+    naive = _naive(train, len(test), step)
+    absolute = [frame.mae(test, prediction) for prediction in (tested, *naive.values())]
+    scaled = [frame.mase(test, prediction, train, season) for prediction in (tested, *naive.values())]
     digits = _digits(absolute)
     click.echo(f"\nTest on the last {_count(len(test), step)}, {_span(test)}, which the model had not seen:\n")
     errors = [(f"{a:.{digits}f}", f"{b:.2f}") for a, b in zip(absolute, scaled, strict=True)]
-    _table([("", "MAE", "MASE"), *((name, *pair) for (name, _), pair in zip(rows, errors, strict=True))])
+    _table([("", "MAE", "MASE"), *((name, *pair) for name, pair in zip((model.title, *naive), errors, strict=True))])
     change = f"{season} {step}" if season > 1 else f"one {step.removesuffix('s')}"
+    baselines = dict(zip(naive, absolute[1:], strict=True))
     click.echo(
         "\nMAE is the mean absolute error. MASE divides it by the mean absolute change over "
-        f"{change}\nbefore the test. {_verdict(model.title, *absolute, other=rows[1][0])}"
+        f"{change}\nbefore the test. {_verdict(model.title, absolute[0], baselines)}"
     )
     return digits
 
 
-def _verdict(title: str, error: float, naive: float, *, other: str) -> str:
-    """One sentence on two errors."""
+def _naive(train: pd.Series, horizon: int, step: str) -> dict[str, Any]:
+    """The forecasts to beat, by name: one for each season of the series, or the last value."""
+    from . import frame
+
+    index: Any = train.index
+    seasons = [season for season in frame.season_lengths(index, len(train)) if season < len(train)] or [1]
+    forecasts = {}
+    for season in seasons:
+        name = f"seasonal naive ({season} {step})" if len(seasons) > 1 else "seasonal naive"
+        filled = train.fillna(train.shift(season)).ffill()
+        forecasts[name if season > 1 else "last value"] = frame.seasonal_naive(filled, horizon, season)
+    return forecasts
+
+
+def _verdict(title: str, error: float, baselines: dict[str, float]) -> str:
+    """One sentence on the error of the model and that of the best baseline."""
+    name, naive = min(baselines.items(), key=lambda pair: pair[1])
     if not (error >= 0 and naive > 0):
         return "Too little was observed in the test to compare the two."
     change = round(100 * (error / naive - 1))
     if change == 0:
-        return f"The {title} is as good as the {other}."
-    return f"The {title}'s error is {abs(change)} % {'smaller' if change < 0 else 'larger'} than the {other}'s."
+        return f"The {title} is as good as the {name}."
+    other = f"the {name}'s" if len(baselines) == 1 else f"that of the {name}, the best of these"
+    return f"The {title}'s error is {abs(change)} % {'smaller' if change < 0 else 'larger'} than {other}."
 
 
 def _default_horizon(n: int, season: int) -> int:
@@ -259,20 +317,10 @@ def _read(data: str, column: str | None, csv: dict[str, Any]) -> pd.Series:
     return shipped.rename(data)
 
 
-def _check_file(path: Path | None, option: str, suffixes: tuple[str, ...]) -> None:
-    """Refuse a file that could not be written, before the work is done and not after it."""
-    if path is None:
-        return
-    if path.suffix.lower() not in suffixes:
-        raise click.UsageError(f"{option} {path}: the name must end in {' or '.join(suffixes)}")
-    if not path.absolute().parent.is_dir():
-        raise click.UsageError(f"{option} {path}: there is no folder {path.parent}")
-
-
 # ---------------------------------------------------------------- words
 def _say(text: str, nl: bool = True) -> None:
     """Progress and remarks, on standard error."""
-    click.echo(text, err=True, nl=nl)
+    click.echo(shortened(text), err=True, nl=nl)
 
 
 def _step(index: pd.Index) -> str:

@@ -180,10 +180,13 @@ def _rows(text: str, separator: str, source: str) -> list[tuple[int, list[str]]]
     if len(separator) != 1:
         names = ", ".join(SEPARATORS)
         raise ValueError(f"the separator {separator!r} is not one character; give one, or its name: {names}")
+    limit = csv.field_size_limit(len(text) + 1)  # a cell of any size is read, and shortened where a message shows it
     try:
         return list(_split(text, separator))
     except csv.Error as error:
         raise ValueError(f"{source} cannot be read as a CSV file: {error}; is a quotation mark not closed?") from error
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _check_widths(body: list[tuple[int, list[str]]], header: tuple[int, list[str]] | None, separator: str) -> None:

@@ -8,7 +8,6 @@ shows them with the options that choose.
 
 from __future__ import annotations
 
-import codecs
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,14 +20,10 @@ from .grid import LEAST_COVERAGE, date_grid, number_grid
 from .index import shown
 from .labels import Labels, counts_or_dates, explain_number_gap, find_labels, in_words, read_labels
 from .numbers import Numbers
+from .opening import read_text
 from .readings import NUMBERS
 from .selection import select, several_series
 from .wide import stacked
-
-_BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
-}  # fmt: skip
 
 
 def read_csv(
@@ -108,58 +103,6 @@ def read_csv(
     index = labels.reading.labels
     y = _values(labels.table, labels.columns, index, column, decimal, thousands, remark).set_axis(index).sort_index()
     return _on_grid(_without_blank_end(y, str(path), remark), labels, freq, date_format, remark)
-
-
-def read_text(path: Path, encoding: str | None) -> str:
-    """Return the text of a file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    encoding : str, optional
-        A codec's name; by default UTF-8, or what the byte order mark says.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read, or not in that encoding; the message names one that can.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
-    marked = next((codec for mark, codec in _BYTE_ORDER_MARKS.items() if content.startswith(mark)), "UTF-8")
-    try:
-        text = content.decode(encoding or marked)
-    except LookupError as error:
-        raise ValueError(f"{encoding!r} is no encoding that Python knows, such as utf-8, cp1252 or utf-16") from error
-    except UnicodeError as error:
-        raise ValueError(
-            f"{path} cannot be read as a CSV file in {encoding or marked}: {error}{_other(content)}"
-        ) from error
-    if "\0" in text:
-        raise ValueError(
-            f"{path} cannot be read as a CSV file in {encoding or marked}: it has zero bytes{_other(content)}"
-        )
-    return text.removeprefix("\ufeff")
-
-
-def _other(content: bytes) -> str:
-    """Return the encoding that a file may have, as a mend."""
-    even, odd = content[::2].count(0), content[1::2].count(0)
-    if max(even, odd) > len(content) / 8:
-        codecs_to_try = ["utf-16-le" if odd > even else "utf-16-be"]
-    else:
-        codecs_to_try = ["cp1252", "latin-1"]
-    for codec in codecs_to_try:
-        try:
-            text = content.decode(codec)
-        except UnicodeError:
-            continue
-        if "\0" not in text:
-            return f"; try --encoding {codec}"
-    return "; is it a text file?"
 
 
 # ---- labels and values -----------------------------------------------------------------------------------------------
