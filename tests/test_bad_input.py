@@ -71,7 +71,7 @@ TARGETS = {
     "MultiIndex": (LONG.set_index(["unique_id", "ds"]), "y has a MultiIndex, .* pass one series, or a wide frame"),
     "duplicated dates": (
         pd.Series(wave(), months().index[:59].insert(0, months().index[0])),
-        "the index of y has 2000-01-01 more than once: keep one of each",
+        "the index of y has 2000-01-01 more than once",
     ),
     "unsorted dates": (months()[::-1], "the index of y is not sorted: .* sort it with y.sort_index"),
     "a missing date": (months().drop(months().index[5]), "the index of y has no frequency.*; use y.asfreq"),

@@ -313,7 +313,9 @@ def test_few_dates(n):
     y = numbers(dates("MS", n=n))
     assert read_target(y).index.freqstr == "MS"
     bare = numbers(without_freq(y.index))
-    with pytest.raises(ValueError, match=rf"no frequency, and {n} labels? (is|are) too few.*y\.asfreq\('D'\)"):
+    with pytest.raises(
+        ValueError, match=rf"no frequency, and {n} labels? (is|are) too few.*y\.asfreq\('{'MS' if n > 1 else 'D'}'\)"
+    ):
         read_target(bare)
     assert read_target(bare, freq="MS").index.freqstr == "MS"
     with pytest.raises(ValueError, match="no frequency"):
@@ -331,17 +333,18 @@ def test_a_frequency_that_does_not_fit_is_only_tried():
         (dates("D").delete(20), r"looks like 'D', but after 2024-02-20 comes 2024-02-22 and not 2024-02-21"),
         (dates("B").delete(20), r"looks like 'B', but after"),
         (dates("h").delete(3), r"after 2024-02-01 02:00:00 comes 2024-02-01 04:00:00 and not 2024-02-01 03:00:00"),
-        (pd.DatetimeIndex(["2024-01-01", "2024-01-02", "2024-01-09"]), r"has no frequency; use y\.asfreq\(\.\.\.\)"),
+        (
+            pd.DatetimeIndex(["2024-01-01", "2024-01-02", "2024-01-09"]),
+            r"has no frequency; use y\.reset_index\(drop=True\)",
+        ),
         (dates("D", n=9).insert(0, pd.Timestamp("2024-01-01 05:00")), r"but after 2024-01-01 05:00:00 comes"),
-        (dates("MS", n=9).insert(0, pd.Timestamp("2024-01-15")), "'MS', but it begins at 2024-01-15, not 2024-02-01"),
+        (dates("MS", n=9).insert(0, pd.Timestamp("2024-01-15")), r"no frequency; use y\.to_period\('M'\)"),
         (dates("h", BERLIN).delete(9), r"'h', but .*y\.asfreq\('h'\)"),
     ],
 )
 def test_irregular_dates(index, message):
-    with pytest.raises(ValueError, match=message) as caught:
+    with pytest.raises(ValueError, match=message):
         read_target(numbers(without_freq(index)))
-    assert "y.asfreq(" in str(caught.value)
-    assert "(missing dates become NaN, which fit masks; dates off that grid are dropped)" in str(caught.value)
 
 
 def test_a_wrong_inference_is_not_believed():
@@ -353,7 +356,7 @@ def test_a_wrong_inference_is_not_believed():
 @pytest.mark.parametrize(
     ("index", "message"),
     [
-        (DAYS[[0, 1, 1]], r"has 2000-01-02 more than once: .*y\[~y\.index\.duplicated\(\)\]"),
+        (DAYS[[0, 1, 1]], "has 2000-01-02 more than once; keeping one of each would lose values"),
         (pd.Index([1, 2, 2]), r"has 2 more than once"),
         (pd.period_range("2000", periods=3, freq="M")[[0, 0, 1]], "has 2000-01 more than once"),
         (DAYS[[0, 2, 1]], r"not sorted: 2000-01-02 comes after 2000-01-03; .*y\.sort_index\(\)"),
@@ -370,7 +373,7 @@ def test_a_wrong_inference_is_not_believed():
         (pd.period_range("2000", periods=4, freq="2M")[[0, 1, 3]], "gap: after 2000-03 comes 2000-07, not 2000-05"),
         (pd.Index([1, 2, 4]), "not evenly spaced: after 2 comes 4, not 3"),
         (pd.Index([0, 10, 15]), "not evenly spaced: after 10 comes 15, not 20"),
-        (pd.Index(["a", "b", "c"]), r"labels such as 'a': use a DatetimeIndex .*a PeriodIndex or a RangeIndex"),
+        (pd.Index(["a", "b", "c"]), r"labels such as 'a': use a DatetimeIndex, a PeriodIndex or a RangeIndex"),
         (pd.Index([0.0, 1.0, 2.0]), "holds float64 labels such as"),
         (pd.to_timedelta([1, 2, 3], unit="h"), "labels such as Timedelta"),
         (pd.Index([datetime.date(2000, 1, day) for day in (1, 2, 3)]), r"holds object labels.*pd\.to_datetime"),
@@ -517,7 +520,7 @@ def test_steps_ahead_of_seconds_are_counted_not_listed():
         (pd.RangeIndex(3), [4.0], "index has Index labels, but the series has a RangeIndex"),
         (DAYS, [], "index is empty"),
         (DAYS, pd.DatetimeIndex(["2001-01-01", "NaT"]), "index has a missing label at position 1"),
-        (dates("D", BERLIN), ["2025-01-01"], "time zone none, but the series has Europe/Berlin: use tz_localize"),
+        (dates("D", BERLIN), ["2025-01-01"], "time zone none, but the series has Europe/Berlin; use .*tz_localize"),
         (DAYS, dates("D", BERLIN), "time zone Europe/Berlin, but the series has none"),
     ],
 )
@@ -548,7 +551,11 @@ def test_quarters_by_another_name_follow():
 @pytest.mark.parametrize(
     ("index", "new", "message"),
     [
-        (DAYS, dates("2D", start="2000-01-04"), "y_new has the frequency '2D', but the series has 'D': resample y_new"),
+        (
+            DAYS,
+            dates("2D", start="2000-01-04"),
+            "y_new has the frequency '2D', but the series has 'D'; use y_new.asfreq\\('D'\\)",
+        ),
         (dates("MS", n=3), dates("D", start="2024-05-01"), "y_new has the frequency 'D', but the series has 'MS'"),
         (DAYS, dates("D", start="2000-01-03 12:00"), "off the grid: y_new begins at 2000-01-03 12:00:00, .*2000-01-04"),
         (pd.RangeIndex(5), pd.RangeIndex(5, 15, 2), "y_new has the frequency 2, but the series has 1"),
@@ -561,7 +568,7 @@ def test_quarters_by_another_name_follow():
             "gap: y_new begins at 12, but the series ends at 9 and goes on at 10",
         ),
         (pd.RangeIndex(10), pd.RangeIndex(5, 14), r"overlap: y_new begins at 5, .* ends at 9; .*y_new\.index > 9\]"),
-        (DAYS, DAYS, r"overlap: y_new begins at 2000-01-01, .* ends at 2000-01-03; .*y_new\.index > '2000-01-03'\]"),
+        (DAYS, DAYS, "overlap: y_new begins at 2000-01-01, .* ends at 2000-01-03; all of y_new lies before its end"),
     ],
 )
 def test_what_does_not_follow(index, new, message):
@@ -734,7 +741,7 @@ def test_seasonal_naive():
 # ---- the room --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", ["target", "future", "seasons", "metrics"])
+@pytest.mark.parametrize("module", ["alike", "clock", "future", "index", "mends", "metrics", "seasons", "target"])
 def test_doctests(module):
     results = doctest.testmod(importlib.import_module(f"tsrnn.frame.{module}"))
     assert results.attempted > 0
@@ -744,5 +751,6 @@ def test_doctests(module):
 def test_the_frame_imports_no_other_room():
     code = "import sys, tsrnn.frame; print(sorted(m for m in sys.modules if m.startswith('tsrnn.')))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    own = [f"tsrnn.frame.{name}" for name in ("covariates", "future", "index", "metrics", "seasons", "target")]
+    files = ("alike", "clock", "covariates", "future", "index", "mends", "metrics", "seasons", "target")
+    own = [f"tsrnn.frame.{name}" for name in files]
     assert found.strip() == str(["tsrnn.checks", "tsrnn.frame", *own])  # checks is no room: it imports none

@@ -76,8 +76,9 @@ class BaseForecaster(BaseEstimator):
             fit with covariates, their rows for the steps to forecast: a frame, whose index must be these steps', or an
             array.
         context : Series, DataFrame or array-like, optional
-            A series that was not in the fit, to be continued instead of the fitted one. After a fit with covariates,
-            their rows begin with those of this series.
+            A series that was not in the fit, to be continued instead of the fitted one: of the same columns, and with
+            an index of the same kind, frequency and time zone, or an array. After a fit with covariates, their rows
+            begin with those of this series.
 
         Returns
         -------
@@ -178,9 +179,9 @@ class BaseForecaster(BaseEstimator):
         check_is_fitted(self)
         here, index = self._from_here(self.index_, np.empty((0, len(self.covariate_names_)))), self.index_
         if context is not None:
-            target = frame.read_target(context, name="context", freq=getattr(self.index_, "freq", None))
+            target = frame.read_target(context, name="context", freq=frame.step_of(self.index_))
             if self.covariate_names_:
-                target = _labelled_by(horizon, target)
+                target = _labelled_by(horizon, target, frame.step_of(self.index_))
             history, index = self._read_context(target), target.index
             here = here._replace(target=target, context=history.values, observed=history.observed)
         if self.covariate_names_:
@@ -210,7 +211,7 @@ class BaseForecaster(BaseEstimator):
 
     def _read_new(self, y: Any, X: Any, y_name: str, X_name: str) -> tuple[frame.Target, np.ndarray]:
         """A target that follows the series so far, and its covariates."""
-        new = frame.read_target(y, name=y_name, freq=getattr(self.index_, "freq", None), allow_missing=True)
+        new = frame.read_target(y, name=y_name, freq=frame.step_of(self.index_), allow_missing=True)
         self._check_kind(new, y_name)
         if self._is_labelled(new):
             frame.follows(self.index_, new.index, name=y_name)
@@ -237,11 +238,13 @@ class BaseForecaster(BaseEstimator):
             )
 
     def _is_labelled(self, new: frame.Target) -> bool:
-        """Whether both the fitted and the new target came with an index; bare arrays just follow."""
-        return not (new.kind.startswith("array") or self.target_.kind.startswith("array"))
+        """Whether both the fitted and the new target have labels, or their covariates; bare arrays just follow."""
+        return frame.is_labelled(new) and frame.is_labelled(self.target_)
 
     def _read_context(self, target: frame.Target) -> History:
         self._check_kind(target, "context")
+        if self._is_labelled(target):
+            frame.same_steps(self.index_, target.index, name="context")
         history = History(target)
         for c, n in enumerate(history.n_rows):
             if n < self._least_context():
@@ -342,11 +345,11 @@ class History:
         return "the series" if self.target.channel(c) == "y" else self.target.channel(c)
 
 
-def _labelled_by(X: Any, target: frame.Target) -> frame.Target:
+def _labelled_by(X: Any, target: frame.Target, freq: Any = None) -> frame.Target:
     """A target that came as an array has the labels of its covariates, where these have some."""
     if not target.kind.startswith("array") or not hasattr(X, "iloc"):
         return target
     if len(X) < len(target.values):
         n = len(target.values)
         raise ValueError(f"X has {len(X)} rows, but {target.name} has {n}; pass one row for each step")
-    return replace(target, index=frame.read_index(X.index[: len(target.values)], "X"))
+    return replace(target, index=frame.read_index(X.index[: len(target.values)], "X", freq))

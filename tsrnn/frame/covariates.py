@@ -18,8 +18,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .future import as_labels, future_index
+from .alike import as_labels
+from .future import future_index
 from .index import Grid, shown
+from .mends import first_that_works
 from .target import read_numbers
 
 
@@ -140,7 +142,7 @@ def _numbered(n: int) -> list[Any]:
 def _check_labels(labels: Any, steps: Any, name: str, of: str) -> None:
     if len(labels) == len(steps) and bool((labels == steps).all()):
         return
-    each = f"pass one row for each step, from {shown(steps[0])} on"
+    each = f"pass one row for each step, from {shown(steps[0])} on" + _without_others(labels, steps, name)
     missing, extra = steps.difference(labels, sort=False), labels.difference(steps, sort=False)
     if len(missing) and not (len(extra) and extra[0] < missing[0]):
         raise ValueError(f"{name} has no row for {shown(missing[0])}, a step of {of}; {each}")
@@ -152,6 +154,19 @@ def _check_labels(labels: Any, steps: Any, name: str, of: str) -> None:
     raise ValueError(f"the rows of {name} are not in the order of the steps; sort them with {name}.sort_index()")
 
 
+def _without_others(labels: Any, steps: Any, name: str) -> str:
+    """An expression that leaves out the rows that are no steps, if that is all it takes."""
+    ends = steps[0], steps[-1]
+    first, last = ends if isinstance(steps, pd.RangeIndex) else map(repr, map(shown, ends))
+    mends = (f"{{y}}[{{y}}.index >= {first}]", f"{{y}}[({{y}}.index >= {first}) & ({{y}}.index <= {last})]")
+
+    def accepts(other: Any) -> bool:
+        return 0 < len(other) <= len(steps) and bool((other == steps[: len(other)]).all())
+
+    works = first_that_works(labels, name, mends, accepts)
+    return "" if works is None else f": {works}"
+
+
 def _check_columns(X: Any, values: np.ndarray, columns: Sequence[Any], name: str) -> None:
     names = column_names(X)
     if values.shape[1] != len(columns):
@@ -161,6 +176,8 @@ def _check_columns(X: Any, values: np.ndarray, columns: Sequence[Any], name: str
     numbered = _numbered(len(columns))
     alike = names == list(columns) or (numbered in (names, list(columns)) and set(names) != set(columns))
     if not alike:
+        mend = f": {name}[{list(columns)}]" if set(names) == set(columns) else ""
         raise ValueError(
             f"{name} has the columns {names}, but the fit had {list(columns)}; pass the same columns in the same order"
+            f"{mend}"
         )

@@ -1,7 +1,8 @@
-"""Labels after the last one: the future index of a forecast, and where given labels lie in it.
+"""Labels after the last one, and forecasts in the form of the target.
 
 Every index here is a regular grid as `read_target` makes it: a `pandas.DatetimeIndex` with a frequency, a
-`pandas.PeriodIndex` or a `pandas.RangeIndex`.
+`pandas.PeriodIndex` or a `pandas.RangeIndex`. In a time zone, days and longer steps follow the wall clock, also where
+it is changed: see `clock`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .clock import clock_range, on_clock, pinned, without_freq
 from .index import Grid, shown
 from .target import Target
+
+#: A forecast has no more steps: each takes its turn, and their labels and values are held in memory.
+MOST_STEPS = 10_000_000
 
 
 def future_index(index: Grid, h: int) -> Grid:
@@ -29,7 +34,13 @@ def future_index(index: Grid, h: int) -> Grid:
     Returns
     -------
     pandas.Index
-        Of the same kind, with the same frequency, time zone and name.
+        Of the same kind, with the same time zone and name. It has the same frequency, unless a change of the clock
+        moves one of its labels, where pandas accepts none.
+
+    Raises
+    ------
+    ValueError
+        If there are more than 10 million, or if they pass the last date, period or integer that there is.
 
     Examples
     --------
@@ -38,14 +49,41 @@ def future_index(index: Grid, h: int) -> Grid:
     >>> [str(label.date()) for label in future], future.freqstr, future.name
     (['2024-03-31', '2024-04-30'], 'ME', 'month')
     """
+    if h > MOST_STEPS:
+        gigabytes = 2 * 8 * h / 1e9  # a label and a value
+        raise ValueError(
+            f"a forecast of {h:,} steps of {step_shown(index)} after {shown(index[-1])} would take {gigabytes:,.1f} GB "
+            f"for the labels and values of each series, and the steps are made one by one; ask for {MOST_STEPS:,} "
+            "steps or fewer, or fit to a series with longer steps"
+        )
+    return later_labels(index, h)
+
+
+def later_labels(index: Grid, h: int) -> Grid:
+    """Return what `future_index` does, of any number of labels."""
     last: Any = index[-1]
-    if isinstance(index, pd.DatetimeIndex):
-        labels = pd.date_range(start=last, periods=h + 1, freq=index.freq, name=index.name, unit=index.unit)
-        return labels[1:]
+    if isinstance(index, pd.RangeIndex):
+        step = index.step
+        if last + step * (h + 1) > np.iinfo(np.int64).max:
+            raise ValueError(_no_such_labels(index, h))
+        return pd.RangeIndex(last + step, last + step * (h + 1), step, name=index.name)
+    try:
+        labels: Any = _later(index, h)
+    except (OverflowError, ValueError) as error:  # pandas says no more than that a number is too large
+        raise ValueError(_no_such_labels(index, h)) from error
+    if h > 0 and (labels.hasnans or labels[-1] <= last or labels[-1].year < last.year):  # periods turn over
+        raise ValueError(_no_such_labels(index, h))
+    return labels
+
+
+def _later(index: Any, h: int) -> Any:
+    """Return the `h` dates or periods after the last one of `index`."""
+    last = index[-1]
     if isinstance(index, pd.PeriodIndex):
         return pd.period_range(last + index.freq, periods=h, freq=index.freq, name=index.name)
-    step = index.step
-    return pd.RangeIndex(last + step, last + step * (h + 1), step, name=index.name)
+    if on_clock(index, index.freq):
+        return clock_range(index, index.freq, h)
+    return pd.date_range(start=last, periods=h + 1, freq=index.freq, name=index.name, unit=index.unit)[1:]
 
 
 def extended(index: Grid, n: int) -> Grid:
@@ -56,94 +94,11 @@ def extended(index: Grid, n: int) -> Grid:
     >>> extended(pd.RangeIndex(3), 2)
     RangeIndex(start=0, stop=5, step=1)
     """
-    longer: Any = index.append(future_index(index, n))
-    freq: Any = getattr(index, "freq", None)
-    return pd.DatetimeIndex(longer, freq=freq) if isinstance(index, pd.DatetimeIndex) else longer
-
-
-def follows(index: Grid, new_index: Grid, *, name: str = "y_new") -> None:
-    """Check that a target goes on exactly where another one ends.
-
-    Parameters
-    ----------
-    index : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
-        The labels so far.
-    new_index : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
-        The labels that came, as `read_target` returned them.
-    name : str, default="y_new"
-        What error messages call the target that came.
-
-    Raises
-    ------
-    ValueError
-        If the kinds, frequencies or time zones differ, or if there is a gap or an overlap between the two.
-
-    Examples
-    --------
-    >>> follows(pd.RangeIndex(10), pd.RangeIndex(10, 12))
-    >>> follows(pd.RangeIndex(10), pd.RangeIndex(11, 12))
-    Traceback (most recent call last):
-        ...
-    ValueError: gap: y_new begins at 11, but the series ends at 9 and goes on at 10; fill y_new with NaN from 10 on
-    """
-    _same_kind(index, new_index, name)
-    last: Any = index[-1]
-    first: Any = new_index[0]
-    due: Any = future_index(index, 1)[0]
-    where = f"{name} begins at {shown(first)}, but the series ends at {shown(last)}"
-    if first <= last:
-        label = last if isinstance(index, pd.RangeIndex) else repr(shown(last))
-        raise ValueError(f"overlap: {where}; keep what comes later, {name}[{name}.index > {label}]")
-    if first != due:
-        what = "gap" if first > due else "off the grid"
-        raise ValueError(f"{what}: {where} and goes on at {shown(due)}; fill {name} with NaN from {shown(due)} on")
-    if len(new_index) > 1 and not _same_step(index, new_index):
-        raise ValueError(
-            f"{name} has the frequency {_step(new_index)}, but the series has {_step(index)}: resample {name} to it"
-        )
-
-
-def steps_ahead(index: Grid, wanted: Any, *, name: str = "index") -> np.ndarray:
-    """Count how many steps after the end of `index` the wanted labels lie.
-
-    Parameters
-    ----------
-    index : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
-        The labels so far.
-    wanted : pandas.Index or array-like
-        Dates, periods or integers after its end, in any order.
-    name : str, default="index"
-        What error messages call `wanted`.
-
-    Returns
-    -------
-    ndarray of int
-        The step of each label; the one right after the end is step 1.
-
-    Raises
-    ------
-    ValueError
-        If a label is of another kind, not after the end or not on the grid.
-
-    Examples
-    --------
-    >>> years = pd.period_range("1990", "1999", freq="Y")
-    >>> steps_ahead(years, pd.PeriodIndex(["2000", "2004"], freq="Y")).tolist()
-    [1, 5]
-    """
-    labels = as_labels(index, wanted, name)
-    last = index[-1]
-    late = np.asarray(labels > last)
-    if not late.all():
-        label = shown(labels[int(np.argmin(late))])
-        raise ValueError(f"{name} holds {label}, which is not after the end of the series, {shown(last)}")
-    steps = _count_steps(index, labels)
-    if (steps < 1).any():
-        label = shown(labels[int(np.argmax(steps < 1))])
-        raise ValueError(
-            f"{name} holds {label}, which is not on the grid of the series: steps of {_step(index)} from {shown(last)}"
-        )
-    return steps
+    later: Any = later_labels(index, n)
+    if not isinstance(index, pd.DatetimeIndex):
+        longer: Any = index.append(later)
+        return longer
+    return pinned(without_freq(index).append(later), index.freq)
 
 
 def wrap(values: np.ndarray, target_like: Target, index: pd.Index) -> pd.Series | pd.DataFrame | np.ndarray:
@@ -233,73 +188,29 @@ def wrap_many(
 # ---- helpers ---------------------------------------------------------------------------------------------------------
 
 
-def _step(index: Any) -> str:
+def _no_such_labels(index: Any, h: int) -> str:
+    """The message for labels past the last one that there is, with a mend that was tried."""
+    what = f"the last of {h:,} steps of {step_shown(index)} after {shown(index[-1])}"
+    if isinstance(index, pd.DatetimeIndex):
+        for unit in ("us", "ms", "s"):
+            if _reaches(index, unit, h):
+                end = "2262-04-11, where dates in nanoseconds end" if index.unit == "ns" else f"dates in {index.unit}"
+                return f"{what} lies past {end}; fit to y.set_axis(y.index.as_unit({unit!r}))"
+    return f"pandas has no label for {what}; ask for fewer steps, or fit to y.reset_index(drop=True)"
+
+
+def _reaches(index: Any, unit: str, h: int) -> bool:
+    """Whether dates of that unit hold the index without loss, and its next `h` labels."""
+    coarse = without_freq(index).as_unit(unit)
+    if not (coarse == index).all():
+        return False
+    try:
+        later = _later(pinned(coarse, index.freq), h)
+    except (OverflowError, ValueError):
+        return False
+    return bool(later[-1] > coarse[-1])
+
+
+def step_shown(index: Any) -> str:
     """Write the step of a grid as messages show it."""
     return str(index.step) if isinstance(index, pd.RangeIndex) else repr(index.freqstr)
-
-
-def _same_kind(index: Grid, other: Any, name: str) -> None:
-    """Refuse labels of another kind, of another period or without the time zone."""
-    if isinstance(index, pd.RangeIndex):
-        same = pd.api.types.is_integer_dtype(other.dtype)
-    else:
-        same = type(other) is type(index)
-    if not same:
-        have = "integer" if pd.api.types.is_integer_dtype(other.dtype) else type(other).__name__
-        raise ValueError(f"{name} has {have} labels, but the series has a {type(index).__name__}: use that kind")
-    if isinstance(index, pd.PeriodIndex) and index.freq != other.freq:
-        raise ValueError(f"{name} has the frequency {other.freqstr!r}, but the series has {index.freqstr!r}")
-    if isinstance(index, pd.DatetimeIndex) and (index.tz is None) != (other.tz is None):
-        ours, theirs = index.tz or "none", other.tz or "none"
-        raise ValueError(f"{name} has the time zone {theirs}, but the series has {ours}: use tz_localize on {name}")
-
-
-def _same_step(index: Grid, new_index: Any) -> bool:
-    """Whether two grids, of which one goes on where the other ends, have the same steps."""
-    if isinstance(index, pd.RangeIndex):
-        return bool(index.step == new_index.step)
-    if index.freq == new_index.freq and getattr(index, "tz", None) == getattr(new_index, "tz", None):
-        return True
-    return bool((future_index(index, len(new_index)) == new_index).all())  # the same by another name: QS-JAN and QS-OCT
-
-
-def as_labels(index: Any, wanted: Any, name: str) -> Any:
-    """Return wanted labels as an index of the kind of `index`."""
-    labels = wanted if isinstance(wanted, pd.Index) else pd.Index(wanted)
-    if len(labels) == 0:
-        raise ValueError(f"{name} is empty: it needs at least one label after the end of the series")
-    if labels.dtype == object or isinstance(labels.dtype, pd.StringDtype):
-        labels = _parsed(index, labels, name)
-    if labels.hasnans:
-        raise ValueError(f"{name} has a missing label at position {int(np.argmax(labels.isna()))}")
-    _same_kind(index, labels, name)
-    return labels.tz_convert(index.tz) if isinstance(labels, pd.DatetimeIndex) and labels.tz is not None else labels
-
-
-def _parsed(index: Grid, labels: pd.Index, name: str) -> pd.Index:
-    """Read labels that are strings or other objects, such as `datetime.date`."""
-    try:
-        if isinstance(index, pd.DatetimeIndex):
-            return pd.DatetimeIndex(labels)
-        if isinstance(index, pd.PeriodIndex):
-            return pd.PeriodIndex(labels, freq=index.freq)
-    except (TypeError, ValueError):
-        pass
-    raise ValueError(f"{name} holds {labels[0]!r}, but the series has a {type(index).__name__}: use that kind")
-
-
-def _count_steps(index: Grid, labels: Any) -> np.ndarray:
-    """Count the steps from the end of `index` to later labels; 0 or less where one lies between two steps."""
-    last: Any = index[-1]
-    if isinstance(index, pd.RangeIndex):
-        whole, rest = divmod(labels.to_numpy(np.int64) - last, index.step)
-        return np.where(rest == 0, whole, 0)
-    freq: Any = index.freq
-    if isinstance(index, pd.PeriodIndex):
-        whole, rest = divmod(labels.asi8 - last.ordinal, freq.n)
-        return np.where(rest == 0, whole, 0)
-    if isinstance(freq, pd.offsets.Tick) and not isinstance(freq, pd.offsets.Day):  # the clock's steps are all equal
-        whole, rest = divmod(labels - last, pd.Timedelta(freq))
-        return np.where(rest == pd.Timedelta(0), whole, 0)
-    end = labels.max().as_unit(index.unit)
-    return pd.date_range(last, end, freq=freq, unit=index.unit).get_indexer(labels)  # the calendar's are not

@@ -198,7 +198,7 @@ def _layout(data: Any, name: str, freq: Any) -> tuple[Grid, pd.Index | None]:
         raise ValueError(f"{name} is empty (shape {data.shape}): it needs at least one time step and one series")
     if isinstance(data, np.ndarray):
         return pd.RangeIndex(len(data)), None
-    return read_index(data.index, name, freq), columns
+    return read_index(data, name, freq), columns
 
 
 def _refuse_long(columns: pd.Index, name: str) -> None:
