@@ -35,7 +35,7 @@ def localised(wall: pd.DatetimeIndex, tz: Any) -> pd.DatetimeIndex:
         instants = labels.tz_convert(None).to_numpy().copy()  # in UTC
         instants[skipped] = [_gap_end(moved, tz) for moved in wall[skipped]]
         labels = pd.DatetimeIndex(instants, name=wall.name).tz_localize("UTC").tz_convert(tz)
-    return labels[np.append(np.diff(labels.asi8) > 0, [True] * (len(labels) > 0))]
+    return without_freq(labels[np.append(np.diff(labels.asi8) > 0, [True] * (len(labels) > 0))])
 
 
 def clock_range(index: pd.DatetimeIndex, freq: Any, h: int) -> pd.DatetimeIndex:
