@@ -172,15 +172,15 @@ class _Fault(NamedTuple):
         Expressions in ``{y}`` that may mend it.
     verb : str
         What stands before such an expression.
-    fills : bool
-        Whether it fills a gap, however long.
+    allows : str
+        Whether it may fill a long gap or drop labels, as for `first_that_works`.
     """
 
     text: str
     words: str
     templates: tuple[str, ...] = ()
     verb: str = "use "
-    fills: bool = False
+    allows: str = ""
 
     def message(self, mend: str | None) -> str:
         """The message of the error, with a mend if there is one that works."""
@@ -199,7 +199,7 @@ def _refuse(find_fault: Callable[[Grid], _Fault | None], labels: Any, name: str)
         except ValueError:
             return False
 
-    raise ValueError(fault.message(first_that_works(labels, name, fault.templates, accepts, fault.fills)))
+    raise ValueError(fault.message(first_that_works(labels, name, fault.templates, accepts, fault.allows)))
 
 
 def _following_fault(index: Any, new: Any, name: str) -> _Fault | None:
@@ -291,7 +291,9 @@ def _place_fault(index: Any, new: Any, due: Any, name: str) -> _Fault:
     if first <= last:
         label = last if isinstance(index, pd.RangeIndex) else repr(shown(last))
         words = f"all of {name} lies before its end; pass what comes later"
-        return _Fault(f"overlap: {where}", words, (f"{{y}}[{{y}}.index > {label}]",), "keep what comes later, ")
+        return _Fault(
+            f"overlap: {where}", words, (f"{{y}}[{{y}}.index > {label}]",), "keep what comes later, ", "dropping"
+        )
     ahead = _count_steps(index, new)
     if (ahead < 1).any():
         words = f"move its labels to the steps of {step_shown(index)} from {shown(last)}"
@@ -302,7 +304,7 @@ def _place_fault(index: Any, new: Any, due: Any, name: str) -> _Fault:
     templates = tuple(
         f"{{y}}.reindex({labels})" for labels in _written(index, next_label, new[-1]) if ahead[-1] < 10**6
     )
-    return _Fault(f"gap: {where} and goes on at {shown(next_label)}", fill, templates, f"{fill}: ", fills=True)
+    return _Fault(f"gap: {where} and goes on at {shown(next_label)}", fill, templates, f"{fill}: ", "filling")
 
 
 def _written(index: Any, first: Any, last: Any) -> tuple[str, ...]:

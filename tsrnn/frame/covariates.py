@@ -163,7 +163,7 @@ def _without_others(labels: Any, steps: Any, name: str) -> str:
     def accepts(other: Any) -> bool:
         return 0 < len(other) <= len(steps) and bool((other == steps[: len(other)]).all())
 
-    works = first_that_works(labels, name, mends, accepts)
+    works = first_that_works(labels, name, mends, accepts, "dropping")
     return "" if works is None else f": {works}"
 
 

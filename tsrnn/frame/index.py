@@ -232,8 +232,8 @@ def _read_integers(index: pd.Index, ordinals: np.ndarray, name: str, step: Any) 
     elif not isinstance(step, int):
         step = 1
     start = int(ordinals[0])
-    if start + step * len(ordinals) > _MOST:
-        raise _FaultError(f"the index of {name} ends at {index[-1]}, too close to {_MOST}, the largest integer")
+    if step > _MOST:
+        raise _FaultError(f"the index of {name} has a step of {step}, but integers end at {_MOST}")
     if (steps != step).any():
         row = int(np.argmax(steps != step))
         raise _FaultError(

@@ -99,7 +99,7 @@ def advice(data: Any, name: str, is_regular: Callable[[Any], bool], freq: Any = 
 
 
 def first_that_works(
-    labels: pd.Index, name: str, templates: tuple[str, ...], accepts: Callable[[Any], bool], fills: bool = False
+    labels: pd.Index, name: str, templates: tuple[str, ...], accepts: Callable[[Any], bool], allows: str = ""
 ) -> str | None:
     """Return the first mend of labels that is accepted, with ``{y}`` filled in, or None.
 
@@ -113,8 +113,8 @@ def first_that_works(
         Expressions in ``{y}``.
     accepts : callable
         Whether the labels after the mend will do.
-    fills : bool, default=False
-        Whether more than half of the labels may be new ones.
+    allows : {"", "filling", "dropping"}
+        Whether more than half of the labels may be new ones, or some may be left out.
 
     Examples
     --------
@@ -126,7 +126,12 @@ def first_that_works(
         for data in (pd.Series(np.arange(len(labels), dtype=float), labels), labels):
             try:
                 mended = _evaluated(template.replace("{y}", "y"), y=data)
-                if (fills or len(mended) <= 2 * len(labels)) and accepts(getattr(mended, "index", mended)):
+                n_kept = mended.notna().sum() if isinstance(mended, pd.Series) else len(mended)
+                if n_kept < len(labels) and allows != "dropping":
+                    continue
+                if len(mended) > 2 * len(labels) and allows != "filling":
+                    continue
+                if accepts(getattr(mended, "index", mended)):
                     return template.replace("{y}", name)
             except Exception:  # a mend that fails for whatever reason is no mend
                 continue
