@@ -22,6 +22,7 @@ def dates(start, freq="D", n=40, unit="us", tz=None):
     return pd.date_range(start, periods=n, freq=freq, unit=unit, tz=tz)
 
 
+FAR = pd.DatetimeIndex(np.array(["9999-01-01"], "M8[s]"))
 HOURS, POSITIONS = dates("2024-01-01", "h"), pd.RangeIndex(40)
 
 
@@ -34,10 +35,10 @@ HOURS, POSITIONS = dates("2024-01-01", "h"), pd.RangeIndex(40)
         (POSITIONS, 10**30, r"would take"),
         (HOURS, 10**9, r"1,000,000,000 steps of 'h' after 2024-01-02 15:00:00 would take 16.0 GB"),
         (HOURS, ["9999-01-01"], r"69,907,377 steps of 'h' .* would take 1.1 GB"),
-        (HOURS, [pd.Timestamp("9999-01-01")], r"ask for 10,000,000 steps or fewer, or fit to a series with longer"),
-        (dates("2024-01-01", "h", tz="Europe/Berlin"), pd.DatetimeIndex(["9999-01-01"], tz="UTC"), "would take 1.1 GB"),
+        (HOURS, [FAR[0]], r"ask for 10,000,000 steps or fewer, or fit to a series with longer"),
+        (dates("2024-01-01", "h", tz="Europe/Berlin"), FAR.tz_localize("UTC"), "would take 1.1 GB"),
         (pd.period_range("2024-01-01", periods=40, freq="h"), ["9999-01-01"], "would take 1.1 GB"),
-        (dates("2024-01-01", "s", unit="ns"), pd.DatetimeIndex(["9999-01-01"]), r"steps of 's' .* would take"),
+        (dates("2024-01-01", "s", unit="ns"), FAR, r"steps of 's' .* would take"),
     ],
 )
 @pytest.mark.parametrize("method", ["predict", "predict_interval", "sample"])
@@ -54,9 +55,9 @@ def test_too_many_steps(index, horizon, message, method):
 
 def test_calendar_steps_are_few():
     years = dates("2024-01-01", "YS", n=9)
-    assert fitted(years).predict(["9999-01-01"]).index[0] == pd.Timestamp("9999-01-01")
+    assert fitted(years).predict(["9999-01-01"]).index[0] == FAR[0]
     n_days = (datetime.date(9999, 1, 1) - datetime.date(2024, 2, 9)).days
-    assert steps_ahead(dates("2024-01-01", unit="ns"), pd.DatetimeIndex(["9999-01-01"])).tolist() == [n_days]
+    assert steps_ahead(dates("2024-01-01", unit="ns"), FAR).tolist() == [n_days]
 
 
 @pytest.mark.parametrize(

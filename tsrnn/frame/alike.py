@@ -314,21 +314,32 @@ def _written(index: Any, first: Any, last: Any) -> tuple[str, ...]:
         return (f"range({first}, {last + index.step}{step})",)
     if isinstance(index, pd.PeriodIndex):
         return (f"pd.period_range({str(first)!r}, {str(last)!r}, freq={index.freqstr!r})",)
-    if not on_clock(index, index.freq):
+    if index.tz is None:
         return (f"pd.date_range({shown(first)!r}, {shown(last)!r}, freq={index.freqstr!r})",)
-    first, last = shown(first.tz_localize(None)), shown(last.tz_localize(None))
-    clock = f"{str(index.tz)!r}, ambiguous=True, nonexistent='shift_forward'"
+    if not on_clock(index, index.freq):
+        first, last = (shown(label.tz_convert(None)) for label in (first, last))
+        return (f"pd.date_range({first!r}, {last!r}, freq={index.freqstr!r}, tz='UTC').tz_convert({{y}}.index.tz)",)
+    first, last = (shown(label.tz_localize(None)) for label in (first, last))
+    clock = "{y}.index.tz, ambiguous=True, nonexistent='shift_forward'"
     return (f"pd.date_range({first!r}, {last!r}, freq={index.freqstr!r}).tz_localize({clock})",)
 
 
 # ---- helpers ---------------------------------------------------------------------------------------------------------
 
 
+def _dates(labels: pd.Index) -> pd.DatetimeIndex:
+    """Read dates, also those past the last one in nanoseconds, which pandas 2 reads by default."""
+    try:
+        return pd.DatetimeIndex(labels)
+    except pd.errors.OutOfBoundsDatetime:
+        return pd.DatetimeIndex(labels.to_numpy(dtype="M8[s]"))
+
+
 def _parsed(index: Grid, labels: pd.Index, name: str) -> pd.Index:
     """Read labels that are strings or other objects, such as `datetime.date`."""
     try:
         if isinstance(index, pd.DatetimeIndex):
-            return pd.DatetimeIndex(labels)
+            return _dates(labels)
         if isinstance(index, pd.PeriodIndex):
             return pd.PeriodIndex(labels, freq=index.freq)
     except (TypeError, ValueError):

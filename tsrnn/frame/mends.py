@@ -84,14 +84,14 @@ def advice(data: Any, name: str, is_regular: Callable[[Any], bool], freq: Any = 
         return f"pass labels {of}"
     best, index = found[0], search.codes.index
     if len(found) > 1:
-        return f"use {' or '.join(mend.text for mend in found)}: the dates can be read in both ways"
+        return f"the dates can be read in two ways: use {best.text} for the one, {found[1].text} for the other"
     if best.by_position:
         lost = ""
         if index.has_duplicates and not isinstance(index, pd.MultiIndex):
             lost = "keeping one of each would lose values: decide which of them counts, or "
         elif index.hasnans:
             lost = "give that row its label, or "
-        return f"{lost}use {best.text}, which counts the steps and loses the labels"
+        return f"{lost}use {best.text} (which counts the steps and loses the labels)"
     verb = next((verb for start, verb in _VERBS.items() if best.text.startswith(name + start)), "use")
     n, total = best.n_missing, len(index) + best.n_missing
     become = "becomes" if n == 1 else "become"
@@ -139,9 +139,9 @@ def first_that_works(
 
 
 def _evaluated(text: str, **variables: Any) -> Any:
-    """The value of an expression of ours, without the warnings that pandas may have about it."""
+    """The value of an expression of ours; one that pandas warns about is no mend."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("error")
         return eval(text, {"pd": pd, "np": np, **variables})
 
 
@@ -351,7 +351,7 @@ def _of_integers(index: pd.Index) -> Iterator[str]:
     low, high = int(index[0]), int(index[-1])
     for code, least, most in (("%Y%m%d", 16_000_101, 22_001_231), ("%Y%m", 160_001, 220_012)):
         if least <= low and high <= most:
-            yield f"{{y}}.set_axis(pd.to_datetime({{y}}.index, format={code!r}))"
+            yield f"{{y}}.set_axis(pd.to_datetime({{y}}.index.astype(str), format={code!r}))"
     step = int(np.gcd.reduce(np.diff(index.to_numpy()).astype(np.int64)))
     if step and (high - low) // step <= 2 * len(index):
         every = "" if step == 1 else f", {step}"
