@@ -43,7 +43,7 @@ def mends_in(message, *names):
             if isinstance(tree.body, ast.Tuple | ast.BoolOp):  # a comma or an "or" of the sentence
                 continue
             used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-            if used & set(names) and used <= {*names, "np", "pd", "range", "list", "len"}:
+            if used & set(names) and used <= {*names, "np", "pd", "range", "list", "len", "str"}:
                 found.append(text.rstrip(" ."))
                 position = end
             break
