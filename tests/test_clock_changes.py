@@ -138,6 +138,10 @@ def zones():
             module = __import__(library, fromlist=[function])
         except ImportError:
             continue
+        try:
+            pd.Timestamp("2023-04-01").tz_localize(getattr(module, function)("Africa/Cairo"))
+        except AttributeError:  # pandas 2.2 cannot read the zones of some versions of dateutil
+            continue
         found[library] = getattr(module, function)
     return found.values()
 
