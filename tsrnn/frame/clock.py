@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-_DAY = pd.Timedelta(86_400, unit="s")
+_DAY = pd.Timedelta(86_400, unit="s").as_unit("s")
 
 
 def on_clock(index: pd.DatetimeIndex, freq: Any) -> bool:
@@ -120,7 +120,7 @@ def _last_unmoved(index: pd.DatetimeIndex) -> int:
 
 def _after_gap(index: pd.DatetimeIndex) -> np.ndarray:
     """Which labels are the first instant after a gap of the wall clock, (n,)."""
-    one = pd.Timedelta(1, unit=index.unit)
+    one = pd.Timedelta(1, unit=index.unit).as_unit(index.unit)
     return np.asarray((index - one).tz_localize(None) + one < index.tz_localize(None))
 
 
