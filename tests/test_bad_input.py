@@ -176,17 +176,20 @@ def test_too_short():
 
 
 def test_nothing_to_learn_from():
-    y = wave()
-    y[12:] = np.nan
+    y = np.column_stack([wave(), wave()])
+    y[12:, 1] = np.nan
     with pytest.raises(ValueError, match=r"nothing remains to learn from: .* context_length=12 is missing"):
         clone(ALL["LSTM-direct"]).fit(y)
+    with pytest.raises(ValueError, match=r"the series has 12 observations .* one window needs 16"):
+        clone(ALL["LSTM-direct"]).fit(y[:, 1])  # a gap at the end counts for nothing
     y = wave()
     y[::2] = np.nan
     with pytest.raises(ValueError, match="of which 0 have all lags observed"):
         ARForecaster(lags=1).fit(y)
-    y[40:] = np.nan
+    y = np.column_stack([wave(150), wave(150)])
+    y[50:, 0] = y[:125, 1] = np.nan  # one column ends before the tail, the other is learned from within it alone
     held_out = EarlyStopping(validation_size=10)
-    with pytest.raises(ValueError, match="leaves some channel with nothing observed to learn from"):
+    with pytest.raises(ValueError, match="in which no column has a value, or none that has one before as well"):
         clone(ALL["LSTM-direct"]).set_params(early_stopping=held_out).fit(y)
 
 
