@@ -40,6 +40,7 @@ HOMES = {
     "llvmlite": {"kernels"},
     "threadpoolctl": {"kernels"},
     "pandas": {"frame", "datasets", "plotting", "cli"},
+    "narwhals": {"frame"},
     "sklearn": {"estimators", "exceptions"},
     "matplotlib": {"plotting"},
     "click": {"cli", "shell"},

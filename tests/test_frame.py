@@ -751,6 +751,6 @@ def test_doctests(module):
 def test_the_frame_imports_no_other_room():
     code = "import sys, tsrnn.frame; print(sorted(m for m in sys.modules if m.startswith('tsrnn.')))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    files = ("alike", "clock", "covariates", "future", "index", "mends", "metrics", "seasons", "target")
+    files = ("alike", "clock", "covariates", "future", "index", "mends", "metrics", "seasons", "tables", "target")
     own = [f"tsrnn.frame.{name}" for name in files]
     assert found.strip() == str(["tsrnn.checks", "tsrnn.frame", *own])  # checks is no room: it imports none

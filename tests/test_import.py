@@ -11,7 +11,10 @@ import tsrnn
 from .problems import COMPILED
 from .processes import python
 
-HEAVY = ("numba", "llvmlite", "pandas", "sklearn", "scipy", "matplotlib", "joblib", "threadpoolctl", "tqdm", "click")
+HEAVY = (
+    *("numba", "llvmlite", "pandas", "sklearn", "scipy", "matplotlib", "joblib", "threadpoolctl", "tqdm", "click"),
+    *("narwhals", "polars", "pyarrow"),
+)
 
 
 # ---------------------------------------------------------------- names

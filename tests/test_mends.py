@@ -427,7 +427,6 @@ def test_mends_of_covariates(labels, steps):
     ("X", "match"),
     [
         (pd.DataFrame({"a": np.arange(60.0), "b": 1.0}, DAYS)[::-1], "not in the order of the steps"),
-        (pd.DataFrame({"b": np.arange(60.0), "a": 1.0}, DAYS), "the same columns in the same order"),
         (pd.DataFrame({"a": np.arange(60.0), "b": 1.0}, DAYS.tz_localize("UTC")), "time zone UTC"),
     ],
 )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .estimators.forecasters import GRUForecaster, LSTMForecaster, RNNForecaster
     from .estimators.latent import LatentARForecaster
     from .estimators.regressors import GRURegressor, LSTMRegressor, RNNRegressor
+    from .estimators.scoring import neg_mae, neg_mase, neg_rmse
 
 __version__ = "0.1.0"
 
@@ -37,6 +38,9 @@ _HOMES = {
     "RNNRegressor": "estimators.regressors",
     "LSTMRegressor": "estimators.regressors",
     "GRURegressor": "estimators.regressors",
+    "neg_mae": "estimators.scoring",
+    "neg_mase": "estimators.scoring",
+    "neg_rmse": "estimators.scoring",
 }
 
 __all__ = [
@@ -58,6 +62,9 @@ __all__ = [
     "Seq2Seq",
     "TeacherForcing",
     "__version__",
+    "neg_mae",
+    "neg_mase",
+    "neg_rmse",
 ]
 
 

@@ -27,3 +27,7 @@ class ConvergenceWarning(SklearnConvergenceWarning, TsrnnWarning):
 
 class CacheWarning(TsrnnWarning):
     """Compiled code cannot be kept on disk or read from there; it is compiled for this process alone."""
+
+
+class LeakageWarning(TsrnnWarning):
+    """A covariate is an exact linear function of the target, as a scaled copy of it is."""

@@ -141,6 +141,9 @@ def plot_attention(weights: Any, ax: Axes | None = None) -> Axes:
     """
     import pandas as pd
 
+    from .frame import read_table
+
+    weights = read_table(weights, "weights").data
     if np.ndim(weights) != 2 or 0 in np.shape(weights):
         raise ValueError(f"weights has the shape {np.shape(weights)}; pass the table that attention_weights returned")
     table = weights if isinstance(weights, pd.DataFrame) else pd.DataFrame(np.asarray(weights, np.float64))
@@ -187,18 +190,24 @@ def _curves(y: Any, after: Any = None) -> list[_Curve]:
     """The channels of a series. Arrays are numbered from 0, or from the end of the series that they come `after`."""
     import pandas as pd
 
-    if isinstance(y, pd.Series | pd.DataFrame):
-        index = y.index.to_timestamp() if isinstance(y.index, pd.PeriodIndex) else y.index
-        names: list[Any] = [y.name] if isinstance(y, pd.Series) else list(y.columns)
-        x = index.to_numpy() if not isinstance(index, pd.DatetimeIndex) else index.tz_localize(None).to_numpy()
-        values = y.to_numpy(np.float64, na_value=np.nan).reshape(len(y), -1)
+    from .frame import read_table
+
+    table = read_table(y, "y")
+    data = table.data
+    if isinstance(data, pd.Series | pd.DataFrame):
+        index = data.index.to_timestamp() if isinstance(data.index, pd.PeriodIndex) else data.index
+        names: list[Any] = list(data.columns) if isinstance(data, pd.DataFrame) else [data.name]
+        values = data.to_numpy(np.float64, na_value=np.nan).reshape(len(data), -1)
     else:
-        values = np.asarray(y, np.float64)
+        values = np.asarray(data, np.float64)
         values = values.reshape(len(values), -1)
         names = [None] if values.shape[1] == 1 else [f"channel {c}" for c in range(values.shape[1])]
-        first = 0 if after is None else len(after)
+    if table.is_labelled:
+        x = index.to_numpy() if not isinstance(index, pd.DatetimeIndex) else index.tz_localize(None).to_numpy()
+    else:
+        first = 0 if after is None else len(read_table(after, "y").data)
         x = np.arange(first, first + len(values))
-    return [_Curve("series" if n is None else str(n), x, values[:, c]) for c, n in enumerate(names)]
+    return [_Curve("series" if n is None or n == "" else str(n), x, values[:, c]) for c, n in enumerate(names)]
 
 
 def _joined(series: _Curve, after: _Curve) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
@@ -15,6 +16,7 @@ from .. import frame
 from ..checks import whole
 from ..engine.gaps import trailing
 from ..engine.windows import fill_gaps
+from ..exceptions import LeakageWarning
 
 
 class BaseForecaster(BaseEstimator):
@@ -103,7 +105,7 @@ class BaseForecaster(BaseEstimator):
         self
         """
         check_is_fitted(self)
-        new, covariates = self._read_new(y_new, X_new, "y_new", "X_new")
+        new, covariates = self._read_new(y_new, X_new, "y_new", "update(y_new, X_new)")
         values = np.concatenate([self.context_, new.values])
         filled = np.concatenate([np.ones(self.context_.shape, bool), new.observed])
         self.context_, self.observed_ = fill_gaps(values, filled), np.concatenate([self.observed_, new.observed])
@@ -133,14 +135,9 @@ class BaseForecaster(BaseEstimator):
         ValueError
             If it does not follow the series, or nothing in it was observed.
         """
-        check_is_fitted(self)
-        new, covariates = self._read_new(X, None, "X", "X") if y is None else self._read_new(y, X, "y", "X")
-        if not new.observed.any():
-            raise ValueError(f"{new.name} has no observed value to score the forecast by; pass some that was observed")
-        truth = np.where(new.observed, new.values, np.nan)
+        truth, forecast = self._tried_on(X, y)
         train = np.where(self.target_.observed, self.target_.values, np.nan)
-        origin = self._from_here(frame.future_index(self.index_, len(truth)), covariates)
-        return -frame.mase(truth, self._continue(origin), train, self.season_length_)
+        return -frame.mase(truth, forecast, train, self.season_length_)
 
     # ------------------------------------------------------------ for subclasses
     #: What to change where the forecast leaves the finite numbers.
@@ -159,6 +156,16 @@ class BaseForecaster(BaseEstimator):
         raise NotImplementedError
 
     # ------------------------------------------------------------ helpers
+    def _tried_on(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        """What came after the series, NaN where missing, and its forecast, (n_steps, n_channels) both."""
+        check_is_fitted(self)
+        call = "score(X, y)"
+        new, covariates = self._read_new(X, None, "X", call) if y is None else self._read_new(y, X, "y", call)
+        if not new.observed.any():
+            raise ValueError(f"{new.name} has no observed value to score the forecast by; pass some that was observed")
+        origin = self._from_here(frame.future_index(self.index_, len(new.values)), covariates)
+        return np.where(new.observed, new.values, np.nan), self._continue(origin)
+
     def _continue(self, origin: Origin) -> np.ndarray:
         """`_forecast`, or an error where it leaves the finite numbers."""
         with np.errstate(over="ignore", invalid="ignore"):
@@ -178,14 +185,16 @@ class BaseForecaster(BaseEstimator):
         """What a forecast starts from, and which steps of it are wanted."""
         check_is_fitted(self)
         here, index = self._from_here(self.index_, np.empty((0, len(self.covariate_names_)))), self.index_
+        ahead = frame.read_table(horizon, "X" if self.covariate_names_ else "horizon")
+        horizon = ahead.data
         if context is not None:
             target = frame.read_target(context, name="context", freq=frame.step_of(self.index_))
             if self.covariate_names_:
-                target = _labelled_by(horizon, target, frame.step_of(self.index_))
+                target = _labelled_by(ahead, target, frame.step_of(self.index_))
             history, index = self._read_context(target), target.index
             here = here._replace(target=target, context=history.values, observed=history.observed)
         if self.covariate_names_:
-            steps, known = frame.read_ahead(horizon, index, 0 if context is None else len(index), self.covariate_names_)
+            steps, known = frame.read_ahead(ahead, index, 0 if context is None else len(index), self.covariate_names_)
             known = np.concatenate([self.covariates_, known]) if context is None else known
             known = known[-(len(here.context) + len(steps)) :]
             return here._replace(covariates=known, index=steps, wanted=np.arange(len(steps)))
@@ -209,12 +218,17 @@ class BaseForecaster(BaseEstimator):
         known = np.concatenate([self.covariates_, covariates])
         return Origin(self.target_, self.context_, self.observed_, known, index, np.arange(len(index)))
 
-    def _read_new(self, y: Any, X: Any, y_name: str, X_name: str) -> tuple[frame.Target, np.ndarray]:
-        """A target that follows the series so far, and its covariates."""
+    def _read_new(self, y: Any, X: Any, y_name: str, call: str) -> tuple[frame.Target, np.ndarray]:
+        """A target that follows the series so far, and its covariates, as they were passed to `call`."""
+        X_name = "X_new" if "X_new" in call else "X"
+        y, X = frame.read_table(y, y_name), None if X is None else frame.read_table(X, X_name)
+        if X is not None:
+            frame.refuse_swapped(X, y, call, (self.covariate_names_, self.target_))
         new = frame.read_target(y, name=y_name, freq=frame.step_of(self.index_), allow_missing=True)
         self._check_kind(new, y_name)
         if self._is_labelled(new):
-            frame.follows(self.index_, new.index, name=y_name)
+            with frame.mends_in_pandas(new.form, y_name):
+                frame.follows(self.index_, new.index, name=y_name)
         names = self.covariate_names_
         if (X is not None) != bool(names):
             had = f"had the covariates {', '.join(map(repr, names))}" if names else "had no covariates"
@@ -239,12 +253,13 @@ class BaseForecaster(BaseEstimator):
 
     def _is_labelled(self, new: frame.Target) -> bool:
         """Whether both the fitted and the new target have labels, or their covariates; bare arrays just follow."""
-        return frame.is_labelled(new) and frame.is_labelled(self.target_)
+        return new.is_labelled and self.target_.is_labelled
 
     def _read_context(self, target: frame.Target) -> History:
         self._check_kind(target, "context")
         if self._is_labelled(target):
-            frame.same_steps(self.index_, target.index, name="context")
+            with frame.mends_in_pandas(target.form, "context"):
+                frame.same_steps(self.index_, target.index, name="context")
         history = History(target)
         for c, n in enumerate(history.n_rows):
             if n < self._least_context():
@@ -335,21 +350,29 @@ class History:
         """As `fit` is called: a target alone, or covariates and the target."""
         if y is None:
             return cls(frame.read_target(X), season_lengths=season_lengths)
-        target = frame.read_target(y)
-        target = _labelled_by(X, target)
-        covariates = frame.read_covariates(X, target.index, of="y")
-        return cls(target, covariates, frame.column_names(X), season_lengths)
+        X, y = frame.read_table(X, "X"), frame.read_table(y, "y")
+        frame.refuse_swapped(X, y, "fit(X, y)")
+        target = _labelled_by(X, frame.read_target(y))
+        covariates = frame.read_covariates(X, target.index, of="y", target=target)
+        names = frame.column_names(X)
+        if (leak := frame.linear_copy(covariates, target)) is not None:
+            message = (
+                f"X[{names[leak[0]]!r}] is a linear function of {target.channel(leak[1])}, the target, at every step; "
+                "if it is a copy, leave it out: lagged values of the target come in by themselves"
+            )
+            warnings.warn(message, LeakageWarning, stacklevel=3)
+        return cls(target, covariates, names, season_lengths)
 
     def channel(self, c: int) -> str:
         """What error messages call a channel: ``y['a']``, or just the series where there is one."""
         return "the series" if self.target.channel(c) == "y" else self.target.channel(c)
 
 
-def _labelled_by(X: Any, target: frame.Target, freq: Any = None) -> frame.Target:
-    """A target that came as an array has the labels of its covariates, where these have some."""
-    if not target.kind.startswith("array") or not hasattr(X, "iloc"):
+def _labelled_by(X: frame.Table, target: frame.Target, freq: Any = None) -> frame.Target:
+    """A target that came without labels has those of its covariates, where these have some."""
+    if target.is_labelled or not X.is_labelled:
         return target
-    if len(X) < len(target.values):
-        n = len(target.values)
-        raise ValueError(f"X has {len(X)} rows, but {target.name} has {n}; pass one row for each step")
-    return replace(target, index=frame.read_index(X.index[: len(target.values)], "X", freq))
+    n = len(target.values)
+    if len(X.data) < n:
+        raise ValueError(f"X has {len(X.data)} rows, but {target.name} has {n}; pass one row for each step")
+    return replace(target, index=frame.read_index(X.data.index[:n], "X", freq))

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .. import frame
 from ..checks import choice, flag, on_host, whole
 from ..engine.biases import Outcomes
 from ..engine.distribution import point
@@ -56,6 +57,8 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         try:
             on_host("X", X)
             on_host("y", y)
+            frame.refuse_dates(X, "X")
+            frame.refuse_dates(y, "y")
             X, n_channels = _flatten(X, whole("n_channels", self.n_channels), any_number=self.n_channels == 1)
             X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
             if X.shape[1] % n_channels:
@@ -120,6 +123,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         """
         check_is_fitted(self)
         on_host("X", X)
+        frame.refuse_dates(X, "X")
         X, _ = _flatten(X, self.n_channels_)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         network = self._at_work()

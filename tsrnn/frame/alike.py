@@ -17,7 +17,6 @@ from .clock import clock_until, on_clock, pinned, without_freq
 from .future import later_labels, step_shown
 from .index import Grid, regular, shown
 from .mends import first_that_works
-from .target import Target
 
 #: Instants at which two time zones that show different clocks do so.
 _YEAR = pd.date_range("2024-01-01", periods=12, freq="MS", tz="UTC")
@@ -81,11 +80,6 @@ def same_steps(index: Grid, other: Grid, *, name: str = "context") -> None:
     ValueError: context has the frequency 'W-SUN', but the series has 'D'; resample context to it
     """
     _refuse(lambda labels: _kind_fault(index, labels, name) or _step_fault(index, labels, name), other, name)
-
-
-def is_labelled(target: Target) -> bool:
-    """Whether a target has labels of its own or of its covariates, and not the positions of an array."""
-    return not (target.kind.startswith("array") and isinstance(target.index, pd.RangeIndex))
 
 
 def step_of(index: Grid) -> Any:

@@ -101,7 +101,7 @@ def extended(index: Grid, n: int) -> Grid:
     return pinned(without_freq(index).append(later), index.freq)
 
 
-def wrap(values: np.ndarray, target_like: Target, index: pd.Index) -> pd.Series | pd.DataFrame | np.ndarray:
+def wrap(values: np.ndarray, target_like: Target, index: pd.Index) -> Any:
     """Give forecasts the form that the target had.
 
     Parameters
@@ -115,8 +115,9 @@ def wrap(values: np.ndarray, target_like: Target, index: pd.Index) -> pd.Series 
 
     Returns
     -------
-    Series, DataFrame or ndarray
-        A Series for a Series, a frame for a frame, a 1-D or 2-D array for an array of that shape.
+    Series, DataFrame, ndarray or table of another library
+        A Series for a Series, a frame for a frame, a 1-D or 2-D array for an array of that shape. For a table of
+        another library the same, with the labels in its column of dates.
 
     Examples
     --------
@@ -127,22 +128,20 @@ def wrap(values: np.ndarray, target_like: Target, index: pd.Index) -> pd.Series 
     Name: sales, dtype: float64
     """
     if target_like.kind == "series":
-        return pd.Series(values[:, 0], index=index, name=target_like.series_name)
+        return _in_form(pd.Series(values[:, 0], index=index, name=target_like.series_name), target_like)
     if target_like.kind == "frame":
-        return pd.DataFrame(values, index=index, columns=target_like.columns)
+        return _in_form(pd.DataFrame(values, index=index, columns=target_like.columns), target_like)
     return values[:, 0].copy() if target_like.kind == "array1d" else values
 
 
-def wrap_table(
-    values: np.ndarray, target_like: Target, index: pd.Index, columns: pd.Index
-) -> pd.DataFrame | np.ndarray:
+def wrap_table(values: np.ndarray, target_like: Target, index: pd.Index, columns: pd.Index) -> Any:
     """Give a table of `index` by `columns` these labels, unless the target was an array."""
-    return values if target_like.kind.startswith("array") else pd.DataFrame(values, index=index, columns=columns)
+    if target_like.kind.startswith("array"):
+        return values
+    return _in_form(pd.DataFrame(values, index=index, columns=columns), target_like)
 
 
-def wrap_many(
-    values: np.ndarray, target_like: Target, index: pd.Index, labels: Mapping[str, Any]
-) -> pd.Series | pd.DataFrame | np.ndarray:
+def wrap_many(values: np.ndarray, target_like: Target, index: pd.Index, labels: Mapping[str, Any]) -> Any:
     """Give several numbers for each forecast the form that the target had: quantiles, bounds, paths.
 
     Parameters
@@ -159,7 +158,8 @@ def wrap_many(
     Returns
     -------
     Series, DataFrame or ndarray
-        For a Series or a frame the further axes are columns, or levels of columns; below those of a frame.
+        For a Series or a frame the further axes are columns, or levels of columns; below those of a frame, whatever
+        levels it has. For a table of another library they are words of the columns' names.
 
     Examples
     --------
@@ -175,17 +175,51 @@ def wrap_many(
         return wrap(values, target_like, index)
     if target_like.kind.startswith("array"):
         return values[:, 0].copy() if target_like.kind == "array1d" else values
-    if target_like.columns is not None:
-        name = target_like.columns.name
-        axes = {"series" if name is None else str(name): list(target_like.columns), **axes}
-    names, labels_of = list(axes), list(axes.values())
-    columns: Any = pd.Index(labels_of[0], name=names[0])
-    if len(axes) > 1:
-        columns = pd.MultiIndex.from_product(labels_of, names=names)
-    return pd.DataFrame(values.reshape(len(values), -1), index=index, columns=columns)
+    added = pd.MultiIndex.from_product(list(axes.values()), names=list(axes))
+    flat = target_like.form is not None and not target_like.form.has_index
+    columns = _names(target_like.columns, added) if flat else _levels(target_like.columns, added)
+    return _in_form(pd.DataFrame(values.reshape(len(values), -1), index=index, columns=columns), target_like)
 
 
 # ---- helpers ---------------------------------------------------------------------------------------------------------
+
+
+def _in_form(data: pd.Series | pd.DataFrame, target_like: Target) -> Any:
+    """The answer as a table of the library that the target came from."""
+    return data if target_like.form is None else target_like.form.make(data)
+
+
+def _levels(columns: pd.Index | None, added: pd.MultiIndex) -> pd.Index:
+    """The levels of `added` below the columns of a frame, whatever these are: each column has all of `added`."""
+    if columns is None:
+        return added if added.nlevels > 1 else added.get_level_values(0)
+    outer: Any = columns if isinstance(columns, pd.MultiIndex) else _one_level(columns)
+    below: Any = added
+    rows, rows_below = np.repeat(np.arange(len(columns)), len(added)), np.tile(np.arange(len(added)), len(columns))
+    return pd.MultiIndex(
+        levels=[*outer.levels, *below.levels],
+        codes=[*(codes[rows] for codes in outer.codes), *(codes[rows_below] for codes in below.codes)],
+        names=[*outer.names, *below.names],
+    )
+
+
+def _one_level(columns: Any) -> pd.MultiIndex:
+    """Columns as the only level of a MultiIndex, also tuples and missing labels."""
+    codes, labels = columns.factorize()
+    return pd.MultiIndex(levels=[labels], codes=[codes], names=["series" if columns.name is None else columns.name])
+
+
+def _names(columns: pd.Index | None, added: pd.MultiIndex) -> list[str]:
+    """Columns of a table without levels: ``sales_lower``, ``sales_lower_0.9``, ``sales_quantile_0.1``."""
+    series = [""] if columns is None else [f"{column}_" for column in columns]
+    return [before + _name(dict(zip(added.names, labels, strict=True))) for before in series for labels in added]
+
+
+def _name(labels: Mapping[Any, Any]) -> str:
+    """Words before numbers; a number without a word has the name of its level: ``lower_0.9``, ``path_3``."""
+    words = [label for label in labels.values() if isinstance(label, str)]
+    numbers = [str(label) for label in labels.values() if not isinstance(label, str)]
+    return "_".join([*(words or labels), *numbers])
 
 
 def _no_such_labels(index: Any, h: int) -> str:

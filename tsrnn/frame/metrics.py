@@ -1,9 +1,9 @@
 """Measures of forecast error, and the seasonal naive forecast that they are held against.
 
-All are plain functions of arrays: one series ``(n,)``, or several ``(n, n_channels)``, of which each is measured by
-itself and the mean is returned. Values are paired by position, whatever index they carry. Steps whose true value is
-missing (NaN) are left out, and so is a series without any true value; with none left the result is NaN. A missing
-prediction of an observed value makes the result NaN.
+All are plain functions of arrays or tables: one series ``(n,)``, or several ``(n, n_channels)``, of which each is
+measured by itself and the mean is returned. Values are paired by position, whatever index or column of dates they
+carry. Steps whose true value is missing (NaN) are left out, and so is a series without any true value; with none left
+the result is NaN. A missing prediction of an observed value makes the result NaN.
 """
 
 from __future__ import annotations
@@ -11,6 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
+
+from .tables import read_table
+from .target import read_numbers, refuse_dates
 
 
 def mae(y_true: Any, y_pred: Any) -> float:
@@ -99,8 +103,8 @@ def mase(y_true: Any, y_pred: Any, y_train: Any, season_length: int = 1) -> floa
     """
     truth, prediction = _pair(y_true, y_pred)
     train = _table(y_train, "y_train")
-    if train.shape[1] != truth.shape[1] or np.ndim(y_train) != np.ndim(y_true):
-        raise ValueError(f"y_train has shape {np.shape(y_train)}, but y_true has {np.shape(y_true)}: channels differ")
+    if train.shape[1:] != truth.shape[1:]:
+        raise ValueError(f"y_train has shape {train.shape}, but y_true has {truth.shape}: channels differ")
     lag = _whole(season_length, "season_length")
     lag = lag if lag < len(train) else 1
     differences = np.abs(train[lag:] - train[:-lag])
@@ -171,26 +175,30 @@ def seasonal_naive(y_train: Any, horizon: int, season_length: int = 1) -> np.nda
     season = _whole(season_length, "season_length")
     season = season if season <= len(train) else 1
     steps = np.arange(_whole(horizon, "horizon")) % season
-    forecasts = train[len(train) - season :][steps]
-    return forecasts[:, 0] if np.ndim(y_train) == 1 else forecasts
+    return train[len(train) - season :][steps]
 
 
 # ---- helpers ---------------------------------------------------------------------------------------------------------
 
 
 def _table(values: Any, name: str) -> np.ndarray:
-    """Return an array of shape (n, n_channels)."""
-    array = np.asarray(values, dtype=np.float64)
+    """Return an array of shape (n,) or (n, n_channels), without the dates of a table."""
+    table = read_table(values, name)
+    if isinstance(table.data, pd.Series | pd.DataFrame):
+        array = read_numbers(table, name).reshape(table.data.shape)
+    else:
+        refuse_dates(table, name)
+        array = np.asarray(table.data, dtype=np.float64)
     if array.ndim not in (1, 2) or array.size == 0:
         raise ValueError(f"{name} has shape {array.shape}: it needs shape (n,) or (n, n_channels), and a value in it")
-    return array.reshape(len(array), -1)
+    return array
 
 
 def _pair(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return truth and prediction as arrays of the same shape."""
     truth, prediction = _table(y_true, "y_true"), _table(y_pred, "y_pred")
-    if np.shape(y_true) != np.shape(y_pred):
-        raise ValueError(f"y_true has shape {np.shape(y_true)}, but y_pred has {np.shape(y_pred)}: they must be equal")
+    if truth.shape != prediction.shape:
+        raise ValueError(f"y_true has shape {truth.shape}, but y_pred has {prediction.shape}: they must be equal")
     return truth, prediction
 
 
@@ -201,14 +209,18 @@ def _whole(steps: Any, name: str) -> int:
     return int(steps)
 
 
+def _columns(array: np.ndarray) -> np.ndarray:
+    return array[:, None] if array.ndim == 1 else array
+
+
 def _over_steps(terms: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Return each channel's mean over the steps where `truth` is observed; 0 where none is."""
-    seen = ~np.isnan(truth)
-    means: np.ndarray = np.where(seen, terms, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    seen = ~np.isnan(_columns(truth))
+    means: np.ndarray = np.where(seen, _columns(terms), 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
     return means
 
 
 def _over_channels(errors: np.ndarray, truth: np.ndarray) -> float:
     """Return the mean over the channels in which `truth` has a value; NaN where none has."""
-    seen = ~np.isnan(truth).all(axis=0)
+    seen = ~np.isnan(_columns(truth)).all(axis=0)
     return float(errors[seen].mean()) if seen.any() else float("nan")

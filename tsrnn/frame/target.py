@@ -7,12 +7,18 @@ The target                                   ``kind``      What it is
 1-D array, list or other array-like          ``array1d``   one series, labelled 0, 1, 2, ...
 `pandas.DataFrame`                           ``frame``     a wide multivariate series: one column a channel
 2-D array or list of rows                    ``array2d``   the same, labelled 0, 1, 2, ...
+polars or pyarrow table with dates           ``frame``     a wide series: its column of dates is the index
+polars or pyarrow table without dates        ``frame``     a wide series, whose rows are numbered as an array's
+polars Series, pyarrow ChunkedArray          ``series``    one series, whose rows are numbered as an array's
+modin or cuDF Series or DataFrame            as pandas'    the same as pandas'
+lazy table, table with two columns of dates  refused       compute it, or leave one of the columns of dates out
 frame with ``unique_id`` and ``ds``          refused       a long panel: pass one series, or pivot it to a wide frame
 Series or frame with a `pandas.MultiIndex`   refused       a panel: pass one series, or unstack it to a wide frame
-anything else                                refused       None, scalars, strings, dicts, sparse and 3-D data
+anything else                                refused       None, scalars, strings, dicts, dates, sparse and 3-D data
 ===========================================  ============  ==========================================================
 
-Rows are time steps, on the regular grid that `index` describes.
+Rows are time steps, on the regular grid that `index` describes. `tables` reads what is not pandas', and forecasts come
+back in the library that the target came from, with the column of dates first.
 
 Booleans, integers, pandas' nullable dtypes and objects that convert to numbers become float64; ``None``, ``pd.NA`` and
 NaN are missing. Infinite, complex and non-numeric values are refused, and strings are never parsed.
@@ -20,6 +26,7 @@ NaN are missing. Infinite, complex and non-numeric values are refused, and strin
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -29,6 +36,7 @@ import pandas as pd
 
 from ..checks import on_host
 from .index import Grid, read_index, shown
+from .tables import Form, Table, mends_in_pandas, read_table
 
 ACCEPTED = (
     "pass a pandas Series or a 1-D array of numbers for one series, "
@@ -58,6 +66,8 @@ class Target:
         The time steps: a regular grid; a DatetimeIndex has a frequency.
     name : str
         What error messages call it.
+    form : Form or None
+        The library that it came from, where that is not pandas.
     """
 
     values: np.ndarray
@@ -67,6 +77,15 @@ class Target:
     series_name: Any
     index: Grid
     name: str
+    form: Form | None = None
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether its rows have labels, of their own or of its covariates, and are not just numbered."""
+        own = not self.kind.startswith("array") and (
+            self.form is None or self.form.has_index or self.form.dates is not None
+        )
+        return own or not isinstance(self.index, pd.RangeIndex)
 
     def channel(self, column: int) -> str:
         """What error messages call one of its columns."""
@@ -113,8 +132,9 @@ def read_target(y: Any, *, name: str = "y", freq: Any = None, allow_missing: boo
     >>> target.observed[:, 0].tolist()
     [True, False, True]
     """
-    data = y if isinstance(y, pd.Series | pd.DataFrame) else _as_array(y, name)
-    place = _Place(name, _kind(data), *_layout(data, name, freq))
+    table = read_table(y, name)
+    data = _pandas_or_array(table, name)
+    place = _Place(name, _kind(data), *_layout(data, name, freq, table.form), table.form)
     values = _numbers(data, place)
     observed = ~np.isnan(values)
     _refuse_infinite(values, place)
@@ -122,14 +142,15 @@ def read_target(y: Any, *, name: str = "y", freq: Any = None, allow_missing: boo
         channel = _channel(place, int(np.argmin(observed.any(axis=0))))
         raise ValueError(f"{channel} has no observed value: all {len(values)} are missing; drop it or fill it")
     series_name = data.name if isinstance(data, pd.Series) else None
-    return Target(values, observed, place.kind, place.columns, series_name, place.index, name)
+    return Target(values, observed, place.kind, place.columns, series_name, place.index, name, table.form)
 
 
 def read_numbers(X: Any, name: str) -> np.ndarray:
     """A table of numbers, (n, n_columns) float64, NaN where one is missing; its index is not looked at."""
-    data = X if isinstance(X, pd.Series | pd.DataFrame) else _as_array(X, name)
+    table = read_table(X, name)
+    data = _pandas_or_array(table, name)
     columns = data.columns if isinstance(data, pd.DataFrame) else None
-    place = _Place(name, _kind(data), getattr(data, "index", pd.RangeIndex(len(data))), columns)
+    place = _Place(name, _kind(data), getattr(data, "index", pd.RangeIndex(len(data))), columns, table.form)
     if len(data) == 0 or (data.ndim == 2 and data.shape[1] == 0):
         raise ValueError(f"{name} is empty: it has the shape {data.shape}")
     return _numbers(data, place)
@@ -143,6 +164,12 @@ class _Place:
     kind: Kind
     index: Grid
     columns: pd.Index | None
+    form: Form | None = None
+
+    @property
+    def pandas(self) -> str:
+        """The expression of the data as a pandas table, for mends in pandas' methods."""
+        return self.name if self.form is None else self.form.pandas(self.name)
 
     def cell(self, row: int, column: int) -> str:
         label = "" if isinstance(self.index, pd.RangeIndex) else f" ({shown(self.index[row])})"
@@ -155,6 +182,51 @@ def _channel(place: _Place | Target, column: int) -> str:
     return f"{place.name}[:, {column}]" if place.kind == "array2d" else place.name
 
 
+def refuse_dates(X: Any, name: str) -> None:
+    """Refuse dates and time deltas, which NumPy converts to numbers without a word.
+
+    Parameters
+    ----------
+    X : array-like or table of any library
+        Data that are to be an array of numbers.
+    name : str
+        What error messages call them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a column holds dates, or `X` is a table that cannot be read.
+
+    Examples
+    --------
+    >>> refuse_dates(np.array(["2024-05-01"], "datetime64[D]"), "X")
+    Traceback (most recent call last):
+        ...
+    ValueError: X holds dates (datetime64[D]), not numbers: leave them out
+    """
+    table = read_table(X, name)
+    data, found = table.data, None
+    if table.form is not None and table.form.dates is not None:
+        found = f"{name}[{table.form.dates!r}]", table.form.dtype
+    elif isinstance(data, pd.DataFrame):
+        found = next(((f"{name}[{c!r}]", d) for c, d in data.dtypes.items() if _are_dates(d)), None)
+    elif isinstance(data, pd.Series) or hasattr(data, "dtype"):
+        found = (name, data.dtype) if _are_dates(data.dtype) else None
+    elif isinstance(data, Sequence):
+        dtype = np.asarray(data).dtype
+        found = (name, dtype) if _are_dates(dtype) else None
+    if found is not None:
+        raise ValueError(f"{found[0]} holds dates ({found[1]}), not numbers: leave them out")
+
+
+def _are_dates(dtype: Any) -> bool:
+    return getattr(dtype, "kind", None) in ("m", "M")
+
+
+def _pandas_or_array(table: Table, name: str) -> Any:
+    return table.data if isinstance(table.data, pd.Series | pd.DataFrame) else _as_array(table.data, name)
+
+
 def _as_array(y: Any, name: str) -> np.ndarray:
     """Return an array-like that is not from pandas as an array of one or two dimensions."""
     if hasattr(y, "toarray"):
@@ -163,7 +235,7 @@ def _as_array(y: Any, name: str) -> np.ndarray:
     sequence = isinstance(y, Sequence) and not isinstance(y, str | bytes | bytearray)
     if not sequence and not hasattr(y, "__array__"):
         raise TypeError(f"{name} has type {type(y).__name__}, which is no target: {ACCEPTED}")
-    if isinstance(y, np.ma.MaskedArray):
+    if isinstance(y, np.ma.MaskedArray) and y.dtype.kind not in "mM":  # dates stay dates, which are refused
         y = np.ma.filled(y.astype(object), np.nan)
     try:
         array = np.asarray(y)
@@ -185,27 +257,34 @@ def _kind(data: Any) -> Kind:
     return "array1d" if data.ndim == 1 else "array2d"
 
 
-def _layout(data: Any, name: str, freq: Any) -> tuple[Grid, pd.Index | None]:
+def _layout(data: Any, name: str, freq: Any, form: Form | None) -> tuple[Grid, pd.Index | None]:
     """Return the index, checked, and the columns of a frame, checked."""
     columns = None
     if isinstance(data, pd.DataFrame):
         columns = data.columns.copy()
-        _refuse_long(columns, name)
+        _refuse_long(columns, name, form)
         if columns.has_duplicates:
             twice = columns[columns.duplicated()][0]
             raise ValueError(f"{name} has more than one column {twice!r}: give each series a label of its own")
+    if form is not None and form.dates is not None and data.shape[1] == 0:
+        raise ValueError(f"{name} has a column of dates, {form.dates!r}, but none of values: pass both")
     if data.size == 0:
         raise ValueError(f"{name} is empty (shape {data.shape}): it needs at least one time step and one series")
     if isinstance(data, np.ndarray):
         return pd.RangeIndex(len(data)), None
-    return read_index(data, name, freq), columns
+    with mends_in_pandas(form, name):
+        return read_index(data, name, freq), columns
 
 
-def _refuse_long(columns: pd.Index, name: str) -> None:
-    if "unique_id" in columns and "ds" in columns:
+def _refuse_long(columns: pd.Index, name: str, form: Form | None) -> None:
+    names = columns if form is None or form.dates is None else [form.dates, *columns]
+    if "unique_id" in names and "ds" in names:
+        is_polars = form is not None and form.library == "polars"
+        table = name if form is None or is_polars else form.pandas(name, index=False)
+        by = "on" if is_polars else "columns"
         raise ValueError(
             f"{name} is a long panel (columns unique_id and ds), which is not supported: pass one series, or a wide "
-            f"frame with {name}.pivot(index='ds', columns='unique_id', values='y')"
+            f"frame with {table}.pivot(index='ds', {by}='unique_id', values='y')"
         )
 
 
@@ -230,17 +309,46 @@ def _column(column: pd.Series, j: int, place: _Place) -> np.ndarray:
         raise TypeError(f"{_channel(place, j)} is sparse: pass it as {place.name}.sparse.to_dense()")
     if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    mend = "only real numbers are, and strings are not parsed"
-    if pd.api.types.is_datetime64_any_dtype(dtype):
-        mend = f"dates belong in the index, as with {place.name}.set_index(...)"
     numbers = np.full(len(column), np.nan)
     for row, (value, missing) in enumerate(zip(column, column.isna(), strict=True)):
         if not missing:
             try:
                 numbers[row] = _number(value)
             except (TypeError, ValueError, OverflowError):
-                raise ValueError(f"{place.cell(row, j)} is {value!r}, not a number: {mend}") from None
+                what = f"{place.cell(row, j)} is {value!r}, not a number"
+                raise ValueError(f"{what}: {_mend(column, value, j, place)}") from None
     return numbers
+
+
+def _mend(column: pd.Series, value: Any, j: int, place: _Place) -> str:
+    """What to do with a value that is no number."""
+    text = isinstance(value, str) and place.columns is not None and all(map(_is_date, column.dropna()))
+    if not text and not isinstance(value, datetime.date | np.datetime64 | pd.Period):
+        return "only real numbers are, and strings are not parsed"
+    if place.form is not None and place.form.dates is not None:
+        return f"the index is the column {place.form.dates!r}; leave this one out"
+    if place.columns is None:
+        return "dates belong in the index of a Series or DataFrame"
+    label, name, table = place.columns[j], place.name, place.pandas
+    if place.form is not None and place.form.library == "polars":
+        read = (
+            f"polars.col({label!r}).str.to_datetime()"
+            if text
+            else f"polars.Series({label!r}, {name}[{label!r}].to_list())"
+        )
+        return f"give its dates a type of dates, as with {name}.with_columns({read})"
+    if column.dtype.kind == "M" or isinstance(value, pd.Period):
+        return f"dates belong in the index, as with {table}.set_index({label!r})"
+    dates = f"pd.to_datetime({table}[{label!r}])"
+    return f"dates belong in the index, as with {table}.set_index({dates}).drop(columns={label!r})"
+
+
+def _is_date(text: Any) -> bool:
+    """Whether a text is a date with the year, the month and the day, as ISO 8601 writes them."""
+    try:
+        return datetime.datetime.fromisoformat(text) is not None
+    except (TypeError, ValueError):
+        return False
 
 
 def _number(value: Any) -> float:
@@ -257,7 +365,7 @@ def _refuse_infinite(values: np.ndarray, place: _Place) -> None:
         row, column = (int(i) for i in np.argwhere(infinite)[0])
         name = place.name
         array = f"np.where(np.isinf({name}), np.nan, {name})"
-        mend = array if place.kind.startswith("array") else f"{name}.replace([np.inf, -np.inf], np.nan)"
+        mend = array if place.kind.startswith("array") else f"{place.pandas}.replace([np.inf, -np.inf], np.nan)"
         raise ValueError(
             f"{place.cell(row, column)} is {values[row, column]}: replace infinite values by NaN, which counts as "
             f"missing, with {mend}"
