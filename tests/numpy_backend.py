@@ -86,14 +86,21 @@ class NumpyBackend:
         self._gather_ahead(work, series, windows, batch)
 
     def _gather_ahead(self, work, series, windows, batch):
-        """Covariates of the steps ahead (n_outputs, block * F, lanes): each stands in the row of the step before."""
+        """What is known of the steps ahead, which stands in the row of the step before.
+
+        Covariates (n_outputs, block * F, lanes) and seasonal inputs (n_outputs, block, C, S, lanes).
+        """
         s = work.shape
+        n_seasonal = s.n_channels * s.n_seasonal
         steps = np.arange(s.n_outputs)[:, None] + np.arange(s.block)
         rows = np.minimum(windows.target[batch][:, None, None] + steps, len(series)) - 1
-        first = s.n_inputs - s.n_ahead
+        first = s.n_inputs - s.n_ahead - n_seasonal
         shift, scale = (moment[batch][:, None, None, first:] for moment in (windows.shift, windows.scale))
-        known = (series[rows][..., first:] - shift) / scale  # (lanes, n_outputs, block, F)
-        work.ahead = np.moveaxis(known.reshape(len(batch), s.n_outputs, -1), 0, -1).astype(work.dtype)
+        known = ((series[rows][..., first:] - shift) / scale).astype(work.dtype)  # (lanes, n_outputs, block, F + C S)
+        covariates, seasonal = known[..., : s.n_ahead], known[..., s.n_ahead :]
+        work.ahead = np.moveaxis(covariates.reshape(len(batch), s.n_outputs, -1), 0, -1)
+        seasonal = seasonal.reshape(*known.shape[:3], max(1, s.n_channels), -1)
+        work.seasonal = np.moveaxis(seasonal, 0, -1)
 
     def gather_targets(self, work, targets, observed, windows, batch):
         """Scaled targets y and their weights (n_outputs, block * C, lanes); 0 where nothing was observed."""
@@ -182,6 +189,15 @@ class NumpyBackend:
         s = work.shape
         return theta[s.skip_at : s.skip_at + s.n_channels * s.block * s.lags].reshape(s.n_channels, s.block, s.lags)
 
+    def _season(self, work, theta, t):
+        """Weights (C, block, S) and seasonal inputs (block, C, S, lanes): the first step's, then each step's own."""
+        s, own = work.shape, work.seasonal[t - (work.shape.n_steps - work.shape.n_outputs)]
+        shape = (s.n_channels, 2, s.block, s.n_seasonal)
+        if s.season_at >= 0:
+            weights = theta[s.season_at : s.season_at + int(np.prod(shape))].reshape(shape)
+            yield weights[:, 0], np.broadcast_to(own[:1], own.shape)
+            yield weights[:, 1], own
+
     def _ahead(self, work, theta):
         """Of each step of the block: its outputs, and the weights of the covariates up to it."""
         s = work.shape
@@ -201,6 +217,8 @@ class NumpyBackend:
         out = self._head_matrix(work, theta) @ np.concatenate([np.ones_like(h[:1]), h])
         if s.skip_at >= 0:
             linear = np.einsum("cnp,pcb->cnb", self._skip(work, theta), self._lags(work, work.x, t))
+            for weights, known in self._season(work, theta, t):
+                linear += np.einsum("cnq,ncqb->cnb", weights, known)
             to = work.rows[0, : s.output_size]
             out[to >= 0] += linear.reshape(s.n_channels * s.block, -1)[to[to >= 0]]
         for outputs, weights in self._ahead(work, theta):
@@ -288,6 +306,8 @@ class NumpyBackend:
             np.add.at(linear, to[to >= 0], dout[to >= 0])
             linear = linear.reshape(s.n_channels, s.block, -1)
             self._skip(work, work.grad)[:] += np.einsum("cnb,pcb->cnp", linear, self._lags(work, work.x, t))
+            for gradient, known in self._season(work, work.grad, t):
+                gradient += np.einsum("cnb,ncqb->cnq", linear, known)
             self._lags(work, work.dx, t)[:] += np.einsum("cnp,cnb->pcb", self._skip(work, theta), linear)
         for outputs, gradient in self._ahead(work, work.grad):
             gradient += dout[outputs] @ work.ahead[t - (s.n_steps - s.n_outputs), : gradient.shape[1]].T

@@ -100,7 +100,7 @@ CELLS = {
 # ---------------------------------------------------------------- the network
 def network(
     cell, layers, head, x, start, initial, n_outputs, *, skip=None, location=None, masks=None, feed=None, link=None,
-    ahead=None,
+    ahead=None, season=None,
 ):  # fmt: skip
     """Outputs (n_outputs, O) of one window after its last steps.
 
@@ -129,6 +129,9 @@ def network(
     ahead : pair, optional
         For each step of a block, weights (O / block, (j + 1) F) of the covariates up to it; and these covariates, for
         each output (block, F).
+    season : pair, optional
+        Weights (I, 2, block, S) of a channel's seasonal inputs, of those of the block's first step and of each step's
+        own, which the skip adds; and these inputs, for each output (block, I, S).
     """
     x, outputs = [list(row) for row in x], []
     states = [list(map(list, layer)) for layer in initial]
@@ -145,15 +148,23 @@ def network(
                 below = [m * h for m, h in zip(masks[n][t], below, strict=True)]
         if k >= 0:
             outputs.append(times(head, [1, *states[-1][0]]))
-            outputs[k] = with_linear(
-                outputs[k], x, t, skip, location, None if ahead is None else (ahead[0], ahead[1][k])
-            )
+            outputs[k] = with_linear(outputs[k], x, t, skip, location, of_output(ahead, k), of_output(season, k))
     return outputs
 
 
-def with_linear(out, x, t, skip, location, ahead):
+def of_output(pair, k):
+    """Weights, and of the values of all outputs those of output k."""
+    return None if pair is None else (pair[0], pair[1][k])
+
+
+def with_linear(out, x, t, skip, location, ahead, season):
     """An output after row `t` of x and what skip and covariates add to it; arguments as `network` has them."""
     out = list(out)
+    for o, where in enumerate(location or []):
+        if season is not None and where is not None:
+            (c, j), (weights, known) = where, season
+            read = zip((*weights[c][0][j], *weights[c][1][j]), (*known[0][c], *known[j][c]), strict=True)
+            out[o] = out[o] + total(w * v for w, v in read)
     for o, where in enumerate(location or []):
         if skip is not None and where is not None:
             weights = skip[where[0]][where[1]]
@@ -169,7 +180,7 @@ def with_linear(out, x, t, skip, location, ahead):
 def decoding(
     cell, encoder, decoder, head, x, start, initial, n_outputs, *, segment=1, embedding=None, position=None, bias=None,
     bridge=None, attention=None, skip=None, location=None, mask=None, feed=None, link=None, own=(), detached=False,
-    ahead=None,
+    ahead=None, season=None,
 ):  # fmt: skip
     """Outputs (n_outputs, O) of one window, and the attention of each, from an encoder and a decoder.
 
@@ -228,7 +239,7 @@ def decoding(
             climb(decoder, copied, read_here, len(encoder), 2 * k)
             parts += times(head, copied[-1][0])
         out = [one + b for one, b in zip(parts, bias, strict=True)]
-        return [with_linear(out, x, len(x) - 1, skip, location, None if ahead is None else (ahead[0], ahead[1][0]))], []
+        return [with_linear(out, x, len(x) - 1, skip, location, of_output(ahead, 0), of_output(season, 0))], []
     for k in range(n_outputs):
         row = (n + k) * segment - 1
         if k > 0 and own[k]:
@@ -245,7 +256,7 @@ def decoding(
             weighed.append([0] * start + weights)
             gathered = [total(w * e[u] for w, e in zip(weights, encoded[start:], strict=True)) for u in range(len(h))]
             out = [one + value for one, value in zip(out, times(attention["context"], gathered), strict=True)]
-        outputs.append(with_linear(out, x, row, skip, location, None if ahead is None else (ahead[0], ahead[1][k])))
+        outputs.append(with_linear(out, x, row, skip, location, of_output(ahead, k), of_output(season, k)))
     return outputs, weighed
 
 

@@ -41,12 +41,13 @@ class Problem:
 
 def problem(
     cell=LSTM, n_inputs=1, n_targets=None, block=1, loss=MSE, hidden=3, layers=1, lags=0, learn=False, context=5,
-    n_outputs=1, lanes=5, ragged=False, missing=False, covariates=0, decoder=None, seed=0,
+    n_outputs=1, lanes=5, ragged=False, missing=False, covariates=0, seasonal=0, decoder=None, seed=0,
 ) -> Problem:  # fmt: skip
     """Windows at random places of random series, with random parameters, scales and, unless learned, initial states."""
     rng = np.random.default_rng(seed)
-    n_targets, n_inputs = n_targets or n_inputs, n_inputs + covariates
-    a = Architecture(cell, n_inputs, n_targets, block, loss, hidden, layers, lags, learn, covariates, decoder)
+    n_targets = n_targets or n_inputs
+    n_inputs += covariates + n_targets * seasonal
+    a = Architecture(cell, n_inputs, n_targets, block, loss, hidden, layers, lags, learn, covariates, decoder, seasonal)
     geometry = Geometry(context, n_outputs, block, decoder.segment if decoder else 1)
     series = rng.normal(1, 2, (geometry.n_steps + 20, n_inputs))
     targets = rng.normal(1, 2, (geometry.n_ahead + 10, a.n_targets))
@@ -55,7 +56,7 @@ def problem(
         targets = rng.poisson(2, targets.shape).astype(float)
     targets[observed == 0] = np.nan
     observed *= rng.choice([0.5, 1.0] if missing else [1.0], observed.shape)
-    start, target = rng.integers(0, 20, lanes), rng.integers(1 if covariates else 0, 10, lanes)
+    start, target = rng.integers(0, 20, lanes), rng.integers(1 if covariates or seasonal else 0, 10, lanes)
     length = geometry.n_steps - rng.permutation(lanes) % (context if ragged else 1)
     moments = [rng.uniform(low, low + 1, (lanes, n)) for n in (n_inputs, a.n_targets) for low in (0.5, 1)]
     if loss.support == "counts":
@@ -166,8 +167,20 @@ def ahead(p, lane, named):
     if F == 0:
         return None
     rows = [[w.target[lane] + k * g.stride + j - 1 for j in range(g.block)] for k in range(g.n_outputs)]
-    known = (p.series[rows][..., -F:] - w.shift[lane, -F:]) / w.scale[lane, -F:]
+    first = p.architecture.n_inputs - F - p.architecture.n_targets * p.architecture.n_seasonal
+    of = slice(first, first + F)
+    known = (p.series[rows][..., of] - w.shift[lane, of]) / w.scale[lane, of]
     return [named[f"ahead{j}"] for j in range(g.block)], known
+
+
+def season(p, lane, named):
+    """Weights of the seasonal inputs (C, 2, block, S), and these inputs (n_outputs, block, C, S), or None."""
+    w, g, C, S = p.windows, p.geometry, p.architecture.n_targets, p.architecture.n_seasonal
+    if "season" not in named:
+        return None
+    rows = [[w.target[lane] + k * g.stride + j - 1 for j in range(g.block)] for k in range(g.n_outputs)]
+    known = (p.series[rows][..., -C * S :] - w.shift[lane, -C * S :]) / w.scale[lane, -C * S :]
+    return named["season"], known.reshape(g.n_outputs, g.block, C, S)
 
 
 def oracle_outputs(p, lane, theta, x=None, state=None, free_run=False, masks=None, cell=None, fed=None):
@@ -191,6 +204,7 @@ def oracle_outputs(p, lane, theta, x=None, state=None, free_run=False, masks=Non
         feed=[c * a.loss.size + a.loss.point for c in range(a.n_channels)] if free_run else None,
         link=oracles.softplus if a.loss.link == "softplus" else None,
         ahead=ahead(p, lane, named),
+        season=season(p, lane, named),
     )
 
 
@@ -222,6 +236,7 @@ def oracle_decoding(p, lane, theta, x=None, state=None, masks=None, fed=None):
         own=[False] * p.geometry.n_outputs if fed is None else fed[:, lane] > 0,
         detached=not d.exact_feedback,
         ahead=ahead(p, lane, named),
+        season=season(p, lane, named),
         **parts,
     )
 

@@ -51,6 +51,7 @@ OPTIONS = {
     "free_run": [0.0, 0.5, 1.0],
     "lags": [0, 4],
     "covariates": [0, 2],
+    "seasonal": [0, 2],
     "dropout": [0.0, 0.3],
     "learn": [False, True],
     "ragged": [False, True],

@@ -11,7 +11,7 @@ from tsrnn import EarlyStopping, LatentARForecaster, LSTMForecaster, Pinball, RN
 from tsrnn.engine.conformal import Errors
 from tsrnn.engine.gaps import fill, runs, trailing
 from tsrnn.engine.windows import NoScaling
-from tsrnn.exceptions import IntervalWarning
+from tsrnn.exceptions import FewWindowsWarning, IntervalWarning
 
 SMALL = {"horizon": 6, "context_length": 12, "hidden_size": 4, "max_epochs": 2, "random_state": 0}
 
@@ -200,6 +200,19 @@ def test_latent_states_were_exact_already():
     pd.testing.assert_frame_equal(gappy.predict_interval(6), expected, rtol=1e-9)
 
 
+@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+def test_far_errors_know_of_no_later_season(strategy):
+    """Beyond the first lag of a season each origin repeats the last season before it, as a forecast from there does."""
+    y = np.random.RandomState(0).randn(200)
+    stopping = EarlyStopping(validation_size=40, refit_full=False)
+    options = SMALL | {"strategy": strategy, "season_lengths": [15], "dtype": "float64", "early_stopping": stopping}
+    model = RNNForecaster(**options).fit(y)
+    n = 20
+    half = sorted(abs(y[end + n - 1] - model.predict(n, context=y[:end])[-1]) for end in range(160, 200 - n + 1))
+    rank = int(np.ceil((len(half) + 1) * 0.5))
+    assert_allclose(np.diff(model.predict_interval(n, 0.5))[n - 1, 0] / 2, half[rank - 1], rtol=1e-9)
+
+
 # ---------------------------------------------------------------- columns that begin or end late
 def test_a_column_that_begins_late_leaves_the_others_their_intervals():
     y = pd.DataFrame({"a": wave(120, 0.5), "b": wave(120, 0.5, seed=1), "c": wave(120, 0.5, seed=2)})
@@ -231,11 +244,13 @@ def test_a_column_that_ended_long_ago_leaves_the_others_their_intervals():
 def test_no_tail_has_a_mend_that_is_not_what_was_done():
     with pytest.raises(ValueError, match="early_stopping=False held out none; fit with early_stopping=True"):
         RNNForecaster(**SMALL, early_stopping=False).fit(wave(60)).predict_interval()
-    short = RNNForecaster(**SMALL).fit(wave(24))
+    with pytest.warns(FewWindowsWarning):
+        short = RNNForecaster(**SMALL).fit(wave(24))
     with pytest.raises(ValueError, match=r"too short to hold out windows .* such as 'gaussian'") as error:
         short.predict_interval()
     assert "early_stopping" not in str(error.value)
-    RNNForecaster(**SMALL, loss="gaussian").fit(wave(24)).predict_interval()
+    with pytest.warns(FewWindowsWarning):
+        RNNForecaster(**SMALL, loss="gaussian").fit(wave(24)).predict_interval()
 
 
 # ---------------------------------------------------------------- errors of far leads

@@ -40,6 +40,10 @@ SHAPES = {
         "n_inputs": 2, "covariates": 2, "block": 3, "lags": 2, "context": 4, "n_outputs": 2, "lanes": MANY,
         "ragged": True, "loss": GAUSSIAN,
     },
+    "seasonal inputs": {
+        "n_inputs": 2, "covariates": 1, "seasonal": 2, "block": 3, "lags": 2, "context": 4, "n_outputs": 2,
+        "lanes": MANY, "ragged": True, "loss": GAUSSIAN,
+    },
     "three layers": {
         "n_inputs": 3, "n_targets": 2, "hidden": 5 if COMPILED else 2, "layers": 3, "learn": True, "context": 2,
         "n_outputs": 4, "lanes": MANY, "ragged": True,

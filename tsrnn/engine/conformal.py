@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from .network import Network
+from .seasons import Seasons
 from .strategies.base import Continuation, Strategy
 from .windows import Scaling, SeriesScaling
 
@@ -128,47 +128,51 @@ class Calibration:
 
     Attributes
     ----------
-    values, observed : (n, C)
-        The rows from the first context of the validation tail on, gaps filled, and which of them count.
+    values, observed, judged : (n, C)
+        The rows from the first context of the validation tail on, and before them those that its seasonal inputs read;
+        gaps filled, which were observed, and which of these count.
     covariates : (n, F)
     theta : (n_parameters,)
         Parameters of the training part.
     scaling : SeriesScaling
         Learned from the training part.
+    seasons : Seasons
     n_origins : int
         Origins of forecasts: the first contexts, one row apart.
     """
 
     values: np.ndarray
     observed: np.ndarray
+    judged: np.ndarray
     covariates: np.ndarray
     theta: np.ndarray
     scaling: SeriesScaling
+    seasons: Seasons
     strategy: Strategy
     context_length: int
     n_origins: int
 
     def errors(self, network: Network, n_leads: int) -> Errors:
         """Errors of free-running forecasts 1 to `n_leads` steps ahead of each origin."""
-        span = self.context_length + n_leads
-        values, observed, covariates = (self._windows(array, span) for array in self._padded(n_leads))
+        length, n_rows = self.context_length, len(self.values)
+        first = max(0, self.seasons.reach)
+        rows = first + np.arange(self.n_origins)[:, None] + np.arange(length + n_leads)
+        within = np.minimum(rows, n_rows - 1)
+        values = self.values[within]
+        known = np.concatenate([self.covariates[within], self._seasonal(rows, n_leads)], axis=-1)
         handle: Any = network.backend.upload(self.theta, network.dtype)
-        start = Continuation(network, handle, values[:, : self.context_length], covariates, self.scaling, n_leads)
+        start = Continuation(network, handle, values[:, :length], known, self.scaling, n_leads)
         forecasts = self.strategy.forecast(start)
-        contexts = values[:, : self.context_length].reshape(-1, values.shape[2])
-        starts = self.context_length * np.arange(self.n_origins)
-        _, scale = self.scaling.target.of_windows(contexts, starts, self.context_length)
-        errors = (values[:, self.context_length :] - forecasts) / scale[:, None]
-        return Errors(np.where(observed[:, self.context_length :], errors, np.nan), self.scaling.target)
+        contexts, starts = values[:, :length].reshape(-1, values.shape[2]), length * np.arange(self.n_origins)
+        _, scale = self.scaling.target.of_windows(contexts, starts, length)
+        counts = self.judged[within[:, length:]] & (rows[:, length:] < n_rows)[..., None]
+        errors = (values[:, length:] - forecasts) / scale[:, None]
+        return Errors(np.where(counts, errors, np.nan), self.scaling.target)
 
-    def _padded(self, n_leads: int) -> tuple[np.ndarray, ...]:
-        """Values, observed and covariates with rows for the leads after the last row, where nothing is observed."""
-        missing = max(0, self.n_origins - 1 + self.context_length + n_leads - len(self.values))
-        pad = [(0, missing), (0, 0)]
-        covariates = np.pad(self.covariates, pad, mode="edge")
-        return np.pad(self.values, pad, mode="edge"), np.pad(self.observed, pad), covariates
-
-    def _windows(self, array: np.ndarray, span: int) -> np.ndarray:
-        """Windows of `span` rows from each origin's first on, (n_origins, span, ...)."""
-        windows = sliding_window_view(array, span, axis=0)[: self.n_origins]
-        return np.ascontiguousarray(np.moveaxis(windows, -1, 1))
+    def _seasonal(self, rows: np.ndarray, n_leads: int) -> np.ndarray:
+        """Seasonal inputs of the `rows` (n_origins, length + n_leads): none knows what came after its origin."""
+        if n_leads <= self.seasons.first_lag:
+            return self.seasons.inputs(self.values, self.observed, int(rows.max()) + 1)[rows]
+        ends = rows[:, self.context_length]
+        each = [self.seasons.inputs(self.values[:n], self.observed[:n], n + n_leads) for n in ends]
+        return np.stack([inputs[of_origin] for inputs, of_origin in zip(each, rows, strict=True)])

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.linalg import cho_solve, cholesky, eigh
+from scipy.linalg import cho_solve, cholesky, eigh, solve_triangular
 
 from .parameters import Geometry
 from .windows import Windows
 
 #: Ridge penalties that are tried, in units of the mean eigenvalue of the lags' covariance.
 PENALTIES = np.logspace(-8, 2, 41)
+#: Of penalties whose scores differ by no more than this part, which rounding decides on, the largest is taken.
+TIE = 1e-6
+#: With fewer windows the penalty is on the distance from the last value, with more where that has the lower GCV.
+FEW = 10
 #: Windows that enter the normal equations at a time, so that memory does not grow with windows times length.
 CHUNK = 1024
 #: Of a window's outputs, how many enter. Later ones matter: their lags have left the context that the window is scaled
@@ -28,100 +33,187 @@ class LinearStart:
     ----------
     lags : (C, block, context)
         Weights of each channel's own lags.
+    season : (C, 2, block, S)
+        Weights of each channel's own seasonal inputs: of those of the first step, and of each step's own.
     ahead : (C, block, block * F)
         Weights of the covariates of the steps ahead, the first step's first; 0 for those after the step itself.
     intercept : (C, block)
     """
 
     lags: np.ndarray
+    season: np.ndarray
     ahead: np.ndarray
     intercept: np.ndarray
 
 
 def ridge_start(
-    values: np.ndarray, covariates: np.ndarray, observed: np.ndarray, windows: Windows, geometry: Geometry
+    values: np.ndarray,
+    known: np.ndarray,
+    observed: np.ndarray,
+    windows: Windows,
+    geometry: Geometry,
+    n_seasonal: int = 0,
 ) -> LinearStart:
-    """The ridge solution on windows of values (n, C) with covariates (n, F).
+    """The ridge solution on windows of values (n, C).
 
-    One penalty for each channel minimises generalised cross-validation (Golub, Heath & Wahba 1979,
-    doi:10.1080/00401706.1979.10489751, eq. 1.4), which needs the eigenvalues of the normal equations and no refit.
-    Windows with a missing target are left out.
+    `known` (n, F + C * S) holds the F covariates and S = `n_seasonal` seasonal inputs of each channel. The penalty is
+    on the distance of the weights from zero, or from those that repeat the last value of the context. For each channel
+    these two and the size of the penalty minimise generalised cross-validation (Golub, Heath & Wahba 1979,
+    doi:10.1080/00401706.1979.10489751, eq. 1.4), which needs the eigenvalues of the normal equations and no refit. With
+    few windows, which cannot tell, it is the last value. Windows with a missing target are left out.
     """
-    C, F, P, n = values.shape[1], covariates.shape[1], geometry.context, geometry.block
-    start = LinearStart(np.zeros((C, n, P)), np.zeros((C, n, n * F)), np.zeros((C, n)))
+    C, S, P, n = values.shape[1], n_seasonal, geometry.context, geometry.block
+    F = known.shape[1] - C * S
+    start = LinearStart(np.zeros((C, n, P)), np.zeros((C, 2, n, S)), np.zeros((C, n, n * F)), np.zeros((C, n)))
     positions = np.unique(np.linspace(0, geometry.n_outputs - 1, POSITIONS).astype(int))
-    known = sliding_window_view(covariates, n, axis=0)  # (rows, F, n)
+    steps_ahead = sliding_window_view(known, n, axis=0).swapaxes(1, 2)  # (rows, n, F + C S)
     for c in range(C):
         lags, targets = sliding_window_view(values[:, c], P), sliding_window_view(values[:, c], n)
         seen = np.all(sliding_window_view(observed[:, c], n), axis=1)
-        moments = _Moments(P, F, n)
+        moments = _Moments(P + S, F, n, S)
+        seasonal = slice(F + c * S, F + (c + 1) * S)
         for first in range(0, len(windows), CHUNK):
             some = windows.take(np.arange(first, min(first + CHUNK, len(windows))))
             for k in positions * geometry.stride:
                 use = some.take(np.flatnonzero(seen[some.target + k]))
                 shift, scale = use.shift[:, c, None], use.scale[:, c, None]
                 x, y = (lags[use.start + k] - shift) / scale, (targets[use.target + k] - shift) / scale
-                u = (known[use.target + k] - use.shift[:, C:, None]) / use.scale[:, C:, None]
-                x = np.hstack([x, u.swapaxes(1, 2).reshape(len(x), n * F)])
-                moments.add(x, y, weight=1 / len(positions))
-        weights, start.intercept[c] = moments.solve()
-        start.lags[c], start.ahead[c] = weights[:, :P], weights[:, P:]
+                u = (steps_ahead[use.target + k] - use.shift[:, None, C:]) / use.scale[:, None, C:]
+                own = u[:, :, seasonal].reshape(len(x), n * S)
+                shared = np.hstack([x, own[:, :S], u[:, :, :F].reshape(len(x), n * F)])
+                moments.add(shared, own, y, weight=1 / len(positions))
+        if not moments.usable():
+            continue
+        weights, of_own, start.intercept[c] = _solution(moments, P)
+        start.lags[c], start.season[c, 0], start.ahead[c] = np.split(weights, [P, P + S], axis=1)
+        start.season[c, 1] = of_own
     return start
+
+
+def _solution(moments: _Moments, n_lags: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weights, of each step's own regressors, and intercepts, drawn to the last of the lags or to zero."""
+    moments.centre()
+    changes = moments.less(n_lags - 1)
+    (score, to_zero), (score_of_changes, to_last) = moments.penalty(), changes.penalty()
+    if moments.n >= FEW and score < score_of_changes:
+        return moments.solve(to_zero)
+    weights, of_own, intercept = changes.solve(to_last)
+    weights[:, n_lags - 1] += 1
+    return weights, of_own, intercept
 
 
 class _Moments:
     """Sums over windows from which every ridge solution follows.
 
-    A step reads the lags and the covariates up to it: of the regressors [lags; covariates of step 1; of step 2; ...]
-    the first ones, so that its normal equations are the upper left corner of those of all.
+    A step reads what all steps share, the covariates up to it, and some regressors of its own. Of the regressors
+    [shared; covariates of step 1; of step 2; ...] it reads the first ones, so that its normal equations are the upper
+    left corner of those of all, bordered by those of its own regressors.
     """
 
-    def __init__(self, n_lags: int, n_covariates: int, n_steps: int):
-        self.reads = n_lags + n_covariates * np.arange(1, n_steps + 1)
-        p = n_lags + n_covariates * n_steps
-        self.n = 0.0
-        self.x, self.y = np.zeros(p), np.zeros(n_steps)
-        self.xx, self.xy = np.zeros((p, p)), np.zeros((p, n_steps))
+    def __init__(self, n_shared: int, n_covariates: int, n_steps: int, n_own: int):
+        self.reads = n_shared + n_covariates * np.arange(1, n_steps + 1)
+        p, q = n_shared + n_covariates * n_steps, n_steps * n_own
+        self.n, self.n_own = 0.0, n_own
+        self.x, self.own, self.y = np.zeros(p), np.zeros(q), np.zeros(n_steps)
+        self.xx, self.xy, self.x_own = np.zeros((p, p)), np.zeros((p, n_steps)), np.zeros((p, q))
+        self.own_own, self.own_y = np.zeros((n_steps, n_own, n_own)), np.zeros((n_steps, n_own))
         self.yy = np.zeros(n_steps)
 
-    def add(self, x: np.ndarray, y: np.ndarray, weight: float) -> None:
+    def add(self, x: np.ndarray, own: np.ndarray, y: np.ndarray, weight: float) -> None:
         """Rows that count `weight` each: the outputs of one window are no independent observations."""
+        each = own.reshape(len(own), len(self.y), self.n_own)
         self.n += weight * len(x)
         self.x += weight * x.sum(axis=0)
+        self.own += weight * own.sum(axis=0)
         self.y += weight * y.sum(axis=0)
         with np.errstate(over="ignore", invalid="ignore"):  # `solve` looks
             self.xx += weight * (x.T @ x)
             self.xy += weight * (x.T @ y)
+            self.x_own += weight * (x.T @ own)
+            self.own_own += weight * np.einsum("wjq,wjr->jqr", each, each)
+            self.own_y += weight * np.einsum("wjq,wj->jq", each, y)
             self.yy += weight * (y**2).sum(axis=0)
 
-    def solve(self) -> tuple[np.ndarray, np.ndarray]:
-        """Weights (n_steps, p) and intercepts of the penalty with the lowest GCV; zeros where there is none."""
-        weights = np.zeros_like(self.xy.T)
-        if self.n == 0 or not all(np.isfinite(sums).all() for sums in (self.xx, self.xy, self.yy)):
-            return weights, np.zeros_like(self.y)
-        x, y = self.x / self.n, self.y / self.n
-        gram, moment = self.xx - self.n * np.outer(x, x), self.xy - self.n * np.outer(x, y)
-        unit = np.trace(gram) / len(gram)
-        unit = unit if unit > 0 else 1.0
-        penalty = unit * self._penalty(gram / unit, moment / unit, (self.yy - self.n * y**2) / unit)
-        root = cholesky(gram + penalty * np.eye(len(gram)), lower=True)  # its corners are the corners' roots
-        for size in np.unique(self.reads):
-            steps = self.reads == size
-            weights[steps, :size] = cho_solve((root[:size, :size], True), moment[:size, steps]).T
-        return weights, y - weights @ x
+    def usable(self) -> bool:
+        """Whether there are windows, and their sums are finite."""
+        sums = (self.xx, self.xy, self.x_own, self.own_own, self.own_y, self.yy)
+        return self.n > 0 and all(np.isfinite(some).all() for some in sums)
 
-    def _penalty(self, gram: np.ndarray, moment: np.ndarray, total: np.ndarray) -> float:
-        """The penalty with the lowest GCV over some of the steps, or over all where they read the same."""
+    def less(self, regressor: int) -> _Moments:
+        """The centred sums for the targets less that one of the shared regressors."""
+        other, change = copy(self), self.xx[regressor]
+        other.y = self.y - self.x[regressor]
+        other.yy = np.maximum(self.yy - 2 * self.xy[regressor] + change[regressor], 0.0)
+        other.xy = self.xy - change[:, None]
+        other.own_y = self.own_y - self.x_own[regressor].reshape(self.own_y.shape)
+        return other
+
+    def solve(self, penalty: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Weights (n_steps, p), of each step's own regressors (n_steps, n_own), and intercepts (n_steps,)."""
+        weights, of_own = np.zeros_like(self.xy.T), np.zeros_like(self.own_y)
+        root = cholesky(self.xx + penalty * np.eye(len(self.xx)), lower=True)  # its corners are the corners' roots
+        for size in np.unique(self.reads):
+            steps = np.flatnonzero(self.reads == size)
+            weights[steps, :size], of_own[steps] = self._bordered(root[:size, :size], steps, penalty)
+        own = self.own.reshape(of_own.shape)
+        return weights, of_own, self.y - weights @ self.x - (of_own * own).sum(axis=1)
+
+    def centre(self) -> None:
+        """Turn the sums into means, and the sums of products into those of deviations from the means."""
+        self.x, self.own, self.y = self.x / self.n, self.own / self.n, self.y / self.n
+        own = self.own.reshape(self.own_y.shape)
+        self.xx -= self.n * np.outer(self.x, self.x)
+        self.xy -= self.n * np.outer(self.x, self.y)
+        self.x_own -= self.n * np.outer(self.x, self.own)
+        self.own_own -= self.n * own[:, :, None] * own[:, None]
+        self.own_y -= self.n * own * self.y[:, None]
+        self.yy -= self.n * self.y**2
+
+    def _border(self, size: int, steps: np.ndarray) -> np.ndarray:
+        """Products of the first `size` regressors with the own ones of each of the `steps`, (size, steps, n_own)."""
+        return self.x_own[:size].reshape(size, len(self.y), self.n_own)[:, steps]
+
+    def _bordered(self, root: np.ndarray, steps: np.ndarray, penalty: float) -> tuple[np.ndarray, np.ndarray]:
+        """Weights of `steps` that read the same, and of their own regressors, by elimination of the former."""
+        size, moment = len(root), self.xy[: len(root), steps]
+        if self.n_own == 0:
+            return cho_solve((root, True), moment).T, self.own_y[steps]
+        border = self._border(size, steps)
+        z = solve_triangular(root, border.reshape(size, -1), lower=True).reshape(border.shape)
+        u = solve_triangular(root, moment, lower=True)
+        rest = self.own_own[steps] + penalty * np.eye(self.n_own) - np.einsum("pjq,pjr->jqr", z, z)
+        of_own = np.linalg.solve(rest, (self.own_y[steps] - np.einsum("pjq,pj->jq", z, u))[..., None])[..., 0]
+        shared = solve_triangular(root, u - np.einsum("pjq,jq->pj", z, of_own), lower=True, trans="T")
+        return shared.T, of_own
+
+    def penalty(self) -> tuple[float, float]:
+        """The lowest GCV over some of the steps, or over all where they read the same, and the penalty that has it."""
+        spectra, unit = [], np.trace(self.xx) / len(self.xx)
+        unit = unit if unit > 0 else 1.0
+        for size, steps in self._groups():
+            gram, moment = self.xx[:size, :size], self.xy[:size, steps]
+            if self.n_own:
+                border = self._border(size, steps)[:, 0]
+                gram = np.block([[gram, border], [border.T, self.own_own[steps[0]]]])
+                moment = np.vstack([moment, self.own_y[steps].T])
+            values, vectors = eigh(gram / unit)
+            total = self.yy[steps].sum() / unit
+            spectra.append((np.maximum(values, 0.0), vectors.T @ (moment / unit), total))
+        scores = np.array([sum(self._gcv(penalty, *spectrum) for spectrum in spectra) for penalty in PENALTIES])
+        best = PENALTIES[scores <= scores.min() * (1 + TIE)].max()
+        return float(unit * scores.min()), float(unit * best)
+
+    def _groups(self) -> list[tuple[int, np.ndarray]]:
+        """Number of regressors and steps that share all of them: first, middle and last, or all where there is one."""
         sizes = np.unique(self.reads)
-        spectra = []
-        for size in sizes[np.unique(np.linspace(0, len(sizes) - 1, 3).astype(int))]:
-            steps = self.reads == size
-            values, vectors = eigh(gram[:size, :size])
-            spectra.append((np.maximum(values, 0.0), vectors.T @ moment[:size, steps], total[steps].sum()))
-        return min(PENALTIES[::-1], key=lambda penalty: sum(self._gcv(penalty, *spectrum) for spectrum in spectra))
+        groups = [(int(size), np.flatnonzero(self.reads == size)) for size in sizes]
+        if self.n_own:
+            groups = [(int(size), np.array([j])) for j, size in enumerate(self.reads)]
+        return [groups[i] for i in np.unique(np.linspace(0, len(groups) - 1, 3).astype(int))]
 
     def _gcv(self, penalty: float, values: np.ndarray, projected: np.ndarray, total: float) -> float:
-        shrunk = projected / (values + penalty)[:, None]
-        residual = total - (shrunk * (2 * projected - values[:, None] * shrunk)).sum()
+        kept = penalty / (values + penalty)  # of what is explained without a penalty, as residual
+        explained = (projected**2).sum(axis=1) / np.where(values > 0, values, np.inf)
+        residual = max(total - explained.sum(), 0.0) + (kept**2 * explained).sum()
         freedom = self.n - 1 - (values / (values + penalty)).sum()
-        return float(max(residual, 0.0) / freedom**2) if freedom > 0 else np.inf
+        return float(residual / freedom**2) if freedom > 0 else np.inf

@@ -60,9 +60,10 @@ class Decoder:
 class Architecture:
     """All that decides the shapes of a network's parameters.
 
-    `block` steps of `n_targets` targets with `loss.size` parameters each make the output. `n_covariates` of the inputs,
-    the last ones, are known ahead; where the others are the targets themselves, `lags` > 0 adds the linear skip over
-    that many steps, and a free run is possible.
+    `block` steps of `n_targets` targets with `loss.size` parameters each make the output. The last inputs are known
+    ahead: `n_covariates`, then `n_seasonal` of each target, which only its own forecasts read beside the layers. Where
+    the other inputs are the targets themselves, `lags` > 0 adds the linear skip over that many steps and the seasonal
+    inputs, and a free run is possible.
     """
 
     cell: Cell
@@ -76,6 +77,7 @@ class Architecture:
     learn_initial_state: bool = False
     n_covariates: int = 0
     decoder: Decoder | None = None
+    n_seasonal: int = 0
 
     @property
     def output_size(self) -> int:
@@ -85,7 +87,8 @@ class Architecture:
     @property
     def n_channels(self) -> int:
         """Inputs that are the targets themselves: all or none of the targets."""
-        return self.n_targets if self.n_inputs == self.n_targets + self.n_covariates else 0
+        known = self.n_covariates + self.n_targets * self.n_seasonal
+        return self.n_targets if self.n_inputs == self.n_targets + known else 0
 
     @property
     def layers(self) -> list[tuple[str, int]]:
@@ -133,6 +136,8 @@ class Architecture:
             add("head", self.output_size, 1 + H)
         if self.lags:
             add("skip", self.n_targets, self.block, self.lags)
+            if self.n_seasonal:
+                add("season", self.n_targets, 2, self.block, self.n_seasonal)
         if self.n_covariates:
             for j in range(self.block):
                 add(f"ahead{j}", self.n_targets * self.loss.size, (j + 1) * self.n_covariates)
@@ -168,7 +173,7 @@ class Architecture:
             size += 0 if d.parallel else self._layers_size(d.num_layers, lowest + 1)
             size += sum(map(prod, self._decoding(d).values()))
         size += 0 if d and d.parallel else O * (1 + H)
-        skip = self.n_targets * self.block * self.lags
+        skip = self.n_targets * self.block * (self.lags + (2 * self.n_seasonal if self.lags else 0))
         return size + skip + O * self.n_covariates * (self.block + 1) // 2
 
     def _layers_size(self, num_layers: int, n_inputs: int) -> int:
@@ -236,9 +241,11 @@ class Architecture:
             block=self.block,
             n_channels=self.n_channels,
             n_ahead=self.n_covariates,
+            n_seasonal=self.n_seasonal,
             state_at=at.get("initial_state", -1),
             head_at=at["head"],
             skip_at=at.get("skip", -1),
+            season_at=at.get("season", -1),
             ahead_at=at.get("ahead0", -1),
             link=LINKS.index(self.loss.link),
             **self._decoder_shape(at),

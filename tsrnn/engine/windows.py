@@ -164,26 +164,33 @@ SCALINGS: dict[str | None, type[Scaling]] = {"window": WindowScaling, "standard"
 
 @dataclass(frozen=True)
 class SeriesScaling:
-    """How a series is scaled, and its covariates, which always have one mean and one scale each."""
+    """How a series is scaled, and its covariates, which always have one mean and one scale each.
+
+    Each channel has `n_seasonal` seasonal inputs, which are values of its own and scaled as these are.
+    """
 
     target: Scaling
     covariates: StandardScaling
+    n_seasonal: int = 0
 
     @classmethod
-    def fit(cls, name: str | None, values: np.ndarray, observed: np.ndarray, covariates: np.ndarray) -> SeriesScaling:
+    def fit(
+        cls, name: str | None, values: np.ndarray, observed: np.ndarray, covariates: np.ndarray, n_seasonal: int = 0
+    ) -> SeriesScaling:
         """Learn from the training part: values (n, C) without gaps, which were observed, covariates (n, F)."""
         of_covariates = StandardScaling()
         of_covariates.fit(covariates, np.ones(covariates.shape, bool))
-        return cls(SCALINGS[name]().fit(values, observed), of_covariates)
+        return cls(SCALINGS[name]().fit(values, observed), of_covariates, n_seasonal)
 
     def windows(self, values: np.ndarray, starts: np.ndarray, geometry: Geometry) -> Windows:
         """Windows of the series (n, C) that is its own target, each scaled from its context alone."""
         starts = np.ascontiguousarray(starts, np.int64)
         shift, scale = self.target.of_windows(values, starts, geometry.context)
         input_shift, input_scale = shift, scale
-        if len(self.covariates.mean):
+        if len(self.covariates.mean) or self.n_seasonal:
             known = self.covariates.of_windows(values, starts, geometry.context)
-            input_shift, input_scale = (np.hstack(pair) for pair in zip((shift, scale), known, strict=True))
+            seasonal = (np.repeat(moment, self.n_seasonal, axis=1) for moment in (shift, scale))
+            input_shift, input_scale = (np.hstack(parts) for parts in zip((shift, scale), known, seasonal, strict=True))
         length = np.full(len(starts), geometry.n_steps, np.int64)
         return Windows(starts, length, starts + geometry.context, input_shift, input_scale, shift, scale)
 
@@ -195,13 +202,14 @@ def fill_gaps(values: np.ndarray, observed: np.ndarray) -> np.ndarray:
     return np.take_along_axis(values, np.maximum.accumulate(rows, axis=0), axis=0)
 
 
-def scored(observed: np.ndarray, geometry: Geometry) -> np.ndarray:
+def scored(observed: np.ndarray, geometry: Geometry, first: np.ndarray | None = None) -> np.ndarray:
     """Which values count in the loss, (n, C).
 
     All observed ones do, but of a channel that begins later than the others only those whose windows lie within it, so
-    that no window is scaled by what stands in for the rows before it.
+    that no window is scaled by what stands in for the rows before it. `first` (C,) are the rows with which the
+    channels begin, if not their first observed ones.
     """
-    first = observed.argmax(axis=0)
+    first = observed.argmax(axis=0) if first is None else first
     before = min(geometry.context + geometry.n_ahead - 1, len(observed))  # whole windows are checked for elsewhere
     whole = np.arange(len(observed))[:, None] >= first + before
     return observed & (whole | (first == 0))

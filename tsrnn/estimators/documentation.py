@@ -18,6 +18,12 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
         "int or None",
         "Steps that a forecast reads. None takes two seasons, but at least 24 steps and at most a third of the series.",
     ),
+    "season_lengths": (
+        "int, list of int or None",
+        "Steps in each season. None finds them from the frequency of the index; an empty list means none. Of a season "
+        "longer than the context, the means of up to three earlier seasons are inputs of the network and of the linear "
+        "forecast; those that None finds only where the series has room for them. `score` scales by the shortest.",
+    ),
     "strategy": (
         '{"recursive", "direct", "seq2seq"} or Strategy',
         "Learn one step and roll it forward on its own forecasts; or learn all `horizon` steps at once; or let a "
@@ -52,7 +58,8 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     "max_epochs": ("int", "Most passes over the windows."),
     "early_stopping": (
         "EarlyStopping or bool",
-        "Hold out the end of the series and keep the epoch that forecasts it best. True is `EarlyStopping()`.",
+        "Hold out the end of the series and keep the epoch that forecasts it best. True is `EarlyStopping()`. With "
+        "fewer than 10 windows, none of which can be held out, the network stays at the ridge solution.",
     ),
     "callbacks": (
         "list of callable or None",

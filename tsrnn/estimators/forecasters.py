@@ -20,6 +20,7 @@ from ..engine.linear import LinearStart, ridge_start
 from ..engine.network import Network, Source
 from ..engine.options import EarlyStopping, TeacherForcing
 from ..engine.parameters import Decoder, Geometry
+from ..engine.seasons import Seasons
 from ..engine.strategies import Seq2Seq, Strategy, as_strategy
 from ..engine.strategies.base import Continuation
 from ..engine.training import Validation
@@ -30,11 +31,12 @@ from ..equations.losses import as_loss
 from ..equations.lstm import lstm_cell
 from ..equations.rnn import CELLS as NONLINEARITIES
 from ..equations.rnn import rnn_cell
-from ..exceptions import IntervalWarning
+from ..exceptions import FewWindowsWarning, IntervalWarning
 from .base import History, Origin
 from .documentation import documented
 from .probabilistic import ProbabilisticForecaster
 from .recurrent import Plan, RecurrentNetwork
+from .rows import Rows, check_length, few_windows
 
 #: Steps of a column's gap that paths are drawn through; of a longer one the first steps are point forecasts.
 LONGEST_GAP = 1000
@@ -52,6 +54,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
 
     horizon: int = 12
     context_length: int | None = None
+    season_lengths: Any = None
     strategy: str | Strategy = "direct"
     linear_skip: bool = True
 
@@ -61,23 +64,30 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         history = history.until_last_observed()  # a gap at the end teaches nothing
         context_length = self._context_length(int(history.n_rows.min()), horizon, history.season_length)
         geometry = strategy.geometry(context_length, horizon)
-        counts = scored(history.observed, geometry)
-        _check_length(history, counts, context_length, horizon)
+        seasons = self._seasons(history, context_length, horizon)
+        rows = Rows.of(history, seasons)
+        counts = scored(rows.observed, geometry, len(history.values) - history.n_rows)
+        check_length(history, counts, context_length, horizon, seasons)
+        few = self._few_windows(history, counts, geometry, horizon)
         network, device = self._network(
-            len(history.values),
+            len(rows.values),
             geometry,
-            n_inputs=len(history.n_rows) + history.covariates.shape[1],
+            n_inputs=len(history.n_rows) + rows.known.shape[1],
             n_targets=len(history.n_rows),
             n_covariates=history.covariates.shape[1],
+            n_seasonal=seasons.n_inputs,
             block=geometry.block,
             lags=context_length if flag("linear_skip", self.linear_skip) else 0,
         )
         scaling_name = choice("scaling", self.scaling, SCALINGS)
         self._check_support(history.target.values, history.target.cell)
-        plan, scaling = _plan(network, history, counts, geometry, strategy, scaling_name, self._stopping())
+        plan, scaling = _plan(network, rows, counts, geometry, strategy, scaling_name, self._stopping())
+        if few and self.linear_skip and self._stopping() and plan.validation is None:
+            plan.n_epochs = 0  # nothing can tell when to stop, and a few windows are soon overfitted
         fitted = self._train(plan)
-        of_series = {"context_length_": context_length, "scaling_": scaling, "strategy_": strategy, "device_": device}
-        return {"errors_": None, "_calibration": None} | fitted | of_series
+        of_series = {"context_length_": context_length, "seasons_": seasons, "scaling_": scaling}
+        unless_judged = {"errors_": None, "_calibration": None}
+        return unless_judged | fitted | of_series | {"strategy_": strategy, "device_": device}
 
     def attention_weights(self, horizon: Any = None, *, context: Any = None) -> Any:
         """How much each step of a forecast attends to each step that it reads.
@@ -121,12 +131,38 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         s = as_strategy(self.strategy).segment_length
         return max(1, min(max(24, 2 * season_length), (n - horizon) // 3) // s) * s
 
+    def _few_windows(self, history: History, counts: np.ndarray, geometry: Geometry, horizon: int) -> bool:
+        """Whether there are few windows, and a warning if so."""
+        n, segment = int(history.n_rows.min()), as_strategy(self.strategy).segment_length
+
+        def context_of(shorter: int) -> int | None:
+            return None if shorter % segment else self._context_length(n, shorter, history.season_length)
+
+        remark = few_windows(counts, geometry, history, horizon, context_of)
+        if remark:
+            warnings.warn(remark, FewWindowsWarning, stacklevel=4)
+        return remark is not None
+
+    def _seasons(self, history: History, context_length: int, horizon: int) -> Seasons:
+        """Seasons longer than the context: of the frequency those that have room, of an argument all of them."""
+        asked = self.season_lengths is not None
+        if self.warm_start and not asked and "seasons_" in vars(self):
+            return self.seasons_
+        return Seasons.choose(
+            history.season_lengths if asked else history.season_lengths[1:],
+            int(history.n_rows.min()),
+            context_length,
+            horizon,
+            shortest=history.season_length,
+            asked=asked,
+        )
+
     def _decoding(self, num_layers: int) -> tuple[Decoder | None, TeacherForcing | None]:
         strategy = as_strategy(self.strategy)
         return strategy.decoder(num_layers), strategy.forcing(bool(as_loss(self.loss).family))
 
     def _least_context(self) -> int:
-        return self.context_length_
+        return self.context_length_ + self.seasons_.reach
 
     def _forecast(self, origin: Origin) -> np.ndarray:
         return self._by_strategy(lambda start: self.strategy_.forecast(start)[0], origin)
@@ -140,9 +176,11 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         with network.backend.session():
             theta = network.backend.upload(self.theta_, network.dtype)
 
+            inputs = self._known(origin)
+
             def start(context: np.ndarray, row: int, n_steps: int, known: np.ndarray | None = None) -> Continuation:
-                covariates = origin.covariates[row - length : row + n_steps]
-                return Continuation(network, theta, context[None], covariates[None], self.scaling_, n_steps, known)
+                ahead = inputs[row - length : row + n_steps]
+                return Continuation(network, theta, context[None], ahead[None], self.scaling_, n_steps, known)
 
             ends = len(origin.context) - trailing(origin.observed)
             end = max(length, int(ends.max()))
@@ -173,6 +211,11 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         share = 1 - (fitted.observed & inside).sum(axis=0) / inside.sum(axis=0)
         at_end = np.arange(len(observed))[:, None] >= len(observed) - trailing(observed)
         return ~observed & (at_end | (share <= FEW_MISSING))
+
+    def _known(self, origin: Origin) -> np.ndarray:
+        """Covariates and seasonal inputs of all rows of `origin` and of the steps after it, (n + n_steps, any)."""
+        covariates = origin.covariates
+        return np.hstack([covariates, self.seasons_.inputs(origin.context, origin.observed, len(covariates))])
 
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
         learned = self._by_strategy(self.strategy_.quantiles, origin, levels, joint=True)
@@ -234,25 +277,9 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             return self._calibration.errors(network, n_leads)
 
 
-def _check_length(history: History, counts: np.ndarray, context_length: int, horizon: int) -> None:
-    need = context_length + horizon
-    for c, n in enumerate(history.n_rows):
-        if n < need:
-            raise ValueError(
-                f"{history.channel(c)} has {n} observations from the first observed one on, but one window needs "
-                f"{need}: context_length={context_length} to read and horizon={horizon} to forecast; pass a longer "
-                "series or make one of them smaller"
-            )
-        if not counts[context_length:, c].any():
-            raise ValueError(
-                f"nothing remains to learn from: every value of {history.channel(c)} after its first "
-                f"context_length={context_length} is missing; drop it, or read less"
-            )
-
-
 def _plan(
     network: Network,
-    history: History,
+    rows: Rows,
     counts: np.ndarray,
     geometry: Geometry,
     strategy: Strategy,
@@ -260,13 +287,15 @@ def _plan(
     stopping: EarlyStopping | None,
 ) -> tuple[Plan, SeriesScaling]:
     """Cut the series into windows for training, validation and refit. A window belongs to the tail if a target does."""
-    values, observed, covariates = history.values, history.observed, history.covariates
+    history, seasons, values, observed, known = rows
+    covariates = known[:, : network.architecture.n_covariates]
     span = geometry.context + geometry.n_ahead
     n_windows = len(values) - span + 1
     tail = _tail(stopping, counts, geometry) if stopping else 0
     n_train = len(values) - tail
-    scaling = SeriesScaling.fit(scaling_name, values[:n_train], observed[:n_train], covariates[:n_train])
-    series = with_covariates(values, covariates)
+    fit_scaling = partial(SeriesScaling.fit, scaling_name, n_seasonal=seasons.n_inputs)
+    scaling = fit_scaling(values[:n_train], observed[:n_train], covariates[:n_train])
+    series = with_covariates(values, known)
     source = Source.upload(network.backend, series, values, counts)
 
     def windows(starts: np.ndarray) -> Windows:
@@ -276,7 +305,7 @@ def _plan(
 
     def prepare(theta: np.ndarray, some: Windows) -> np.ndarray:
         if a.lags:
-            _start_linear(network, theta, ridge_start(values, covariates, counts, some, geometry))
+            _start_linear(network, theta, ridge_start(values, known, counts, some, geometry, seasons.n_inputs))
         if a.loss.family:
             outcomes = Outcomes.of(network, theta, source, some, geometry, values, counts)
             a.bias(theta)[:] += outcomes.first_biases()
@@ -289,16 +318,17 @@ def _plan(
         judged = counts * learned  # a column that begins in the tail is judged by nothing
         held_out = source if learned.all() else Source.upload(network.backend, series, values, judged)
         plan.validation = Validation(held_out, windows(starts), geometry, stopping)
-        first = n_train - geometry.context
+        first = n_train - geometry.context  # in the history, whose first rows only give seasonal inputs to later ones
+        unread = np.zeros((len(history.values) - len(values), values.shape[1]))
         calibration = Calibration(
-            values[first:], judged[first:] > 0, covariates[first:], np.empty(0), scaling, strategy, geometry.context,
-            len(starts),
+            history.values[first:], history.observed[first:], np.vstack([unread, judged])[first:] > 0,
+            history.covariates[first:], np.empty(0), scaling, seasons, strategy, geometry.context, len(starts),
         )  # fmt: skip
         plan.judge = partial(_judge, network, calibration, geometry.n_ahead)
         if a.loss.spread:
             plan.adjust = partial(_widen, network, plan.validation, values, judged)
         if _refits(stopping, tail, len(values) - geometry.context, learned, history):
-            scaling = SeriesScaling.fit(scaling_name, values, observed, covariates)
+            scaling = fit_scaling(values, observed, covariates)
             plan.refit = windows(np.arange(n_windows))
     return plan, scaling
 
@@ -364,6 +394,8 @@ def _start_linear(network: Network, theta: np.ndarray, start: LinearStart) -> No
     a = network.architecture
     views = a.views(theta)
     views["skip"][:] = start.lags
+    if a.n_seasonal:
+        views["season"][:] = start.season
     bias = a.bias(theta).reshape(a.block, a.n_targets, a.loss.size)
     for p in a.loss.location:
         bias[:, :, p] = start.intercept.T

@@ -95,7 +95,7 @@ class RecurrentNetwork:
 
     def _network(
         self, n_windows: int, geometry: Geometry, *, n_inputs: int, n_targets: int, block: int = 1, lags: int = 0,
-        n_covariates: int = 0,
+        n_covariates: int = 0, n_seasonal: int = 0,
     ) -> tuple[Network, Device]:  # fmt: skip
         """Check the arguments of the network and make it, on the device for so many windows of a geometry."""
         layers = whole("num_layers", self.num_layers)
@@ -111,6 +111,7 @@ class RecurrentNetwork:
             learn_initial_state=flag("learn_initial_state", self.learn_initial_state),
             n_covariates=n_covariates,
             decoder=self._decoding(layers)[0],
+            n_seasonal=n_seasonal,
         )
         lanes, dtype = min(n_windows, whole("batch_size", self.batch_size)), precision("dtype", self.dtype)
         check_parameters(architecture, dtype)
@@ -175,7 +176,8 @@ class RecurrentNetwork:
         with network.backend.session():
             timings = {"compile": warm_up(network, plan.geometry, min(settings.batch_size, len(plan.windows)))}
             started = time.perf_counter()
-            training = self._run(plan, plan.windows, theta, warm, settings, seed, validation=plan.validation)
+            limits = {"n_epochs": plan.n_epochs, "validation": plan.validation}
+            training = self._run(plan, plan.windows, theta, warm, settings, seed, **limits)
             timings["train"] = time.perf_counter() - started
             judged = {} if plan.judge is None else plan.judge(training.theta)
             adjustment = 0.0 if plan.adjust is None else plan.adjust(training.theta)
@@ -212,6 +214,8 @@ class Plan:
     ----------
     windows : Windows
         For the training; `validation` has its own.
+    n_epochs : int or None
+        Epochs of the training, if not `max_epochs`.
     refit : Windows or None
         For one more training on everything.
     prepare : callable or None
@@ -227,6 +231,7 @@ class Plan:
     source: Source
     windows: Windows
     validation: Validation | None = None
+    n_epochs: int | None = None
     refit: Windows | None = None
     prepare: Callable[[np.ndarray, Windows], np.ndarray] | None = None
     judge: Callable[[np.ndarray], dict[str, Any]] | None = None

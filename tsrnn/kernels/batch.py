@@ -2,9 +2,9 @@
 
 These are cheap beside the scan and run on one thread, which also gives their sums one fixed order.
 
-Shapes: n_tiles tiles of B lanes; x (n_tiles, I, T, B); ahead (n_tiles, n_outputs, block*F, B) for F covariates; y and
-weight (n_tiles, n_outputs, block*C, B) for C target channels; out and dout (n_tiles, n_outputs, block*C*size, B), where
-a target's `size` parameters stand side by side.
+Shapes: n_tiles tiles of B lanes; x (n_tiles, I, T, B); ahead (n_tiles, n_outputs, block*F + block*C*S, B) for F
+covariates and S seasonal inputs of each channel; y and weight (n_tiles, n_outputs, block*C, B) for C target channels;
+out and dout (n_tiles, n_outputs, block*C*size, B), where a target's `size` parameters stand side by side.
 """
 
 from __future__ import annotations
@@ -57,26 +57,29 @@ def build_gather() -> Callable:
 
 
 def build_gather_ahead() -> Callable:
-    """`gather_ahead`: the covariates of the steps that a batch's outputs forecast."""
+    """`gather_ahead`: covariates and seasonal inputs of the steps that a batch's outputs forecast."""
     stamp = fingerprint()
 
     @entry("gather_ahead")
-    def gather_ahead(series, window_target, shift, scale, batch, n_covariates, stride, ahead):
+    def gather_ahead(series, window_target, shift, scale, batch, block, n_covariates, stride, ahead):
         """ahead[k, j*F + f] = scaled covariate f of step target + k*stride + j; the row of the step before holds it.
 
-        series (n, I) float64, of which the last F = `n_covariates` columns are the covariates of the next step.
+        After these block*F rows the seasonal inputs follow in the same way. series (n, I) float64, of which the last
+        columns are those of the next step: F = `n_covariates`, then the seasonal inputs.
         """
         stamp  # noqa: B018
         n_tiles, n_outputs, width, B = ahead.shape
-        F, first = n_covariates, series.shape[1] - n_covariates
+        F, S = n_covariates, width // block - n_covariates
+        first, last = series.shape[1] - F - S, block * F
         for lane in range(n_tiles * B):
             i, b = lane // B, lane % B
             for k in range(n_outputs):
                 for r in range(width):
                     ahead[i, k, r, b] = 0
                     if lane < batch.size:
-                        w, c = batch[lane], first + r % F
-                        row = min(window_target[w] + k * stride + r // F, series.shape[0]) - 1
+                        j, c = (r // F, r % F) if r < last else ((r - last) // S, F + (r - last) % S)
+                        w, c = batch[lane], first + c
+                        row = min(window_target[w] + k * stride + j, series.shape[0]) - 1
                         ahead[i, k, r, b] = (series[row, c] - shift[w, c]) / scale[w, c]
 
     return gather_ahead

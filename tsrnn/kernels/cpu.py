@@ -19,7 +19,7 @@ from ..equations.losses import Loss
 from . import batch as batch_kernels
 from .decoder import build_decoder
 from .jit import Tile, address_table, run_tiles
-from .layout import Arrays, Shape, Tables, array_sizes, layer_inputs, scratch_size
+from .layout import Arrays, Shape, Tables, array_sizes, known_ahead, layer_inputs, scratch_size
 from .stack import StackLoops, build_stack, build_transpose
 from .threads import enter_parallel, leave_parallel, single_threaded_blas
 from .views import address_book
@@ -151,8 +151,10 @@ class CpuBackend:
         n, a, shape, w = work.tiles(), work.arrays, work.shape, windows
         segment = shape.segment
         _common().gather(series, w.start, w.length, w.shift, w.scale, batch, segment, a.x[:n], a.starts[:n])
-        if shape.n_ahead:
-            _common().gather_ahead(series, w.target, w.shift, w.scale, batch, shape.n_ahead, segment, a.ahead[:n])
+        if known_ahead(shape):
+            _common().gather_ahead(
+                series, w.target, w.shift, w.scale, batch, shape.block, shape.n_ahead, segment, a.ahead[:n]
+            )
 
     def gather_targets(self, work: Workspace, targets: Any, observed: Any, windows: Any, batch: np.ndarray) -> None:
         """Put what the windows' outputs are to be compared with beside them, with weight 0 where it is missing."""

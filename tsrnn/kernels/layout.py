@@ -2,8 +2,9 @@
 
 A network is one flat vector theta: for each layer the weights of its products, one after the other, each (rows,
 columns) in C order; then, where they exist, the initial states (L, S, H), the head (O, 1 + H) with its bias first, the
-linear skip (C, block, lags) of C targets, and the weights of F covariates of the steps ahead: for step j of the block
-(O / block, (j + 1) F), of its own and the earlier ones. What a decoder adds is named in `Shape`.
+linear skip (C, block, lags) of C targets, the skip's weights of their seasonal inputs (C, 2, block, S), and the weights
+of F covariates of the steps ahead: for step j of the block (O / block, (j + 1) F), of its own and the earlier ones.
+What a decoder adds is named in `Shape`.
 """
 
 from __future__ import annotations
@@ -43,9 +44,11 @@ class Shape(NamedTuple):
     block: int
     n_channels: int  # inputs that are targets: these come first, the skip reads them and a free run feeds them back
     n_ahead: int  # covariates that an output reads in each of its steps
+    n_seasonal: int  # seasonal inputs of each target; in an input row they stand last, target by target
     state_at: int
     head_at: int
     skip_at: int
+    season_at: int
     ahead_at: int
     link: int  # 1: a free run feeds back softplus(location), the mean; 0: the location itself
     decoder_layers: int = 0
@@ -61,6 +64,11 @@ class Shape(NamedTuple):
     query_at: int = -1  # general: (H, H); additive: (H, 1 + H)
     key_at: int = -1  # additive: (H, H)
     energy_at: int = -1  # additive: (1, H)
+
+
+def known_ahead(shape: Shape) -> int:
+    """Numbers known of the steps that an output forecasts: covariates, then the seasonal inputs of each target."""
+    return shape.block * (shape.n_ahead + shape.n_channels * shape.n_seasonal)
 
 
 def encoder_inputs(shape: Shape) -> int:
@@ -121,7 +129,9 @@ class Arrays(NamedTuple):
     rows: Any
     constants: Any  # (1, any): of the loss
     x: Any  # (n, I, T, B): scaled inputs
-    ahead: Any  # (n, n_outputs, block * F, B): scaled covariates of the steps ahead
+    ahead: (
+        Any  # (n, n_outputs, block * F + block * C * S, B): scaled covariates, then seasonal inputs, of the steps ahead
+    )
     starts: Any  # (n, B): the step at which each lane starts
     state: Any  # (n, L, S, N): initial states
     X: Any  # (n, L, T+1, K, B): stacked operands, T slots
@@ -207,7 +217,7 @@ def array_sizes(
     attends, adds = m if shape.attention else 0, read if shape.attention == ADDITIVE else 0
     return {
         "x": (n, I, T, B),
-        "ahead": (n, k, shape.block * shape.n_ahead, B),
+        "ahead": (n, k, known_ahead(shape), B),
         "starts": (n, B),
         "state": (n, E, S, N),
         "X": (n, E + D, slots + 1, K, B),

@@ -2,10 +2,11 @@
 
 For one tile of B lanes: x (I, T, B) are the scaled inputs, out (n_outputs, O, B) what the head says after the last
 `n_outputs` steps. The head reads the top layer's ``[1; h]``; the skip adds to the location parameters a linear map of
-the `lags` inputs up to that step, each target on its own; and where covariates of the steps ahead are known, each step
-of the block adds a linear map of those up to it (D is lower triangular by steps, and packed):
+the `lags` inputs up to that step, each target on its own, and of its seasonal inputs of the block's first step and of
+the forecast step itself; and where covariates of the steps ahead are known, each step of the block adds a linear map of
+those up to it (D is lower triangular by steps, and packed):
 
-    out[k] = V [1; h_t] + S x[:C, t-lags+1 .. t] + D ahead[k],   t = T - n_outputs + k
+    out[k] = V [1; h_t] + S x[:C, t-lags+1 .. t] + U season[k] + D ahead[k],   t = T - n_outputs + k
 
 In a free run the steps after the first output read the network's own forecasts instead of x; covariates stay. A forward
 pass may compute some of the outputs now and the next ones later: all states stay where they are.
@@ -188,6 +189,8 @@ def add_linear(shape, theta, rows, x, ahead, t, k, out, scratch):
         for c in range(shape.n_channels):
             S = matrix(theta, shape.skip_at + c * n * P, n, P)
             product(S, matrix(x, (c * T + t - P + 1) * B, P, B), matrix(scratch, c * n * B, n, B))
+            if shape.season_at >= 0:
+                add_season(shape, theta, ahead, c, k, vector(scratch, c * n * B, n * B), B)
         for o in range(O):
             if rows[0, o] >= 0:
                 add(vector(out, o * B, B), vector(scratch, rows[0, o] * B, B))
@@ -195,8 +198,55 @@ def add_linear(shape, theta, rows, x, ahead, t, k, out, scratch):
         n, F = O // shape.block, shape.n_ahead
         for j in range(shape.block):
             D = matrix(theta, shape.ahead_at + n * F * j * (j + 1) // 2, n, (j + 1) * F)
-            known = matrix(ahead, k * shape.block * F * B, (j + 1) * F, B)
+            known = matrix(ahead, covariate_row(shape, k) * B, (j + 1) * F, B)
             add_product(D, known, matrix(out, j * n * B, n, B), scratch)
+
+
+@loop
+def covariate_row(shape, k):
+    """The row of ahead, flat over the outputs, at which the covariates of output k begin."""
+    return k * shape.block * (shape.n_ahead + shape.n_channels * shape.n_seasonal)
+
+
+@loop
+def season_row(shape, c, k, j):
+    """The row of ahead, flat over the outputs, at which the seasonal inputs of target c in step j of output k begin."""
+    inputs = shape.n_channels * shape.n_seasonal
+    return covariate_row(shape, k) + shape.block * shape.n_ahead + j * inputs + c * shape.n_seasonal
+
+
+@inlined
+def add_season(shape, theta, ahead, c, k, linear, B):
+    """Add to linear (block * B,) the seasonal inputs of target c: of the first step of output k and of each its own."""
+    n, S = shape.block, shape.n_seasonal
+    for j in each(n):
+        to = vector(linear, j * B, B)
+        for q in range(S):
+            w = shape.season_at + (2 * c * n + j) * S + q
+            of_first, of_own = theta[w], theta[w + n * S]
+            first = vector(ahead, (season_row(shape, c, k, 0) + q) * B, B)
+            own = vector(ahead, (season_row(shape, c, k, j) + q) * B, B)
+            for b in range(B):
+                to[b] += of_first * first[b] + of_own * own[b]
+    meet()
+
+
+@inlined
+def season_gradient(shape, ahead, c, k, dlinear, grad, B):
+    """Gradient of `add_season`: that of its weights is added to grad."""
+    n, S = shape.block, shape.n_seasonal
+    for j in each(n):
+        d = vector(dlinear, j * B, B)
+        for q in range(S):
+            w = shape.season_at + (2 * c * n + j) * S + q
+            first = vector(ahead, (season_row(shape, c, k, 0) + q) * B, B)
+            own = vector(ahead, (season_row(shape, c, k, j) + q) * B, B)
+            of_first, of_own = grad[w], grad[w + n * S]
+            for b in range(B):
+                of_first += d[b] * first[b]
+                of_own += d[b] * own[b]
+            grad[w], grad[w + n * S] = of_first, of_own
+    meet()
 
 
 # ---------------------------------------------------------------- backward
@@ -318,18 +368,18 @@ def linear_gradient(shape, theta_t, rows, x, ahead, t, k, dout, dx, grad, scratc
     """Gradient of `add_linear`: the weights', and the inputs' where dx is wanted."""
     B = x.shape[2]
     if shape.skip_at >= 0:
-        skip_gradient(shape, theta_t, rows, x, t, dout, dx, grad, scratch)
+        skip_gradient(shape, theta_t, rows, x, ahead, t, k, dout, dx, grad, scratch)
     if shape.ahead_at >= 0:
         n, F = shape.output_size // shape.block, shape.n_ahead
         for j in range(shape.block):
             dD = matrix(grad, shape.ahead_at + n * F * j * (j + 1) // 2, n, (j + 1) * F)
-            known = matrix(ahead, k * shape.block * F * B, (j + 1) * F, B)
+            known = matrix(ahead, covariate_row(shape, k) * B, (j + 1) * F, B)
             add_outer(matrix(dout, j * n * B, n, B), known, dD, scratch)
 
 
 @inlined
-def skip_gradient(shape, theta_t, rows, x, t, dout, dx, grad, scratch):
-    """Gradient of the skip at step `t`: its weights', and its inputs' where dx is wanted."""
+def skip_gradient(shape, theta_t, rows, x, ahead, t, k, dout, dx, grad, scratch):
+    """Gradient of the skip of output k, after step `t`: its weights', and its lags' where dx is wanted."""
     n, P, T, B = shape.block, shape.lags, x.shape[1], x.shape[2]
     used = shape.n_channels * n * B
     linear, part = vector(scratch, 0, used), vector(scratch, used, scratch.size - used)
@@ -341,5 +391,7 @@ def skip_gradient(shape, theta_t, rows, x, t, dout, dx, grad, scratch):
         w, lags = shape.skip_at + c * n * P, (c * T + t - P + 1) * B
         d = matrix(linear, c * n * B, n, B)
         add_outer(d, matrix(x, lags, P, B), matrix(grad, w, n, P), part)
+        if shape.season_at >= 0:
+            season_gradient(shape, ahead, c, k, vector(linear, c * n * B, n * B), grad, B)
         if dx.size > 0:
             add_product(matrix(theta_t, w, P, n), d, matrix(dx, lags, P, B), part)

@@ -73,14 +73,15 @@ def build_gather(team: Team, dtype: Any) -> Callable:
             if e < B:
                 starts[b] = late // shape.segment
         ahead = tensor3(book, at.AHEAD, i, zero)
-        target, F = tensor1(index, TARGET, 0, WHOLE), shape.n_ahead
-        width, known, flat = shape.block * F, shape.n_inputs - F, vector(ahead, 0, ahead.size)
+        target, F, S = tensor1(index, TARGET, 0, WHOLE), shape.n_ahead, shape.n_channels * shape.n_seasonal
+        width, last, flat = shape.block * (F + S), shape.block * F, vector(ahead, 0, ahead.size)
         for e in each(ahead.size):
             k, r, b = e // (width * B), e // B % width, e % B
             value, lane = DOUBLE, i * B + b
             if lane < count:
-                w, c = order[first + lane], known + r % F
-                row = min(target[w] + k * shape.segment + r // F, series.shape[0]) - 1
+                j, c = (r // F, r % F) if r < last else ((r - last) // S, F + (r - last) % S)
+                w, c = order[first + lane], shape.n_inputs - F - S + c
+                row = min(target[w] + k * shape.segment + j, series.shape[0]) - 1
                 value = (series[row, c] - shift[w, c]) / scale[w, c]
             flat[e] = value
 

@@ -1,0 +1,202 @@
+"""Fits with hardly anything to learn from: the warning, its mends, and a linear start drawn to the last value."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from tsrnn import Direct, EarlyStopping, GRUForecaster, LSTMForecaster
+from tsrnn.engine.linear import PENALTIES, ridge_start
+from tsrnn.engine.parameters import Geometry
+from tsrnn.engine.windows import SeriesScaling
+from tsrnn.exceptions import FewWindowsWarning
+
+QUICK = {"max_epochs": 3, "hidden_size": 4, "random_state": 0}
+
+
+def trend(n, noise=1.0, seed=0):
+    return 100 + 2 * np.arange(n) + noise * np.random.default_rng(seed).normal(size=n)
+
+
+def error(y, n, **options):
+    """Mean absolute error of the forecast of all that follows the first n values, and that of the last value."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FewWindowsWarning)
+        fitted = LSTMForecaster(horizon=len(y) - n, random_state=0, **options).fit(y[:n])
+    return np.abs(fitted.predict() - y[n:]).mean(), np.abs(y[n - 1] - y[n:]).mean()
+
+
+# ------------------------------------------------------------ accuracy
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("noise", [0.0, 1.0, 3.0])
+def test_a_short_trend_goes_on(noise, seed):
+    ours, last = error(trend(26, noise, seed), 14)
+    assert ours < 0.6 * last
+
+
+@pytest.mark.parametrize("n", [13, 16, 18])
+def test_other_short_trends(n):
+    ours, last = error(trend(n + 12, 1.0), n)
+    assert ours < last
+
+
+def test_two_columns_and_one_step():
+    y = np.column_stack([trend(26), -5 * trend(26, seed=1)])
+    ours, last = error(y, 14)
+    assert ours < 0.3 * last
+    assert error(trend(15), 14)[0] < 3
+
+
+def test_a_short_season():
+    y = 10 * np.sin(np.arange(38) * np.pi / 6) + np.random.default_rng(0).normal(size=38)
+    ours, last = error(y, 26)
+    assert ours < 0.5 * last
+
+
+@pytest.mark.parametrize("n", [14, 20])
+def test_constants_stay_what_they_are(n):
+    assert error(np.full(n + 12, 7.5), n, max_epochs=3)[0] < 1e-5
+
+
+# ------------------------------------------------------------ the warning
+@pytest.mark.parametrize(
+    "options", [{}, {"strategy": "recursive"}, {"loss": "gaussian"}, {"scaling": "window"}], ids=str
+)
+def test_the_network_stays_at_its_linear_start(options):
+    with pytest.warns(FewWindowsWarning, match="the series has 2 windows of context_length=1 and horizon=12 to learn"):
+        fitted = LSTMForecaster(**QUICK, **options).fit(trend(14))
+    assert len(fitted.loss_curve_) == 0
+    assert fitted.best_epoch_ == 0
+    assert not fitted.network_.architecture.views(fitted.theta_)["head"][:, 1:].any()
+
+
+@pytest.mark.parametrize(
+    "options", [{"early_stopping": False}, {"linear_skip": False}, {"context_length": 4, "horizon": 2}], ids=str
+)
+def test_it_is_trained_where_that_was_asked_for_or_can_be_judged(options):
+    with pytest.warns(FewWindowsWarning):
+        fitted = LSTMForecaster(**QUICK, **options).fit(trend(14))
+    assert len(fitted.loss_curve_) == 3
+
+
+def test_the_limit_is_ten_windows():
+    options = {"context_length": 5, "horizon": 6, **QUICK}
+    with pytest.warns(FewWindowsWarning, match="has 9 windows .* fewer than 10"):
+        LSTMForecaster(**options).fit(trend(19))
+    LSTMForecaster(**options).fit(trend(20))  # pytest makes an error of a warning
+
+
+def test_windows_without_a_target_do_not_count_and_the_column_is_named():
+    y = pd.DataFrame({"a": trend(60), "b": trend(60)})
+    y.loc[:45, "b"] = np.nan
+    with pytest.warns(FewWindowsWarning, match=r"y\['b'\] has 6 windows"):
+        GRUForecaster(context_length=5, horizon=4, **QUICK).fit(y)
+
+
+MENDS = [
+    (14, {}, 1),
+    (20, {}, 7),
+    (30, {"horizon": 25}, 17),
+    (30, {"context_length": 12}, 9),
+    (40, {"strategy": Direct(segment_length=6), "horizon": 30}, 24),
+    (8, {"horizon": 3}, None),
+]
+
+
+@pytest.mark.parametrize(("n", "options", "shorter"), MENDS, ids=str)
+def test_the_mend_works(n, options, shorter):
+    with pytest.warns(FewWindowsWarning) as caught:
+        LSTMForecaster(**{**QUICK, **options}).fit(trend(n))
+    found = re.search(r"fit with horizon=(\d+), after which predict\((\d+)\) still works", str(caught[0].message))
+    assert (int(found[1]) if found else None) == shorter
+    assert "or use ARForecaster" in str(caught[0].message)
+    if found:
+        mended = LSTMForecaster(**{**QUICK, **options, "horizon": shorter}).fit(trend(n))
+        assert len(mended.predict(int(found[2]))) == options.get("horizon", 12)
+    else:
+        assert "pass a longer series" in str(caught[0].message)
+
+
+def test_a_warning_points_at_the_call_of_fit():
+    with pytest.warns(FewWindowsWarning) as caught:
+        LSTMForecaster(**QUICK).fit(trend(14))
+    assert caught[0].filename == __file__
+
+
+# ------------------------------------------------------------ the ridge solution by definition
+def least_squares(X, y, penalty, target):
+    """The w and a that minimise |y - a - X w|² + penalty |w - target|², and the residual's operator on y - X target."""
+    n, p = X.shape
+    rows = np.vstack([np.column_stack([X, np.ones(n)]), np.column_stack([np.sqrt(penalty) * np.eye(p), np.zeros(p)])])
+    w = np.linalg.lstsq(rows, np.concatenate([y, np.sqrt(penalty) * target]), rcond=None)[0]
+    hat = np.column_stack([X, np.ones(n)]) @ np.linalg.pinv(rows)[:, :n]
+    return w, np.eye(n) - hat
+
+
+@pytest.mark.parametrize("seasonal", [0, 2])
+@pytest.mark.parametrize(("n", "walks"), [(14, False), (16, True), (40, True), (40, False)])
+def test_the_penalty_is_on_the_distance_from_zero_or_the_last_value(n, walks, seasonal):
+    """Of each step on its own lags, seasonal inputs and covariates, with the lowest GCV of all steps together."""
+    rng, geometry, P, H = np.random.default_rng(n), Geometry(3, block=3), 3, 3
+    values = rng.normal(size=(n, 2))
+    values = values.cumsum(axis=0) if walks else values
+    known = rng.normal(size=(n, 1 + 2 * seasonal))
+    scaling = SeriesScaling.fit(None, values, np.ones(values.shape, bool), known[:, :1], seasonal)
+    starts = np.arange(n - P - H + 1)
+    windows = scaling.windows(values, starts, geometry)
+    start = ridge_start(values, known, np.ones(values.shape, bool), windows, geometry, seasonal)
+    covariates = (known[:, :1] - scaling.covariates.mean) / scaling.covariates.scale
+    chosen = set()
+    for c in range(2):
+        own = known[:, 1 + c * seasonal : 1 + (c + 1) * seasonal]
+        designs = []
+        for j in range(H):
+            lags = np.array([values[s : s + P, c] for s in starts])
+            both = [np.hstack([own[starts + P], own[starts + P + j]])] if seasonal else []
+            ahead = [covariates[starts + P + i] for i in range(j + 1)]
+            designs.append((np.hstack([lags, *both, *ahead]), values[starts + P + j, c]))
+        shared = np.hstack([designs[-1][0][:, :P], own[starts + P], *[covariates[starts + P + i] for i in range(H)]])
+        unit = np.mean(np.sum((shared - shared.mean(axis=0)) ** 2, axis=0))
+
+        def gcv(penalty, last, designs=designs):
+            scores = []
+            for X, y in designs:
+                target = last * np.eye(X.shape[1])[P - 1]
+                _, residual = least_squares(X, y, penalty, target)
+                scores.append(np.sum((residual @ (y - X @ target)) ** 2) / np.trace(residual) ** 2)
+            return sum(scores)
+
+        choices = [(unit * penalty, last) for last in ((0, 1) if len(starts) >= 10 else (1,)) for penalty in PENALTIES]
+        penalty, last = min(choices, key=lambda choice: gcv(*choice))
+        chosen.add(last)
+        for j, (X, y) in enumerate(designs):
+            expected = least_squares(X, y, penalty, last * np.eye(X.shape[1])[P - 1])[0]
+            found = [*start.lags[c, j]]
+            found += [*start.season[c, 0, j], *start.season[c, 1, j]] if seasonal else []
+            found += [*start.ahead[c, j, : j + 1], start.intercept[c, j]]
+            assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
+    sure = {(14, False): {1}, (40, False): {0}, (40, True): {0, 1}}  # 14 values are too few windows to choose
+    assert chosen == sure.get((n, walks), chosen)
+
+
+def test_two_windows_leave_the_choice_of_the_penalty_open_and_the_largest_is_taken():
+    values, geometry = np.arange(20.0)[:, None] ** 2, Geometry(4, block=3)
+    scaling = SeriesScaling.fit(None, values, np.ones(values.shape, bool), np.empty((20, 0)))
+    windows = scaling.windows(values, np.array([3, 9]), geometry)
+    start = ridge_start(values, np.empty((20, 0)), np.ones(values.shape, bool), windows, geometry)
+    assert_allclose(start.lags, np.broadcast_to([0, 0, 0, 1], start.lags.shape), atol=0.1)
+
+
+def test_a_tail_of_one_size_and_few_windows():
+    """Windows are counted over all of the series; a part of them held out can judge the training."""
+    with pytest.warns(FewWindowsWarning):
+        fitted = LSTMForecaster(
+            context_length=4, horizon=2, early_stopping=EarlyStopping(validation_size=3), **QUICK
+        ).fit(trend(14))
+    assert len(fitted.validation_curve_) > 0
+    assert_array_equal(fitted.validation_curve_.argmin(), fitted.best_epoch_)
