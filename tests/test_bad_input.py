@@ -19,6 +19,7 @@ from tsrnn import (
     RNNForecaster,
     RNNRegressor,
 )
+from tsrnn.exceptions import FewWindowsWarning
 
 from .problems import shown
 
@@ -162,7 +163,9 @@ def test_too_short():
         forecaster = LSTMForecaster(horizon=4, context_length=12, strategy=strategy, **QUICK)
         with pytest.raises(ValueError, match=message):
             forecaster.fit(wave(15))
-        assert np.isfinite(forecaster.fit(wave(16)).predict()).all()
+        with pytest.warns(FewWindowsWarning, match="has 1 window of context_length=12"):
+            forecaster.fit(wave(16))
+        assert np.isfinite(forecaster.predict()).all()
     with pytest.raises(ValueError, match="context_length=100 to read"):
         LSTMForecaster(context_length=100).fit(wave())
     with pytest.raises(ValueError, match=r"has 5 observations .* one window needs 13: context_length=1 to read"):
@@ -172,7 +175,9 @@ def test_too_short():
     with pytest.raises(ValueError, match="and so 11 observations in a row; pass a longer series or fewer lags"):
         ARForecaster(lags=5).fit(wave(10))
     assert np.isfinite(ARForecaster(lags=5).fit(wave(11)).predict()).all()
-    assert np.isfinite(LSTMForecaster(**QUICK).fit(wave(13)).predict()).all()
+    with pytest.warns(FewWindowsWarning, match="has 1 window of context_length=1 and horizon=12"):
+        shortest = LSTMForecaster(**QUICK).fit(wave(13))
+    assert np.isfinite(shortest.predict()).all()
 
 
 def test_nothing_to_learn_from():
@@ -282,6 +287,7 @@ WRONG = {
 FORECASTING = {
     "horizon": [0, -1, 2.0, "12", None],
     "context_length": [0, -4, 12.0, "12", True],
+    "season_lengths": [1, [0], [1.5, 24], "day", ["24"], [[24, 168]]],
     "strategy": ["mimo", None, 1],
     "linear_skip": [1, None, "yes"],
 }

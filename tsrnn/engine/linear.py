@@ -66,20 +66,20 @@ def ridge_start(
     F = known.shape[1] - C * S
     start = LinearStart(np.zeros((C, n, P)), np.zeros((C, 2, n, S)), np.zeros((C, n, n * F)), np.zeros((C, n)))
     positions = np.unique(np.linspace(0, geometry.n_outputs - 1, POSITIONS).astype(int))
-    steps_ahead = sliding_window_view(known, n, axis=0).swapaxes(1, 2)  # (rows, n, F + C S)
     for c in range(C):
         lags, targets = sliding_window_view(values[:, c], P), sliding_window_view(values[:, c], n)
         seen = np.all(sliding_window_view(observed[:, c], n), axis=1)
         moments = _Moments(P + S, F, n, S)
-        seasonal = slice(F + c * S, F + (c + 1) * S)
+        read = np.r_[0:F, F + c * S : F + (c + 1) * S]
+        steps_ahead = sliding_window_view(known[:, read], n, axis=0).swapaxes(1, 2)  # (rows, n, F + S)
         for first in range(0, len(windows), CHUNK):
             some = windows.take(np.arange(first, min(first + CHUNK, len(windows))))
             for k in positions * geometry.stride:
                 use = some.take(np.flatnonzero(seen[some.target + k]))
                 shift, scale = use.shift[:, c, None], use.scale[:, c, None]
                 x, y = (lags[use.start + k] - shift) / scale, (targets[use.target + k] - shift) / scale
-                u = (steps_ahead[use.target + k] - use.shift[:, None, C:]) / use.scale[:, None, C:]
-                own = u[:, :, seasonal].reshape(len(x), n * S)
+                u = (steps_ahead[use.target + k] - use.shift[:, None, C + read]) / use.scale[:, None, C + read]
+                own = u[:, :, F:].reshape(len(x), n * S)
                 shared = np.hstack([x, own[:, :S], u[:, :, :F].reshape(len(x), n * F)])
                 moments.add(shared, own, y, weight=1 / len(positions))
         if not moments.usable():

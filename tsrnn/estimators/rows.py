@@ -85,10 +85,10 @@ def few_windows(
         if shorter is None
         else f"fit with horizon={shorter}, after which predict({horizon}) still works"
     )
+    windows = "1 window" if found[c] == 1 else f"{found[c]} windows"
     return (
-        f"{history.channel(c)} has {found.min()} windows of context_length={geometry.context} and "
-        f"horizon={horizon} to learn from, fewer than {FEW}, which is too little for a network; {mend}, or use "
-        "ARForecaster"
+        f"{history.channel(c)} has {windows} of context_length={geometry.context} and horizon={horizon} to learn from, "
+        f"fewer than {FEW}, which is too little for a network; {mend}, or use ARForecaster"
     )
 
 
