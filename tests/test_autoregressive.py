@@ -10,6 +10,7 @@ from statsmodels.tsa.ar_model import AutoReg
 
 from tsrnn import ARForecaster
 from tsrnn.datasets import load_air_passengers
+from tsrnn.exceptions import OrderSelectionWarning
 
 TRENDS = ["n", "c", "t", "ct"]
 
@@ -167,7 +168,10 @@ def test_lags_of_any_kind(lags):
 
 
 def test_short_series_choose_short_lags():
-    for n in range(2, 12):
+    for n in range(2, 7):
+        with pytest.warns(OrderSelectionWarning, match=f"the series has {n} observations"):
+            assert np.isfinite(ARForecaster(lags="bic").fit(simulated(n)).predict(3)).all()
+    for n in range(7, 12):
         assert np.isfinite(ARForecaster(lags="bic").fit(simulated(n)).predict(3)).all()
     assert_allclose(ARForecaster(lags=0).fit([7.0]).predict(2), 7)
 

@@ -1,20 +1,29 @@
-"""Linear autoregression by least squares: one model for certain lags, and the choice of an order."""
+"""Linear autoregression by least squares: one model for certain lags, from rows that are reduced to a triangle."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import lstsq
 from scipy.signal import lfilter
+
+from ..kernels import single_threaded_blas
+
+#: Rows of the regression that are in memory at a time.
+BLOCK = 8192
+#: A mean squared residual in units of the series is at least this, so that rounding does not decide between orders.
+ROUNDING = 100 * np.finfo(float).eps ** 2
 
 
 @dataclass(frozen=True)
 class Autoregression:
     """y_t = intercept + slope * t + sum of coefficients[i] * y_{t - lags[i]} + effects @ u_t + e_t; t counts from 1.
 
-    `sigma2` is the mean squared residual, `variance` the unbiased one of e_t, NaN where no degree of freedom is left;
+    `sigma2` is the mean squared residual, `deviation` the square root of the unbiased variance of e_t, NaN where no
+    degree of freedom is left;
     `aic` and `bic` are those of the Gaussian likelihood with `sigma2` (Hamilton 1994, Time Series Analysis, ch. 5.2):
     ``n log sigma2 + penalty * (number of coefficients + 1)`` and constants.
     """
@@ -25,37 +34,49 @@ class Autoregression:
     intercept: float
     slope: float
     sigma2: float
-    variance: float
+    deviation: float
     aic: float
     bic: float
 
-    def forecast(
-        self, context: np.ndarray, n_before: int, covariates: np.ndarray, shocks: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Continue `context` (max(lags) values or more, the last at time `n_before`) over `covariates` (horizon, F).
+    @property
+    def longest(self) -> int:
+        """The longest lag, 0 without lags."""
+        return max(self.lags, default=0)
 
-        With standard normal `shocks` (horizon, n_paths) the result is a path for each of their columns.
+    def offsets(self, n_before: int, covariates: np.ndarray) -> np.ndarray:
+        """What does not depend on the lags in the rows after time `n_before`, (n,), for covariates (n, F)."""
+        return self.intercept + self.slope * (n_before + 1 + np.arange(len(covariates))) + covariates @ self.effects
+
+    def forecast(self, before: np.ndarray, offsets: np.ndarray, shocks: np.ndarray | None = None) -> np.ndarray:
+        """Continue the values `before` (longest or more, ...) by the steps with `offsets` (horizon,), (horizon, ...).
+
+        Standard normal `shocks` (horizon, n_paths) make a path of each of their columns.
         """
-        longest, horizon = max(self.lags, default=0), len(covariates)
-        values = self.intercept + self.slope * (n_before + 1 + np.arange(horizon)) + covariates @ self.effects
+        steps = offsets.reshape(-1, *(1,) * (before.ndim - 1))
         if shocks is not None:
-            values = values[:, None] + np.sqrt(self.variance) * shocks
-        start = context[len(context) - longest :].reshape(-1, *(1,) * (values.ndim - 1))
-        values = np.concatenate([np.broadcast_to(start, (longest, *values.shape[1:])), values])
+            steps = steps + self.deviation * shocks
+        width = np.broadcast_shapes(before.shape[1:], steps.shape[1:])
+        values = np.empty((self.longest + len(steps), *width))
+        values[: self.longest], values[self.longest :] = before[len(before) - self.longest :], steps
         back = np.asarray(self.lags, np.int64)
-        for t in range(longest, longest + horizon):
+        for t in range(self.longest, len(values)):
             values[t] += self.coefficients @ values[t - back]
-        return values[longest:]
+        return values[self.longest :]
+
+    @property
+    def variance(self) -> float:
+        """Unbiased variance of e_t."""
+        return self.deviation**2
 
     def spread(self, horizon: int) -> np.ndarray:
-        """Standard deviation of the error of each step ahead: sqrt(variance * (1 + psi_1² + ... + psi_{k-1}²)).
+        """Standard deviation of the error of each step ahead: deviation * sqrt(1 + psi_1² + ... + psi_{k-1}²).
 
         psi are the weights of past shocks (Box, Jenkins, Reinsel & Ljung 2015, eq. 5.1.16 and 5.2.3).
         """
-        polynomial = np.zeros(max(self.lags, default=0) + 1)
+        polynomial = np.zeros(self.longest + 1)
         polynomial[0], polynomial[np.asarray(self.lags, np.int64)] = 1.0, -self.coefficients
         psi = lfilter([1.0], polynomial, np.eye(1, horizon)[0])
-        return np.sqrt(self.variance * np.cumsum(psi**2))
+        return self.deviation * np.sqrt(np.cumsum(psi**2))
 
 
 def complete_rows(observed: np.ndarray, lags: Iterable[int]) -> np.ndarray:
@@ -63,8 +84,90 @@ def complete_rows(observed: np.ndarray, lags: Iterable[int]) -> np.ndarray:
     rows = observed.copy()
     for lag in lags:
         rows[:lag] = False
-        rows[lag:] &= observed[: len(observed) - lag]
+        rows[lag:] &= observed[: max(len(observed) - lag, 0)]
     return rows
+
+
+class Regression(NamedTuple):
+    """The rows of a regression reduced to a triangle, which has the same least-squares problem.
+
+    The columns are the terms of the trend, the covariates, the lags and the target, each in its unit.
+
+    Attributes
+    ----------
+    triangle : (n_columns, n_columns)
+        R of the QR decomposition.
+    n_rows : int
+        Rows before the reduction.
+    trend : str
+        "n", "c", "t" or "ct".
+    lags : tuple of int
+    unit : float
+        Of the series.
+    units : (F,)
+        Of the covariates.
+    """
+
+    triangle: np.ndarray
+    n_rows: int
+    trend: str
+    lags: tuple[int, ...]
+    unit: float
+    units: np.ndarray
+
+    @property
+    def n_others(self) -> int:
+        """Columns before the lags."""
+        return len(self.trend.replace("n", "")) + len(self.units)
+
+    def penalty(self, n_lags: int, ridge: float) -> np.ndarray:
+        """Rows that penalise the coefficients of the last `n_lags` of the regressors, (n_lags, n_others + n_lags)."""
+        return np.eye(n_lags, self.n_others + n_lags, self.n_others) * (np.sqrt(ridge) / self.unit)
+
+    def deviance(self, sigma2: np.ndarray | float) -> np.ndarray | float:
+        """-2 times the Gaussian log-likelihood for a mean squared residual in units of the series."""
+        return self.n_rows * (np.log(2 * np.pi * np.maximum(sigma2, ROUNDING)) + 2 * np.log(self.unit) + 1)
+
+    def criterion(self, name: str, sigma2: np.ndarray | float, n_coefficients: np.ndarray | int) -> np.ndarray | float:
+        """AIC or BIC; the variance counts as a parameter."""
+        penalty = 2.0 if name == "aic" else np.log(self.n_rows)
+        return self.deviance(sigma2) + penalty * (n_coefficients + 1)
+
+
+def reduce_rows(
+    y: np.ndarray, rows: np.ndarray, lags: tuple[int, ...], trend: str, covariates: np.ndarray
+) -> Regression:
+    """The regression of the `rows` (n,) that are True, which must be complete; a block of rows at a time.
+
+    A power of two as unit keeps squares of large and small values in range; each covariate has its own.
+    """
+    time = np.flatnonzero(rows)
+    unit, units = float(power_of_two(y)), power_of_two(covariates)
+    scaled, n_terms = y / unit, len(trend.replace("n", ""))
+    n_columns = n_terms + len(units) + len(lags) + 1
+    triangle = np.zeros((0, n_columns))
+    with single_threaded_blas():
+        for part in np.array_split(time, -(-len(time) // max(BLOCK, 4 * n_columns)) or 1):
+            top = len(triangle)
+            block = np.empty((top + len(part), n_columns), order="F")
+            block[:top] = triangle
+            if "c" in trend:
+                block[top:, 0] = 1.0
+            if "t" in trend:
+                block[top:, n_terms - 1] = part + 1.0
+            block[top:, n_terms : n_terms + len(units)] = covariates[part] / units
+            for column, lag in enumerate(lags, n_terms + len(units)):
+                block[top:, column] = scaled[part - lag]
+            block[top:, -1] = scaled[part]
+            triangle = triangle_of(block)
+    square = np.zeros((n_columns, n_columns))
+    square[: len(triangle)] = triangle
+    return Regression(square, len(time), trend, lags, unit, units)
+
+
+def triangle_of(rows: np.ndarray) -> np.ndarray:
+    """R of the QR decomposition of `rows` (n, k), (min(n, k), k)."""
+    return np.asarray(np.linalg.qr(rows, mode="r"))
 
 
 def fit_autoregression(
@@ -72,50 +175,31 @@ def fit_autoregression(
 ) -> Autoregression:
     """Least squares over the `rows` (n,) that are True, which must be complete; `covariates` (n, F) join the lags.
 
-    The penalty ``ridge * sum(coefficients²)`` spares the trend. A power of two as unit keeps squares of large and small
-    values in range (each covariate has its own); a residual that is all rounding counts as one of that size, so that
-    criteria then compare orders.
+    The penalty ``ridge * sum(coefficients²)`` spares the trend. A residual that is all rounding counts in the criteria
+    as one of that size.
     """
-    time = np.flatnonzero(rows)
-    unit = float(_power_of_two(y))
-    scaled, units, n_lags = y / unit, _power_of_two(covariates), len(lags)
-    terms: list[np.ndarray] = [np.ones(len(time))] if "c" in trend else []
-    terms += [time + 1.0] if "t" in trend else []
-    x = np.column_stack([*terms, *(scaled[time - lag] for lag in lags), covariates[time] / units])
-    target, k, first = scaled[time], x.shape[1], len(terms)
-    penalty = np.zeros((n_lags if ridge else 0, k))
-    penalty[:, first : first + n_lags] = np.sqrt(ridge) / unit * np.eye(len(penalty), n_lags)
-    solution = lstsq(np.vstack([x, penalty]), np.concatenate([target, np.zeros(len(penalty))]))[0]
-    sigma2 = float(np.mean((target - x @ solution) ** 2))
-    deviance = len(time) * (np.log(2 * np.pi * max(sigma2, 100 * np.finfo(float).eps ** 2)) + 2 * np.log(unit) + 1)
+    regression = reduce_rows(y, rows, lags, trend, covariates)
+    n, unit, units, first = regression.n_rows, regression.unit, regression.units, regression.n_others
+    x, target = regression.triangle[:, :-1], regression.triangle[:, -1]
+    penalty = regression.penalty(len(lags), ridge) if ridge else np.empty((0, x.shape[1]))
+    with single_threaded_blas():
+        solution = lstsq(np.vstack([x, penalty]), np.concatenate([target, np.zeros(len(penalty))]))[0]
+        sigma2, k = float(np.sum((target - x @ solution) ** 2)) / n, x.shape[1]
+    n_terms = first - len(units)
     return Autoregression(
         lags=lags,
-        coefficients=solution[first : first + n_lags],
-        effects=solution[first + n_lags :] * unit / units,
+        coefficients=solution[first:],
+        effects=solution[n_terms:first] * unit / units,
         intercept=float(solution[0]) * unit if "c" in trend else 0.0,
-        slope=float(solution[first - 1]) * unit if "t" in trend else 0.0,
+        slope=float(solution[n_terms - 1]) * unit if "t" in trend else 0.0,
         sigma2=sigma2 * unit * unit,
-        variance=sigma2 * unit * unit * len(time) / (len(time) - k) if len(time) > k else np.nan,
-        aic=deviance + 2 * (k + 1),
-        bic=deviance + np.log(len(time)) * (k + 1),
+        deviation=unit * np.sqrt(sigma2 * n / (n - k)) if n > k else np.nan,
+        aic=float(regression.criterion("aic", sigma2, k)),
+        bic=float(regression.criterion("bic", sigma2, k)),
     )
 
 
-def _power_of_two(values: np.ndarray) -> np.ndarray:
-    """At least the largest magnitude of each column, and 1 for zeros."""
+def power_of_two(values: np.ndarray) -> np.ndarray:
+    """Of the order of the largest magnitude of each column, and 1 for zeros."""
     largest = np.abs(values).max(axis=0, initial=0.0)
     return np.where(largest > 0, np.ldexp(0.5, np.frexp(largest)[1]), 1.0)
-
-
-def select_autoregression(
-    y: np.ndarray, observed: np.ndarray, longest: int, trend: str, ridge: float, criterion: str, covariates: np.ndarray
-) -> Autoregression:
-    """The order from 0 to `longest` with the lowest `criterion`, all compared on the same rows, then fitted on all."""
-    orders = [tuple(range(1, order + 1)) for order in range(longest + 1)]
-    common = complete_rows(observed, orders[-1])
-
-    def value(lags: tuple[int, ...]) -> float:
-        return getattr(fit_autoregression(y, common, lags, trend, ridge, covariates), criterion)
-
-    best = min(orders, key=value)
-    return fit_autoregression(y, complete_rows(observed, best), best, trend, ridge, covariates)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
+import warnings
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +12,10 @@ import numpy as np
 from scipy.stats import norm
 
 from ..checks import choice, number, whole
-from ..engine.autoregression import Autoregression, complete_rows, fit_autoregression, select_autoregression
+from ..engine.autoregression import Autoregression, complete_rows, fit_autoregression
+from ..engine.conditioning import Past, last_values
+from ..engine.selection import Candidates, Series, seasonal_candidates, select_autoregression
+from ..exceptions import OrderSelectionWarning
 from ..frame import Target
 from .base import History, Origin
 from .probabilistic import ProbabilisticForecaster
@@ -22,25 +27,33 @@ TRENDS = ("n", "c", "t", "ct")
 class ARForecaster(ProbabilisticForecaster):
     """Linear autoregression by least squares; ``lags=1`` is the first-order Markov model.
 
-    Each column of a wide array has a model of its own. Rows with a missing value or lag are left out of the fit. Values
-    that are missing at the end of the series are forecast, too; a missing one before counts as the last before it.
+    Each column of a wide array has a model of its own. Rows with a missing value or lag are left out of the fit. Where
+    values are missing among the last ones, forecasts start from their normal distribution given the observed values,
+    so that points, intervals and paths are those of the model. If all lags are multiples of a number and the gaps too,
+    as with ``lags=[2, 24]`` and every second value missing, the model says nothing of the missing ones: these are
+    interpolated linearly, with the variance of that.
 
     Parameters
     ----------
     lags : int, list of int, "aic" or "bic", default "aic"
-        All lags up to a number, certain lags, or the order that minimises a criterion, from none up to
-        ``12 (n / 100)^(1/4)`` (Schwert 1989, doi:10.1080/07350015.1989.10509723) or two seasons, whichever is longer.
+        All lags up to a number, certain lags, or what minimises a criterion: an order from none up to
+        ``12 (n / 100)^(1/4)`` (Schwert 1989, doi:10.1080/07350015.1989.10509723) or two of the shortest seasons,
+        whichever is longer, alone or with lags about the longer seasons. All are compared on the same rows. Where
+        values are missing, lags that would leave few rows are skipped in several ways, and the best lags of each way
+        are compared by the exact likelihood (Jones 1980, doi:10.1080/00401706.1980.10486171).
     trend : {"n", "c", "t", "ct"}, default "c"
         Nothing, a constant, a linear trend, or both.
     ridge : float, default 0.0
         Penalty on the squared coefficients of the lags.
+    season_lengths : int, list of int or None, default None
+        Steps in each season, which a criterion uses; None means those that the index's frequency has.
     horizon : int, default 12
         What ``predict()`` forecasts.
 
     Attributes
     ----------
     models_ : list of Autoregression
-        The fitted model of each column: lags, coefficients, intercept, slope, sigma2, aic, bic.
+        The fitted model of each column: lags, coefficients, intercept, slope, sigma2, deviation, aic, bic.
 
     References
     ----------
@@ -59,6 +72,7 @@ class ARForecaster(ProbabilisticForecaster):
     lags: int | Collection[int] | str = "aic"
     trend: str = "c"
     ridge: float = 0.0
+    season_lengths: int | Collection[int] | None = None
     horizon: int = 12
 
     _calmer = "fit with more ridge or fewer lags"
@@ -74,41 +88,65 @@ class ARForecaster(ProbabilisticForecaster):
         y, observed, covariates = history.values[:, c], history.observed[:, c], history.covariates
         if isinstance(self.lags, str):
             choice("lags", self.lags, ("aic", "bic"))
-            longest = self._longest(observed, history)
             self._check_length(history, c, ())
-            return select_autoregression(y, observed, longest, self.trend, self.ridge, self.lags, covariates)
-        lags = self._lags()
+            series = Series(y, observed, covariates, self.trend, self.ridge, self.lags)
+            model, is_tried = select_autoregression(series, self._candidates(history))
+            if not is_tried:
+                self._warn_of_no_order(history, c)
+            return model
+        lags = self._lags(history, c)
         self._check_length(history, c, lags)
         return fit_autoregression(y, complete_rows(observed, lags), lags, self.trend, self.ridge, covariates)
 
-    def _longest(self, observed: np.ndarray, history: History) -> int:
-        """The longest lag to try: the orders are compared on the rows that have it, of which it needs twice as many."""
-        season, others = history.season_length, len(self.trend) + len(history.covariate_names) + 3
-        longest = max(round(12 * (len(observed) / 100) ** 0.25), 2 * season if season > 1 else 0)
-        return next((k for k in range(longest, 0, -1) if self._n_rows(observed, k) >= 2 * k + others), 0)
+    @staticmethod
+    def _candidates(history: History) -> Candidates:
+        schwert = round(12 * (len(history.values) / 100) ** 0.25)
+        return seasonal_candidates(max(schwert, 2 * history.season_length), history.season_lengths)
 
-    def _n_rows(self, observed: np.ndarray, longest: int) -> int:
-        return int(complete_rows(observed, range(1, longest + 1)).sum()) if longest < len(observed) else 0
+    def _warn_of_no_order(self, history: History, c: int) -> None:
+        n = int(history.observed[:, c].sum())
+        warnings.warn(
+            f"{history.channel(c)} has {n} observations, but too few of these have another one some steps before them "
+            f"for lags={self.lags!r} to compare any order; its model has no lags and forecasts the "
+            f"{'trend' if 't' in self.trend else 'mean'}. Pass a longer series, or the lags that it has",
+            OrderSelectionWarning,
+            stacklevel=5,
+        )
 
-    def _lags(self) -> tuple[int, ...]:
+    def _lags(self, history: History, c: int) -> tuple[int, ...]:
         if isinstance(self.lags, Collection):
+            self._check_number(history, c, len(self.lags))
             lags = tuple(whole("lags", lag) for lag in self.lags)
             if len(set(lags)) < len(lags) or not lags:
                 raise ValueError(f"lags={self.lags!r} must be different positive integers, at least one")
             return tuple(sorted(lags))
-        return tuple(range(1, whole("lags", self.lags, 0) + 1))
+        n_lags = whole("lags", self.lags, 0)
+        self._check_number(history, c, n_lags)
+        return tuple(range(1, n_lags + 1))
+
+    def _check_number(self, history: History, c: int, n_lags: int) -> None:
+        """Refuse more lags than there are rows, before any list or array of them is made."""
+        if n_lags >= len(history.values):
+            self._refuse(history, c, n_lags, 0)
 
     def _check_length(self, history: History, c: int, lags: tuple[int, ...]) -> None:
-        observed, names = history.observed[:, c], history.covariate_names
-        longest, need = max(lags, default=0), max(1, len(lags) + len(self.trend.replace("n", "")) + len(names))
-        have = int(complete_rows(observed, lags).sum()) if longest < len(observed) else 0
-        if have < need:
-            beside = f" and {len(names)} covariates" if names else ""
-            raise ValueError(
-                f"{history.channel(c)} has {int(observed.sum())} observations, of which {have} have all lags observed, "
-                f"but lags={self.lags!r} with trend={self.trend!r}{beside} needs at least {need} of these, and so "
-                f"{longest + need} observations in a row; pass a longer series or fewer lags"
-            )
+        observed = history.observed[:, c]
+        have = int(complete_rows(observed, lags).sum()) if max(lags, default=0) < len(observed) else 0
+        if have < self._least_rows(history, len(lags)):
+            self._refuse(history, c, len(lags), have)
+
+    def _least_rows(self, history: History, n_lags: int) -> int:
+        return max(1, n_lags + len(self.trend.replace("n", "")) + len(history.covariate_names))
+
+    def _refuse(self, history: History, c: int, n_lags: int, have: int) -> None:
+        names, need = history.covariate_names, self._least_rows(history, n_lags)
+        beside = f" and {len(names)} covariates" if names else ""
+        longest = max(self.lags) if isinstance(self.lags, list | tuple) else n_lags
+        raise ValueError(
+            f"{history.channel(c)} has {int(history.observed[:, c].sum())} observations, of which {have} have all lags "
+            f"observed, but lags={reprlib.repr(self.lags)} with trend={self.trend!r}{beside} needs at least {need} of "
+            f"these, as {longest + need} observations in a row have; pass a longer series or fewer lags"
+        )
 
     def _read_context(self, target: Target) -> History:
         if "t" in self.trend:
@@ -119,22 +157,25 @@ class ARForecaster(ProbabilisticForecaster):
         return super()._read_context(target)
 
     def _least_context(self) -> int:
-        return max(max(model.lags, default=0) for model in self.models_)
+        return max(model.longest for model in self.models_)
 
     def _forecast(self, origin: Origin) -> np.ndarray:
-        return np.column_stack([model.forecast(*start)[gap:] for model, gap, start in self._channels(origin)])
+        return np.column_stack([model.forecast(past.mean, steps) for model, past, steps in self._channels(origin)])
 
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
         self._check_spread()
-        spread = [model.spread(gap + origin.n_steps)[gap:] for model, gap, _ in self._channels(origin)]
-        return self._forecast(origin)[:, :, None] + np.column_stack(spread)[:, :, None] * norm.ppf(levels)
+        quantiles = []
+        for model, past, steps in self._channels(origin):
+            spread = past.spread(model, origin.n_steps)
+            quantiles.append(model.forecast(past.mean, steps)[:, None] + spread[:, None] * norm.ppf(levels))
+        return np.stack(quantiles, axis=1)
 
     def _sample(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
         self._check_spread()
         paths = []
-        for model, gap, start in self._channels(origin):
-            shocks = rng.standard_normal((gap + origin.n_steps, n_paths))
-            paths.append(model.forecast(*start, shocks)[gap:])
+        for model, past, steps in self._channels(origin):
+            before = past.paths(n_paths, rng)
+            paths.append(model.forecast(before, steps, rng.standard_normal((origin.n_steps, n_paths))))
         return np.stack(paths, axis=1)
 
     def _check_spread(self) -> None:
@@ -145,10 +186,9 @@ class ARForecaster(ProbabilisticForecaster):
                     "the spread of its errors; fit fewer lags, or a longer series"
                 )
 
-    def _channels(self, origin: Origin) -> Iterator[tuple[Autoregression, int, tuple[np.ndarray, int, np.ndarray]]]:
-        """Each model, the steps missing at the end of its channel, and what its forecast starts from before these."""
+    def _channels(self, origin: Origin) -> Iterator[tuple[Autoregression, Past, np.ndarray]]:
+        """Each model, the last values of its channel given the observed ones, and the offsets of the steps ahead."""
         n = len(origin.context)
         for c, model in enumerate(self.models_):
-            missing = int(origin.observed[::-1, c].argmax())
-            gap = min(missing, n - max(model.lags, default=0))
-            yield model, gap, (origin.context[: n - gap, c], n - gap, origin.covariates[n - gap :])
+            offsets = model.offsets(0, origin.covariates)
+            yield model, last_values(model, origin.context[:, c], origin.observed[:, c], offsets[:n]), offsets[n:]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 
@@ -53,3 +54,10 @@ def get_kalman() -> Kalman:
     from .kalman import build_filter, build_smoother
 
     return Kalman(build_filter(), build_smoother())
+
+
+def single_threaded_blas() -> AbstractContextManager[None]:
+    """Hold BLAS to one thread within a ``with`` statement; does not import numba."""
+    from .threads import single_threaded_blas as hold
+
+    return hold()

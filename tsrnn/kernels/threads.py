@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numba
 from threadpoolctl import ThreadpoolController
 
 
@@ -41,6 +40,8 @@ if hasattr(os, "register_at_fork"):
 
 def enter_parallel(n_tiles: int) -> bool:
     """Whether the caller may run `n_tiles` tiles in parallel; if so, it must call `leave_parallel` afterwards."""
+    import numba  # not needed to hold BLAS to one thread, which engines without kernels do as well
+
     worthwhile = n_tiles > 1 and not _STATE.forked and numba.get_num_threads() > 1
     return worthwhile and _STATE.pool.acquire(blocking=False)
 

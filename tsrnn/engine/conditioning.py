@@ -1,0 +1,184 @@
+"""The last values of an autoregression where some are missing: their normal distribution given the observed ones.
+
+This is the Kalman filter of the companion form, whose state are the last values (Jones 1980,
+doi:10.1080/00401706.1980.10486171). An observed value has no variance, so that only the missing ones are carried on.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .autoregression import ROUNDING, Autoregression, power_of_two
+
+
+class Past(NamedTuple):
+    """The last values before a forecast, as many as the longest lag.
+
+    Attributes
+    ----------
+    mean : (longest,)
+        The values, and the means of the missing ones.
+    missing : (n_missing,) int
+        The places of these in `mean`.
+    root : (n_missing, n_missing)
+        The product with its transpose is their covariance.
+    """
+
+    mean: np.ndarray
+    missing: np.ndarray
+    root: np.ndarray
+
+    def paths(self, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
+        """Draws of the last values, (longest, n_paths)."""
+        drawn = np.repeat(self.mean[:, None], n_paths, axis=1)
+        if len(self.missing):
+            drawn[self.missing] += self.root @ rng.standard_normal((len(self.missing), n_paths))
+        return drawn
+
+    def spread(self, model: Autoregression, horizon: int) -> np.ndarray:
+        """Standard deviation of the error of each step ahead, (horizon,)."""
+        before = np.zeros((len(self.mean), len(self.missing)))
+        before[self.missing] = self.root
+        responses = model.forecast(before, np.zeros(horizon))
+        return np.hypot.reduce(np.column_stack([model.spread(horizon), responses]), axis=1)
+
+
+def last_values(model: Autoregression, y: np.ndarray, observed: np.ndarray, offsets: np.ndarray) -> Past:
+    """The last values of a series given the observed ones.
+
+    The filter starts after the last rows without a gap that are as many as the longest lag, which is exact. Where there
+    are none it starts at the first observed value; a missing one among the first rows is then normal about `y`.
+
+    Parameters
+    ----------
+    model : Autoregression
+    y : (n,)
+        The series with its gaps filled.
+    observed : (n,) bool
+    offsets : (n,)
+        The model's for these rows.
+    """
+    steps = _Filter(model, y, observed, offsets)
+    steps.run(steps.latest_start())
+    return steps.past()
+
+
+def log_likelihood(
+    model: Autoregression, y: np.ndarray, observed: np.ndarray, offsets: np.ndarray, n_skipped: int
+) -> float:
+    """Log-likelihood of the observed values after the first `n_skipped` rows, each given all before it."""
+    steps = _Filter(model, y, observed, offsets)
+    steps.run(steps.first_start())
+    return float(steps.terms[n_skipped:].sum() - observed[n_skipped:].sum() * np.log(steps.unit))
+
+
+class _Filter:
+    """The state of the filter: values with the means of the missing ones, where these are, and their covariance."""
+
+    def __init__(self, model: Autoregression, y: np.ndarray, observed: np.ndarray, offsets: np.ndarray):
+        self.unit = float(power_of_two(y))  # squares of large and small values stay in range
+        self.model, self.observed, self.offsets = model, observed, offsets / self.unit
+        self.values = y / self.unit
+        self.terms = np.zeros(len(y))  # log-density of each observed value
+        self.back = np.asarray(model.lags, np.int64)
+        self.weights = np.zeros(model.longest + 1)
+        self.weights[self.back] = model.coefficients
+        self.noise = max(0.0 if np.isnan(model.deviation) else (model.deviation / self.unit) ** 2, ROUNDING)
+        self.missing = np.empty(0, np.int64)
+        self.covariance = np.empty((0, 0))
+        self.silent = self._fill_silent()
+
+    def _fill_silent(self) -> np.ndarray:
+        """Variances (n,) of the missing values that the lags connect with no observed one, 0 elsewhere.
+
+        If all lags are multiples of g, the model is one of g interleaved series that do not know of each other. Of one
+        without any observed value it says nothing: its values are interpolated linearly between their neighbours, with
+        the variance of such an interpolation's error where an observed value is left out.
+        """
+        n, observed, step = len(self.values), self.observed, max(int(np.gcd.reduce(self.back, initial=0)), 1)
+        reached = np.bincount(np.arange(n) % step, weights=observed, minlength=step) > 0
+        silent = ~reached[np.arange(n) % step]
+        if not silent.any():
+            return np.zeros(n)
+        at = np.flatnonzero(observed)
+        seen = self.values[at]
+        self.values[silent] = np.interp(np.flatnonzero(silent), at, seen)
+        between = [np.interp(at[i], at[[i - 1, i + 1]], seen[[i - 1, i + 1]]) for i in range(1, len(at) - 1)]
+        inside = np.mean((seen[1:-1] - between) ** 2) if between else seen.var()
+        after = np.mean(np.diff(seen) ** 2) if len(at) > 1 else 0.0
+        return np.where(silent, np.where(np.arange(n) > at[-1], after, inside), 0.0)
+
+    def first_start(self) -> int:
+        """The row after the first observed value and the longest lag; what is missing before it gets its prior."""
+        first = int(self.observed.argmax())
+        start = min(first + self.model.longest, len(self.values))
+        self.missing = first + np.flatnonzero(~self.observed[first:start])
+        prior = np.where(self.silent > 0, self.silent, self.values[self.observed].var())
+        self.covariance = np.diag(prior[self.missing])
+        return start
+
+    def latest_start(self) -> int:
+        """The last row before which as many values as the longest lag are observed, or the first start."""
+        n, longest = len(self.values), self.model.longest
+        gaps = np.concatenate([[-1], np.flatnonzero(~self.observed), [n]])
+        long = np.flatnonzero(np.diff(gaps) > longest)
+        return int(gaps[long[-1] + 1]) if len(long) else self.first_start()
+
+    def run(self, start: int) -> None:
+        """Take in all rows from `start` on."""
+        gaps = np.append(np.flatnonzero(~self.observed), len(self.values))
+        t = start
+        while t < len(self.values):
+            keep = self.missing >= t - self.model.longest
+            if not keep.all():
+                self.missing, self.covariance = self.missing[keep], self.covariance[np.ix_(keep, keep)]
+            end = int(gaps[np.searchsorted(gaps, t)])
+            if len(self.missing) or end == t:
+                self._step(t)
+                t += 1
+            else:
+                self._complete_rows(t, end)
+                t = end
+
+    def _complete_rows(self, start: int, end: int) -> None:
+        """Rows that are observed, as are all before them that matter."""
+        rows = np.arange(start, end)
+        errors = (
+            self.values[rows] - self.offsets[rows] - self.values[rows[:, None] - self.back] @ self.weights[self.back]
+        )
+        self.terms[rows] = self._log_density(errors, self.noise)
+
+    def _step(self, t: int) -> None:
+        """One row: the value's mean, variance and covariance with the missing ones; then what it tells of these."""
+        mean = self.offsets[t] + self.weights[self.back] @ self.values[t - self.back]
+        of_missing = self.weights[t - self.missing]
+        cross = self.covariance @ of_missing
+        variance = of_missing @ cross + self.noise
+        if self.observed[t]:
+            error = self.values[t] - mean
+            self.terms[t] = self._log_density(error, variance)
+            self.values[self.missing] += cross * (error / variance)
+            self.covariance -= np.outer(cross, cross / variance)
+            return
+        if self.silent[t]:
+            cross, variance = np.zeros_like(cross), self.silent[t]
+        else:
+            self.values[t] = mean
+        k = len(self.missing)
+        grown = np.empty((k + 1, k + 1))
+        grown[:k, :k], grown[k, :k], grown[:k, k], grown[k, k] = self.covariance, cross, cross, variance
+        self.missing, self.covariance = np.append(self.missing, t), grown
+
+    @staticmethod
+    def _log_density(error: Any, variance: Any) -> Any:
+        return -0.5 * (np.log(2 * np.pi * variance) + np.square(error) / variance)
+
+    def past(self) -> Past:
+        """The last values after all rows."""
+        first = len(self.values) - self.model.longest
+        keep = self.missing >= first
+        values, vectors = np.linalg.eigh(self.covariance[np.ix_(keep, keep)])
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        return Past(self.unit * self.values[first:], self.missing[keep] - first, self.unit * root)

@@ -1,0 +1,192 @@
+"""The choice of an autoregression's lags by an information criterion, among nested orders and windows of lags.
+
+All orders share one QR decomposition: the residual sum of squares of the first k columns stands in the rest of the
+target's column (Golub & Van Loan 2013, Matrix Computations, ch. 5.3.3).
+
+Where values are missing, few rows may have all lags. Then there are several families of lags: each keeps a lag only if
+enough rows remain. Within a family all candidates are compared on the same rows, as always; the best of each family are
+then compared by the exact likelihood of all observed values (Jones 1980, doi:10.1080/00401706.1980.10486171), which
+does not depend on how many rows a family has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from ..kernels import single_threaded_blas
+from .autoregression import Autoregression, Regression, complete_rows, fit_autoregression, reduce_rows, triangle_of
+from .conditioning import log_likelihood
+
+#: A family of lags keeps at least this part of the rows that are observed and late enough.
+SHARES = (0.9, 0.5, 0.25)
+#: The last rows over which the best of the families are compared.
+COMPARED = 10_000
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Sets of lags: those from 1 to some order, each alone and together with each of the `windows`.
+
+    `first` are the lags that a family may prefer where values are missing, which are those of the season.
+    """
+
+    longest: int
+    windows: tuple[tuple[int, ...], ...] = ()
+    first: tuple[int, ...] = ()
+
+
+def seasonal_candidates(longest: int, seasons: tuple[int, ...]) -> Candidates:
+    """Orders up to `longest`, and windows about each season after the first of `seasons`, which ascend.
+
+    A window is the season's lag L alone, with its neighbours, or from L - 1 up to L + s + 1 for the shortest season s:
+    this expresses a product of polynomials of the day and the week, and differences (Box, Jenkins, Reinsel & Ljung
+    2015, ch. 9.1).
+    """
+    windows: list[tuple[int, ...]] = []
+    for i in range(1, len(seasons)):
+        for before, after in ((0, 0), (1, 1), (1, seasons[0] + 1)):
+            lags = {lag for season in seasons[1 : i + 1] for lag in range(season - before, season + after + 1)}
+            windows.append(tuple(sorted(lag for lag in lags if lag > 0)))
+    first = (seasons[0],) if seasons and seasons[0] <= longest else ()
+    return Candidates(longest, tuple(dict.fromkeys(windows)), first)
+
+
+@dataclass(frozen=True)
+class Series:
+    """A series with what its regressions have in common."""
+
+    y: np.ndarray
+    observed: np.ndarray
+    covariates: np.ndarray
+    trend: str
+    ridge: float
+    criterion: str
+
+    def fit(self, lags: tuple[int, ...]) -> Autoregression:
+        """The model with these lags, on all rows that have them."""
+        rows = complete_rows(self.observed, lags)
+        return fit_autoregression(self.y, rows, lags, self.trend, self.ridge, self.covariates)
+
+    def reduce(self, lags: tuple[int, ...]) -> Regression:
+        """The regression on these lags."""
+        return reduce_rows(self.y, complete_rows(self.observed, lags), lags, self.trend, self.covariates)
+
+    def least_rows(self, n_lags: int) -> int:
+        """Rows that a comparison of so many lags needs."""
+        return 2 * n_lags + len(self.trend) + self.covariates.shape[1] + 3
+
+    def has_rows(self, lags: Sequence[int]) -> bool:
+        """Whether the candidates among `lags` can be compared."""
+        return int(complete_rows(self.observed, lags).sum()) >= self.least_rows(len(lags))
+
+
+def select_autoregression(series: Series, candidates: Candidates) -> tuple[Autoregression, bool]:
+    """The model with the lowest criterion, fitted on all its rows, and whether any lag could be tried."""
+    families = _families(series, candidates)
+    with single_threaded_blas():
+        best = dict.fromkeys(_best_of_family(series, *family) for family in families)
+    models = [series.fit(lags) for lags in best]
+    if len(models) > 1:
+        n_skipped = max(model.longest for model in models)
+        models.sort(key=lambda model: _criterion_of_all(series, model, n_skipped))
+    return models[0], any(base for base, _ in families)
+
+
+# ---------------------------------------------------------------- families of lags
+Family = tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]
+
+
+def _families(series: Series, candidates: Candidates) -> list[Family]:
+    """Different pairs of base lags and windows, whose rows are enough."""
+    longest = next((k for k in range(candidates.longest, 0, -1) if series.has_rows(range(1, k + 1))), 0)
+    bases = [tuple(range(1, longest + 1))]
+    where = np.flatnonzero(series.observed)
+    if not series.observed[where[0] : where[-1] + 1].all():
+        part = series.observed[where[0] :].mean()
+        every = range(1, round(candidates.longest / part) + 1)  # as many lags of an evenly thinned series
+        for order in (every, [*candidates.first, *every]):
+            bases += [_keep(series, order, share, candidates.longest) for share in SHARES]
+    return [(base, _windows(series, base, candidates.windows)) for base in dict.fromkeys(bases)]
+
+
+def _keep(series: Series, lags: Iterable[int], share: float, most: int) -> tuple[int, ...]:
+    """The lags, one after the other and at `most` so many, that leave enough rows."""
+    kept: list[int] = []
+    rows, observed = series.observed, series.observed
+    for lag in dict.fromkeys(lags):
+        trial = rows & complete_rows(observed, [lag])
+        possible = observed[max([lag, *kept]) :].sum()
+        if len(kept) < most and trial.sum() >= max(share * possible, series.least_rows(len(kept) + 1)):
+            kept, rows = [*kept, lag], trial
+    return tuple(sorted(kept))
+
+
+def _windows(series: Series, base: tuple[int, ...], windows: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
+    """The windows that leave enough rows beside the base lags, together with those before them."""
+    kept: list[tuple[int, ...]] = []
+    for window in windows:
+        trial = sorted({*base, *window}.union(*kept))
+        base_rows = complete_rows(series.observed, base)[max(trial) :].sum()
+        if series.has_rows(trial) and 2 * complete_rows(series.observed, trial).sum() >= base_rows:
+            kept.append(window)
+    return tuple(kept)
+
+
+# ---------------------------------------------------------------- within a family
+def _best_of_family(series: Series, base: tuple[int, ...], windows: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The best order of the base lags, or a window and an order where that is better on the rows that have all."""
+    plain = _best_order(series.reduce(base), (), base, series)[1]
+    if not windows:
+        return plain
+    regression = series.reduce(tuple(sorted({*base}.union(*windows))))
+    values = [_best_order(regression, window, base, series) for window in ((), *windows)]
+    best = min(range(len(values)), key=lambda i: values[i][0])
+    return values[best][1] if best else plain
+
+
+def _best_order(
+    regression: Regression, window: tuple[int, ...], base: tuple[int, ...], series: Series
+) -> tuple[float, tuple[int, ...]]:
+    """The lowest criterion of `window` and the first so many lags of `base`, and these lags."""
+    rest = [lag for lag in base if lag not in window]
+    lags = (*window, *rest)
+    columns = [*range(regression.n_others), *(regression.n_others + regression.lags.index(lag) for lag in lags), -1]
+    sums = _residual_sums(regression, columns, len(rest), series.ridge)
+    n_coefficients = regression.n_others + len(window) + np.arange(len(rest) + 1)
+    values = regression.criterion(series.criterion, sums / regression.n_rows, n_coefficients)
+    best = int(np.argmin(values))
+    return float(np.asarray(values)[best]), tuple(sorted(lags[: len(window) + best]))
+
+
+def _residual_sums(regression: Regression, columns: list[int], n_orders: int, ridge: float) -> np.ndarray:
+    """Sums of squared residuals without and with each of the last `n_orders` of the regressors, (n_orders + 1,)."""
+    data = triangle_of(regression.triangle[:, columns])
+    k = data.shape[1] - 1
+    if ridge == 0:
+        rest = np.append(np.cumsum(data[::-1, -1] ** 2)[::-1], 0.0)[: k + 1]
+        pivots, lengths = np.abs(np.diag(data)[:k]), np.linalg.norm(data[:, :k], axis=0)
+        dependent = pivots <= k * np.finfo(float).eps * lengths  # what such a column explains is rounding
+        rest[1:] += np.cumsum(np.where(dependent, data[:k, -1] ** 2, 0.0))
+        return rest[k - n_orders :]
+    sums, penalty = [], regression.penalty(k - regression.n_others, ridge)
+    penalised = triangle_of(np.vstack([data, np.column_stack([penalty, np.zeros(len(penalty))])]))
+    for order in range(k - n_orders, k + 1):
+        solution = solve_triangular(penalised[:order, :order], penalised[:order, -1])
+        sums.append(np.sum((data[:, :order] @ solution - data[:, -1]) ** 2))
+    return np.array(sums)
+
+
+# ---------------------------------------------------------------- between families
+def _criterion_of_all(series: Series, model: Autoregression, n_skipped: int) -> float:
+    """The criterion with the exact likelihood of all observed values after the first `n_skipped` rows."""
+    start = max(0, len(series.y) - COMPARED - n_skipped)
+    y, observed, covariates = series.y[start:], series.observed[start:], series.covariates[start:]
+    loglike = log_likelihood(model, y, observed, model.offsets(start, covariates), n_skipped)
+    n_values = int(observed[n_skipped:].sum())
+    penalty = 2.0 if series.criterion == "aic" else np.log(max(n_values, 1))
+    n_coefficients = len(series.trend.replace("n", "")) + len(model.effects) + len(model.lags)
+    return penalty * (n_coefficients + 1) - 2 * loglike
