@@ -30,7 +30,10 @@ NETWORKS |= {
         ("direct segments", Direct(segment_length=2)),
     )
 }
-LINEAR = {"AR": ARForecaster(lags=5, horizon=4), "Latent": LatentARForecaster(n_states=4, max_iter=60, horizon=4)}
+LINEAR = {
+    "AR": ARForecaster(lags=5, horizon=4),
+    "Latent": LatentARForecaster(n_states=4, max_iter=60, tol=1e-2, horizon=4),
+}
 ALL = {**LINEAR, **NETWORKS}
 
 

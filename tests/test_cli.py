@@ -291,6 +291,7 @@ def test_bad_arguments(run, arguments, message):
     assert message in err
 
 
+@pytest.mark.filterwarnings("ignore::tsrnn.exceptions.ConvergenceWarning")
 def test_the_latent_model(run):
     code, out, _ = run("forecast", "nile", "--model", "latent", "--horizon", 3)
     assert code == 0

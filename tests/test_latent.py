@@ -17,6 +17,8 @@ from tsrnn.engine.statespace import StateSpace, filter_states, fit, maximise, sm
 
 from .problems import COMPILED
 
+#: Few iterations are enough for most of what is tested here.
+pytestmark = pytest.mark.filterwarnings("ignore::tsrnn.exceptions.ConvergenceWarning")
 compiled = pytest.mark.skipif(not COMPILED, reason="takes too long without the compiler")
 
 
@@ -78,8 +80,8 @@ def test_against_the_joint_distribution(n, m, missing):
     all_cov = (states_cov - gain @ (big @ states_cov)[seen]).reshape(7, n, 7, n)
     smoothed = smooth_states(truth, states)
     assert_allclose(smoothed.mean, all_mean.reshape(7, n), rtol=1e-8, atol=1e-10)
-    assert_allclose(smoothed.cov, [all_cov[t, :, t] for t in range(7)], rtol=1e-8, atol=1e-10)
-    assert_allclose(smoothed.lag[1:], [all_cov[t, :, t - 1] for t in range(1, 7)], rtol=1e-8, atol=1e-10)
+    assert_allclose(smoothed.cov.expand(), [all_cov[t, :, t] for t in range(7)], rtol=1e-8, atol=1e-10)
+    assert_allclose(smoothed.lag.expand()[:-1], [all_cov[t, :, t - 1] for t in range(1, 7)], rtol=1e-8, atol=1e-10)
     assert_allclose(states.mean[-1], smoothed.mean[-1], rtol=1e-12)
 
 
@@ -112,7 +114,7 @@ def test_after_a_long_gap_the_filter_is_not_at_rest(columns):
     found = theirs.filter()
     states = filter_states(truth, y, observed, u)
     assert_allclose(states.loglike, found.llf, rtol=1e-9)
-    assert_allclose(states.cov, np.moveaxis(found.filtered_state_cov, -1, 0), rtol=1e-7, atol=1e-10)
+    assert_allclose(states.cov.expand(), np.moveaxis(found.filtered_state_cov, -1, 0), rtol=1e-7, atol=1e-10)
     assert_allclose(states.mean, found.filtered_state.T, rtol=1e-7, atol=1e-9)
 
 
@@ -144,7 +146,7 @@ def test_a_state_without_noise_is_smoothed_exactly():
     y = np.random.default_rng(0).normal(3, 1, (T, 1))
     smoothed = smooth_states(level, filter_states(level, y, np.ones((T, 1), bool), np.empty((T, 0))))
     assert_allclose(smoothed.mean[:, 0], y.sum() / 2 / (1 + T / 2), rtol=1e-10)
-    assert_allclose(smoothed.cov[:, 0, 0], 1 / (1 + T / 2), rtol=1e-10)
+    assert_allclose(smoothed.cov.expand()[:, 0, 0], 1 / (1 + T / 2), rtol=1e-10)
 
 
 def test_covariances_stay_positive_over_a_badly_scaled_long_series():
@@ -152,7 +154,7 @@ def test_covariances_stay_positive_over_a_badly_scaled_long_series():
     T = 3000 if COMPILED else 30
     y, observed, u = simulated(truth, T)
     states = filter_states(truth, y, observed, u)
-    for cov in (states.cov, smooth_states(truth, states).cov):
+    for cov in (states.cov.expand(), smooth_states(truth, states).cov.expand()):
         assert_array_equal(cov, cov.swapaxes(1, 2))
         assert (np.linalg.eigvalsh(cov)[:, 0] > -1e-9 * np.linalg.eigvalsh(cov)[:, -1]).all()
 
@@ -309,7 +311,7 @@ def test_columns_share_the_states():
         ({"n_states": "aic"}, "n_states='aic' must be an integer or 'bic'"),
         (
             {"n_states": 12},
-            "n_states=12 has 104 parameters, but the series has 40 observations; use n_states=6",
+            "n_states=12 has 104 parameters, but the series has 40 observations in 40 steps; use n_states=6",
         ),
         ({"max_iter": 0}, "max_iter=0 must be at least 1"),
         ({"tol": -1.0}, "tol=-1.0 must lie in"),
@@ -325,7 +327,9 @@ def test_bad_arguments(options, message):
 
 
 def test_too_short():
-    with pytest.raises(ValueError, match="n_states=1 has 5 parameters, but the series has 3 observations; pass"):
+    with pytest.raises(
+        ValueError, match="n_states=1 has 5 parameters, but the series has 3 observations in 3 steps; pass"
+    ):
         LatentARForecaster(n_states=1).fit([1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="pass a longer series"):
         LatentARForecaster().fit([1.0, 2.0, 3.0])

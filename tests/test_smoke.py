@@ -92,6 +92,7 @@ def test_autoregression(lags):
     use(ARForecaster(lags=lags, horizon=3), WIDE)
 
 
+@pytest.mark.filterwarnings("ignore::tsrnn.exceptions.ConvergenceWarning")
 def test_latent_autoregression():
     use(LatentARForecaster(n_states=2, max_iter=3, polish=True, horizon=3), WIDE)
 

@@ -8,98 +8,19 @@ for n states z, m series y and F covariates u, both scaled. A missing value says
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, cholesky, lstsq, svd
 from scipy.optimize import minimize
 
-from ..kernels import get_kalman
+from ..kernels import get_kalman, single_threaded_blas
+from .statespace_model import Covariances, Smoothed, States, StateSpace, standardised
 from .windows import mean_and_scale
 
 #: In units of the variance of the scaled series: no noise is smaller, so that a likelihood stays finite.
 LEAST_NOISE = 1e-8
-
-
-@dataclass(frozen=True)
-class StateSpace:
-    """The parameters, for series and covariates in units of their scales.
-
-    Attributes
-    ----------
-    A : (n, n)
-        What a state becomes of the ones before it.
-    B : (n, F)
-        What the covariates of a step add to the states.
-    C : (m, n)
-        What the states say of the series.
-    D : (m, F)
-        What the covariates add to the series.
-    d : (m,)
-        The level of the series.
-    Q : (n, n)
-        Covariance of the states' noise.
-    R : (m,)
-        Variances of the series' noise.
-    m0, P0 : (n,), (n, n)
-        Mean and covariance of the first states; P0 is not learned.
-    level, scale : (m,)
-        A series is ``level + scale * y``.
-    centre, width : (F,)
-        A covariate is ``centre + width * u``.
-    """
-
-    A: np.ndarray
-    B: np.ndarray
-    C: np.ndarray
-    D: np.ndarray
-    d: np.ndarray
-    Q: np.ndarray
-    R: np.ndarray
-    m0: np.ndarray
-    P0: np.ndarray
-    level: np.ndarray
-    scale: np.ndarray
-    centre: np.ndarray
-    width: np.ndarray
-
-    @property
-    def n_parameters(self) -> int:
-        """Numbers that are free."""
-        return count_parameters(len(self.A), len(self.C), self.B.shape[1])
-
-    def scaled(self, series: np.ndarray, covariates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """y (T, m) and u (T, F)."""
-        return (series - self.level) / self.scale, (covariates - self.centre) / self.width
-
-    def inputs(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What is known beside the states: (T, n) of the states, (T, m) of the series."""
-        return u @ self.B.T, u @ self.D.T + self.d
-
-
-def count_parameters(n: int, m: int, F: int) -> int:
-    """Free numbers of a model: all that are learned, less the n² of a change of the states' basis."""
-    of_states = n * n + n * F + n * (n + 1) // 2 + n
-    return of_states + m * (n + F + 2) - n * n
-
-
-class States(NamedTuple):
-    """Means (T, n) and covariances (T, n, n) of the states before and after a step's values; the log-likelihood."""
-
-    before: np.ndarray
-    cov_before: np.ndarray
-    mean: np.ndarray
-    cov: np.ndarray
-    loglike: float
-
-
-class Smoothed(NamedTuple):
-    """Means (T, n) and covariances (T, n, n) of the states given all values, and Cov(z_t, z_{t-1}) (T, n, n)."""
-
-    mean: np.ndarray
-    cov: np.ndarray
-    lag: np.ndarray
 
 
 def filter_series(model: StateSpace, series: np.ndarray, observed: np.ndarray, covariates: np.ndarray) -> States:
@@ -124,27 +45,32 @@ def filter_states(model: StateSpace, y: np.ndarray, observed: np.ndarray, u: np.
     """
     (T, m), n = y.shape, len(model.A)
     a, b = model.inputs(u)
-    means, covariances = np.empty((2, T, n)), np.empty((2, T, n, n))
+    means, tables, at = np.empty((2, T, n)), np.empty((2, T, n, n)), np.empty(T, np.int64)
     loglike = get_kalman().filter(
         *map(_plain, (y, np.asarray(observed, bool), a, b, model.A, model.C, model.Q, model.R, model.m0, model.P0)),
-        means[0], covariances[0], means[1], covariances[1], np.empty(n + n * n + m * n + 2 * m),
+        means[0], tables[0], means[1], tables[1], at, np.empty(n + n * n + m * n + 2 * m),
     )  # fmt: skip
     if not np.isfinite(loglike):
         raise FloatingPointError(
             "the likelihood of the state-space model is not finite: a covariance is singular or its states explode; "
             "use fewer n_states"
         )
-    return States(means[0], covariances[0], means[1], covariances[1], float(loglike))
+    before, after = (Covariances(table[: at[-1] + 1], at) for table in tables)
+    return States(means[0], before, means[1], after, float(loglike))
 
 
 def smooth_states(model: StateSpace, states: States) -> Smoothed:
     """The smoother, from what the filter found."""
-    mean, cov, lag = np.empty_like(states.mean), np.empty_like(states.cov), np.empty_like(states.cov)
-    n = len(model.A)
+    (T, n), mean = states.mean.shape, np.empty_like(states.mean)
+    cov, lag, at = np.empty((T, n, n)), np.empty((T, n, n)), np.empty(T, np.int64)
+    before, after = states.cov_before, states.cov
     get_kalman().smoother(
-        _plain(model.A), _plain(model.Q), *map(_plain, states[:4]), mean, cov, lag, np.empty(4 * n * n)
-    )
-    return Smoothed(mean, cov, lag)
+        _plain(model.A), _plain(model.Q),
+        *map(_plain, (states.before, before.table, states.mean, after.table, after.at)),
+        mean, cov, lag, at, np.empty(5 * n * n),
+    )  # fmt: skip
+    k = at[0] + 1
+    return Smoothed(mean, Covariances(cov[:k], at), Covariances(lag[:k], at))
 
 
 def _plain(array: np.ndarray) -> np.ndarray:
@@ -210,15 +136,22 @@ def expected_sums(smoothed: Smoothed, y: np.ndarray, observed: np.ndarray, u: np
     """The E-step (Shumway & Stoffer 1982, doi:10.1111/j.1467-9892.1982.tb00349.x, eq. 3.10 to 3.12)."""
     z, P = smoothed.mean, smoothed.cov
     T, n = z.shape
-    x = np.hstack([z[:-1], u[1:]])
+    first, last = np.ones(T), np.ones(T)
+    first[0] = last[-1] = 0.0
+    h = np.hstack([z, u, np.ones((T, 1))])
+    moments, covariance = h.T @ h, P.sum(np.ones(T))
+    x = h[:-1, :-1].copy()
+    x[:, n:] = u[1:]
     xx, zx = x.T @ x, z[1:].T @ x
-    xx[:n, :n] += P[:-1].sum(axis=0)
-    zx[:, :n] += smoothed.lag[1:].sum(axis=0)
-    h, seen = np.hstack([z, u, np.ones((T, 1))]), observed.astype(float)
-    hh = np.einsum("tc,ti,tj->cij", seen, h, h, optimize=True)
-    hh[:, :n, :n] += np.tensordot(seen, P, axes=(0, 0))
+    xx[:n, :n] += P.sum(last)
+    zx[:, :n] += smoothed.lag.sum(last)
+    hh, seen = np.repeat(moments[None], y.shape[1], axis=0), observed.astype(float)
+    hh[:, :n, :n] += covariance
+    for c in np.flatnonzero(~observed.all(axis=0)):
+        hh[c] = (h * seen[:, c : c + 1]).T @ h
+        hh[c, :n, :n] += P.sum(seen[:, c])
     values = np.where(observed, y, 0.0)
-    zz = z[1:].T @ z[1:] + P[1:].sum(axis=0)
+    zz = moments[:n, :n] - np.outer(z[0], z[0]) + P.sum(first)
     return Sums(T - 1, zz, zx, xx, seen.sum(axis=0), (values**2).sum(axis=0), values.T @ h, hh, z[0])
 
 
@@ -242,11 +175,15 @@ def _positive(Q: np.ndarray) -> np.ndarray:
 
 # ---------------------------------------------------------------- fitting
 class Fit(NamedTuple):
-    """A fitted model, the log-likelihood after each iteration, and whether these stopped by themselves."""
+    """A fitted model, the log-likelihood before each iteration of EM and at the end, and how the iterations ended.
+
+    `converged` is whether they stopped by themselves, `exhausted` whether there were as many as allowed.
+    """
 
     model: StateSpace
     curve: np.ndarray
     converged: bool
+    exhausted: bool
 
 
 def fit(
@@ -262,22 +199,32 @@ def fit(
 
     The series (T, m) has its gaps filled, which serves the start alone.
     """
-    level, scale = mean_and_scale(series.T, observed.T)
-    centre, width = mean_and_scale(covariates.T)
-    y, u = (series - level) / scale, (covariates - centre) / width
+    level, scale = _mean_and_scale(series, observed)
+    centre, width = _mean_and_scale(covariates, True)
+    y, u = standardised(series, level, scale), standardised(covariates, centre, width)
     model = replace(start(y, u, n_states), level=level, scale=scale, centre=centre, width=width)
-    curve, converged = [], False
-    for _ in range(max_iter):
-        states = filter_states(model, y, observed, u)
-        curve.append(states.loglike)
-        converged = len(curve) > 1 and curve[-1] - curve[-2] < tol * observed.sum()
-        if converged:
-            break
-        model = maximise(model, expected_sums(smooth_states(model, states), y, observed, u))
-    if polish:
-        model, converged = _polish(model, y, observed, u, max_iter)
-    curve.append(filter_states(model, y, observed, u).loglike)
-    return Fit(model, np.array(curve) - _change_of_units(model, observed), bool(converged))
+    curve: list[float] = []
+    converged = False
+    with single_threaded_blas():
+        for _ in range(max_iter):
+            states = filter_states(model, y, observed, u)
+            curve.append(states.loglike)
+            converged = len(curve) > 1 and curve[-1] - curve[-2] < tol * observed.sum()
+            if converged:
+                break
+            model = maximise(model, expected_sums(smooth_states(model, states), y, observed, u))
+        exhausted = not converged
+        if polish:
+            model, converged, exhausted = _polish(model, y, observed, u, max_iter)
+        curve.append(filter_states(model, y, observed, u).loglike)
+    return Fit(model, np.array(curve) - _change_of_units(model, observed), bool(converged), exhausted)
+
+
+def _mean_and_scale(values: np.ndarray, observed: np.ndarray | bool) -> tuple[np.ndarray, np.ndarray]:
+    """`mean_and_scale` of each column; near the largest numbers of a quarter of it, whose differences are finite."""
+    unit = 4.0 if np.abs(values).max(initial=0.0) > np.finfo(float).max / 4 else 1.0
+    mean, scale = mean_and_scale(values.T / unit, np.transpose(observed))
+    return unit * mean, unit * scale
 
 
 def start(y: np.ndarray, u: np.ndarray, n_states: int) -> StateSpace:
@@ -290,7 +237,7 @@ def start(y: np.ndarray, u: np.ndarray, n_states: int) -> StateSpace:
     constant = np.hstack([u, np.ones((T, 1))])
     effects = lstsq(constant, y)[0]
     rest = y - constant @ effects
-    lags = max(-(-n // m), min(2 * (-(-n // m)) + 2, T // (3 * m)))
+    lags = _start_lags(T, m, n)
     rows = np.arange(lags, T - lags + 1)
     if len(rows) < 2:
         raise ValueError(f"n_states={n_states} needs more than {2 * lags} steps, but there are {T}; use fewer")
@@ -321,11 +268,22 @@ def start(y: np.ndarray, u: np.ndarray, n_states: int) -> StateSpace:
     )
 
 
+def _start_lags(T: int, m: int, n_states: int) -> int:
+    """Steps of the past that a start reads."""
+    blocks = -(-n_states // m)
+    return max(blocks, min(2 * blocks + 2, T // (3 * m)))
+
+
+def has_start(T: int, m: int, n_states: int) -> bool:
+    """Whether a series (T, m) is long enough to guess so many states."""
+    return T - 2 * _start_lags(T, m, n_states) + 1 >= 2
+
+
 # ---------------------------------------------------------------- polish
 def _polish(
     model: StateSpace, y: np.ndarray, observed: np.ndarray, u: np.ndarray, max_iter: int
-) -> tuple[StateSpace, bool]:
-    """Maximum likelihood by L-BFGS: EM's last steps are slow, its gradient is not."""
+) -> tuple[StateSpace, bool, bool]:
+    """Maximum likelihood by L-BFGS: EM's last steps are slow, its gradient is not. How it ended is as in `Fit`."""
     size = observed.sum()
 
     def negative(vector: np.ndarray) -> tuple[float, np.ndarray]:
@@ -343,7 +301,7 @@ def _polish(
     bounds = [*free, *of_root, *[(least, None)] * len(model.R), *[(None, None)] * rest]
     options = {"maxiter": max_iter}
     found = minimize(negative, _pack(model), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-    return _unpack(model, found.x), bool(found.success)
+    return _unpack(model, found.x), bool(found.success), bool(found.nit >= max_iter)
 
 
 def score(model: StateSpace, states: States, y: np.ndarray, observed: np.ndarray, u: np.ndarray) -> np.ndarray:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -11,11 +13,15 @@ from scipy.stats import norm
 from ..checks import flag, number, whole
 from ..engine import statespace
 from ..engine.statespace import Fit
+from ..engine.statespace_model import count_parameters
+from ..exceptions import ConvergenceWarning
 from .base import History, Origin
 from .probabilistic import ProbabilisticForecaster
 
-#: What ``n_states="bic"`` tries.
+#: What ``n_states="bic"`` tries, in this order.
 TRIED = range(1, 9)
+#: The search ends after so many more states that did not lower the criterion: a wave needs two at once.
+RISES = 2
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -28,7 +34,8 @@ class LatentARForecaster(ProbabilisticForecaster):
     Parameters
     ----------
     n_states : int or "bic", default "bic"
-        How many states, or the number from 1 to 8 with the lowest Bayesian information criterion.
+        How many states, or the number from 1 to 8 with the lowest Bayesian information criterion; the search ends
+        after two more states that did not lower it.
     max_iter : int, default 200
         Most iterations of EM, and then of the polish.
     tol : float, default 1e-06
@@ -49,7 +56,7 @@ class LatentARForecaster(ProbabilisticForecaster):
     loglike_curve_ : ndarray
         The log-likelihood before each iteration and at the end.
     converged_ : bool
-        Whether the iterations stopped by themselves.
+        Whether the iterations stopped by themselves; if not, `fit` gives a `tsrnn.exceptions.ConvergenceWarning`.
     smoothed_states_ : ndarray of shape (n, n_states)
         Means of the states given the whole series.
 
@@ -63,7 +70,7 @@ class LatentARForecaster(ProbabilisticForecaster):
     >>> import numpy as np
     >>> from tsrnn import LatentARForecaster
     >>> y = np.sin(np.arange(80) / 3)
-    >>> interval = LatentARForecaster(n_states=2).fit(y).predict_interval(5, 0.9)
+    >>> interval = LatentARForecaster(n_states=2, tol=1e-3).fit(y).predict_interval(5, 0.9)
     >>> bool((interval[:, 0] < interval[:, 1]).all())
     True
     """
@@ -81,12 +88,11 @@ class LatentARForecaster(ProbabilisticForecaster):
         if isinstance(self.n_states, str):
             if self.n_states != "bic":
                 raise ValueError(f"n_states={self.n_states!r} must be an integer or 'bic'")
-            possible = [n for n in TRIED if _holds(history, n)]
-            fits = [self._fit_states(history, n) for n in possible or [1]]
+            best = self._search(history)
         else:
-            fits = [self._fit_states(history, whole("n_states", self.n_states))]
+            best = self._fit_states(history, whole("n_states", self.n_states))
+        self._warn_unless_converged(history, best)
         n_values = int(history.observed.sum())
-        best = min(fits, key=lambda fit: _bic(fit, n_values))
         states = statespace.filter_series(best.model, history.values, history.observed, history.covariates)
         return {
             "model_": best.model,
@@ -99,16 +105,43 @@ class LatentARForecaster(ProbabilisticForecaster):
             "smoothed_states_": statespace.smooth_states(best.model, states).mean,
         }
 
+    def _search(self, history: History) -> Fit:
+        """The fit with the lowest BIC; the search ends when this has risen for `RISES` more states in a row."""
+        n_values, best, n_rises = int(history.observed.sum()), self._fit_states(history, TRIED[0]), 0
+        for n_states in TRIED[1:]:
+            if n_rises == RISES or not _holds(history, n_states):
+                break
+            fit = self._fit_states(history, n_states)
+            is_better = _bic(fit, n_values) < _bic(best, n_values)
+            best, n_rises = (fit, 0) if is_better else (best, n_rises + 1)
+        return best
+
     def _fit_states(self, history: History, n_states: int) -> Fit:
         max_iter, tol = whole("max_iter", self.max_iter), number("tol", self.tol, 0.0)
         polish, have = flag("polish", self.polish), int(history.observed.sum())
         if not _holds(history, n_states):
-            most = max((n for n in range(1, n_states) if _holds(history, n)), default=0)
+            most = sum(1 for _ in takewhile(lambda n: _holds(history, n), range(1, n_states)))
             raise ValueError(
                 f"n_states={n_states} has {_n_parameters(history, n_states)} parameters, but {_all(history)} has "
-                f"{have} observations; {f'use n_states={most} or fewer, or ' if most else ''}pass a longer series"
+                f"{have} observations in {len(history.values)} steps; "
+                f"{f'use n_states={most} or fewer, or ' if most else ''}pass a longer series"
             )
         return statespace.fit(history.values, history.observed, history.covariates, n_states, max_iter, tol, polish)
+
+    def _warn_unless_converged(self, history: History, fit: Fit) -> None:
+        if fit.converged:
+            return
+        what, end = "L-BFGS (polish=True)" if self.polish else "EM", f"ended at max_iter={self.max_iter}"
+        rise, mend = (fit.curve[-1] - fit.curve[-2]) / history.observed.sum(), "pass a larger max_iter"
+        if not fit.exhausted:
+            end, mend = "found no better parameters in its last line search", "pass polish=False or fewer n_states"
+        elif not self.polish:
+            mend = f"its last step raised the log-likelihood by {rise:.2g} for each observed value; {mend} or tol"
+        warnings.warn(
+            f"{what} with n_states={len(fit.model.A)} {end} before it converged; {mend}",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
 
     def _least_context(self) -> int:
         return 1
@@ -141,12 +174,13 @@ def _all(history: History) -> str:
 
 def _n_parameters(history: History, n_states: int) -> int:
     m, F = len(history.n_rows), len(history.covariate_names)
-    return statespace.count_parameters(n_states, m, F)
+    return count_parameters(n_states, m, F)
 
 
 def _holds(history: History, n_states: int) -> bool:
-    """Whether the data have more values than the model has parameters."""
-    return _n_parameters(history, n_states) < history.observed.sum()
+    """Whether the data have more values than the model has parameters, and steps enough for a start."""
+    (T, m), n_values = history.values.shape, int(history.observed.sum())
+    return _n_parameters(history, n_states) < n_values and statespace.has_start(T, m, n_states)
 
 
 def _bic(fit: Fit, n_values: int) -> float:

@@ -7,6 +7,10 @@ for n states and m series over T steps; a (T, n) and b (T, m) hold what is known
 The values of a step are taken in one by one, which is exact because their noises are independent: a missing one is left
 out, and no matrix is inverted (Durbin & Koopman 2012, Time Series Analysis by State Space Methods, ch. 6.4).
 Covariances are updated in Joseph's form, which keeps them positive.
+
+Where every value is observed, covariances and gains come to rest (Anderson & Moore 1979, Optimal Filtering, ch. 4.4).
+So covariances are rows of a table, and `at` (T,) has the row of each step: a step at rest has that of the step before
+it, costs n² rather than n³ operations, and writes none. Rows that no step has are never touched.
 """
 
 from __future__ import annotations
@@ -17,13 +21,13 @@ from collections.abc import Callable
 import numpy as np
 
 from .jit import entry, fingerprint, inlined, loop
-from .lanes import copy
+from .lanes import copy, zero
 from .views import matrix, vector
 
 #: A pivot below this part of the largest one is rounding: its direction has no variance.
 NO_VARIANCE = 1e-14
 #: A covariance that changes by less than this part of its largest variance stays as it is.
-AT_REST = 1e-15
+AT_REST = 1e-13
 
 
 @functools.cache
@@ -32,11 +36,11 @@ def build_filter() -> Callable:
     stamp = fingerprint()
 
     @entry("kalman_filter")
-    def kalman_filter(y, observed, a, b, A, C, Q, R, m0, P0, z_before, P_before, z, P, scratch):
+    def kalman_filter(y, observed, a, b, A, C, Q, R, m0, P0, z_before, P_before, z, P, at, scratch):
         """The log-likelihood; NaN where a variance is not positive.
 
-        z_before (T, n), P_before (T, n, n) take mean and covariance before a step's values, z and P after them; scratch
-        (n + n n + m n + 2 m,).
+        z_before (T, n) takes the means before a step's values, P_before (T, n, n) the table of their covariances, z and
+        P those after them, at (T,) the row of both tables; scratch (n + n n + m n + 2 m,).
         """
         stamp  # noqa: B018
         T, m = y.shape
@@ -44,7 +48,7 @@ def build_filter() -> Callable:
         left, product = vector(scratch, 0, n), matrix(scratch, n, n, n)
         gains, used = matrix(scratch, n + n * n, m, n), n + n * n + m * n
         variances, logs, size = vector(scratch, used, m), vector(scratch, used + m, m), n * n
-        loglike, steady, complete = 0.0, False, False
+        loglike, steady, complete, k = 0.0, False, False, -1
         for t in range(T):
             complete_before, complete = complete, True
             for c in range(m):
@@ -52,26 +56,26 @@ def build_filter() -> Callable:
             steady = steady and complete  # where every step is complete, covariances and gains come to rest
             if t == 0:
                 copy(z[0], m0)
-                copy(vector(P, 0, size), vector(P0, 0, size))
             else:
                 predict_mean(A, vector(a, t * n, n), vector(z, (t - 1) * n, n), vector(z, t * n, n))
-                if steady:
-                    copy(vector(P, t * size, size), vector(P, (t - 1) * size, size))
-                    copy(vector(P_before, t * size, size), vector(P_before, (t - 1) * size, size))
-                else:
-                    predict_covariance(A, Q, P[t - 1], P[t], product)
             copy(vector(z_before, t * n, n), vector(z, t * n, n))
             if not steady:
-                copy(vector(P_before, t * size, size), vector(P, t * size, size))
+                k += 1
+                if t == 0:
+                    copy(vector(P, 0, size), vector(P0, 0, size))
+                else:
+                    predict_covariance(A, Q, P[k - 1], P[k], product)
+                copy(vector(P_before, k * size, size), vector(P, k * size, size))
                 for c in range(m):
                     if observed[t, c]:
-                        variances[c] = R[c] + find_gain(C[c], P[t], gains[c])
+                        variances[c] = R[c] + find_gain(C[c], P[k], gains[c])
                         if not variances[c] > 0:
                             return np.nan
                         logs[c] = np.log(2 * np.pi * variances[c])
                         scale(gains[c], 1 / variances[c])
-                        take_in(C[c], R[c], P[t], gains[c], left)
-                steady = complete and complete_before and same(P_before[t], P_before[t - 1])
+                        take_in(C[c], R[c], P[k], gains[c], left)
+                steady = complete and complete_before and same(P_before[k], P_before[k - 1])
+            at[t] = k
             for c in range(m):
                 if observed[t, c]:
                     error = y[t, c] - b[t, c] - dot(vector(C, c * n, n), vector(z, t * n, n))
@@ -165,62 +169,104 @@ def build_smoother() -> Callable:
     stamp = fingerprint()
 
     @entry("kalman_smoother")
-    def kalman_smoother(A, Q, z_before, P_before, z, P, z_all, P_all, lag, scratch):
-        """z_all (T, n), P_all (T, n, n): mean and covariance given all values; lag[t] = Cov(z_t, z_{t-1}), (T, n, n).
+    def kalman_smoother(A, Q, z_before, P_before, z, P, at, z_all, P_all, lag, at_all, scratch):
+        """z_all (T, n): means given all values; P_all (T, n, n): table of their covariances, at_all (T,) its rows.
 
-        Rauch, Tung & Striebel (1965), doi:10.2514/3.3166, with the covariance in Joseph's form; scratch (4 n n,).
+        lag[at_all[t]] = Cov(z_{t+1}, z_t) is a table like P_all. Rauch, Tung & Striebel (1965), doi:10.2514/3.3166,
+        with the covariance in Joseph's form; scratch (5 n n,).
         """
         stamp  # noqa: B018
         T, n = z.shape
         size = n * n
         root, J = matrix(scratch, 0, n, n), matrix(scratch, size, n, n)
-        one, other = matrix(scratch, 2 * size, n, n), matrix(scratch, 3 * size, n, n)
-        for i in range(n):
-            z_all[T - 1, i] = z[T - 1, i]
-            for j in range(n):
-                P_all[T - 1, i, j] = P[T - 1, i, j]
-                lag[0, i, j] = 0
+        fixed, one, other = (
+            matrix(scratch, 2 * size, n, n), matrix(scratch, 3 * size, n, n), matrix(scratch, 4 * size, n, n)
+        )  # fmt: skip
+        copy(vector(z_all, (T - 1) * n, n), vector(z, (T - 1) * n, n))
+        copy(vector(P_all, 0, size), vector(P, at[T - 1] * size, size))
+        zero(vector(lag, 0, size))
+        at_all[T - 1] = k = 0
+        steady = False
         for back in range(T - 1):
             t = T - 2 - back
-            factorise(P_before[t + 1], root)
-            for i in range(n):  # row i of J = P A' P_before^-1
-                for j in range(n):
-                    J[i, j] = dot(A[j], P[t, i])
-                solve_row(root, J[i])
-            for i in range(n):
-                z_all[t, i] = z[t, i]
-                for j in range(n):
-                    z_all[t, i] += J[i, j] * (z_all[t + 1, j] - z_before[t + 1, j])
-                    lag[t + 1, j, i] = dot(P_all[t + 1, j], J[i])
-            for i in range(n):  # one = (I - J A) P, other = I - J A
-                for j in range(n):
-                    total = 1.0 if i == j else 0.0
-                    for k in range(n):
-                        total -= J[i, k] * A[k, j]
-                    other[i, j] = total
-            for i in range(n):
-                for j in range(n):
-                    one[i, j] = dot(other[i], P[t, j])
-            for i in range(n):
-                for j in range(n):
-                    P_all[t, i, j] = dot(one[i], other[j])
-            for i in range(n):  # one = J (P_all + Q)
-                for j in range(n):
-                    total = 0.0
-                    for k in range(n):
-                        total += J[i, k] * (P_all[t + 1, k, j] + Q[k, j])
-                    one[i, j] = total
-            for i in range(n):
-                for j in range(i + 1):
-                    value = 0.5 * (P_all[t, i, j] + P_all[t, j, i]) + dot(one[i], J[j])
-                    P_all[t, i, j] = P_all[t, j, i] = value
+            gain_is_new = back == 0 or at[t] != at[t + 1] or at[t + 1] != at[t + 2]
+            if gain_is_new:
+                factorise(P_before[at[t + 1]], root)
+                for i in range(n):  # J' = P_before^-1 A P
+                    for j in range(n):
+                        one[i, j] = dot(A[i], P[at[t], j])
+                solve(root, one)
+                for i in range(n):
+                    for j in range(n):
+                        J[i, j] = one[j, i]
+                smooth_fixed(A, Q, J, P[at[t]], fixed, one, other)
+            smooth_mean(J, z[t], z_before[t + 1], z_all[t + 1], z_all[t])
+            steady = steady and not gain_is_new
+            if not steady:
+                k += 1
+                smooth_covariance(J, fixed, P_all[k - 1], P_all[k], lag[k])
+                steady = not gain_is_new and same(P_all[k], P_all[k - 1])
+            at_all[t] = k
 
     return kalman_smoother
 
 
+@loop
+def smooth_mean(J, z, z_before_next, z_all_next, z_all):
+    """z_all = z + J (z_all_next - z_before_next), all (n,)."""
+    n = z.size
+    for i in range(n):
+        total = z[i]
+        for j in range(n):
+            total += J[i, j] * (z_all_next[j] - z_before_next[j])
+        z_all[i] = total
+
+
+@inlined
+def smooth_fixed(A, Q, J, P, fixed, one, other):
+    """fixed = (I - J A) P (I - J A)' + J Q J': the part of a smoothed covariance that the gain alone decides."""
+    n = A.shape[0]
+    for i in range(n):  # other = I - J A
+        for j in range(n):
+            other[i, j] = 1.0 if i == j else 0.0
+        for k in range(n):
+            for j in range(n):
+                other[i, j] -= J[i, k] * A[k, j]
+    for i in range(n):
+        for j in range(n):
+            one[i, j] = dot(other[i], P[j])
+    for i in range(n):
+        for j in range(i + 1):
+            fixed[i, j] = dot(one[i], other[j])
+    for i in range(n):
+        for j in range(n):
+            one[i, j] = dot(J[i], Q[j])
+    for i in range(n):
+        for j in range(i + 1):
+            fixed[i, j] += dot(one[i], J[j])
+
+
+@inlined
+def smooth_covariance(J, fixed, P_next, P, lag):
+    """lag = P_next J' and P = fixed + J P_next J', where P_next is the next step's covariance given all values."""
+    n = J.shape[0]
+    for i in range(n):
+        for j in range(n):
+            lag[i, j] = dot(P_next[i], J[j])
+    for i in range(n):
+        for j in range(i + 1):
+            total = fixed[i, j]
+            for k in range(n):
+                total += J[i, k] * lag[k, j]
+            P[i, j] = P[j, i] = total
+
+
 @inlined
 def factorise(P, root):
-    """Lower triangular `root` with root root' = P; a column is zero where a direction has no variance."""
+    """Lower triangular root with root root' = P, its diagonal as reciprocals: a division takes longer than a product.
+
+    A column and its reciprocal are zero where a direction has no variance.
+    """
     n = P.shape[0]
     largest = 0.0
     for i in range(n):
@@ -230,25 +276,28 @@ def factorise(P, root):
         for k in range(j):
             pivot -= root[j, k] * root[j, k]
         inverse = 1 / np.sqrt(pivot) if pivot > NO_VARIANCE * largest else 0.0
-        for i in range(n):
+        for i in range(j + 1, n):
             total = P[i, j]
             for k in range(j):
                 total -= root[i, k] * root[j, k]
-            root[i, j] = total * inverse if i >= j else 0.0
+            root[i, j] = total * inverse
+        root[j, j] = inverse
 
 
 @inlined
-def solve_row(root, x):
-    """x = x P^-1 for P = root root', (n,) in place; 0 in a direction without variance."""
-    n = x.size
+def solve(root, X):
+    """X = P^-1 X for P = root root', (n, n) in place; 0 in a direction without variance."""
+    n = X.shape[0]
     for i in range(n):
-        total = x[i]
         for k in range(i):
-            total -= root[i, k] * x[k]
-        x[i] = total / root[i, i] if root[i, i] > 0 else 0.0
+            for j in range(n):
+                X[i, j] -= root[i, k] * X[k, j]
+        for j in range(n):
+            X[i, j] *= root[i, i]
     for back in range(n):
         i = n - 1 - back
-        total = x[i]
         for k in range(i + 1, n):
-            total -= root[k, i] * x[k]
-        x[i] = total / root[i, i] if root[i, i] > 0 else 0.0
+            for j in range(n):
+                X[i, j] -= root[k, i] * X[k, j]
+        for j in range(n):
+            X[i, j] *= root[i, i]

@@ -1,0 +1,119 @@
+"""The parameters of a linear-Gaussian state-space model, and the distributions of its states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class StateSpace:
+    """The parameters, for series and covariates in units of their scales.
+
+    Attributes
+    ----------
+    A : (n, n)
+        What a state becomes of the ones before it.
+    B : (n, F)
+        What the covariates of a step add to the states.
+    C : (m, n)
+        What the states say of the series.
+    D : (m, F)
+        What the covariates add to the series.
+    d : (m,)
+        The level of the series.
+    Q : (n, n)
+        Covariance of the states' noise.
+    R : (m,)
+        Variances of the series' noise.
+    m0, P0 : (n,), (n, n)
+        Mean and covariance of the first states; P0 is not learned.
+    level, scale : (m,)
+        A series is ``level + scale * y``.
+    centre, width : (F,)
+        A covariate is ``centre + width * u``.
+    """
+
+    A: np.ndarray
+    B: np.ndarray
+    C: np.ndarray
+    D: np.ndarray
+    d: np.ndarray
+    Q: np.ndarray
+    R: np.ndarray
+    m0: np.ndarray
+    P0: np.ndarray
+    level: np.ndarray
+    scale: np.ndarray
+    centre: np.ndarray
+    width: np.ndarray
+
+    @property
+    def n_parameters(self) -> int:
+        """Numbers that are free."""
+        return count_parameters(len(self.A), len(self.C), self.B.shape[1])
+
+    def scaled(self, series: np.ndarray, covariates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """y (T, m) and u (T, F)."""
+        return standardised(series, self.level, self.scale), standardised(covariates, self.centre, self.width)
+
+    def inputs(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What is known beside the states: (T, n) of the states, (T, m) of the series."""
+        return u @ self.B.T, u @ self.D.T + self.d
+
+
+def standardised(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """(values - mean) / scale, from halves: a difference of the largest numbers would overflow."""
+    return (values / 2 - mean / 2) / (scale / 2)
+
+
+def count_parameters(n: int, m: int, F: int) -> int:
+    """Free numbers of a model: all that are learned, less the n² of a change of the states' basis."""
+    of_states = n * n + n * F + n * (n + 1) // 2 + n
+    return of_states + m * (n + F + 2) - n * n
+
+
+@dataclass(frozen=True)
+class Covariances:
+    """A covariance for each step, kept once where several steps share it: that of step t is ``table[at[t]]``.
+
+    Attributes
+    ----------
+    table : (k, n, n)
+    at : (T,) int
+    """
+
+    table: np.ndarray
+    at: np.ndarray
+
+    def __getitem__(self, t: int) -> np.ndarray:
+        return self.table[self.at[t]]
+
+    def expand(self) -> np.ndarray:
+        """All of them, (T, n, n)."""
+        return self.table[self.at]
+
+    def sum(self, weights: np.ndarray) -> np.ndarray:
+        """The sum over the steps with `weights` (T,), (n, n)."""
+        counts = np.bincount(self.at, weights=weights, minlength=len(self.table))
+        return np.tensordot(counts, self.table, axes=1)
+
+
+class States(NamedTuple):
+    """Means (T, n) and covariances of the states before and after a step's values; the log-likelihood."""
+
+    before: np.ndarray
+    cov_before: Covariances
+    mean: np.ndarray
+    cov: Covariances
+    loglike: float
+
+
+class Smoothed(NamedTuple):
+    """Means (T, n) and covariances of the states given all values, and Cov(z_{t+1}, z_t) for all t but the last."""
+
+    mean: np.ndarray
+    cov: Covariances
+    lag: Covariances
