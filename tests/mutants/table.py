@@ -233,16 +233,16 @@ MUTANTS = [
         "views[name][:, column] = 1", ENGINE,
     ),
     mutant(
-        "the ridge reads its lags in reverse", "engine/linear.py::ridge_start", "weights[:, :P]",
-        "weights[:, :P][:, ::-1]", FORECASTERS,
+        "the ridge reads its lags in reverse", "engine/linear.py::ridge_start", "np.split(weights, [P, P + S], axis=1)",
+        "np.split(weights[:, ::-1], [P, P + S], axis=1)", FORECASTERS,
     ),
     mutant(
         "direct: later blocks do not read the earlier ones", "engine/strategies/direct.py::Direct._block_after_block",
         "slice(first, first + length)", "slice(0, length)", FORECASTERS,
     ),
     mutant(
-        "autoregression: the trend counts one step late", "engine/autoregression.py::Autoregression.forecast",
-        "n_before + 1 + np.arange(horizon)", "n_before + np.arange(horizon)", AUTOREGRESSION,
+        "autoregression: the trend counts one step late", "engine/autoregression.py::reduce_rows",
+        "part + 1.0", "part + 0.0", AUTOREGRESSION,
     ),
     # ---------------------------------------------------------------- the latent model
     mutant(
@@ -254,12 +254,11 @@ MUTANTS = [
         "if observed[t, c]:\n    error = __error\n    *__rest", "if True:\n    error = __error\n    *__rest", LATENT,
     ),
     mutant(
-        "smoother: the noise of the states forgotten", "kernels/kalman.py::kalman_smoother",
-        "P_all[t + 1, k, j] + Q[k, j]", "P_all[t + 1, k, j]", LATENT,
+        "smoother: the noise of the states forgotten", "kernels/kalman.py::smooth_fixed",
+        "dot(J[i], Q[j])", "0.0 * dot(J[i], Q[j])", LATENT,
     ),
     mutant(
-        "EM: the states' lag forgotten", "engine/statespace.py::expected_sums", "smoothed.lag[1:].sum(axis=0)", "0",
-        LATENT,
+        "EM: the states' lag forgotten", "engine/statespace.py::expected_sums", "smoothed.lag.sum(last)", "0", LATENT,
     ),
     mutant(
         "EM: the spread of the states forgotten in the noise of the series", "engine/statespace.py::expected_sums",
@@ -272,8 +271,8 @@ MUTANTS = [
     # ---------------------------------------------------------------- estimators
     mutant(
         "the scaling sees the validation tail", "estimators/forecasters.py::_plan",
-        "SeriesScaling.fit(scaling_name, values[:n_train], observed[:n_train], covariates[:n_train])",
-        "SeriesScaling.fit(scaling_name, values, observed, covariates)", FORECASTERS,
+        "fit_scaling(values[:n_train], observed[:n_train], covariates[:n_train])",
+        "fit_scaling(values, observed, covariates)", FORECASTERS,
     ),
     mutant(
         "a training window reaches into the tail", "estimators/forecasters.py::_plan", "np.arange(n_train - span + 1)",

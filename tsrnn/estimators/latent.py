@@ -38,7 +38,7 @@ class LatentARForecaster(ProbabilisticForecaster):
         after two more states that did not lower it.
     max_iter : int, default 200
         Most iterations of EM, and then of the polish.
-    tol : float, default 1e-06
+    tol : float, default 0.0001
         EM stops when the log-likelihood rises by less than this for each observed value.
     polish : bool, default False
         Whether maximum likelihood by L-BFGS follows, with the exact gradient.
@@ -77,7 +77,7 @@ class LatentARForecaster(ProbabilisticForecaster):
 
     n_states: int | str = "bic"
     max_iter: int = 200
-    tol: float = 1e-6
+    tol: float = 1e-4
     polish: bool = False
     horizon: int = 12
 
