@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .index import shown
+from ..index import shown
 
 #: At least this share of a grid's steps must be in a file, unless its frequency is given.
 LEAST_COVERAGE = 0.5

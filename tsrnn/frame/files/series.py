@@ -1,9 +1,7 @@
-"""A series from a CSV file, as people write them: dates in one of its columns, numbers in another.
+"""A series from a CSV file, one small step after the other.
 
-The steps are small and each has its file: the text of the file (here), its table (`cells`), the labels of its rows
-(`labels`, `dates`, `formats`), their regular grid (`grid`), and its numbers (`numbers`). Nothing is guessed that could
-be wrong unnoticed: where a file reads in one way only, that is taken and said; where it reads in several, the error
-shows them with the options that choose.
+Nothing is guessed that could be wrong unnoticed: where a file reads in one way only, that is taken and said; where it
+reads in several, the error shows them with the options that choose.
 """
 
 from __future__ import annotations
@@ -15,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..index import shown
 from .cells import Remark, Table, all_match, read_table
 from .grid import LEAST_COVERAGE, date_grid, number_grid
-from .index import shown
 from .labels import Labels, counts_or_dates, explain_number_gap, find_labels, in_words, read_labels
 from .numbers import Numbers
 from .opening import read_text

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..index import shown
 from .cells import all_match, short
 from .formats import candidate_formats, directives, read_dates, step_of
 from .grid import LEAST_COVERAGE, coverage
-from .index import shown
 
 #: Units of time since 1970 by their option; the count of 1973-03-03, below which such numbers are not recognised.
 _EPOCHS = {"unix-s": 1, "unix-ms": 10**3, "unix-us": 10**6, "unix-ns": 10**9}
