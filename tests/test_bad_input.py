@@ -172,7 +172,7 @@ def test_too_short():
         LSTMForecaster().fit(wave(5))
     with pytest.raises(ValueError, match=r"has 5 observations, .* lags=5 with trend='c' needs at least 6 of these"):
         ARForecaster(lags=5).fit(wave(5))
-    with pytest.raises(ValueError, match="and so 11 observations in a row; pass a longer series or fewer lags"):
+    with pytest.raises(ValueError, match="as 11 observations in a row have; pass a longer series or fewer lags"):
         ARForecaster(lags=5).fit(wave(10))
     assert np.isfinite(ARForecaster(lags=5).fit(wave(11)).predict()).all()
     with pytest.warns(FewWindowsWarning, match="has 1 window of context_length=1 and horizon=12"):
@@ -304,6 +304,7 @@ CASES = [
     ],
     *[(ARForecaster, "trend", value) for value in ("linear", None, 0)],
     *[(ARForecaster, "ridge", value) for value in (-1, np.nan, np.inf, "1", None)],
+    *[(ARForecaster, "season_lengths", value) for value in FORECASTING["season_lengths"]],
     *[(ARForecaster, "horizon", value) for value in (0, 1.5, None)],
 ]
 

@@ -232,14 +232,14 @@ def test_a_coverage_that_is_a_rank_needs_no_more(n):
     errors = errors_of(np.random.default_rng(0).permutation(ranks).astype(float)[:, None, None])
     coverage = ranks / (n + 1)
     for levels, sign in (((1 + coverage) / 2, 1), ((1 - coverage) / 2, -1)):
-        assert_array_equal(errors.offsets(levels)[0, 0], sign * ranks)
+        assert_array_equal(errors.offsets(levels)[0][0, 0], sign * ranks)
 
 
 @pytest.mark.parametrize("n", [4, 9, 30])
 def test_a_coverage_between_two_ranks_needs_the_higher(n):
     ranks = np.arange(1, n)
     errors = errors_of(np.arange(1.0, n + 1)[:, None, None])
-    assert_array_equal(errors.offsets((1 + (ranks + 0.05) / (n + 1)) / 2)[0, 0], ranks + 1)
+    assert_array_equal(errors.offsets((1 + (ranks + 0.05) / (n + 1)) / 2)[0][0, 0], ranks + 1)
     with pytest.raises(ValueError, match="validation windows"):
         errors.offsets(np.array([(1 + (n + 0.05) / (n + 1)) / 2]))
 
@@ -247,10 +247,10 @@ def test_a_coverage_between_two_ranks_needs_the_higher(n):
 def test_paths_draw_windows_with_replacement():
     """Each of 5 windows as often as another, whatever the one before, and from the generator."""
     errors = errors_of(np.arange(5.0)[:, None, None])
-    draws = errors.paths(5000, np.random.RandomState(0))[0, 0].astype(int)
+    draws = errors.paths(5000, np.random.RandomState(0))[0][0, 0].astype(int)
     pairs = np.bincount(5 * draws[:-1] + draws[1:], minlength=25)
     assert np.abs(pairs - 200).max() < 5 * np.sqrt(200)
-    assert (draws != errors.paths(5000, np.random.RandomState(1))[0, 0]).mean() > 0.7
+    assert (draws != errors.paths(5000, np.random.RandomState(1))[0][0, 0]).mean() > 0.7
 
 
 # ------------------------------------------------------------ labels

@@ -213,7 +213,6 @@ def test_a_constant_with_gaps():
     ids=["int", "huge", "range", "n", "far", "farther"],
 )
 def test_lags_that_the_series_cannot_have(lags):
-    with pytest.raises(
-        ValueError, match=r"the series has 50 observations, of which 0 have all lags observed, but lags="
-    ):
+    too_many = r"the series has 50 observations, of which 0 have all lags observed|must be at most 2\*\*63 - 1"
+    with pytest.raises(ValueError, match=too_many):
         ARForecaster(lags=lags).fit(noise(50))

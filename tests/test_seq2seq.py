@@ -275,7 +275,7 @@ def test_bad_arguments(make, error, message):
         ({"strategy": Direct(segment_length=3)}, "horizon=4 is no multiple of segment_length=3; use horizon=3 or 6"),
         (
             {"strategy": Direct(segment_length=6), "context_length": None},
-            "horizon=4 is no multiple of segment_length=6; use horizon=6, or another",
+            "horizon=4 is shorter than segment_length=6; make segment_length smaller",
         ),
         (
             {"strategy": Seq2Seq(decoder_layers=2, bridge=False)},
