@@ -24,8 +24,7 @@ import pytest
 import tsrnn
 from tsrnn import cli, shell
 from tsrnn.cli import main
-from tsrnn.frame import opening
-from tsrnn.frame.files import read_csv
+from tsrnn.frame.files import opening, read_csv
 
 ROOT = Path(tsrnn.__file__).parents[1]
 ROWS = [f"{month:%Y-%m-%d},{i % 12}" for i, month in enumerate(pd.date_range("2019-01-01", periods=48, freq="MS"))]
