@@ -6,6 +6,7 @@ Small networks for the plain backend or without the compiler; what is expected c
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import pandas as pd
@@ -255,6 +256,7 @@ def test_paths_draw_windows_with_replacement():
 
 # ------------------------------------------------------------ labels
 def test_labels_of_another_time_zone_are_the_same_instants():
+    """An error shows them as the series has them."""
     index = pd.date_range("2024-01-01", periods=60, freq="h", tz="Europe/Berlin")
     forecaster = ARForecaster(lags=2).fit(pd.Series(noise(), index))
     expected = forecaster.predict(5)
@@ -263,6 +265,9 @@ def test_labels_of_another_time_zone_are_the_same_instants():
     assert_array_equal(found, expected.iloc[[4, 1]])
     assert found.index.equals(wanted)
     assert found.index.tz == index.tz
+    for label, fault in ((index[3], "after the end"), (wanted[0] + pd.Timedelta(7, "min"), "on the grid")):
+        with pytest.raises(ValueError, match=f"holds {re.escape(str(label))}, which is not {fault} of the series"):
+            forecaster.predict(pd.DatetimeIndex([label]).tz_convert("America/New_York"))
 
 
 @pytest.mark.parametrize("freq", ["D", "MS"])

@@ -1,5 +1,5 @@
 """Mutants: see ``python -m tests.mutants --help``."""
 
-from . import cuda, table
+from . import cuda, forecasts, kernels, training
 
-MUTANTS = [*table.MUTANTS, *cuda.MUTANTS]
+MUTANTS = [*kernels.MUTANTS, *training.MUTANTS, *forecasts.MUTANTS, *cuda.MUTANTS]

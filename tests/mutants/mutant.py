@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 EQUATIONS, KERNELS, ENGINE = "tests/test_equations.py", "tests/test_kernels.py", "tests/test_engine.py"
 DECODER, SEQ2SEQ = "tests/test_decoder.py", "tests/test_seq2seq.py"
-AUTOREGRESSION = "tests/test_autoregressive.py"
+AUTOREGRESSION, MISSING_LAGS = "tests/test_autoregressive.py", "tests/test_missing_lags.py"
 FORECASTERS, LATENT = "tests/test_forecasters.py", "tests/test_latent.py"
 LIKELIHOODS = "tests/test_likelihoods.py"
-GAPS = "tests/test_gaps.py"
+GAPS, EDGES = "tests/test_gaps.py", "tests/test_edges.py"
+PROMISES, TRAINING, PRECISION = "tests/test_promises.py", "tests/test_training.py", "tests/test_precision.py"
 CUDA = "tests/test_cuda.py"
 #: Of the forecasters' many tests those that look at what is read, when.
 CHOSEN = {

@@ -1,20 +1,8 @@
-"""The faults in what the CPU computes, and in what is around it."""
+"""The faults in equations and kernels, as the CPU computes them."""
 
 from __future__ import annotations
 
-from .mutant import (
-    AUTOREGRESSION,
-    DECODER,
-    ENGINE,
-    EQUATIONS,
-    FORECASTERS,
-    GAPS,
-    KERNELS,
-    LATENT,
-    LIKELIHOODS,
-    SEQ2SEQ,
-    mutant,
-)
+from .mutant import DECODER, ENGINE, EQUATIONS, KERNELS, LIKELIHOODS, PROMISES, mutant
 
 MUTANTS = [
     # ---------------------------------------------------------------- equations
@@ -172,139 +160,11 @@ MUTANTS = [
         "target_start[w] + k * stride + j", "target_start[w] + k + j", DECODER,
     ),
     mutant(
-        "the bridge starts from the bottom", "engine/network.py::_level_with_the_top",
-        "max(0, layer + n_before - n_after)", "min(layer, n_before - 1)", SEQ2SEQ,
+        "softmax without its largest score", "kernels/attention.py::softmax", "exp(weights[t, b] - largest)",
+        "exp(weights[t, b])", PROMISES,
     ),
     mutant(
-        "teacher forcing is turned around", "engine/training.py::_Stepper._update", "1 - forcing.share(*__at)",
-        "forcing.share(*__at)", SEQ2SEQ,
-    ),
-    mutant(
-        "held-out data may narrow a distribution", "engine/biases.py::Outcomes.widening", "(0.0, BOUND)",
-        "(-BOUND, BOUND)", LIKELIHOODS,
-    ),
-    # ---------------------------------------------------------------- engine
-    mutant(
-        "a row holds its own covariates, not the next ones", "engine/windows.py::with_covariates",
-        "np.arange(1, values.shape[-2] + 1)", "np.arange(values.shape[-2])", ENGINE,
-    ),
-    mutant(
-        "unscaling forgets the scale", "engine/windows.py::Windows.unscale",
-        "values * self.target_scale.reshape(shape)", "values", ENGINE,
-    ),
-    mutant(
-        "a window's scale sees its first target", "engine/windows.py::WindowScaling.of_windows",
-        "contexts[starts[chunk]]", "contexts[starts[chunk] + 1]", ENGINE,
-    ),
-    mutant(
-        "the first target skipped", "engine/windows.py::SeriesScaling.windows", "starts + geometry.context",
-        "starts + geometry.context + 1", ENGINE,
-    ),
-    mutant(
-        "the last block's point forecast fed back", "engine/parameters.py::Architecture._rows",
-        "steps[0, :, self.loss.point]", "steps[-1, :, self.loss.point]", ENGINE,
-    ),
-    mutant(
-        "a path reads its first draw at every step", "engine/ancestral.py::paths", "some[:, k - 1]", "some[:, 0]",
-        LIKELIHOODS,
-    ),
-    mutant(
-        "the validation of a likelihood reads forecasts", "engine/training.py::_Watch.after",
-        "not self.network.architecture.loss.family", "True", LIKELIHOODS,
-    ),
-    mutant(
-        "trained quantiles as they come", "engine/distribution.py::quantiles", "uncrossed(parameters, loss.point)",
-        "parameters", LIKELIHOODS,
-    ),
-    mutant(
-        "Adam: the step counted one too many", "engine/training.py::_Stepper._update", "1 - adam.beta1**self.step",
-        "1 - adam.beta1 ** (self.step + 1)", ENGINE,
-    ),
-    mutant(
-        "the best parameters not kept", "engine/training.py::minimise", "__last if watch.kept is None else watch.kept",
-        "__last", ENGINE,
-    ),
-    mutant(
-        "patience counted one too long", "engine/training.py::_Watch.after", "__waited >= stopping.patience",
-        "__waited > stopping.patience", ENGINE,
-    ),
-    mutant(
-        "weight decay acts on biases", "engine/network.py::Network.decays", "views[name][:, column] = 0",
-        "views[name][:, column] = 1", ENGINE,
-    ),
-    mutant(
-        "the ridge reads its lags in reverse", "engine/linear.py::ridge_start", "np.split(weights, [P, P + S], axis=1)",
-        "np.split(weights[:, ::-1], [P, P + S], axis=1)", FORECASTERS,
-    ),
-    mutant(
-        "direct: later blocks do not read the earlier ones", "engine/strategies/direct.py::Direct._block_after_block",
-        "slice(first, first + length)", "slice(0, length)", FORECASTERS,
-    ),
-    mutant(
-        "autoregression: the trend counts one step late", "engine/autoregression.py::reduce_rows",
-        "part + 1.0", "part + 0.0", AUTOREGRESSION,
-    ),
-    # ---------------------------------------------------------------- the latent model
-    mutant(
-        "filter: a value taken in twice", "kernels/kalman.py::kalman_filter", "error = y[t, c] - b[t, c] - __forecast",
-        "error = 2 * y[t, c] - b[t, c] - __forecast", LATENT,
-    ),
-    mutant(
-        "filter: a missing value is not left out", "kernels/kalman.py::kalman_filter",
-        "if observed[t, c]:\n    error = __error\n    *__rest", "if True:\n    error = __error\n    *__rest", LATENT,
-    ),
-    mutant(
-        "smoother: the noise of the states forgotten", "kernels/kalman.py::smooth_fixed",
-        "dot(J[i], Q[j])", "0.0 * dot(J[i], Q[j])", LATENT,
-    ),
-    mutant(
-        "EM: the states' lag forgotten", "engine/statespace.py::expected_sums", "smoothed.lag.sum(last)", "0", LATENT,
-    ),
-    mutant(
-        "EM: the spread of the states forgotten in the noise of the series", "engine/statespace.py::expected_sums",
-        "hh[:, :n, :n] += __spread", "", LATENT,
-    ),
-    mutant(
-        "latent forecasts: the series' noise forgotten", "engine/statespace.py::predict", "__of_states + model.R",
-        "__of_states", LATENT,
-    ),
-    # ---------------------------------------------------------------- estimators
-    mutant(
-        "the scaling sees the validation tail", "estimators/forecasters.py::_plan",
-        "fit_scaling(values[:n_train], observed[:n_train], covariates[:n_train])",
-        "fit_scaling(values, observed, covariates)", FORECASTERS,
-    ),
-    mutant(
-        "a training window reaches into the tail", "estimators/forecasters.py::_plan", "np.arange(n_train - span + 1)",
-        "np.arange(n_train - span + 2)", FORECASTERS,
-    ),
-    mutant(
-        "update leaves the context where it was", "estimators/base.py::BaseForecaster.update",
-        "fill_gaps(values, filled)", "fill_gaps(values, filled)[: len(self.context_)]", FORECASTERS,
-    ),
-    mutant(
-        "a forecast reads the start of the context", "estimators/forecasters.py::RecurrentForecaster._by_strategy",
-        "values[first - length : first]", "values[:length]", FORECASTERS,
-    ),
-    mutant(
-        "a gap at the end is carried on", "estimators/forecasters.py::RecurrentForecaster._by_strategy",
-        "len(origin.context) - trailing(origin.observed)", "len(origin.context) - 0 * trailing(origin.observed)", GAPS,
-    ),
-    mutant(
-        "an interval forgets the gap before it", "estimators/forecasters.py::RecurrentForecaster._of_leads",
-        "trailing(origin.observed) + np.arange(origin.n_steps)[:, None]",
-        "0 * trailing(origin.observed) + np.arange(origin.n_steps)[:, None]", GAPS,
-    ),
-    mutant(
-        "a gap is filled from where the context begins", "engine/gaps.py::fill",
-        "filled[start - length : start]", "filled[:length]", GAPS,
-    ),
-    mutant(
-        "the errors of far leads grow in proportion", "engine/conformal.py::_extended",
-        "np.hypot(__a, __b)", "__a + __b", GAPS,
-    ),
-    mutant(
-        "later blocks of paths forget what is known", "engine/strategies/direct.py::Direct._block_after_block",
-        "np.where(unknown[first:last], values, steps)", "values", GAPS,
+        "softmax: the largest of nothing is zero", "kernels/attention.py::softmax", "largest = weights[n - 1, b]",
+        "largest = ZERO", PROMISES,
     ),
 ]  # fmt: skip

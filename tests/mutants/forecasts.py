@@ -1,0 +1,172 @@
+"""The faults in forecasts and how sure they are, and in the models with closed forms."""
+
+from __future__ import annotations
+
+from .mutant import (
+    AUTOREGRESSION,
+    EDGES,
+    FORECASTERS,
+    GAPS,
+    LATENT,
+    LIKELIHOODS,
+    MISSING_LAGS,
+    PROMISES,
+    TRAINING,
+    mutant,
+)
+
+MUTANTS = [
+    # ---------------------------------------------------------------- autoregression
+    mutant(
+        "autoregression: the trend counts one step late", "engine/autoregression.py::reduce_rows",
+        "part + 1.0", "part + 0.0", AUTOREGRESSION,
+    ),
+    mutant(
+        "the AR variance lacks n / (n - k)", "engine/autoregression.py::fit_autoregression", "sigma2 * n / (n - k)",
+        "sigma2", PROMISES,
+    ),
+    mutant(
+        "AR: rows with a missing value count as complete", "engine/conditioning.py::_Filter.latest_start",
+        "np.diff(gaps) > longest", "np.diff(gaps) >= longest", MISSING_LAGS,
+    ),
+    mutant(
+        "AR: the spread without the gap", "engine/conditioning.py::Past.spread",
+        "np.column_stack([__of_shocks, responses])", "np.column_stack([__of_shocks])", EDGES,
+    ),
+    # ---------------------------------------------------------------- the latent model
+    mutant(
+        "filter: a value taken in twice", "kernels/kalman.py::kalman_filter", "error = y[t, c] - b[t, c] - __forecast",
+        "error = 2 * y[t, c] - b[t, c] - __forecast", LATENT,
+    ),
+    mutant(
+        "filter: a missing value is not left out", "kernels/kalman.py::kalman_filter",
+        "if observed[t, c]:\n    error = __error\n    *__rest", "if True:\n    error = __error\n    *__rest", LATENT,
+    ),
+    mutant(
+        "smoother: the noise of the states forgotten", "kernels/kalman.py::smooth_fixed",
+        "dot(J[i], Q[j])", "0.0 * dot(J[i], Q[j])", LATENT,
+    ),
+    mutant(
+        "EM: the states' lag forgotten", "engine/statespace.py::expected_sums", "smoothed.lag.sum(last)", "0", LATENT,
+    ),
+    mutant(
+        "EM: the spread of the states forgotten in the noise of the series", "engine/statespace.py::expected_sums",
+        "hh[:, :n, :n] += __spread", "", LATENT,
+    ),
+    mutant(
+        "latent forecasts: the series' noise forgotten", "engine/statespace.py::predict", "__of_states + model.R",
+        "__of_states", LATENT,
+    ),
+    mutant(
+        "Q divided by one more step", "engine/statespace.py::maximise", "sums.of_states(G) / sums.steps",
+        "sums.of_states(G) / (sums.steps + 1)", PROMISES,
+    ),
+    mutant(
+        "R divided by one more value", "engine/statespace.py::maximise", "sums.of_series(H) / sums.values",
+        "sums.of_series(H) / (sums.values + 1)", PROMISES,
+    ),
+    mutant(
+        "the latent BIC counts rows", "estimators/latent.py::LatentARForecaster._fit", "int(history.observed.sum())",
+        "len(history.values)", PROMISES,
+    ),
+    mutant(
+        "the latent likelihood's units count rows", "engine/statespace.py::_change_of_units", "observed.sum(axis=0)",
+        "len(observed)", EDGES,
+    ),
+    mutant(
+        "EM's tolerance counts rows", "engine/statespace.py::fit", "tol * observed.sum()", "tol * len(observed)", EDGES,
+    ),
+    mutant(
+        "latent paths begin from known states", "engine/statespace.py::simulate", "z[:, None] + __spread",
+        "z[:, None] + 0 * __spread", EDGES,
+    ),
+    # ---------------------------------------------------------------- distributions of a forecast
+    mutant(
+        "a path reads its first draw at every step", "engine/ancestral.py::paths", "some[:, k - 1]", "some[:, 0]",
+        LIKELIHOODS,
+    ),
+    mutant(
+        "trained quantiles as they come", "engine/distribution.py::quantiles", "uncrossed(parameters, loss.point)",
+        "parameters", LIKELIHOODS,
+    ),
+    mutant("a quantile near a trained one is accepted", "engine/distribution.py::quantiles", "1e-9", "0.05", TRAINING),
+    mutant(
+        "direct: later blocks do not read the earlier ones", "engine/strategies/direct.py::Direct._block_after_block",
+        "slice(first, first + length)", "slice(0, length)", FORECASTERS,
+    ),
+    mutant(
+        "later blocks of paths forget what is known", "engine/strategies/direct.py::Direct._block_after_block",
+        "np.where(unknown[first:last], values, steps)", "values", GAPS,
+    ),
+    mutant(
+        "the conformal rank without its guard against rounding", "engine/conformal.py::_ranked",
+        "(n + 1) * coverage - 1e-9", "(n + 1) * coverage", PROMISES,
+    ),
+    mutant(
+        "the conformal rank counts n errors", "engine/conformal.py::_ranked", "(n + 1) * coverage", "n * coverage",
+        PROMISES,
+    ),
+    mutant(
+        "the errors of far leads grow in proportion", "engine/conformal.py::_extended",
+        "np.hypot(__a, __b)", "__a + __b", GAPS,
+    ),
+    mutant(
+        "paths take the windows of errors in turn", "engine/conformal.py::Errors.paths",
+        "rng.randint(len(whole), size=n_paths)", "np.arange(n_paths) % len(whole)", PROMISES,
+    ),
+    mutant(
+        "paths of the first steps for those wanted", "estimators/probabilistic.py::ProbabilisticForecaster.sample",
+        "__paths[origin.wanted]", "__paths[: len(origin.wanted)]", EDGES,
+    ),
+    mutant(
+        "intervals of the first steps for those wanted", "estimators/probabilistic.py::ProbabilisticForecaster._spread",
+        "__values[origin.wanted]", "__values[: len(origin.wanted)]", EDGES,
+    ),
+    mutant(
+        "intervals by the scale of the first rows", "estimators/forecasters.py::RecurrentForecaster._scale",
+        "origin.context[end - self.context_length_ : end]", "origin.context[: self.context_length_]", TRAINING,
+    ),
+    # ---------------------------------------------------------------- contexts and gaps
+    mutant(
+        "update leaves the context where it was", "estimators/base.py::BaseForecaster.update",
+        "fill_gaps(values, filled)", "fill_gaps(values, filled)[: len(self.context_)]", FORECASTERS,
+    ),
+    mutant(
+        "an update's missing values count as observed", "estimators/base.py::BaseForecaster.update",
+        "np.concatenate([self.observed_, new.observed])",
+        "np.concatenate([self.observed_, np.ones_like(new.observed)])", EDGES,
+    ),
+    mutant(
+        "a forecast reads the start of the context", "estimators/forecasters.py::RecurrentForecaster._by_strategy",
+        "values[first - length : first]", "values[:length]", FORECASTERS,
+    ),
+    mutant(
+        "a gap at the end is carried on", "estimators/forecasters.py::RecurrentForecaster._by_strategy",
+        "len(origin.context) - trailing(origin.observed)", "len(origin.context) - 0 * trailing(origin.observed)", GAPS,
+    ),
+    mutant(
+        "an interval forgets the gap before it", "estimators/forecasters.py::RecurrentForecaster._of_leads",
+        "trailing(origin.observed) + np.arange(origin.n_steps)[:, None]",
+        "0 * trailing(origin.observed) + np.arange(origin.n_steps)[:, None]", GAPS,
+    ),
+    mutant(
+        "a gap is filled from where the context begins", "engine/gaps.py::fill",
+        "filled[start - length : start]", "filled[:length]", GAPS,
+    ),
+    # ---------------------------------------------------------------- scores and labels
+    mutant("a score without the season", "estimators/base.py::BaseForecaster.score", "self.season_length_", "1", EDGES),
+    mutant(
+        "a score fills what is missing of the truth", "estimators/base.py::BaseForecaster._tried_on",
+        "np.where(new.observed, new.values, np.nan)", "fill_gaps(new.values, new.observed)", EDGES,
+    ),
+    mutant(
+        "a score's scale fills what is missing", "estimators/base.py::BaseForecaster.score",
+        "np.where(self.target_.observed, self.target_.values, np.nan)",
+        "fill_gaps(self.target_.values, self.target_.observed)", EDGES,
+    ),
+    mutant("labels without tz_convert", "frame/alike.py::as_labels", "labels.tz_convert(index.tz)", "labels", PROMISES),
+    mutant(
+        "periods of several months are counted singly", "frame/alike.py::_count_steps",
+        "divmod(labels.asi8 - last.ordinal, freq.n)", "divmod(labels.asi8 - last.ordinal, 1)", EDGES,
+    ),
+]  # fmt: skip
