@@ -174,8 +174,10 @@ def test_em_never_lowers_the_likelihood(seed):
 
 
 def test_the_score_is_the_derivative_of_the_likelihood():
+    """Of a column without gaps, whose sums are those of all steps, and one with gaps."""
     trial = model(3, 2, 2)
     y, observed, u = simulated(trial, 25, missing=0.2)
+    observed[:, 0] = True
     trial = model(3, 2, 2, seed=5)
     vector = statespace._pack(trial)
 

@@ -54,6 +54,14 @@ MUTANTS = [
         "hh[:, :n, :n] += __spread", "", LATENT,
     ),
     mutant(
+        "EM: the spread of the states forgotten where a column has gaps", "engine/statespace.py::expected_sums",
+        "hh[c, :n, :n] += __spread", "", LATENT,
+    ),
+    mutant(
+        "EM: a column with gaps has the spread of all steps", "engine/statespace.py::expected_sums",
+        "P.sum(seen[:, c])", "covariance", LATENT,
+    ),
+    mutant(
         "latent forecasts: the series' noise forgotten", "engine/statespace.py::predict", "__of_states + model.R",
         "__of_states", LATENT,
     ),
