@@ -74,6 +74,8 @@ LABELS = {
               "quarters"),
     "201501 weeks": (lines([f"{y}{w:02d}" for y in (2016, 2017) for w in range(1, 53)]), "2016-01-04", "2017-12-25",
                      "W-MON", 52, "ISO weeks"),
+    "60 to 29": (as_written(pd.date_range("1960", periods=70, freq="YS"), "%y"), "1960-01-01", "2029-01-01", "YS-JAN",
+                 1, "years from 1960-01-01 to 2029-01-01 (--date-format %y)"),
     "1501": (as_written(MONTHS, "%y%m"), "2015-01-01", "2016-12-01", "MS", 12, "--date-format %y%m"),
     "seconds": (lines(epoch(HOURS)), "2015-01-01", "2015-01-03 11:00:00", "h", 24, "seconds since 1970 (UTC)"),
     "seconds of months": (lines(epoch(MONTHS)), "2015-01-01", "2016-12-01", "MS", 12, "seconds since 1970"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -275,8 +277,22 @@ def test_a_column_with_too_few_errors_takes_those_of_all():
     offsets, pooled = of(errors).offsets(np.array([0.9]))
     assert pooled.tolist() == [False, True]
     assert_allclose(offsets[0, :, 0], [3, 5])  # of 11 errors that of rank 10
-    with pytest.raises(ValueError, match=r"needs 19 validation windows, but the fit had 9; use .*=19\) or more"):
+    with pytest.raises(ValueError, match="needs 19 validation windows, but the fit had 9; hold out 10 obs"):
         of(errors[:, :, :1]).offsets(np.array([0.975]))
+
+
+def test_the_mend_for_too_few_windows_works():
+    y = wave(200, noise=0.5)
+    for size in (20, 33):
+        model = RNNForecaster(**SMALL | {"early_stopping": EarlyStopping(validation_size=size)}).fit(y)
+        with pytest.raises(
+            ValueError, match=r"hold out \d+ observations more .* a coverage of [\d.]+ or less"
+        ) as error:
+            model.predict_interval(9, 0.97)
+        more, less = re.findall(r"hold out (\d+) .* a coverage of ([\d.]+) or", str(error.value))[0]
+        assert np.isfinite(model.predict_interval(9, float(less)).to_numpy()).all()
+        stopping = EarlyStopping(validation_size=size + int(more))
+        assert np.isfinite(model.set_params(early_stopping=stopping).fit(y).predict_interval(9, 0.97).to_numpy()).all()
 
 
 def test_paths_go_on_with_another_window():

@@ -138,6 +138,14 @@ def test_an_interval_has_the_unbiased_variance(lags, trend):
     assert_allclose(np.diff(bounds)[0, 0], 2 * 1.6448536269514722 * np.sqrt(variance), rtol=1e-9)
 
 
+def test_paths_have_the_unbiased_variance():
+    """The shocks of sampled paths have the variance of the interval, not the smaller mean square of the residuals."""
+    forecaster = ARForecaster(lags=6).fit(noise(25))
+    paths, bounds = forecaster.sample(1, 20_000, random_state=0), forecaster.predict_interval(1, 0.9)
+    deviation = np.diff(bounds)[0, 0] / (2 * 1.6448536269514722)
+    assert_allclose(paths.std(), deviation, rtol=4 / np.sqrt(2 * 20_000))
+
+
 @pytest.mark.filterwarnings("ignore::tsrnn.exceptions.ConvergenceWarning")
 def test_the_criterion_counts_observed_values():
     """BIC penalises k parameters by k log N for the N values that the likelihood is of, not for rows."""

@@ -206,6 +206,16 @@ def test_a_constant_with_gaps():
     assert_allclose(ARForecaster().fit(np.where(T % 2 == 1, np.nan, 7.0)).predict(3), 7)
 
 
+def test_a_season_of_which_one_value_in_five_is_left():
+    rng = np.random.default_rng(0)
+    wave = 20 + 10 * np.sin(2 * np.pi * np.arange(424) / 24)
+    y = wave[:400] + 0.5 * rng.normal(size=400)
+    y[rng.random(400) < 0.8] = np.nan
+    forecaster = ARForecaster().fit(pd.Series(y, pd.date_range("2024-01-01", periods=400, freq="h")))
+    assert 24 in forecaster.models_[0].lags
+    assert np.abs(forecaster.predict(24).to_numpy() - wave[400:]).mean() < 2.5
+
+
 # ------------------------------------------------------------ sizes beyond reason
 @pytest.mark.parametrize(
     "lags",

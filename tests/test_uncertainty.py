@@ -163,7 +163,7 @@ def test_missing_values_in_the_tail(network):
 def test_what_networks_cannot_say(network):
     network.fit(wave())
     n = len(network.errors_.errors)
-    with pytest.raises(ValueError, match=f"a coverage of 0.99 needs 99 validation windows, but the fit had {n}; use"):
+    with pytest.raises(ValueError, match=f"a coverage of 0.99 needs 99 validation windows, but the fit had {n}; hold"):
         network.predict_interval(4, 0.99)
     network.set_params(early_stopping=False).fit(wave())
     with pytest.raises(ValueError, match="early_stopping=False held out none; fit with early_stopping=True, or"):

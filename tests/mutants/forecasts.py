@@ -26,6 +26,10 @@ MUTANTS = [
         "sigma2", PROMISES,
     ),
     mutant(
+        "AR: paths by the mean square of the residuals", "engine/autoregression.py::Autoregression.forecast",
+        "self.deviation * shocks", "self.sigma2**0.5 * shocks", PROMISES,
+    ),
+    mutant(
         "AR: rows with a missing value count as complete", "engine/conditioning.py::_Filter.latest_start",
         "np.diff(gaps) > longest", "np.diff(gaps) >= longest", MISSING_LAGS,
     ),

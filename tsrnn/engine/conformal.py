@@ -54,9 +54,10 @@ class Errors:
         if np.isnan(sizes).all(axis=0).any():
             have, need = int(np.isfinite(self.errors).sum(axis=0).max()), needed(coverage.max())
             raise ValueError(
-                f"a coverage of {coverage.max():g} needs {need} validation windows, but the fit had {have}; use "
-                f"EarlyStopping(validation_size={need + self.errors.shape[1] - 1}) or more, or ask for a coverage of "
-                f"{np.floor(1000 * have / (have + 1)) / 1000:g} or less"
+                f"a coverage of {coverage.max():g} needs {need} validation windows, but the fit had {have}; hold out "
+                f"{need - have} observations more by EarlyStopping(validation_size=...), of a longer series if these "
+                f"leave too few to learn from, or ask for a coverage of {np.floor(1000 * have / (have + 1)) / 1000:g} "
+                "or less"
             )
         return np.sign(levels - 0.5) * _extended(sizes), pooled
 

@@ -22,7 +22,7 @@ from .autoregression import Autoregression, Regression, complete_rows, fit_autor
 from .conditioning import log_likelihood
 
 #: A family of lags keeps at least this part of the rows that are observed and late enough.
-SHARES = (0.9, 0.5, 0.25)
+SHARES = (0.9, 0.5, 0.25, 0.1)
 #: The last rows over which the best of the families are compared.
 COMPARED = 10_000
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..checks import whole
+from ..checks import shown, whole
 from .index import Grid
 
 _SECOND = 10**9  # nanoseconds
@@ -137,7 +137,7 @@ def read_season_lengths(value: Any, index: Grid, n: int) -> tuple[int, ...]:
     Raises
     ------
     TypeError, ValueError
-        If a length is not an integer of at least 2.
+        If a length is not an integer of at least 2, or not less than `n`.
 
     Examples
     --------
@@ -149,7 +149,13 @@ def read_season_lengths(value: Any, index: Grid, n: int) -> tuple[int, ...]:
     single = np.ndim(value) == 0 and not isinstance(value, str | dict | set)
     if not single and (np.ndim(value) != 1 or isinstance(value, str)):
         raise TypeError(f"season_lengths={value!r} must be a list of integers, such as [24, 168], or None")
-    return tuple(sorted({whole("season_lengths", length, 2) for length in ([value] if single else value)}))
+    lengths = tuple(sorted({whole("season_lengths", length, 2) for length in ([value] if single else value)}))
+    if lengths and lengths[-1] >= n:
+        raise ValueError(
+            f"season_lengths={shown(value)} has {lengths[-1]}, but the series has {n} observations, less than such a "
+            "season; leave it out, or pass a longer series"
+        )
+    return lengths
 
 
 def _clock_step(freq: Any) -> int | None:

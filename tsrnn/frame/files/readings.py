@@ -193,6 +193,9 @@ def _whole_readings(cells: pd.Series) -> list[Reading]:
     found = [each for each in found if "%y" in each.date_format or _is_near(each.labels)]
     regular = {each.date_format for each in found if each.coverage >= LEAST_COVERAGE}
     numbers = _number_reading(cells)
+    years = _present(read_format(cells, "%y") if digits.tolist() == [2] and cells.iloc[0].isdigit() else None)
+    if years and _in_order(years[0]) and not (numbers and _in_order(numbers)):
+        return years  # 98, 99, 00, 01: as numbers, the rows would change places
     if regular & _CALENDAR:
         return [each for each in found if each.date_format != "%G%V"]
     epochs = _present(*(_epoch_reading(cells, unit) for unit in _EPOCHS))
@@ -200,7 +203,12 @@ def _whole_readings(cells: pd.Series) -> list[Reading]:
         return epochs
     if numbers is not None and numbers.coverage >= LEAST_COVERAGE and cells.str.len().max() <= 4:
         return [numbers]  # 1821, 1822, ... are years
-    return [*found, *_present(_excel_reading(cells), numbers), *epochs]
+    return [*found, *years, *_present(_excel_reading(cells), numbers), *epochs]
+
+
+def _in_order(reading: Reading) -> bool:
+    """Whether the rows are in the order of time, or all in the opposite one."""
+    return bool(reading.labels.is_monotonic_increasing or reading.labels.is_monotonic_decreasing)
 
 
 def _is_near(labels: pd.Index) -> bool:
