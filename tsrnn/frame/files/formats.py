@@ -74,6 +74,8 @@ _RUNS = {
     8: ["%Y%m%d", "%d%m%Y", "%m%d%Y"], 10: ["%Y%m%d%H"], 12: ["%Y%m%d%H%M"], 14: ["%Y%m%d%H%M%S"],
 }  # fmt: skip
 
+_DAY = np.timedelta64(1, "D")
+
 
 def plain(text: str) -> str:
     """Return a word in small letters, without accents and the dot of an abbreviation.
@@ -287,23 +289,23 @@ def _days(values: dict[str, np.ndarray], first_year: int) -> tuple[np.ndarray, n
         valid = valid & ((year + 1) % 100 == short)
     if "V" in values:
         days = _monday_of_week(january, values["V"])
-        valid = valid & (_monday_of_week(january + 366, np.ones_like(year)) > days) & (values["V"] >= 1)
-        return days + (values.get("u", np.int64(1)) - 1), valid
+        valid = valid & (_monday_of_week(january + 366 * _DAY, np.ones_like(year)) > days) & (values["V"] >= 1)
+        return days + (values.get("u", np.int64(1)) - 1) * _DAY, valid
     if "j" in values:
-        days = january + (values["j"] - 1)
+        days = january + (values["j"] - 1) * _DAY
         return days, valid & (values["j"] >= 1) & (days.astype("datetime64[Y]") == january.astype("datetime64[Y]"))
     month = 3 * values["q"] - 2 if "q" in values else values.get("m", values.get("b", np.ones_like(year)))
-    first = january.astype("datetime64[M]") + np.clip(month - 1, 0, 11)
+    first = january.astype("datetime64[M]") + np.clip(month - 1, 0, 11) * np.timedelta64(1, "M")
     day = values.get("d", np.ones_like(year))
-    days = first.astype("datetime64[D]") + (day - 1)
+    days = first.astype("datetime64[D]") + (day - 1) * _DAY
     return days, valid & (month >= 1) & (month <= 12) & (day >= 1) & (days.astype("datetime64[M]") == first)
 
 
 def _monday_of_week(january: np.ndarray, week: np.ndarray) -> np.ndarray:
     """Return the Monday of an ISO week; 4 January is in week 1."""
-    fourth = january.astype("datetime64[Y]").astype("datetime64[D]") + 3
-    monday = fourth - (fourth.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
-    return monday + 7 * (week - 1)
+    fourth = january.astype("datetime64[Y]").astype("datetime64[D]") + 3 * _DAY
+    monday = fourth - (fourth.astype(np.int64) + 3) % 7 * _DAY  # 1970-01-01 was a Thursday
+    return monday + 7 * (week - 1) * _DAY
 
 
 def _numbers(text: Iterable[str], name: str) -> np.ndarray:

@@ -72,7 +72,7 @@ def _is_once_a_month(dates: np.ndarray) -> bool:
     if len(np.unique(months)) < len(np.unique(dates)):
         return False
     day = (dates.astype("datetime64[D]") - months.astype("datetime64[D]")) // _DAY
-    left = ((months + 1).astype("datetime64[D]") - dates.astype("datetime64[D]")) // _DAY
+    left = ((months + np.timedelta64(1, "M")).astype("datetime64[D]") - dates.astype("datetime64[D]")) // _DAY
     return len(np.unique(day)) == 1 or len(np.unique(left)) == 1
 
 

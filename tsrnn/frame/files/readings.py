@@ -176,7 +176,7 @@ def _lacking_reading(cells: pd.Series, date_format: str, lacks: str) -> Reading 
     if np.isnat(dates).any():
         return None
     period = np.timedelta64(366 if lacks == "year" else 1, "D")
-    turns = np.concatenate([[0], np.cumsum(np.diff(dates) < np.timedelta64(0))])
+    turns = np.concatenate([[0], np.cumsum(np.diff(dates) < np.timedelta64(0, "us"))])
     labels = _index(dates + turns * period)
     step = "month" if not names & {"d", "V", "j", "H", "I"} else "time"
     return Reading(date_format, step, labels, coverage(labels, step, same_day=False), lacks)
@@ -252,7 +252,7 @@ def _excel_reading(cells: pd.Series, *, anywhere: bool = False) -> Reading | Non
     if values.min() < low or values.max() >= high:
         return None
     seconds = np.round(values * 86_400).astype(np.int64)
-    labels = _index((np.datetime64("1899-12-30", "s") + seconds).astype("datetime64[us]"))
+    labels = _index((np.datetime64("1899-12-30", "s") + seconds * np.timedelta64(1, "s")).astype("datetime64[us]"))
     step = "day" if (seconds % 86_400 == 0).all() else "time"
     return Reading(_EXCEL, step, labels, coverage(labels, step))
 
