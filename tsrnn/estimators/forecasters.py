@@ -174,9 +174,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         """
         network, length = self._at_work(), self.context_length_
         with network.backend.session():
-            theta = network.backend.upload(self.theta_, network.dtype)
-
-            inputs = self._known(origin)
+            theta, inputs = network.backend.upload(self.theta_, network.dtype), self._known(origin)
 
             def start(context: np.ndarray, row: int, n_steps: int, known: np.ndarray | None = None) -> Continuation:
                 ahead = inputs[row - length : row + n_steps]
@@ -205,6 +203,8 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         Those at the end of a column, always; those inside it where the fit saw few of their kind. Where it saw many, it
         has learned from contexts in which the last value stands for a missing one, and reads such contexts best.
         """
+        if observed.all():
+            return ~observed  # most forecasts: the fit need not be looked at
         fitted = History(self.target_)
         inside = np.arange(len(fitted.values))[:, None] < len(fitted.values) - trailing(fitted.observed)
         inside &= np.cumsum(fitted.observed, axis=0) > 0
