@@ -46,7 +46,7 @@ LOWEST_OF_PYTHON = {
 #: Where the sessions of one run find each other's compiled kernels, new for each run: see `tests/conftest.py`.
 KERNELS = tempfile.TemporaryDirectory(prefix="tsrnn-kernels-", ignore_cleanup_errors=True)
 #: Without the compiler: the loops themselves, and every estimator once.
-NOJIT = ["tests/test_equations.py", "tests/test_kernels.py", "tests/test_engine.py", "tests/test_smoke.py"]
+NOJIT = ["tests/test_equations.py", "tests/test_kernels.py", "tests/test_networks.py", "tests/test_smoke.py"]
 
 
 def install(session: nox.Session, *groups: str, lowest: bool = False) -> None:
@@ -140,7 +140,7 @@ def threads(session: nox.Session) -> None:
 
 
 #: Where the kernels' promises are tested, for whichever device TSRNN_TEST_DEVICE names.
-OF_DEVICE = ["tests/test_cuda.py", "tests/test_kernels.py", "tests/test_decoder.py", "tests/test_engine.py"]
+OF_DEVICE = ["tests/test_cuda.py", "tests/test_kernels.py", "tests/test_decoder.py", "tests/test_networks.py"]
 #: The estimators' tests, which run there too, where that does not take hours.
 OF_ESTIMATORS = [
     f"tests/test_{name}.py"

@@ -43,7 +43,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 #: Files whose kernels take longest to compile, in turns those of float32 and of float64: two processes that begin with
 #: these do not wait for each other's.
-FIRST = ["forecasters", "kernels", "likelihoods", "decoder", "engine", "import", "docs", "threads"]
+FIRST = ["forecasters", "kernels", "likelihoods", "decoder", "networks", "import", "docs", "threads"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

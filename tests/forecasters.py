@@ -5,15 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tsrnn import (
-    ARForecaster,
-    Direct,
-    GRUForecaster,
-    LatentARForecaster,
-    LSTMForecaster,
-    RNNForecaster,
-    Seq2Seq,
-)
+from tsrnn import ARForecaster, Direct, GRUForecaster, LatentARForecaster, LSTMForecaster, RNNForecaster, Seq2Seq
 
 QUICK = {"hidden_size": 3, "max_epochs": 3, "batch_size": 16, "learning_rate": 0.01, "random_state": 0}
 NETWORKS = {

@@ -1,4 +1,4 @@
-"""A second backend in plain NumPy: the interface that the engine knows, written for reading. All lanes go together.
+"""A second backend in plain NumPy: the interface that networks use, written for reading. All lanes go together.
 
 It knows no cell and no loss either: it calls their plain equations on arrays (rows, lanes), step by step through all
 layers, and remembers each step under the equations' own names.
@@ -14,9 +14,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from tsrnn.equations.activations import softplus
-from tsrnn.equations.optimizers import adam
-from tsrnn.equations.random import fold
+from tsrnn.functions.activations import softplus
+from tsrnn.functions.optimizers import adam
+from tsrnn.functions.random import fold
 
 NAMES = {
     "tanh": np.tanh,

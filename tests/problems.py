@@ -9,13 +9,13 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from tsrnn.engine.network import Network, Source
-from tsrnn.engine.parameters import Architecture, Geometry
-from tsrnn.engine.windows import Windows
-from tsrnn.equations.gru import GRU, GRU_RESET_BEFORE
-from tsrnn.equations.losses import MSE
-from tsrnn.equations.lstm import LSTM
-from tsrnn.equations.rnn import CELLS as ELMAN
+from tsrnn.cells.gru import GRU, GRU_RESET_BEFORE
+from tsrnn.cells.lstm import LSTM
+from tsrnn.cells.rnn import CELLS as ELMAN
+from tsrnn.data.windows import Geometry, Windows
+from tsrnn.losses.registry import MSE
+from tsrnn.networks.architecture import Architecture
+from tsrnn.networks.network import Network, Source
 
 from . import oracles
 

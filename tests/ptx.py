@@ -64,9 +64,9 @@ def kernels(capability: tuple[int, int]):
     from numba.cuda import types
 
     from tests.problems import CELLS
-    from tsrnn.equations.losses import LOSSES
     from tsrnn.kernels.cuda.kernels import build_common, build_loss, build_network
     from tsrnn.kernels.cuda.plan import Properties, plan
+    from tsrnn.losses.registry import LOSSES
 
     whole, single = types.int64, types.float32
     wholes, singles, book = whole[::1], single[::1], whole[:, ::1]

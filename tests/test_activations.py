@@ -11,7 +11,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from tsrnn.equations import activations
+from tsrnn.functions import activations
 
 SCRIPT = Path(__file__).parents[1] / "docs" / "derivations" / "activations.py"
 spec = importlib.util.spec_from_file_location("derivation", SCRIPT)

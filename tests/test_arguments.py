@@ -14,12 +14,13 @@ import pytest
 
 import tsrnn
 from tsrnn import checks, exceptions
-from tsrnn.engine import memory
-from tsrnn.engine.parameters import Architecture, Decoder, Geometry
-from tsrnn.equations.gru import GRU
-from tsrnn.equations.losses import LOSSES, MSE, Loss
-from tsrnn.equations.lstm import LSTM
+from tsrnn.cells.gru import GRU
+from tsrnn.cells.lstm import LSTM
+from tsrnn.data.windows import Geometry
 from tsrnn.estimators import recurrent
+from tsrnn.losses.registry import LOSSES, MSE, Loss
+from tsrnn.networks import memory
+from tsrnn.networks.architecture import Architecture, Decoder
 
 
 class Silent:

@@ -16,9 +16,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from statsmodels.tsa.ar_model import AutoReg
 
 from tsrnn import ARForecaster, LSTMForecaster
-from tsrnn.engine.linear import ridge_start
-from tsrnn.engine.parameters import Geometry
-from tsrnn.engine.windows import SeriesScaling
+from tsrnn.data.windows import Geometry, SeriesScaling
+from tsrnn.training.ridge import ridge_start
 
 from .forecasters import ALL
 

@@ -1,7 +1,7 @@
 """The CUDA backend, on a GPU or in the simulator: every way to lay a layer out, and what is the device's alone.
 
 What the CPU's kernels promise is tested for this backend by the same tests: ``TSRNN_TEST_DEVICE=cuda`` runs
-test_kernels, test_decoder, test_engine and test_smoke on it. Shapes are tiny, since the simulator has a thread of the
+test_kernels, test_decoder, test_networks and test_smoke on it. Shapes are tiny, since the simulator has a thread of the
 processor for each thread of a block.
 """
 
@@ -24,13 +24,14 @@ if DEVICE != "cuda":
     pytest.skip("needs TSRNN_TEST_DEVICE=cuda", allow_module_level=True)
 
 from tsrnn import LSTMForecaster, LSTMRegressor
-from tsrnn.engine.devices import choose
-from tsrnn.engine.network import Network
-from tsrnn.engine.parameters import Architecture, Decoder, Geometry
-from tsrnn.equations.losses import GAUSSIAN
+from tsrnn.data.windows import Geometry
 from tsrnn.kernels.cuda import memory
 from tsrnn.kernels.cuda.backend import CudaBackend
 from tsrnn.kernels.cuda.plan import Properties, padded, rows_of_stages
+from tsrnn.losses.registry import GAUSSIAN
+from tsrnn.networks.architecture import Architecture, Decoder
+from tsrnn.networks.devices import choose
+from tsrnn.networks.network import Network
 
 from .numpy_backend import NumpyBackend
 

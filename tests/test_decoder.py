@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from tsrnn.engine.network import Network, Source
-from tsrnn.engine.parameters import ATTENTION, Decoder
-from tsrnn.equations.likelihoods import GAUSSIAN, POISSON
-from tsrnn.equations.losses import MSE, Pinball
-from tsrnn.equations.random import fold
+from tsrnn.functions.random import fold
 from tsrnn.kernels.cpu import CpuBackend
 from tsrnn.kernels.views import address_book
+from tsrnn.losses.likelihoods import GAUSSIAN, POISSON
+from tsrnn.losses.registry import MSE, Pinball
+from tsrnn.networks.architecture import ATTENTION, Decoder
+from tsrnn.networks.network import Network, Source
 
 from . import oracles
 from .backends import EXACT, compiled

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from tsrnn import LSTMForecaster, LSTMRegressor
-from tsrnn.engine import devices
-from tsrnn.engine.parameters import Architecture
-from tsrnn.equations.losses import MSE
 from tsrnn.kernels import why_no_cuda
 from tsrnn.kernels.cuda.plan import OTHER_REGISTERS, Properties, plan
+from tsrnn.losses.registry import MSE
+from tsrnn.networks import devices
+from tsrnn.networks.architecture import Architecture
 
 from .problems import CELLS
 

@@ -61,7 +61,7 @@ def test_quotations_cover_the_cells():
     """Every equation of a cell stands on its page."""
     for name in ("lstm", "gru"):
         quoted = "".join(text for marker, *_, text in blocks(f"docs/cells/{name}.md") if marker == "source")
-        module = importlib.import_module(f"tsrnn.equations.{name}")
+        module = importlib.import_module(f"tsrnn.cells.{name}")
         for equation in (
             f for _, f in inspect.getmembers(module, inspect.isfunction) if f.__module__ == module.__name__
         ):

@@ -11,10 +11,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from tsrnn import Direct, EarlyStopping, GRUForecaster, LSTMForecaster
-from tsrnn.engine.linear import PENALTIES, ridge_start
-from tsrnn.engine.parameters import Geometry
-from tsrnn.engine.windows import SeriesScaling
+from tsrnn.data.windows import Geometry, SeriesScaling
 from tsrnn.exceptions import FewWindowsWarning
+from tsrnn.training.ridge import PENALTIES, ridge_start
 
 QUICK = {"max_epochs": 3, "hidden_size": 4, "random_state": 0}
 

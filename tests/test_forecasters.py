@@ -15,16 +15,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_score
 
-from tsrnn import (
-    Adam,
-    ARForecaster,
-    EarlyStopping,
-    GRUForecaster,
-    Huber,
-    LSTMForecaster,
-    Pinball,
-    RNNForecaster,
-)
+from tsrnn import Adam, ARForecaster, EarlyStopping, GRUForecaster, Huber, LSTMForecaster, Pinball, RNNForecaster
 from tsrnn.exceptions import FewWindowsWarning
 from tsrnn.frame import mase
 

@@ -10,10 +10,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from tsrnn import EarlyStopping, LatentARForecaster, LSTMForecaster, Pinball, RNNForecaster
-from tsrnn.engine.conformal import Errors
-from tsrnn.engine.gaps import fill, runs, trailing
-from tsrnn.engine.windows import NoScaling
+from tsrnn.data.gaps import fill, runs, trailing
+from tsrnn.data.windows import NoScaling
 from tsrnn.exceptions import FewWindowsWarning, IntervalWarning
+from tsrnn.forecasting.conformal import Errors
 
 SMALL = {"horizon": 6, "context_length": 12, "hidden_size": 4, "max_epochs": 2, "random_state": 0}
 

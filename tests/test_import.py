@@ -24,7 +24,7 @@ def test_importing_loads_nothing_else():
 
 
 def test_a_call_loads_no_more_than_it_needs():
-    """A name from the equations needs no compiler; an estimator compiles nothing and draws nothing before its `fit`."""
+    """A loss or an option needs no compiler; an estimator compiles nothing and draws nothing before its `fit`."""
     loaded = python("-c", "import sys, json, tsrnn; tsrnn.Huber(1.0); print(json.dumps([*sys.modules]))")
     assert not set(json.loads(loaded)) & set(HEAVY)
     loaded = python("-c", "import sys, json, tsrnn; tsrnn.LSTMForecaster(); print(json.dumps([*sys.modules]))")

@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from tsrnn.engine.distribution import point
-from tsrnn.engine.network import Network, Source
-from tsrnn.engine.training import Adam, Settings, minimise
-from tsrnn.equations.activations import HALF, ONE, sigmoid, tanh
-from tsrnn.equations.cell import Cell, Product, Stage
-from tsrnn.equations.losses import GAUSSIAN, LOSSES, MSE, NEGATIVE_BINOMIAL, Pinball
-from tsrnn.equations.random import fold
+from tsrnn.cells.cell import Cell, Product, Stage
+from tsrnn.forecasting.distribution import point
+from tsrnn.functions.activations import HALF, ONE, sigmoid, tanh
+from tsrnn.functions.random import fold
+from tsrnn.losses.registry import GAUSSIAN, LOSSES, MSE, NEGATIVE_BINOMIAL, Pinball
+from tsrnn.networks.network import Network, Source
+from tsrnn.training.loop import Adam, Settings, minimise
 
 from . import oracles
 from .backends import BACKENDS, EXACT, KERNELS, both, compiled, every_cell

@@ -12,8 +12,8 @@ from scipy.stats import multivariate_normal
 from statsmodels.tsa.statespace.kalman_filter import KalmanFilter
 
 from tsrnn import LatentARForecaster
-from tsrnn.engine import statespace
-from tsrnn.engine.statespace import StateSpace, filter_states, fit, maximise, smooth_states
+from tsrnn.linear import statespace
+from tsrnn.linear.statespace import StateSpace, filter_states, fit, maximise, smooth_states
 
 from .problems import COMPILED
 

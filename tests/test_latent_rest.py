@@ -10,9 +10,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 from tsrnn import LatentARForecaster
-from tsrnn.engine import statespace
-from tsrnn.engine.statespace import StateSpace, expected_sums, filter_states, fit, maximise, smooth_states, start
 from tsrnn.exceptions import ConvergenceWarning, TsrnnWarning
+from tsrnn.linear import statespace
+from tsrnn.linear.statespace import StateSpace, expected_sums, filter_states, fit, maximise, smooth_states, start
 
 from .problems import COMPILED
 

@@ -11,16 +11,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import special, stats
 
 from tsrnn import Direct, EarlyStopping, LSTMForecaster, LSTMRegressor, Pinball, Recursive, Seq2Seq
-from tsrnn.engine import ancestral, distribution
-from tsrnn.engine.biases import Outcomes
-from tsrnn.engine.network import Network, Source
-from tsrnn.engine.parameters import Architecture
-from tsrnn.engine.strategies.base import Continuation
-from tsrnn.engine.windows import SeriesScaling
-from tsrnn.equations.activations import softplus
-from tsrnn.equations.gamma import log_rising
-from tsrnn.equations.losses import GAUSSIAN, LOSSES, NEGATIVE_BINOMIAL, POISSON
-from tsrnn.equations.lstm import LSTM
+from tsrnn.cells.lstm import LSTM
+from tsrnn.data.windows import SeriesScaling
+from tsrnn.forecasting import ancestral, distribution
+from tsrnn.forecasting.strategies.base import Continuation
+from tsrnn.functions.activations import softplus
+from tsrnn.functions.gamma import log_rising
+from tsrnn.losses.registry import GAUSSIAN, LOSSES, NEGATIVE_BINOMIAL, POISSON
+from tsrnn.networks.architecture import Architecture
+from tsrnn.networks.network import Network, Source
+from tsrnn.training.biases import Outcomes
 
 from . import oracles
 from .numpy_backend import NumpyBackend, bound

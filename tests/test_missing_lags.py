@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from scipy.stats import multivariate_normal, norm
 
 from tsrnn import ARForecaster
-from tsrnn.engine.conditioning import last_values, log_likelihood
+from tsrnn.linear.conditioning import last_values, log_likelihood
 
 
 def simulated(n, seed=0):

@@ -7,8 +7,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from tsrnn import RNNForecaster
-from tsrnn.engine.biases import Outcomes
-from tsrnn.equations.losses import LOSSES
+from tsrnn.losses.registry import LOSSES
+from tsrnn.training.biases import Outcomes
 
 FAMILIES = [name for name, loss in LOSSES.items() if loss.family]
 SMOOTH = [name for name in FAMILIES if name != "laplace"]

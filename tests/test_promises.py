@@ -15,13 +15,13 @@ import statsmodels.api as sm
 from numpy.testing import assert_allclose, assert_array_equal
 
 from tsrnn import ARForecaster, EarlyStopping, LatentARForecaster, RNNForecaster
-from tsrnn.engine.linear import PENALTIES
-from tsrnn.engine.parameters import Decoder
-from tsrnn.engine.statespace import filter_series
+from tsrnn.linear.statespace import filter_series
+from tsrnn.networks.architecture import Decoder
+from tsrnn.training.ridge import PENALTIES
 
 from .numpy_backend import NumpyBackend
 from .problems import COMPILED, kernels, problem, run, to_lanes
-from .test_engine import task
+from .test_networks import task
 from .test_uncertainty import errors_of
 
 #: So slow that no float32 parameter changes: what was there before the training is still there after it.

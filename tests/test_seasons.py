@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from tsrnn import Direct, GRUForecaster, LSTMForecaster, Seq2Seq
-from tsrnn.engine.seasons import Seasons, carried_on
+from tsrnn.data.seasons import Seasons, carried_on
 
 QUICK = {"max_epochs": 2, "hidden_size": 4, "random_state": 0}
 WEEK = Seasons({168: (168, 336)}, shortest=24)
@@ -188,8 +188,8 @@ def test_a_window_does_not_depend_on_its_batch():
     y = hours(30)
     fitted = gru().fit(y)
     network, geometry = fitted.network_, fitted.strategy_.geometry(fitted.context_length_, 24)
-    from tsrnn.engine.network import Source
-    from tsrnn.engine.windows import with_covariates
+    from tsrnn.data.windows import with_covariates
+    from tsrnn.networks.network import Source
 
     values = y.to_numpy()[:, None]
     known = fitted.seasons_.inputs(values, np.ones(values.shape, bool), len(values))

@@ -11,10 +11,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 from tsrnn import ARForecaster
-from tsrnn.engine import autoregression
-from tsrnn.engine.autoregression import fit_autoregression
-from tsrnn.engine.selection import Series, _best_order, seasonal_candidates, select_autoregression
 from tsrnn.exceptions import OrderSelectionWarning
+from tsrnn.linear import autoregression
+from tsrnn.linear.autoregression import fit_autoregression
+from tsrnn.linear.selection import Series, _best_order, seasonal_candidates, select_autoregression
 
 
 # ------------------------------------------------------------ one decomposition

@@ -14,12 +14,12 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 from tsrnn import Direct, GRUForecaster, LSTMForecaster, Recursive, Seq2Seq, TeacherForcing
-from tsrnn.engine.network import Network, Source
-from tsrnn.engine.parameters import Architecture, Geometry
-from tsrnn.engine.training import Adam, Settings, minimise
-from tsrnn.engine.windows import SeriesScaling
-from tsrnn.equations.losses import MSE
-from tsrnn.equations.lstm import LSTM
+from tsrnn.cells.lstm import LSTM
+from tsrnn.data.windows import Geometry, SeriesScaling
+from tsrnn.losses.registry import MSE
+from tsrnn.networks.architecture import Architecture
+from tsrnn.networks.network import Network, Source
+from tsrnn.training.loop import Adam, Settings, minimise
 
 from .forecasters import QUICK, months, wave
 

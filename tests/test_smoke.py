@@ -17,7 +17,7 @@ from tsrnn import (
     RNNForecaster,
     RNNRegressor,
 )
-from tsrnn.engine.strategies import STRATEGIES
+from tsrnn.forecasting.strategies import STRATEGIES
 from tsrnn.kernels.cpu import CpuBackend
 
 from .problems import COMPILED

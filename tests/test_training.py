@@ -10,13 +10,13 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from tsrnn import EarlyStopping, Pinball, RNNForecaster, RNNRegressor
-from tsrnn.engine import biases
-from tsrnn.engine.training import Adam
-from tsrnn.equations.losses import MSE
+from tsrnn.losses.registry import MSE
+from tsrnn.training import biases
+from tsrnn.training.loop import Adam
 
 from .numpy_backend import NumpyBackend
 from .problems import CELLS
-from .test_engine import task
+from .test_networks import task
 
 #: So slow that the start stays.
 STILL = {"learning_rate": 1e-30}

@@ -8,8 +8,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from tsrnn import EarlyStopping, Pinball
-from tsrnn.engine.conformal import Errors
-from tsrnn.engine.windows import NoScaling
+from tsrnn.data.windows import NoScaling
+from tsrnn.forecasting.conformal import Errors
 
 from .forecasters import lstm, months, wave, wide
 

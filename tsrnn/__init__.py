@@ -9,27 +9,27 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .engine.options import Adam, EarlyStopping, Epoch, TeacherForcing
-    from .engine.strategies import Direct, Recursive, Seq2Seq
-    from .equations.losses import Huber, Pinball
     from .estimators.autoregressive import ARForecaster
     from .estimators.forecasters import GRUForecaster, LSTMForecaster, RNNForecaster
     from .estimators.latent import LatentARForecaster
     from .estimators.regressors import GRURegressor, LSTMRegressor, RNNRegressor
     from .estimators.scoring import neg_mae, neg_mase, neg_rmse
+    from .forecasting.strategies import Direct, Recursive, Seq2Seq
+    from .losses.registry import Huber, Pinball
+    from .training.options import Adam, EarlyStopping, Epoch, TeacherForcing
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Adam": "engine.options",
-    "EarlyStopping": "engine.options",
-    "Epoch": "engine.options",
-    "TeacherForcing": "engine.options",
-    "Direct": "engine.strategies",
-    "Recursive": "engine.strategies",
-    "Seq2Seq": "engine.strategies",
-    "Huber": "equations.losses",
-    "Pinball": "equations.losses",
+    "Adam": "training.options",
+    "EarlyStopping": "training.options",
+    "Epoch": "training.options",
+    "TeacherForcing": "training.options",
+    "Direct": "forecasting.strategies",
+    "Recursive": "forecasting.strategies",
+    "Seq2Seq": "forecasting.strategies",
+    "Huber": "losses.registry",
+    "Pinball": "losses.registry",
     "ARForecaster": "estimators.autoregressive",
     "LatentARForecaster": "estimators.latent",
     "RNNForecaster": "estimators.forecasters",

@@ -1,4 +1,4 @@
-"""Where the coefficients of `tsrnn.equations.activations` come from, and how far its results are from the truth.
+"""Where the coefficients of `tsrnn.functions.activations` come from, and how far its results are from the truth.
 
     python docs/derivations/activations.py
 
@@ -119,7 +119,7 @@ def compiled(function: Callable) -> Callable:
     from numba import njit
     from numba.extending import register_jitable
 
-    from tsrnn.equations import activations
+    from tsrnn.functions import activations
 
     options = {"fastmath": {"contract", "reassoc", "nsz", "arcp", "afn"}, "error_model": "numpy"}
     for callee in {activations.tanh_float32, activations.tanh_float64} - {function}:
@@ -151,7 +151,7 @@ def taking_arrays(module: ModuleType) -> Iterator[None]:
 
 def main() -> None:
     """Print the coefficients and the errors."""
-    from tsrnn.equations import activations
+    from tsrnn.functions import activations
 
     for dtype in FORMS:
         p, q, clamp = coefficients(dtype)

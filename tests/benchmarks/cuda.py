@@ -137,7 +137,7 @@ def ours(
     name: str, hidden: int, batch: int, steps: int, x: np.ndarray, backend: Any, dtype: str, capacity: int = 0
 ) -> Any:
     """Views of theta, the workspace, and the functions for a forward pass and a training step."""
-    from tsrnn.equations import gru, lstm, rnn
+    from tsrnn.cells import gru, lstm, rnn
 
     cell = {"lstm": lstm.LSTM, "gru": gru.GRU, "rnn_tanh": rnn.CELLS["tanh"]}[name]
     return build_ours(cell, (batch, steps, 1, hidden), x, True, dtype, backend, capacity)

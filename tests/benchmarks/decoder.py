@@ -22,12 +22,12 @@ CELLS = ("lstm", "gru")
 
 def build_ours(name: str, shape: tuple[int, ...], attention: str | None, x: np.ndarray) -> Any:
     """Parameters by name, and a function that trains on the windows x (B, n + m) and returns the loss."""
-    from tsrnn.engine.network import Network, Source
-    from tsrnn.engine.parameters import Architecture, Decoder, Geometry
-    from tsrnn.engine.windows import Windows
-    from tsrnn.equations.gru import GRU
-    from tsrnn.equations.losses import MSE
-    from tsrnn.equations.lstm import LSTM
+    from tsrnn.cells.gru import GRU
+    from tsrnn.cells.lstm import LSTM
+    from tsrnn.data.windows import Geometry, Windows
+    from tsrnn.losses.registry import MSE
+    from tsrnn.networks.architecture import Architecture, Decoder
+    from tsrnn.networks.network import Network, Source
 
     B, n, m, H = shape[:4]
     cell, decoder = {"lstm": LSTM, "gru": GRU}[name], Decoder(attention=attention)

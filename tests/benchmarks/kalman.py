@@ -12,7 +12,7 @@ import argparse
 import numpy as np
 from statsmodels.tsa.statespace.kalman_filter import KalmanFilter
 
-from tsrnn.engine.statespace import StateSpace, filter_states, smooth_states
+from tsrnn.linear.statespace import StateSpace, filter_states, smooth_states
 
 from .kernels import alternate
 from .measure import line

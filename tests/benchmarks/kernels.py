@@ -69,10 +69,10 @@ def build_ours(
     capacity: int = 0,
 ) -> Any:  # fmt: skip
     """Theta as views, a workspace filled with x (B, T, I), the training step, the architecture and the forward pass."""
-    from tsrnn.engine.network import Network, Source
-    from tsrnn.engine.parameters import Architecture, Geometry
-    from tsrnn.engine.windows import Windows
-    from tsrnn.equations.losses import Loss
+    from tsrnn.data.windows import Geometry, Windows
+    from tsrnn.losses.registry import Loss
+    from tsrnn.networks.architecture import Architecture
+    from tsrnn.networks.network import Network, Source
 
     B, T, I, H = shape[:4]
     loss = Loss("plain_sum", plain_sum)
@@ -140,7 +140,7 @@ def build_torch(name: str, shape: tuple[int, ...], x: np.ndarray, views: dict, l
 
 def compare(name: str, shape: tuple[int, ...], args: argparse.Namespace, prototype: Any) -> dict[str, float]:
     """Check one shape, time it, print a line."""
-    from tsrnn.equations import gru, lstm, rnn
+    from tsrnn.cells import gru, lstm, rnn
 
     cell = {"lstm": lstm.LSTM, "gru": gru.GRU, "rnn_tanh": rnn.CELLS["tanh"]}[name]
     B, T, I, H, tile, repeats = shape

@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--cells", nargs="+", default=list(GATES), choices=list(GATES))
     parser.add_argument("--repeats", type=int)
     args = parser.parse_args()
-    from tsrnn.equations import gru, lstm, rnn
+    from tsrnn.cells import gru, lstm, rnn
     from tsrnn.kernels import get_backend
 
     cells = {"lstm": lstm.LSTM, "gru": gru.GRU, "rnn_tanh": rnn.CELLS["tanh"]}

@@ -21,12 +21,12 @@ B, T, H, HORIZON = 32, 24, 32, 12
 
 def build_stepper(strategy: str) -> object:
     """What trains an LSTM on windows of T steps of a random walk, as the forecasters' defaults have it."""
-    from tsrnn.engine.network import Network, Source
-    from tsrnn.engine.parameters import Architecture, Geometry
-    from tsrnn.engine.training import Adam, Settings, _Stepper
-    from tsrnn.engine.windows import SeriesScaling
-    from tsrnn.equations.losses import MSE
-    from tsrnn.equations.lstm import LSTM
+    from tsrnn.cells.lstm import LSTM
+    from tsrnn.data.windows import Geometry, SeriesScaling
+    from tsrnn.losses.registry import MSE
+    from tsrnn.networks.architecture import Architecture
+    from tsrnn.networks.network import Network, Source
+    from tsrnn.training.loop import Adam, Settings, _Stepper
 
     recursive = strategy == "recursive"
     geometry = Geometry(T - HORIZON + 1, n_outputs=HORIZON) if recursive else Geometry(T, block=HORIZON)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from tsrnn.engine.network import Network, Source
-from tsrnn.engine.windows import Windows
+from tsrnn.data.windows import Windows
 from tsrnn.kernels.cpu import CpuBackend
+from tsrnn.networks.network import Network, Source
 
 from ..problems import CELLS, from_lanes, problem, run, scaled, to_lanes
 

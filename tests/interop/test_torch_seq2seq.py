@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from tsrnn.engine.parameters import Decoder
 from tsrnn.kernels.cpu import CpuBackend
+from tsrnn.networks.architecture import Decoder
 
 from ..problems import CELLS, problem, run, scaled, to_lanes
 from .test_torch import CLOSE, MODULES, leaf, put_layer

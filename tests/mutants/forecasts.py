@@ -18,23 +18,23 @@ from .mutant import (
 MUTANTS = [
     # ---------------------------------------------------------------- autoregression
     mutant(
-        "autoregression: the trend counts one step late", "engine/autoregression.py::reduce_rows",
+        "autoregression: the trend counts one step late", "linear/autoregression.py::reduce_rows",
         "part + 1.0", "part + 0.0", AUTOREGRESSION,
     ),
     mutant(
-        "the AR variance lacks n / (n - k)", "engine/autoregression.py::fit_autoregression", "sigma2 * n / (n - k)",
+        "the AR variance lacks n / (n - k)", "linear/autoregression.py::fit_autoregression", "sigma2 * n / (n - k)",
         "sigma2", PROMISES,
     ),
     mutant(
-        "AR: paths by the mean square of the residuals", "engine/autoregression.py::Autoregression.forecast",
+        "AR: paths by the mean square of the residuals", "linear/autoregression.py::Autoregression.forecast",
         "self.deviation * shocks", "self.sigma2**0.5 * shocks", PROMISES,
     ),
     mutant(
-        "AR: rows with a missing value count as complete", "engine/conditioning.py::_Filter.latest_start",
+        "AR: rows with a missing value count as complete", "linear/conditioning.py::_Filter.latest_start",
         "np.diff(gaps) > longest", "np.diff(gaps) >= longest", MISSING_LAGS,
     ),
     mutant(
-        "AR: the spread without the gap", "engine/conditioning.py::Past.spread",
+        "AR: the spread without the gap", "linear/conditioning.py::Past.spread",
         "np.column_stack([__of_shocks, responses])", "np.column_stack([__of_shocks])", EDGES,
     ),
     # ---------------------------------------------------------------- the latent model
@@ -51,30 +51,30 @@ MUTANTS = [
         "dot(J[i], Q[j])", "0.0 * dot(J[i], Q[j])", LATENT,
     ),
     mutant(
-        "EM: the states' lag forgotten", "engine/statespace.py::expected_sums", "smoothed.lag.sum(last)", "0", LATENT,
+        "EM: the states' lag forgotten", "linear/statespace.py::expected_sums", "smoothed.lag.sum(last)", "0", LATENT,
     ),
     mutant(
-        "EM: the spread of the states forgotten in the noise of the series", "engine/statespace.py::expected_sums",
+        "EM: the spread of the states forgotten in the noise of the series", "linear/statespace.py::expected_sums",
         "hh[:, :n, :n] += __spread", "", LATENT,
     ),
     mutant(
-        "EM: the spread of the states forgotten where a column has gaps", "engine/statespace.py::expected_sums",
+        "EM: the spread of the states forgotten where a column has gaps", "linear/statespace.py::expected_sums",
         "hh[c, :n, :n] += __spread", "", LATENT,
     ),
     mutant(
-        "EM: a column with gaps has the spread of all steps", "engine/statespace.py::expected_sums",
+        "EM: a column with gaps has the spread of all steps", "linear/statespace.py::expected_sums",
         "P.sum(seen[:, c])", "covariance", LATENT,
     ),
     mutant(
-        "latent forecasts: the series' noise forgotten", "engine/statespace.py::predict", "__of_states + model.R",
+        "latent forecasts: the series' noise forgotten", "linear/statespace.py::predict", "__of_states + model.R",
         "__of_states", LATENT,
     ),
     mutant(
-        "Q divided by one more step", "engine/statespace.py::maximise", "sums.of_states(G) / sums.steps",
+        "Q divided by one more step", "linear/statespace.py::maximise", "sums.of_states(G) / sums.steps",
         "sums.of_states(G) / (sums.steps + 1)", PROMISES,
     ),
     mutant(
-        "R divided by one more value", "engine/statespace.py::maximise", "sums.of_series(H) / sums.values",
+        "R divided by one more value", "linear/statespace.py::maximise", "sums.of_series(H) / sums.values",
         "sums.of_series(H) / (sums.values + 1)", PROMISES,
     ),
     mutant(
@@ -82,48 +82,51 @@ MUTANTS = [
         "len(history.values)", PROMISES,
     ),
     mutant(
-        "the latent likelihood's units count rows", "engine/statespace.py::_change_of_units", "observed.sum(axis=0)",
+        "the latent likelihood's units count rows", "linear/statespace.py::_change_of_units", "observed.sum(axis=0)",
         "len(observed)", EDGES,
     ),
     mutant(
-        "EM's tolerance counts rows", "engine/statespace.py::fit", "tol * observed.sum()", "tol * len(observed)", EDGES,
+        "EM's tolerance counts rows", "linear/statespace.py::fit", "tol * observed.sum()", "tol * len(observed)", EDGES,
     ),
     mutant(
-        "latent paths begin from known states", "engine/statespace.py::simulate", "z[:, None] + __spread",
+        "latent paths begin from known states", "linear/statespace.py::simulate", "z[:, None] + __spread",
         "z[:, None] + 0 * __spread", EDGES,
     ),
     # ---------------------------------------------------------------- distributions of a forecast
     mutant(
-        "a path reads its first draw at every step", "engine/ancestral.py::paths", "some[:, k - 1]", "some[:, 0]",
+        "a path reads its first draw at every step", "forecasting/ancestral.py::paths", "some[:, k - 1]", "some[:, 0]",
         LIKELIHOODS,
     ),
     mutant(
-        "trained quantiles as they come", "engine/distribution.py::quantiles", "uncrossed(parameters, loss.point)",
+        "trained quantiles as they come", "forecasting/distribution.py::quantiles", "uncrossed(parameters, loss.point)",
         "parameters", LIKELIHOODS,
     ),
-    mutant("a quantile near a trained one is accepted", "engine/distribution.py::quantiles", "1e-9", "0.05", TRAINING),
     mutant(
-        "direct: later blocks do not read the earlier ones", "engine/strategies/direct.py::Direct._block_after_block",
+        "a quantile near a trained one is accepted", "forecasting/distribution.py::quantiles", "1e-9", "0.05", TRAINING
+    ),
+    mutant(
+        "direct: later blocks do not read the earlier ones",
+        "forecasting/strategies/direct.py::Direct._block_after_block",
         "slice(first, first + length)", "slice(0, length)", FORECASTERS,
     ),
     mutant(
-        "later blocks of paths forget what is known", "engine/strategies/direct.py::Direct._block_after_block",
+        "later blocks of paths forget what is known", "forecasting/strategies/direct.py::Direct._block_after_block",
         "np.where(unknown[first:last], values, steps)", "values", GAPS,
     ),
     mutant(
-        "the conformal rank without its guard against rounding", "engine/conformal.py::_ranked",
+        "the conformal rank without its guard against rounding", "forecasting/conformal.py::_ranked",
         "(n + 1) * coverage - 1e-9", "(n + 1) * coverage", PROMISES,
     ),
     mutant(
-        "the conformal rank counts n errors", "engine/conformal.py::_ranked", "(n + 1) * coverage", "n * coverage",
+        "the conformal rank counts n errors", "forecasting/conformal.py::_ranked", "(n + 1) * coverage", "n * coverage",
         PROMISES,
     ),
     mutant(
-        "the errors of far leads grow in proportion", "engine/conformal.py::_extended",
+        "the errors of far leads grow in proportion", "forecasting/conformal.py::_extended",
         "np.hypot(__a, __b)", "__a + __b", GAPS,
     ),
     mutant(
-        "paths take the windows of errors in turn", "engine/conformal.py::Errors.paths",
+        "paths take the windows of errors in turn", "forecasting/conformal.py::Errors.paths",
         "rng.randint(len(whole), size=n_paths)", "np.arange(n_paths) % len(whole)", PROMISES,
     ),
     mutant(
@@ -162,7 +165,7 @@ MUTANTS = [
         "0 * trailing(origin.observed) + np.arange(origin.n_steps)[:, None]", GAPS,
     ),
     mutant(
-        "a gap is filled from where the context begins", "engine/gaps.py::fill",
+        "a gap is filled from where the context begins", "data/gaps.py::fill",
         "filled[start - length : start]", "filled[:length]", GAPS,
     ),
     # ---------------------------------------------------------------- scores and labels

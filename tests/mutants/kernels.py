@@ -7,50 +7,50 @@ from .mutant import DECODER, ENGINE, EQUATIONS, KERNELS, LIKELIHOODS, PROMISES, 
 MUTANTS = [
     # ---------------------------------------------------------------- equations
     mutant(
-        "LSTM: two gates swapped", "equations/lstm.py::lstm", "f * c_prev + i * g", "i * c_prev + f * g", EQUATIONS,
+        "LSTM: two gates swapped", "cells/lstm.py::lstm", "f * c_prev + i * g", "i * c_prev + f * g", EQUATIONS,
         KERNELS,
     ),
     mutant(
-        "LSTM: a gradient's sign turned", "equations/lstm.py::lstm_gradient", "dc * i", "-dc * i", EQUATIONS, KERNELS,
+        "LSTM: a gradient's sign turned", "cells/lstm.py::lstm_gradient", "dc * i", "-dc * i", EQUATIONS, KERNELS,
     ),
     mutant(
-        "LSTM: the output gate's gradient forgets the cell", "equations/lstm.py::lstm_gradient", "dh * k * o", "dh * o",
+        "LSTM: the output gate's gradient forgets the cell", "cells/lstm.py::lstm_gradient", "dh * k * o", "dh * o",
         EQUATIONS, KERNELS,
     ),
-    mutant("LSTM: another gate gets the bias of one", "equations/lstm.py::", '("f", 1.0)', '("i", 1.0)', ENGINE),
+    mutant("LSTM: another gate gets the bias of one", "cells/lstm.py::", '("f", 1.0)', '("i", 1.0)', ENGINE),
     mutant(
-        "GRU: z and 1 - z swapped", "equations/gru.py::gru", "z * h_prev + (ONE - z) * n", "(ONE - z) * h_prev + z * n",
+        "GRU: z and 1 - z swapped", "cells/gru.py::gru", "z * h_prev + (ONE - z) * n", "(ONE - z) * h_prev + z * n",
         EQUATIONS, KERNELS,
     ),
     mutant(
-        "GRU: reset forgotten before the product", "equations/gru.py::gru_gates", "r * h_prev", "h_prev", EQUATIONS,
+        "GRU: reset forgotten before the product", "cells/gru.py::gru_gates", "r * h_prev", "h_prev", EQUATIONS,
         KERNELS,
     ),
     mutant(
-        "GRU: the reset path of the gradient forgotten", "equations/gru.py::gru_gates_gradient", "dh + drh * r", "dh",
+        "GRU: the reset path of the gradient forgotten", "cells/gru.py::gru_gates_gradient", "dh + drh * r", "dh",
         EQUATIONS, KERNELS,
     ),
-    mutant("squared error: half its derivative", "equations/losses.py::mse", "e + e", "e", EQUATIONS),
+    mutant("squared error: half its derivative", "losses/registry.py::mse", "e + e", "e", EQUATIONS),
     mutant(
-        "pinball: the sign of its derivative", "equations/losses.py::pinball", "HALF - level - HALF * sign(e)",
+        "pinball: the sign of its derivative", "losses/registry.py::pinball", "HALF - level - HALF * sign(e)",
         "level - HALF + HALF * sign(e)", EQUATIONS,
     ),
     mutant(
-        "gaussian: the scale's derivative without its one", "equations/likelihoods.py::gaussian", "ONE - z * z",
+        "gaussian: the scale's derivative without its one", "losses/likelihoods.py::gaussian", "ONE - z * z",
         "-z * z", EQUATIONS,
     ),
     mutant(
-        "Student's t: the scale's derivative is the normal one", "equations/likelihoods.py::student_t",
+        "Student's t: the scale's derivative is the normal one", "losses/likelihoods.py::student_t",
         "ONE - pull * z * z", "ONE - z * z", LIKELIHOODS,
     ),
-    mutant("counts: a mean of zero", "equations/likelihoods.py::poisson", "p = at_least(p, -LIMIT)", "", LIKELIHOODS),
+    mutant("counts: a mean of zero", "losses/likelihoods.py::poisson", "p = at_least(p, -LIMIT)", "", LIKELIHOODS),
     mutant(
-        "gamma: two factors twice, and two not at all", "equations/gamma.py::log_rising", "two_factors(y, r + FOUR)",
+        "gamma: two factors twice, and two not at all", "functions/gamma.py::log_rising", "two_factors(y, r + FOUR)",
         "two_factors(y, r + SIX)", LIKELIHOODS,
     ),
-    mutant("Adam: a bias correction forgotten", "equations/optimizers.py::adam", "m / correction1", "m", EQUATIONS),
+    mutant("Adam: a bias correction forgotten", "functions/optimizers.py::adam", "m / correction1", "m", EQUATIONS),
     mutant(
-        "random numbers: the counter ignored", "equations/random.py::fold", "WEYL * (counter & MASK)", "WEYL",
+        "random numbers: the counter ignored", "functions/random.py::fold", "WEYL * (counter & MASK)", "WEYL",
         EQUATIONS,
     ),
     # ---------------------------------------------------------------- kernels

@@ -7,85 +7,85 @@ from .mutant import ENGINE, FORECASTERS, LIKELIHOODS, PRECISION, PROMISES, SEQ2S
 MUTANTS = [
     # ---------------------------------------------------------------- windows and outputs
     mutant(
-        "a row holds its own covariates, not the next ones", "engine/windows.py::with_covariates",
+        "a row holds its own covariates, not the next ones", "data/windows.py::with_covariates",
         "np.arange(1, values.shape[-2] + 1)", "np.arange(values.shape[-2])", ENGINE,
     ),
     mutant(
-        "unscaling forgets the scale", "engine/windows.py::Windows.unscale",
+        "unscaling forgets the scale", "data/windows.py::Windows.unscale",
         "values * self.target_scale.reshape(shape)", "values", ENGINE,
     ),
     mutant(
-        "a window's scale sees its first target", "engine/windows.py::WindowScaling.of_windows",
+        "a window's scale sees its first target", "data/windows.py::WindowScaling.of_windows",
         "contexts[starts[chunk]]", "contexts[starts[chunk] + 1]", ENGINE,
     ),
     mutant(
-        "the first target skipped", "engine/windows.py::SeriesScaling.windows", "starts + geometry.context",
+        "the first target skipped", "data/windows.py::SeriesScaling.windows", "starts + geometry.context",
         "starts + geometry.context + 1", ENGINE,
     ),
     mutant(
-        "the last block's point forecast fed back", "engine/parameters.py::Architecture._rows",
+        "the last block's point forecast fed back", "networks/architecture.py::Architecture._rows",
         "steps[0, :, self.loss.point]", "steps[-1, :, self.loss.point]", ENGINE,
     ),
     # ---------------------------------------------------------------- updates and epochs
     mutant(
-        "the validation of a likelihood reads forecasts", "engine/training.py::_Watch.after",
+        "the validation of a likelihood reads forecasts", "training/loop.py::_Watch.after",
         "not self.network.architecture.loss.family", "True", LIKELIHOODS,
     ),
     mutant(
-        "Adam: the step counted one too many", "engine/training.py::_Stepper._update", "1 - adam.beta1**self.step",
+        "Adam: the step counted one too many", "training/loop.py::_Stepper._update", "1 - adam.beta1**self.step",
         "1 - adam.beta1 ** (self.step + 1)", ENGINE,
     ),
     mutant(
-        "the best parameters not kept", "engine/training.py::minimise", "__last if watch.kept is None else watch.kept",
+        "the best parameters not kept", "training/loop.py::minimise", "__last if watch.kept is None else watch.kept",
         "__last", ENGINE,
     ),
     mutant(
-        "patience counted one too long", "engine/training.py::_Watch.after", "__waited >= stopping.patience",
+        "patience counted one too long", "training/loop.py::_Watch.after", "__waited >= stopping.patience",
         "__waited > stopping.patience", ENGINE,
     ),
     mutant(
-        "weight decay acts on biases", "engine/network.py::Network.decays", "views[name][:, column] = 0",
+        "weight decay acts on biases", "networks/network.py::Network.decays", "views[name][:, column] = 0",
         "views[name][:, column] = 1", ENGINE,
     ),
     mutant(
-        "teacher forcing is turned around", "engine/training.py::_Stepper._update", "1 - forcing.share(*__at)",
+        "teacher forcing is turned around", "training/loop.py::_Stepper._update", "1 - forcing.share(*__at)",
         "forcing.share(*__at)", SEQ2SEQ,
     ),
     mutant(
-        "dropout uses the same mask in every update", "engine/training.py::_Stepper._update",
+        "dropout uses the same mask in every update", "training/loop.py::_Stepper._update",
         "fold(np.uint64(self.seed), np.uint64(self.step))", "fold(np.uint64(self.seed), np.uint64(0))", PROMISES,
     ),
     mutant(
-        "dropout masks do not depend on the seed", "engine/training.py::_Stepper._update",
+        "dropout masks do not depend on the seed", "training/loop.py::_Stepper._update",
         "fold(np.uint64(self.seed), np.uint64(self.step))", "fold(np.uint64(0), np.uint64(self.step))", PROMISES,
     ),
     mutant(
-        "every epoch in the same order", "engine/training.py::_Stepper.epoch",
+        "every epoch in the same order", "training/loop.py::_Stepper.epoch",
         "self.rng.permutation(len(self.windows))", "np.random.default_rng(self.seed).permutation(len(self.windows))",
         PROMISES,
     ),
     mutant(
-        "the schedule counts epochs for updates", "engine/training.py::_Stepper._update",
+        "the schedule counts epochs for updates", "training/loop.py::_Stepper._update",
         "settings.max_epochs * self.n_batches", "settings.max_epochs", TRAINING,
     ),
     mutant(
-        "the norm before a divergence forgets the epoch before", "engine/training.py::_Stepper._check",
+        "the norm before a divergence forgets the epoch before", "training/loop.py::_Stepper._check",
         "self.last_norm = float(norms[-1])", "", TRAINING,
     ),
     mutant(
-        "an equal error counts as an improvement", "engine/training.py::_Watch.after",
+        "an equal error counts as an improvement", "training/loop.py::_Watch.after",
         "error < curve[__best] - stopping.min_delta", "error <= curve[__best] - stopping.min_delta", PROMISES,
     ),
     mutant(
-        "a validation error that is NaN is the best", "engine/training.py::_Watch.after",
+        "a validation error that is NaN is the best", "training/loop.py::_Watch.after",
         "error if math.isfinite(error) else math.inf", "error if math.isfinite(error) else -math.inf", TRAINING,
     ),
     mutant(
-        "an evaluation adds to what another left", "engine/network.py::Network.evaluate",
+        "an evaluation adds to what another left", "networks/network.py::Network.evaluate",
         "self.backend.take_total(work)\norder = __order", "order = __order", TRAINING,
     ),
     mutant(
-        "a validation size cut instead of rounded", "engine/options.py::EarlyStopping.rows", "round(size * n)",
+        "a validation size cut instead of rounded", "training/options.py::EarlyStopping.rows", "round(size * n)",
         "int(size * n)", PROMISES,
     ),
     mutant(
@@ -94,11 +94,12 @@ MUTANTS = [
     ),
     # ---------------------------------------------------------------- where a training starts, and how wide it ends
     mutant(
-        "the ridge reads its lags in reverse", "engine/linear.py::ridge_start", "np.split(weights, [P, P + S], axis=1)",
+        "the ridge reads its lags in reverse", "training/ridge.py::ridge_start",
+        "np.split(weights, [P, P + S], axis=1)",
         "np.split(weights[:, ::-1], [P, P + S], axis=1)", FORECASTERS,
     ),
     mutant(
-        "the bridge starts from the bottom", "engine/network.py::_level_with_the_top",
+        "the bridge starts from the bottom", "networks/network.py::_level_with_the_top",
         "max(0, layer + n_before - n_after)", "min(layer, n_before - 1)", SEQ2SEQ,
     ),
     mutant(
@@ -107,31 +108,31 @@ MUTANTS = [
         PROMISES,
     ),
     mutant(
-        "GCV forgets the mean's degree of freedom", "engine/linear.py::_Moments._gcv", "self.n - 1 - __of_weights",
+        "GCV forgets the mean's degree of freedom", "training/ridge.py::_Moments._gcv", "self.n - 1 - __of_weights",
         "self.n - __of_weights", PROMISES,
     ),
     mutant(
-        "the ridge learns from missing targets", "engine/linear.py::ridge_start",
+        "the ridge learns from missing targets", "training/ridge.py::ridge_start",
         "some.take(np.flatnonzero(seen[some.target + k]))", "some", PROMISES,
     ),
     mutant(
-        "the ridge's intercept is the mean target", "engine/linear.py::_Moments.solve",
+        "the ridge's intercept is the mean target", "training/ridge.py::_Moments.solve",
         "self.y - weights @ self.x - __of_own", "self.y", PROMISES,
     ),
     mutant(
-        "the first biases look at the first windows", "engine/biases.py::Outcomes.of",
+        "the first biases look at the first windows", "training/biases.py::Outcomes.of",
         "np.linspace(0, len(windows) - 1, __n)", "np.arange(__n)", TRAINING,
     ),
     mutant(
-        "the search for the first biases ends early", "engine/biases.py::Outcomes.likeliest",
+        "the search for the first biases ends early", "training/biases.py::Outcomes.likeliest",
         '{"ftol": 0.0, "gtol": LEVEL}', '{"ftol": 0.0, "gtol": 1e-5}', PRECISION,
     ),
     mutant(
-        "the first biases of another channel", "engine/biases.py::Outcomes.part",
+        "the first biases of another channel", "training/biases.py::Outcomes.part",
         "np.s_[:, :, step : step + 1, channel : channel + 1]", "np.s_[:, :, step : step + 1, :1]", PRECISION,
     ),
     mutant(
-        "held-out data may narrow a distribution", "engine/biases.py::Outcomes.widening", "(0.0, BOUND)",
+        "held-out data may narrow a distribution", "training/biases.py::Outcomes.widening", "(0.0, BOUND)",
         "(-BOUND, BOUND)", LIKELIHOODS,
     ),
     mutant(

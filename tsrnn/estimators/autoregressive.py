@@ -12,11 +12,11 @@ import numpy as np
 from scipy.stats import norm
 
 from ..checks import choice, number, whole
-from ..engine.autoregression import Autoregression, complete_rows, fit_autoregression
-from ..engine.conditioning import Past, last_values
-from ..engine.selection import Candidates, Series, seasonal_candidates, select_autoregression
 from ..exceptions import OrderSelectionWarning
 from ..frame import Target
+from ..linear.autoregression import Autoregression, complete_rows, fit_autoregression
+from ..linear.conditioning import Past, last_values
+from ..linear.selection import Candidates, Series, seasonal_candidates, select_autoregression
 from .base import History, Origin
 from .probabilistic import ProbabilisticForecaster
 

@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import frame
 from ..checks import whole
-from ..engine.gaps import trailing
-from ..engine.windows import fill_gaps
+from ..data.gaps import trailing
+from ..data.windows import fill_gaps
 from ..exceptions import LeakageWarning
 
 

@@ -12,26 +12,26 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frame
+from ..cells.cell import Cell
+from ..cells.gru import gru_cell
+from ..cells.lstm import lstm_cell
+from ..cells.rnn import CELLS as NONLINEARITIES
+from ..cells.rnn import rnn_cell
 from ..checks import choice, flag, shown, whole
-from ..engine.biases import Outcomes
-from ..engine.conformal import Calibration, Errors
-from ..engine.gaps import fill, trailing
-from ..engine.linear import LinearStart, ridge_start
-from ..engine.network import Network, Source
-from ..engine.options import EarlyStopping, TeacherForcing
-from ..engine.parameters import Decoder, Geometry
-from ..engine.seasons import Seasons
-from ..engine.strategies import Seq2Seq, Strategy, as_strategy
-from ..engine.strategies.base import Continuation
-from ..engine.training import Validation
-from ..engine.windows import SCALINGS, SeriesScaling, Windows, scored, with_covariates
-from ..equations.cell import Cell
-from ..equations.gru import gru_cell
-from ..equations.losses import as_loss
-from ..equations.lstm import lstm_cell
-from ..equations.rnn import CELLS as NONLINEARITIES
-from ..equations.rnn import rnn_cell
+from ..data.gaps import fill, trailing
+from ..data.seasons import Seasons
+from ..data.windows import SCALINGS, Geometry, SeriesScaling, Windows, scored, with_covariates
 from ..exceptions import FewWindowsWarning, IntervalWarning
+from ..forecasting.conformal import Calibration, Errors
+from ..forecasting.strategies import Seq2Seq, Strategy, as_strategy
+from ..forecasting.strategies.base import Continuation
+from ..losses.registry import as_loss
+from ..networks.architecture import Decoder
+from ..networks.network import Network, Source
+from ..training.biases import Outcomes
+from ..training.loop import Validation
+from ..training.options import EarlyStopping, TeacherForcing
+from ..training.ridge import LinearStart, ridge_start
 from .base import History, Origin
 from .documentation import documented
 from .probabilistic import ProbabilisticForecaster

@@ -11,10 +11,10 @@ import numpy as np
 from scipy.stats import norm
 
 from ..checks import flag, number, whole
-from ..engine import statespace
-from ..engine.statespace import Fit
-from ..engine.statespace_model import count_parameters
 from ..exceptions import ConvergenceWarning
+from ..linear import statespace
+from ..linear.statespace import Fit
+from ..linear.statespace_model import count_parameters
 from .base import History, Origin
 from .probabilistic import ProbabilisticForecaster
 

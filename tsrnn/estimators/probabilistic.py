@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import frame
 from ..checks import fractions, whole
-from ..engine.memory import amount, check_memory
+from ..networks.memory import amount, check_memory
 from .base import BaseForecaster, Origin
 from .recurrent import generator
 

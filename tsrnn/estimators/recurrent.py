@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from ..cells.cell import Cell
 from ..checks import choice, flag, number, shown, whole
-from ..engine.devices import DEVICES, Device, choose
-from ..engine.memory import check_batch, check_parameters
-from ..engine.network import Network, Source
-from ..engine.options import Adam, EarlyStopping, Settings, TeacherForcing
-from ..engine.parameters import Architecture, Decoder, Geometry
-from ..engine.training import Training, Validation, minimise, warm_up
-from ..engine.windows import Windows
-from ..equations.cell import Cell
-from ..equations.losses import Loss, as_loss
+from ..data.windows import Geometry, Windows
 from ..kernels import get_backend, why_no_cuda
+from ..losses.registry import Loss, as_loss
+from ..networks.architecture import Architecture, Decoder
+from ..networks.devices import DEVICES, Device, choose
+from ..networks.memory import check_batch, check_parameters
+from ..networks.network import Network, Source
+from ..training.loop import Training, Validation, minimise, warm_up
+from ..training.options import Adam, EarlyStopping, Settings, TeacherForcing
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

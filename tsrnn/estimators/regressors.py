@@ -10,19 +10,18 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import frame
+from ..cells.cell import Cell
+from ..cells.gru import gru_cell
+from ..cells.lstm import lstm_cell
+from ..cells.rnn import CELLS as NONLINEARITIES
+from ..cells.rnn import rnn_cell
 from ..checks import choice, flag, on_host, whole
-from ..engine.biases import Outcomes
-from ..engine.distribution import point
-from ..engine.network import Source
-from ..engine.options import EarlyStopping
-from ..engine.parameters import Geometry
-from ..engine.training import Validation
-from ..engine.windows import NoScaling, Scaling, StandardScaling, Windows
-from ..equations.cell import Cell
-from ..equations.gru import gru_cell
-from ..equations.lstm import lstm_cell
-from ..equations.rnn import CELLS as NONLINEARITIES
-from ..equations.rnn import rnn_cell
+from ..data.windows import Geometry, NoScaling, Scaling, StandardScaling, Windows
+from ..forecasting.distribution import point
+from ..networks.network import Source
+from ..training.biases import Outcomes
+from ..training.loop import Validation
+from ..training.options import EarlyStopping
 from .documentation import documented
 from .recurrent import Plan, RecurrentNetwork, generator
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..engine.parameters import Geometry
-from ..engine.seasons import Seasons
+from ..data.seasons import Seasons
+from ..data.windows import Geometry
 from .base import History
 
 #: Fewer windows than these are few. Over 15 monthly, weekly and daily series with a horizon of 12, training made the

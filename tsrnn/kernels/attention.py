@@ -9,8 +9,8 @@ a stride apart; `weights` (n, B) sum to one over the steps at which a lane has s
 
 from __future__ import annotations
 
-from ..equations.activations import ZERO, exp
-from ..equations.attention import energy, energy_gradient
+from ..functions.activations import ZERO, exp
+from ..functions.attention import energy, energy_gradient
 from . import layout as at
 from .jit import each, equation, inlined, loop, meet
 from .lanes import add, add_outer, add_product, copy, product, zero

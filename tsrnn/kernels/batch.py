@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..equations.losses import Loss
-from ..equations.optimizers import adam
+from ..functions.optimizers import adam
+from ..losses.registry import Loss
 from . import layout as at
 from .jit import Tile, entry, fingerprint, tile
 from .lanes import lane_loop, parameters

@@ -1,6 +1,6 @@
-"""The CPU backend: the interface that the engine knows, over the compiled loops. Handles are NumPy arrays.
+"""The CPU backend: the interface that networks use, over the compiled loops. Handles are NumPy arrays.
 
-Another backend offers the same methods on handles of its own; the engine passes handles on and looks into none.
+Another backend offers the same methods on handles of its own; networks pass handles on and looks into none.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..equations.cell import Cell
-from ..equations.losses import Loss
+from ..cells.cell import Cell
+from ..losses.registry import Loss
 from . import batch as batch_kernels
 from .decoder import build_decoder
 from .jit import Tile, address_table, run_tiles

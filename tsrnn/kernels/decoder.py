@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..equations.cell import Cell
+from ..cells.cell import Cell
 from . import layout as at
 from .attention import attend, attend_gradient, keys_gradient, make_keys, make_query, query_gradient
 from .bridge import cross_over, cross_over_gradient

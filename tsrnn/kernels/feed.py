@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..equations.activations import sigmoid, softplus
-from ..equations.attention import embedding, embedding_gradient
-from ..equations.random import fold, share_of_words
+from ..functions.activations import sigmoid, softplus
+from ..functions.attention import embedding, embedding_gradient
+from ..functions.random import fold, share_of_words
 from .jit import each, equation, inlined, loop, meet
 from .lanes import add, add_outer, copy, fill, product
 from .layout import encoder_inputs

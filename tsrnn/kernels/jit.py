@@ -22,7 +22,7 @@ from numba import config, njit, prange, typeof, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload, register_jitable
 
-from ..equations import activations, gamma
+from ..functions import activations, gamma
 from .cache import keep
 
 #: Keeps NaN and infinity meaningful, unlike ``fastmath=True``.
@@ -65,12 +65,12 @@ REGISTRY = "tsrnn.kernels._registry"
 
 @functools.cache
 def fingerprint(*functions: Callable) -> str:
-    """A hash of the sources of `equations/` and `kernels/`, and of `functions`, which may be from elsewhere."""
+    """A hash of the sources that kernels may inline, and of `functions`, which may be from elsewhere."""
     digest = hashlib.sha256()
     for function in functions:
         code = function.__code__
         digest.update(code.co_code + repr((code.co_consts, code.co_names)).encode())
-    for room in ("equations", "kernels"):
+    for room in ("functions", "cells", "losses", "kernels"):
         for path in sorted((Path(__file__).parents[1] / room).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..equations.cell import Cell
+from ..cells.cell import Cell
 
 #: What a product's input gradient does, in the last column of the table of products.
 NOTHING, SET_H, ADD_H, SET_INNER = range(4)

@@ -17,7 +17,7 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..equations.cell import Cell, Stage
+from ..cells.cell import Cell, Stage
 from .jit import inlined, loop, register
 from .lanes import add, add_outer, add_product, copy, copy_columns, lane_loop, parameters, product
 from .layout import ADD_H, CHUNK, NOTHING, SET_H, SET_INNER

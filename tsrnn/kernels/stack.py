@@ -19,9 +19,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..equations.activations import ONE, softplus
-from ..equations.cell import Cell
-from ..equations.random import fold, mix, share_of_words
+from ..cells.cell import Cell
+from ..functions.activations import ONE, softplus
+from ..functions.random import fold, mix, share_of_words
 from . import layout as at
 from .jit import Tile, each, equation, fingerprint, inlined, loop, meet, tile
 from .lanes import add, add_outer, add_product, copy, product, transpose, zero

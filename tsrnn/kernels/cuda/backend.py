@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ...equations.cell import Cell
-from ...equations.losses import Loss
+from ...cells.cell import Cell
+from ...losses.registry import Loss
 from ..layout import Shape, Tables, array_sizes, layer_inputs
 from .batch import Index
 from .device import MOST_TEAMS, SIMULATED, on_device, properties, session, to_device, to_host

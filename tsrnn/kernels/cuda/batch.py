@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...equations import activations
-from ...equations.losses import Loss
-from ...equations.optimizers import adam
+from ...functions import activations
+from ...functions.optimizers import adam
+from ...losses.registry import Loss
 from .. import layout as at
 from .device import VIEWS, device, local
 from .port import Port

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from typing import Any, NamedTuple
 
-from ...equations.cell import Cell
-from ...equations.losses import Loss
+from ...cells.cell import Cell
+from ...losses.registry import Loss
 from .. import decoder, stack
 from . import batch
 from .device import Kernel

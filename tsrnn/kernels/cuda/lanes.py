@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...equations.attention import energy, energy_gradient
+from ...functions.attention import energy, energy_gradient
 from .. import attention, lanes
 from .device import device, peek
 from .port import Port

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ...equations.cell import Cell
+from ...cells.cell import Cell
 
 
 class Properties(NamedTuple):

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ...equations import activations
+from ...functions import activations
 from .. import views
 from .device import SIMULATED, VIEWS, device
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ...equations.cell import Cell
+from ...cells.cell import Cell
 from ..lanes import parameters
 from ..scan import LayerLoops
 from .device import apart, local, peek, poke

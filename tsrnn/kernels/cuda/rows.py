@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...equations.cell import Cell
+from ...cells.cell import Cell
 from .device import device, local, peek, poke, quad
 from .plan import Chip, rows_of_stages
 from .port import Port

@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ..data.windows import Geometry, Windows
+from ..networks.network import Network, Source
 from . import distribution
-from .network import Network, Source
-from .parameters import Geometry
-from .windows import Windows
 
 #: Paths of a batch, so that memory does not grow with their number.
 BATCH = 256

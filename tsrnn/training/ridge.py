@@ -9,8 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.linalg import cho_solve, cholesky, eigh, solve_triangular
 
-from .parameters import Geometry
-from .windows import Windows
+from ..data.windows import Geometry, Windows
 
 #: Ridge penalties that are tried, in units of the mean eigenvalue of the lags' covariance.
 PENALTIES = np.logspace(-8, 2, 41)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..equations.activations import softplus
-from ..equations.loss import Loss
+from ..functions.activations import softplus
+from ..losses.loss import Loss
 
 #: A parameter beyond is an overflow: NumPy draws no counts of such a mean.
 LARGEST = 1e18

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ..checks import shown
-from .activations import ONE, relu, sigmoid, sign, tanh
+from ..functions.activations import ONE, relu, sigmoid, sign, tanh
 from .cell import Cell, Product, Stage
 
 

@@ -7,7 +7,29 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .parameters import Geometry
+
+@dataclass(frozen=True)
+class Geometry:
+    """Which steps a window has and which are scored.
+
+    A window reads `context` steps before its first output and `stride` more before each further one; each of its
+    `n_outputs` outputs forecasts the next `block` steps.
+    """
+
+    context: int
+    n_outputs: int = 1
+    block: int = 1
+    stride: int = 1
+
+    @property
+    def n_steps(self) -> int:
+        """Steps that the network reads."""
+        return self.context + (self.n_outputs - 1) * self.stride
+
+    @property
+    def n_ahead(self) -> int:
+        """Steps after the context that the window's targets cover."""
+        return (self.n_outputs - 1) * self.stride + self.block
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .activations import HALF, ONE, absolute, at_least, between, exp, log, log1p, sign, softplus
-from .gamma import TWO, log_rising
+from ..functions.activations import HALF, ONE, absolute, at_least, between, exp, log, log1p, sign, softplus
+from ..functions.gamma import TWO, log_rising
 from .loss import Loss
 
 LIMIT = np.float32(30)

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...data.windows import Geometry, SeriesScaling, Windows, ahead_of
+from ...networks.architecture import Decoder
+from ...networks.network import Network, Source
+from ...training.options import TeacherForcing
 from .. import ancestral, distribution
-from ..network import Network, Source
-from ..options import TeacherForcing
-from ..parameters import Decoder, Geometry
-from ..windows import SeriesScaling, Windows, ahead_of
 
 
 class Continuation(NamedTuple):

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from ..equations.loss import Loss
-from .network import Network, Source
-from .parameters import Geometry
-from .windows import Windows
+from ..data.windows import Geometry, Windows
+from ..losses.loss import Loss
+from ..networks.network import Network, Source
 
 #: How far a bias may go from where it starts: where a series seems to have no spread beyond the distribution's least,
 #: training still can.

@@ -9,7 +9,7 @@ at the kink the derivative is the mean of the two sides.
 from __future__ import annotations
 
 from ..checks import number, shown
-from .activations import HALF, absolute, sign
+from ..functions.activations import HALF, absolute, sign
 from .likelihoods import GAUSSIAN, LAPLACE, NEGATIVE_BINOMIAL, POISSON, STUDENT_T
 from .loss import Loss
 

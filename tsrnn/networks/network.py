@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..data.windows import Geometry, Windows
 from ..kernels import get_backend
-from .parameters import Architecture, Geometry
-from .windows import Windows
+from .architecture import Architecture
 
 
 @dataclass

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...checks import whole
+from ...data.gaps import runs
+from ...data.windows import Geometry, Windows
+from ...networks.architecture import Decoder
 from .. import ancestral, distribution
-from ..gaps import runs
-from ..parameters import Decoder, Geometry
-from ..windows import Windows
 from .base import Continuation, Strategy
 
 

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ..equations.random import fold
-from .network import Network, Source
+from ..data.windows import Geometry, Windows
+from ..functions.random import fold
+from ..networks.network import Network, Source
 from .options import Adam, EarlyStopping, Epoch, Settings
-from .parameters import Geometry
-from .windows import Windows
 
 
 @dataclass

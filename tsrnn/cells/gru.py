@@ -5,7 +5,7 @@ Cho et al. (2014), doi:10.3115/v1/D14-1179. The original form resets the state b
 Both update ``h = z h' + (1 - z) n``, as in eq. 7 of the paper.
 """
 
-from .activations import ONE, sigmoid, tanh
+from ..functions.activations import ONE, sigmoid, tanh
 from .cell import Cell, Product, Stage
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .network import Network
-from .seasons import Seasons
+from ..data.seasons import Seasons
+from ..data.windows import Scaling, SeriesScaling
+from ..networks.network import Network
 from .strategies.base import Continuation, Strategy
-from .windows import Scaling, SeriesScaling
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..data.windows import Geometry
 from ..kernels.layout import array_sizes, scratch_size
-from .parameters import Architecture, Geometry
+from .architecture import Architecture
 
 #: Bytes that Python's own objects take for each layer, about.
 LAYER_OBJECTS = 2000

@@ -8,36 +8,13 @@ from math import prod
 
 import numpy as np
 
-from ..equations.cell import Cell, Product
-from ..equations.loss import LINKS, Loss
+from ..cells.cell import Cell, Product
+from ..data.windows import Geometry
 from ..kernels.layout import ADDITIVE, DOT, GENERAL, NO_ATTENTION, Shape, Tables, block_table
+from ..losses.loss import LINKS, Loss
 
 #: The names that ``attention=`` accepts.
 ATTENTION: dict[str | None, int] = {None: NO_ATTENTION, "dot": DOT, "general": GENERAL, "additive": ADDITIVE}
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Which steps a window has and which are scored.
-
-    A window reads `context` steps before its first output and `stride` more before each further one; each of its
-    `n_outputs` outputs forecasts the next `block` steps.
-    """
-
-    context: int
-    n_outputs: int = 1
-    block: int = 1
-    stride: int = 1
-
-    @property
-    def n_steps(self) -> int:
-        """Steps that the network reads."""
-        return self.context + (self.n_outputs - 1) * self.stride
-
-    @property
-    def n_ahead(self) -> int:
-        """Steps after the context that the window's targets cover."""
-        return (self.n_outputs - 1) * self.stride + self.block
 
 
 @dataclass(frozen=True)

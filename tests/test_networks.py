@@ -10,11 +10,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from tsrnn.engine.network import Network, Source
-from tsrnn.engine.parameters import Architecture, Geometry
-from tsrnn.engine.training import Adam, EarlyStopping, Settings, Validation, minimise, warm_up
-from tsrnn.engine.windows import (
+from tsrnn.data.windows import (
     SCALINGS,
+    Geometry,
     SeriesScaling,
     Windows,
     WindowScaling,
@@ -22,8 +20,11 @@ from tsrnn.engine.windows import (
     scored,
     with_covariates,
 )
-from tsrnn.equations.losses import GAUSSIAN, MSE, Pinball
 from tsrnn.kernels import get_backend
+from tsrnn.losses.registry import GAUSSIAN, MSE, Pinball
+from tsrnn.networks.architecture import Architecture
+from tsrnn.networks.network import Network, Source
+from tsrnn.training.loop import Adam, EarlyStopping, Settings, Validation, minimise, warm_up
 
 from . import oracles
 from .backends import BACKENDS, KERNELS, both, every_cell

@@ -15,9 +15,9 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, cholesky, lstsq, svd
 from scipy.optimize import minimize
 
+from ..data.windows import mean_and_scale
 from ..kernels import get_kalman, single_threaded_blas
 from .statespace_model import Covariances, Smoothed, States, StateSpace, standardised
-from .windows import mean_and_scale
 
 #: In units of the variance of the scaled series: no noise is smaller, so that a likelihood stays finite.
 LEAST_NOISE = 1e-8

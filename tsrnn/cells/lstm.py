@@ -5,7 +5,7 @@ Cummins (2000), doi:10.1162/089976600300015015. Gate order and equations are tho
 bias vectors added into one.
 """
 
-from .activations import ONE, sigmoid, tanh
+from ..functions.activations import ONE, sigmoid, tanh
 from .cell import Cell, Product, Stage
 
 

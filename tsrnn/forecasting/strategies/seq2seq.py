@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...checks import choice, flag, fraction, whole
-from ..options import DECAYS, TeacherForcing
-from ..parameters import ATTENTION, Decoder
+from ...networks.architecture import ATTENTION, Decoder
+from ...training.options import DECAYS, TeacherForcing
 from .base import Continuation, Rolling
 
 

@@ -6,7 +6,7 @@ import os
 from typing import NamedTuple
 
 from ..kernels import why_no_cuda
-from .parameters import Architecture
+from .architecture import Architecture
 
 #: What ``device=`` accepts.
 DEVICES = ("cpu", "cuda", "auto")

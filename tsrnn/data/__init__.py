@@ -1,0 +1,1 @@
+"""Series as arrays: windows, scaling, gaps, seasonal inputs. No pandas."""

@@ -1,1 +1,0 @@
-"""LEARNING: functions of arrays. Parameters, windows, networks, strategies and training; no pandas, no scikit-learn."""

@@ -1,0 +1,1 @@
+"""Linear models without a network: autoregression and the latent autoregression (a state-space model)."""
