@@ -17,6 +17,8 @@ import numpy as np
 from tsrnn.functions.activations import softplus
 from tsrnn.functions.optimizers import adam
 from tsrnn.functions.random import fold
+from tsrnn.parts.common import LINEAR_ROWS, POINT_ROWS
+from tsrnn.parts.recurrent import PRODUCTS
 
 NAMES = {
     "tanh": np.tanh,
@@ -63,14 +65,14 @@ class NumpyBackend:
         """Windows `first` to `last` of an uploaded order, as a batch."""
         return order[first:last]
 
-    def workspace(
-        self, cell, shape, tables, n_theta, n_lanes, dtype, *, loss=None, gradient=False, input_gradient=False
-    ):
+    def workspace(self, layout, n_lanes, dtype, *, loss=None, gradient=False, input_gradient=False):
         """Whatever a batch of at most `n_lanes` lanes needs; `state` is (L, S, H, lanes)."""
+        cell, shape = layout.cell, layout.shape
         state = np.zeros((shape.num_layers, len(cell.states), shape.hidden_size, n_lanes), dtype)
         return SimpleNamespace(
-            cell=cell, shape=shape, blocks=tables.blocks, rows=tables.rows, capacity=n_lanes, n_lanes=0,
-            dtype=np.dtype(dtype), state=state, total=np.zeros(2), grad=np.zeros(n_theta, dtype),
+            cell=cell, shape=shape, at=layout.offsets, products=layout.tables[PRODUCTS],
+            linear_rows=layout.tables[LINEAR_ROWS], point_rows=layout.tables[POINT_ROWS], capacity=n_lanes, n_lanes=0,
+            dtype=np.dtype(dtype), state=state, total=np.zeros(2), grad=np.zeros(layout.n_theta, dtype),
         )  # fmt: skip
 
     # ---------------------------------------------------------------- a batch's data
@@ -94,10 +96,10 @@ class NumpyBackend:
         n_seasonal = s.n_channels * s.n_seasonal
         steps = np.arange(s.n_outputs)[:, None] + np.arange(s.block)
         rows = np.minimum(windows.target[batch][:, None, None] + steps, len(series)) - 1
-        first = s.n_inputs - s.n_ahead - n_seasonal
+        first = s.n_inputs - s.n_covariates - n_seasonal
         shift, scale = (moment[batch][:, None, None, first:] for moment in (windows.shift, windows.scale))
         known = ((series[rows][..., first:] - shift) / scale).astype(work.dtype)  # (lanes, n_outputs, block, F + C S)
-        covariates, seasonal = known[..., : s.n_ahead], known[..., s.n_ahead :]
+        covariates, seasonal = known[..., : s.n_covariates], known[..., s.n_covariates :]
         work.ahead = np.moveaxis(covariates.reshape(len(batch), s.n_outputs, -1), 0, -1)
         seasonal = seasonal.reshape(*known.shape[:3], max(1, s.n_channels), -1)
         work.seasonal = np.moveaxis(seasonal, 0, -1)
@@ -123,7 +125,7 @@ class NumpyBackend:
         for t in range(len(work.tape), s.n_steps - s.n_outputs + k1):
             k = t - (s.n_steps - s.n_outputs)
             if free_run and k > 0:
-                fed = work.out[k - 1][work.rows[1, : s.n_channels]]
+                fed = work.out[k - 1][work.point_rows]
                 self.feed(work, k, (softplus(fed) if s.link == 1 else fed).T[:, None])
             below = work.x[t]
             work.tape.append([])
@@ -143,8 +145,9 @@ class NumpyBackend:
         """The states before the first step, masks, and room for outputs."""
         s, cell, lanes = work.shape, work.cell, work.n_lanes
         state = work.state[..., :lanes]
-        if s.state_at >= 0:
-            learned = theta[s.state_at : s.state_at + state[..., 0].size]
+        if "initial_state" in work.at:
+            at = work.at["initial_state"]
+            learned = theta[at : at + state[..., 0].size]
             state = np.broadcast_to(learned.reshape(state.shape[:3])[..., None], state.shape)
         work.before = [dict(zip(cell.states, layer, strict=True)) for layer in state]
         work.mask = np.ones((max(1, s.num_layers - 1), s.n_steps, s.hidden_size, lanes), work.dtype)
@@ -162,7 +165,7 @@ class NumpyBackend:
 
     def _matrices(self, work, theta, layer, n_inputs):
         """Of each product: rows of the operand, names of its planes, a view of its weights."""
-        for r0, r1, p0, p1, at, _ in work.blocks[layer]:
+        for r0, r1, p0, p1, at, _ in work.products[layer]:
             planes = work.cell.planes[p0:p1]
             rows = len(planes) * work.shape.hidden_size
             yield slice(r0, r1), planes, theta[at : at + rows * (r1 - r0)].reshape(rows, r1 - r0)
@@ -186,40 +189,40 @@ class NumpyBackend:
 
     def _skip(self, work, theta):
         """The skip's weights (C, block, lags)."""
-        s = work.shape
-        return theta[s.skip_at : s.skip_at + s.n_channels * s.block * s.lags].reshape(s.n_channels, s.block, s.lags)
+        s, at = work.shape, work.at["skip"]
+        return theta[at : at + s.n_channels * s.block * s.lags].reshape(s.n_channels, s.block, s.lags)
 
     def _season(self, work, theta, t):
         """Weights (C, block, S) and seasonal inputs (block, C, S, lanes): the first step's, then each step's own."""
         s, own = work.shape, work.seasonal[t - (work.shape.n_steps - work.shape.n_outputs)]
         shape = (s.n_channels, 2, s.block, s.n_seasonal)
-        if s.season_at >= 0:
-            weights = theta[s.season_at : s.season_at + int(np.prod(shape))].reshape(shape)
+        if "season" in work.at:
+            weights = theta[work.at["season"] :][: int(np.prod(shape))].reshape(shape)
             yield weights[:, 0], np.broadcast_to(own[:1], own.shape)
             yield weights[:, 1], own
 
     def _ahead(self, work, theta):
         """Of each step of the block: its outputs, and the weights of the covariates up to it."""
         s = work.shape
-        n, at = s.output_size // s.block, s.ahead_at
-        for j in range(s.block if s.n_ahead else 0):
-            columns = (j + 1) * s.n_ahead
+        n, at = s.output_size // s.block, work.at.get("ahead0", 0)
+        for j in range(s.block if s.n_covariates else 0):
+            columns = (j + 1) * s.n_covariates
             yield slice(j * n, (j + 1) * n), theta[at : at + n * columns].reshape(n, columns)
             at += n * columns
 
     def _head_matrix(self, work, theta):
-        s = work.shape
-        return theta[s.head_at : s.head_at + s.output_size * (1 + s.hidden_size)].reshape(s.output_size, -1)
+        s, at = work.shape, work.at["head"]
+        return theta[at : at + s.output_size * (1 + s.hidden_size)].reshape(s.output_size, -1)
 
     def _head(self, work, theta, t, h):
         """What the head says after step t, and the linear skip that is added to its location rows."""
         s = work.shape
         out = self._head_matrix(work, theta) @ np.concatenate([np.ones_like(h[:1]), h])
-        if s.skip_at >= 0:
+        if "skip" in work.at:
             linear = np.einsum("cnp,pcb->cnb", self._skip(work, theta), self._lags(work, work.x, t))
             for weights, known in self._season(work, theta, t):
                 linear += np.einsum("cnq,ncqb->cnb", weights, known)
-            to = work.rows[0, : s.output_size]
+            to = work.linear_rows
             out[to >= 0] += linear.reshape(s.n_channels * s.block, -1)[to[to >= 0]]
         for outputs, weights in self._ahead(work, theta):
             out[outputs] += weights @ work.ahead[t - (s.n_steps - s.n_outputs), : weights.shape[1]]
@@ -269,8 +272,9 @@ class NumpyBackend:
                 dh = dx * work.mask[layer - 1, t] if layer > 0 else 0
             work.dx[t] += dx
         work.dstate = np.array([[later[layer, name] for name in states] for layer in range(s.num_layers)])
-        if s.state_at >= 0:
-            work.grad[s.state_at : s.state_at + work.dstate[..., 0].size] = work.dstate.sum(axis=-1).ravel()
+        if "initial_state" in work.at:
+            at = work.at["initial_state"]
+            work.grad[at : at + work.dstate[..., 0].size] = work.dstate.sum(axis=-1).ravel()
 
     def _step_gradient(self, work, theta, layer, values, late):
         """The gradient of one step: of its inputs (returned), of the states before it (left in `values`)."""
@@ -300,9 +304,9 @@ class NumpyBackend:
         """Gradient of the top layer's h after step t; the head's and the skip's own are added to grad and dx."""
         s, h = work.shape, work.tape[t][-1]["h"]
         self._head_matrix(work, work.grad)[:] += dout @ np.concatenate([np.ones_like(h[:1]), h]).T
-        if s.skip_at >= 0:
+        if "skip" in work.at:
             linear = np.zeros((s.n_channels * s.block, work.n_lanes), work.dtype)
-            to = work.rows[0, : s.output_size]
+            to = work.linear_rows
             np.add.at(linear, to[to >= 0], dout[to >= 0])
             linear = linear.reshape(s.n_channels, s.block, -1)
             self._skip(work, work.grad)[:] += np.einsum("cnb,pcb->cnp", linear, self._lags(work, work.x, t))

@@ -16,6 +16,7 @@ from tsrnn.data.windows import Geometry, Windows
 from tsrnn.losses.registry import MSE
 from tsrnn.networks.architecture import Architecture
 from tsrnn.networks.network import Network, Source
+from tsrnn.parts.recurrent import layers_of
 
 from . import oracles
 
@@ -78,12 +79,17 @@ def kernels(tile=None):
     return CpuBackend(tile)
 
 
+def get_array(work, name):
+    """An array of a workspace, wherever it lies; a copy if that is a device."""
+    return work.read(name) if hasattr(work, "read") else getattr(work, name)
+
+
 def set_array(work, name, values):
     """Fill an array of a workspace, wherever it lies."""
     if hasattr(work, "pool"):
         work.pool.write(name, values)
     else:
-        getattr(work, name)[:] = values
+        get_array(work, name)[:] = values
 
 
 def run(p, backend, dtype="float64", *, batch=None, capacity=None, gradient=True, theta=None, state=None, **options):
@@ -95,7 +101,7 @@ def run(p, backend, dtype="float64", *, batch=None, capacity=None, gradient=True
     work = network.workspace(
         p.geometry, capacity or len(batch), loss=p.architecture.loss, gradient=gradient, input_gradient=gradient
     )
-    before = np.array(work.state)
+    before = np.array(get_array(work, "state"))
     from_lanes(before, (p.state if state is None else state)[..., batch])
     set_array(work, "state", before)
     with backend.session():
@@ -107,13 +113,12 @@ def run(p, backend, dtype="float64", *, batch=None, capacity=None, gradient=True
         result = SimpleNamespace(outputs=backend.outputs(work), loss=value / weight if weight else 0.0, work=work)
         if gradient:
             backend.backward(work, theta, **{name: options[name] for name in options if name != "free_run"})
-            result.theta = work.grad.reshape(-1, len(theta))[: 1 if backend.name == "numpy" else work.tiles()].sum(
-                axis=0
-            )
-            result.state = to_lanes(work.dstate, p.state.shape[:3], len(batch))
+            grad = get_array(work, "grad").reshape(-1, len(theta))
+            result.theta = grad[: 1 if backend.name == "numpy" else work.tiles()].sum(axis=0)
+            result.state = to_lanes(get_array(work, "dstate"), p.state.shape[:3], len(batch))
             inputs = (p.architecture.n_inputs, p.geometry.n_steps)
             flat = backend.name == "numpy"
-            result.x = work.dx if flat else to_lanes(work.dx, inputs, len(batch)).swapaxes(0, 1)
+            result.x = work.dx if flat else to_lanes(work.read("dx"), inputs, len(batch)).swapaxes(0, 1)
     return result
 
 
@@ -212,7 +217,7 @@ def oracle_decoding(p, lane, theta, x=None, state=None, masks=None, fed=None):
     """Outputs (n_outputs, O) of a window and its attention; `masks` (layers, T, H, lanes), `fed` (m, lanes)."""
     a, d, named = p.architecture, p.architecture.decoder, views(p.architecture, theta)
     own, start, _, _ = scaled(p, lane)
-    matrices = [[named[f"{name}.product{k}"] for k in range(len(a.cell.products))] for name, _ in a.layers]
+    matrices = [[named[f"{name}.product{k}"] for k in range(len(a.cell.products))] for name, _ in layers_of(a)]
     parts = {name: named[name] for name in ("embedding", "position", "bridge", "skip") if name in named}
     if d.attention:
         weights = {name: named[name] for name in ("query", "key", "context") if name in named}

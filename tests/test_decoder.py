@@ -14,11 +14,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from tsrnn.functions.random import fold
 from tsrnn.kernels.cpu import CpuBackend
-from tsrnn.kernels.views import address_book
+from tsrnn.kernels.views import address_table
 from tsrnn.losses.likelihoods import GAUSSIAN, POISSON
 from tsrnn.losses.registry import MSE, Pinball
 from tsrnn.networks.architecture import ATTENTION, Decoder
 from tsrnn.networks.network import Network, Source
+from tsrnn.parts.common import SCRATCH
 
 from . import oracles
 from .backends import EXACT, compiled
@@ -119,7 +120,7 @@ def assert_like_oracle(p, result, **options):
     found = [oracle_decoding(p, lane, p.theta, **options) for lane in lanes]
     assert_allclose(result.outputs, [outputs for outputs, _ in found], **EXACT)
     if p.architecture.decoder.attention:
-        weights = to_lanes(result.work.attention, result.work.attention.shape[1:3], len(lanes))
+        weights = to_lanes(result.work.read("attention"), result.work.read("attention").shape[1:3], len(lanes))
         assert_allclose(weights, np.stack([weights for _, weights in found], axis=-1), **EXACT)
     assert_allclose(result.loss, oracle_loss(p, p.theta, **options), **EXACT)
     by_theta = oracles.gradient(lambda theta: oracle_loss(p, theta, **options), p.theta)
@@ -150,7 +151,7 @@ def test_against_a_loop_by_hand(options):
     drawn = {"dropout": options["dropout"], "key": KEY}
     result = run(p, BACKEND, free_run=options["free_run"], **drawn)
     fed = draws(p, options["free_run"])
-    assert_array_equal(to_lanes(result.work.fed, fed.shape[:1], len(p.windows))[1:], fed[1:])
+    assert_array_equal(to_lanes(result.work.read("fed"), fed.shape[:1], len(p.windows))[1:], fed[1:])
     assert_like_oracle(p, result, fed=fed, masks=masks(p, options["dropout"]))
 
 
@@ -172,7 +173,7 @@ def test_a_share_of_the_steps_reads_forecasts():
     fed = {}
     for share in (0.0, 0.25, 0.5, 1.0):
         work = run(p, BACKEND, gradient=False, free_run=share, key=KEY).work
-        fed[share] = to_lanes(work.fed, (30,), len(p.windows))[1:]
+        fed[share] = to_lanes(work.read("fed"), (30,), len(p.windows))[1:]
         assert abs(fed[share].mean() - share) < 4 * np.sqrt(share * (1 - share) / fed[share].size) + 1e-12
     assert (fed[0.25] <= fed[0.5]).all()  # a smaller share is a part of the same steps
     one, other = fed[0.5][:, 1:].ravel(), fed[0.5][:, :-1].ravel()
@@ -192,7 +193,7 @@ def test_a_detached_gradient_is_another():
 def test_attention_is_a_weighing_of_what_was_read(attention):
     p = problem(ragged=True, n_outputs=3, decoder=Decoder(attention=attention))
     work = run(p, BACKEND, gradient=False).work
-    weights = to_lanes(work.attention, (3, 5), len(p.windows))
+    weights = to_lanes(work.read("attention"), (3, 5), len(p.windows))
     assert_allclose(weights.sum(axis=1), 1, rtol=1e-14)
     late = p.geometry.n_steps - p.windows.length
     for lane, start in enumerate(late):
@@ -258,11 +259,11 @@ class GuardedBackend(CpuBackend):
 
     def workspace(self, *arguments, **options):
         work = super().workspace(*arguments, **options)
-        n, size = work.arrays.scratch.shape
+        n, size = work.arrays[SCRATCH].shape
         assert n == 1  # of several tiles the next would follow
-        buffer = np.full(2 * size, np.nan, work.arrays.scratch.dtype)
-        work.arrays = work.arrays._replace(scratch=buffer[None, :size])
-        self.beyond, work.book = buffer[size:], address_book(work.arrays)
+        buffer = np.full(2 * size, np.nan, work.dtype)
+        work.arrays[SCRATCH] = buffer[None, :size]
+        self.beyond, work.addresses = buffer[size:], address_table(list(work.arrays.values()))
         return work
 
 
@@ -337,7 +338,7 @@ def test_a_workspace_keeps_nothing_of_an_earlier_batch():
         for batch in batches:
             network.loss_and_grad(work, p.theta.copy(), source, p.windows, batch, free_run=0.5, key=KEY)
         n = work.tiles()
-        found.append((BACKEND.outputs(work), work.grad[:n].sum(axis=0), work.dx[:n]))
+        found.append((BACKEND.outputs(work), work.read("grad")[:n].sum(axis=0), work.read("dx")[:n]))
     for one, other in zip(*found, strict=True):
         assert_array_equal(one, other)
 

@@ -22,12 +22,13 @@ from tsrnn.functions.activations import HALF, ONE, sigmoid, tanh
 from tsrnn.functions.random import fold
 from tsrnn.losses.registry import GAUSSIAN, LOSSES, MSE, NEGATIVE_BINOMIAL, Pinball
 from tsrnn.networks.network import Network, Source
+from tsrnn.parts.recurrent import stage_gradient_lanes, stage_lanes
 from tsrnn.training.loop import Adam, Settings, minimise
 
 from . import oracles
 from .backends import BACKENDS, EXACT, KERNELS, both, compiled, every_cell
 from .numpy_backend import bound
-from .problems import CELLS, COMPILED, kernels, oracle_loss, oracle_outputs, problem, run, scaled, set_array
+from .problems import CELLS, COMPILED, get_array, kernels, oracle_loss, oracle_outputs, problem, run, scaled, set_array
 
 MANY = 11 if COMPILED else 5  # more than one tile, and not a multiple of one
 SHAPES = {
@@ -90,7 +91,9 @@ def test_loss(loss, backend):
 @compiled
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 def test_compiled_losses_stay_in_float32(loss):
-    function = numba.njit(loss.equation)
+    from tsrnn.kernels.jit import PORT
+
+    function = numba.njit(PORT.copy(loss.equation))
     function.compile((numba.float32,) * (2 + loss.width))
     assert {*function.nopython_signatures[0].return_type} == {numba.float32}
     arguments = [np.float32(x) for x in (3, 0.7, -0.4, 1.2)[: 1 + loss.width]] + [np.float32(0.5)]
@@ -277,7 +280,7 @@ def test_a_workspace_keeps_nothing_of_an_earlier_batch(backend):
         )
         backend.update(work, theta, moments, decay, hyper(1), np.inf, log)
         theta, log = backend.download(theta), backend.download(log)
-        dx = work.dx if backend.name == "numpy" else work.dx[: work.tiles()]
+        dx = get_array(work, "dx") if backend.name == "numpy" else get_array(work, "dx")[: work.tiles()]
         found.append((backend.outputs(work), np.array(total), theta, log, dx))
     for one, other in zip(*found, strict=True):
         assert_array_equal(one, other)
@@ -295,7 +298,7 @@ def test_train_is_the_three_steps_in_one(backend):
         arguments = {"train": (p.theta, MSE), "forward": (p.theta,), "loss": (MSE,), "backward": (p.theta,)}
         for step in steps:
             getattr(backend, step)(work, *arguments[step], **(DROPOUT if step != "loss" else {}))
-        found.append((work.grad, backend.outputs(work), backend.take_total(work)))
+        found.append((get_array(work, "grad").copy(), backend.outputs(work), backend.take_total(work)))
     for one, other in zip(*found, strict=True):
         assert_array_equal(one, other)
 
@@ -403,10 +406,10 @@ def test_kernels_load_where_no_cache_can_be_written():
 
 # ---------------------------------------------------------------- machine code
 def lane_loops(cell):
-    """Names of the loops that `cell`'s equations got, and the equations."""
-    for index, stage in enumerate(cell.stages):
-        yield f"{cell.name}_{index}_lanes", stage.forward
-        yield f"{cell.name}_{index}_gradient_lanes", stage.gradient
+    """The loops that `cell`'s equations got, whether they are gradients, and the equations."""
+    for stage in cell.stages:
+        yield stage_lanes(cell, stage, "loop"), False, stage.forward
+        yield stage_gradient_lanes(cell, stage, "loop"), True, stage.gradient
 
 
 @compiled
@@ -414,18 +417,14 @@ def lane_loops(cell):
 @pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
 def test_lane_loops_have_packed_arithmetic(cell):
     """A division that stays scalar shows that LLVM gave up on the loop; without any, the rest must be packed."""
-    from tsrnn.kernels import _registry
-    from tsrnn.kernels.jit import LOOP
-    from tsrnn.kernels.scan import build_layer
+    from tsrnn.kernels.jit import LOOP, PORT
 
-    build_layer(cell)
-    rows, planes = (numba.types.Array(numba.float32, ndim, "C") for ndim in (2, 3))
-    for name, equation in lane_loops(cell):
-        gradients = (rows, rows) if "gradient" in name else ()
-        signature = (planes, planes, planes, *gradients, numba.int64, numba.int64)
-        function = numba.njit(**LOOP)(getattr(_registry, name))
+    rows, gates = (numba.types.Array(numba.float32, ndim, "C") for ndim in (2, 3))
+    for lanes, is_gradient, equation in lane_loops(cell):
+        signature = (gates, gates, gates, *((rows, rows) if is_gradient else ()), numba.int64, numba.int64)
+        function = numba.njit(**LOOP)(PORT.copy(lanes))
         function.compile(signature)
         assembly = function.inspect_asm(function.signatures[0])
         transcendental = {"tanh", "sigmoid"} & set(equation.__code__.co_names)
         wanted = "div" if transcendental else r"max|cmp\w*" if "relu" in equation.__code__.co_names else "mul|and"
-        assert re.search(rf"\bv?({wanted})ps\b", assembly), name
+        assert re.search(rf"\bv?({wanted})ps\b", assembly), equation.__name__

@@ -24,11 +24,12 @@ from tsrnn.kernels import get_backend
 from tsrnn.losses.registry import GAUSSIAN, MSE, Pinball
 from tsrnn.networks.architecture import Architecture
 from tsrnn.networks.network import Network, Source
+from tsrnn.parts.common import LINEAR_ROWS, POINT_ROWS
 from tsrnn.training.loop import Adam, EarlyStopping, Settings, Validation, minimise, warm_up
 
 from . import oracles
 from .backends import BACKENDS, KERNELS, both, every_cell
-from .problems import CELLS, oracle_loss, problem
+from .problems import CELLS, get_array, oracle_loss, problem
 
 LSTM = CELLS["lstm"]
 
@@ -66,11 +67,12 @@ def test_parameters(cell):
 
 def test_rows():
     a = architecture(n_inputs=2, n_targets=2, block=3, loss=Pinball(0.1, 0.5), lags=4)
-    skip, fed_back = a.tables.rows
+    tables = a.layout(Geometry(5, 1, 3)).tables
+    skip, points = tables[LINEAR_ROWS], tables[POINT_ROWS]
     assert_array_equal(skip.reshape(3, 2, 2), [[[0, 0], [3, 3]], [[1, 1], [4, 4]], [[2, 2], [5, 5]]])
-    assert_array_equal(fed_back[:2], [1, 3])
-    assert_array_equal(architecture(loss=GAUSSIAN, lags=4).tables.rows[0], [0, -1])
-    assert (architecture().tables.rows[0] == -1).all()
+    assert_array_equal(points, [1, 3])
+    assert_array_equal(architecture(loss=GAUSSIAN, lags=4).layout(Geometry(5)).tables[LINEAR_ROWS], [0, -1])
+    assert (architecture().layout(Geometry(5)).tables[LINEAR_ROWS] == -1).all()
 
 
 def test_geometry():
@@ -169,7 +171,7 @@ def test_what_is_scored_of_a_channel_that_begins_late(geometry):
 # ---------------------------------------------------------------- network
 def test_initialise():
     a = architecture(num_layers=2, hidden_size=4)
-    views = a.views(Network(a).initialise(np.random.default_rng(0)))
+    views = a.views(a.initialise(np.random.default_rng(0)))
     for layer, column in ((0, 1), (1, 4)):
         weights = views[f"layer{layer}.product0"]
         assert_array_equal(weights[:, column], np.repeat([0, 1, 0, 0], 4))
@@ -179,7 +181,7 @@ def test_initialise():
     assert not views["head"][:, 0].any()
     assert views["head"][:, 1:].all()
     skipping = architecture(lags=3)
-    views = skipping.views(Network(skipping).initialise(np.random.default_rng(0)))
+    views = skipping.views(skipping.initialise(np.random.default_rng(0)))
     assert not views["head"].any()
     assert not views["skip"].any()
 
@@ -188,8 +190,8 @@ def test_initialise():
 def test_decay_spares_biases_states_and_skip(cell):
     a = architecture(cell, num_layers=2, lags=3, learn_initial_state=True, n_inputs=2, n_targets=2)
     network = Network(a)
-    theta = np.abs(network.initialise(np.random.default_rng(0)))
-    views, decays = a.views(theta), a.views(network.decays())
+    theta = np.abs(network.architecture.initialise(np.random.default_rng(0)))
+    views, decays = a.views(theta), a.views(network.architecture.is_decayed)
     for name in decays:
         if name.startswith("layer"):  # biases are the only weights that start at 0 or 1
             assert_array_equal(decays[name], (views[name] != 0) & (views[name] != 1))
@@ -274,7 +276,7 @@ def task(backend, dtype="float64", n=26, **options):
     nothing = np.empty((len(series), 0))
     scaling = SeriesScaling.fit("window", series, np.ones(series.shape, bool), nothing)
     windows = scaling.windows(series, np.arange(n), geometry)
-    theta = network.initialise(np.random.default_rng(1))
+    theta = network.architecture.initialise(np.random.default_rng(1))
     return Task(
         backend, network, theta, Source.upload(backend, series, series, np.ones_like(series)), windows, geometry
     )
@@ -310,8 +312,8 @@ def test_the_first_update_is_the_oracle_s(backend):
     trained = t.minimise(batch_size=26, max_epochs=1, optimizer=adam)
     work = t.network.workspace(t.geometry, 26, loss=MSE, gradient=True)
     t.network.loss_and_grad(work, t.theta.copy(), t.source, t.windows, np.arange(26))
-    gradient = work.grad.reshape(-1, len(t.theta)).sum(axis=0)
-    wanted = oracles.adam(t.theta, [gradient], 0.02, 0.1 * t.network.decays())
+    gradient = get_array(work, "grad").reshape(-1, len(t.theta)).sum(axis=0)
+    wanted = oracles.adam(t.theta, [gradient], 0.02, 0.1 * t.network.architecture.is_decayed)
     assert_allclose(trained.theta, wanted, rtol=1e-9)  # another order of the windows; Adam divides by |gradient|
 
 

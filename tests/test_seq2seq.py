@@ -191,7 +191,7 @@ def test_attention_turns_to_what_matters():
     geometry = strategy.geometry(length, 1)
     windows = scaling.windows(flat, starts, geometry)
     source = Source.upload(network.backend, flat, flat, np.ones(flat.shape))
-    theta = network.initialise(np.random.default_rng(1))
+    theta = network.architecture.initialise(np.random.default_rng(1))
     settings = Settings(Adam(), learning_rate=0.01, batch_size=32, max_epochs=60)
     trained = minimise(network, theta, source, windows, geometry, settings, seed=0)
     handle = network.backend.upload(trained.theta, "float32")

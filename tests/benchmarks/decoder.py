@@ -32,7 +32,7 @@ def build_ours(name: str, shape: tuple[int, ...], attention: str | None, x: np.n
     B, n, m, H = shape[:4]
     cell, decoder = {"lstm": LSTM, "gru": GRU}[name], Decoder(attention=attention)
     network = Network(Architecture(cell, 1, 1, 1, MSE, H, decoder=decoder), "float32")
-    theta = network.initialise(np.random.default_rng(0))
+    theta = network.architecture.initialise(np.random.default_rng(0))
     T, rows = n + m - 1, np.arange(B)
     series = x.reshape(-1, 1).astype(np.float64)
     work = network.workspace(Geometry(n, n_outputs=m), B, loss=MSE, gradient=True)

@@ -78,7 +78,7 @@ def build_ours(
     loss = Loss("plain_sum", plain_sum)
     architecture = Architecture(cell, n_inputs=I, n_targets=1, block=1, loss=loss, hidden_size=H)
     network = Network(architecture, dtype, backend)
-    theta = network.initialise(np.random.default_rng(0))
+    theta = network.architecture.initialise(np.random.default_rng(0))
     views = architecture.views(theta)
     views["head"][:] = np.r_[0.0, np.ones(H)]
     geometry = Geometry(T) if last else Geometry(1, n_outputs=T)

@@ -37,7 +37,7 @@ def build_stepper(strategy: str) -> object:
     windows = scaling.windows(series, np.arange(150), geometry)
     architecture = Architecture(LSTM, 1, 1, geometry.block, MSE, hidden_size=H, lags=geometry.context)
     network = Network(architecture)
-    theta = network.backend.upload(network.initialise(rng), network.dtype)
+    theta = network.backend.upload(network.architecture.initialise(rng), network.dtype)
     source = Source.upload(network.backend, series, series, observed)
     settings = Settings(Adam(), learning_rate=0.003, batch_size=B, max_epochs=1)
     return _Stepper(network, theta, source, windows, geometry, settings, seed=0)

@@ -152,7 +152,7 @@ class RecurrentNetwork:
         """Theta to start from, and whether it is that of an earlier fit."""
         fitted = vars(self)
         if not (self.warm_start and "theta_" in fitted):
-            return network.initialise(np.random.default_rng(rng.randint(2**31))), False
+            return network.architecture.initialise(np.random.default_rng(rng.randint(2**31))), False
         now, then = network.architecture, fitted["network_"].architecture
         if (now.cell.name, now.entries) != (then.cell.name, then.entries):
             raise ValueError(

@@ -1,9 +1,9 @@
-"""LOOPS: recurrent networks as compiled loops over lanes; the only room that imports numba, and only when asked to.
+"""Compiled code: the operations of `tsrnn.parts` on a processor or a GPU. Only this room imports numba, and only in use.
 
-No function here names a cell or a loss: loops are built for a cell by a factory (`scan`, `stack`) from the scalar
-functions in `tsrnn.cells`. A *lane* is one training window, a *tile* a fixed number of lanes that goes through all
-steps together on one thread. A lane's result does not depend on the batch it came in, and gradients are summed over
-tiles in one order, so results do not depend on the number of threads. On a GPU many threads share a tile: `cuda`.
+No function here names a cell or a loss. A *lane* is one training window, a *tile* a fixed number of lanes that goes
+through all steps together on one thread. A lane's result does not depend on the batch it came in, and gradients are
+summed over tiles in one order, so results do not depend on the number of threads. On a GPU many threads share a tile:
+`cuda`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What happens to a batch before and after the network: gather, loss, update.
+"""What happens to a batch before and after the network: gather, update.
 
 These are cheap beside the scan and run on one thread, which also gives their sums one fixed order.
 
@@ -14,16 +14,12 @@ from collections.abc import Callable
 import numpy as np
 
 from ..functions.optimizers import adam
-from ..losses.registry import Loss
-from . import layout as at
-from .jit import Tile, entry, fingerprint, tile
-from .lanes import lane_loop, parameters
-from .views import tensor1, tensor3, vector
+from ..parts.lanes import lane_loop, parameters_of
+from .jit import entry
 
 
 def build_gather() -> Callable:
     """`gather`: windows of a batch, read from the series and scaled; nothing is copied out beforehand."""
-    stamp = fingerprint()
 
     @entry("gather")
     def gather(series, window_start, window_length, shift, scale, batch, segment, x, starts):
@@ -34,7 +30,6 @@ def build_gather() -> Callable:
         series (n, I) float64; window_start, window_length (n_windows,) int64; shift, scale (n_windows, I) float64;
         batch (n_lanes,) window numbers.
         """
-        stamp  # noqa: B018
         n_tiles, I, T, B = x.shape
         for lane in range(n_tiles * B):
             i, b = lane // B, lane % B
@@ -58,7 +53,6 @@ def build_gather() -> Callable:
 
 def build_gather_ahead() -> Callable:
     """`gather_ahead`: covariates and seasonal inputs of the steps that a batch's outputs forecast."""
-    stamp = fingerprint()
 
     @entry("gather_ahead")
     def gather_ahead(series, window_target, shift, scale, batch, block, n_covariates, stride, ahead):
@@ -67,7 +61,6 @@ def build_gather_ahead() -> Callable:
         After these block*F rows the seasonal inputs follow in the same way. series (n, I) float64, of which the last
         columns are those of the next step: F = `n_covariates`, then the seasonal inputs.
         """
-        stamp  # noqa: B018
         n_tiles, n_outputs, width, B = ahead.shape
         F, S = n_covariates, width // block - n_covariates
         first, last = series.shape[1] - F - S, block * F
@@ -87,7 +80,6 @@ def build_gather_ahead() -> Callable:
 
 def build_gather_targets() -> Callable:
     """`gather_targets`: what the batch's outputs are compared with."""
-    stamp = fingerprint()
 
     @entry("gather_targets")
     def gather_targets(targets, observed, target_start, shift, scale, batch, block, stride, y, weight, share):
@@ -96,7 +88,6 @@ def build_gather_targets() -> Callable:
         share[0] becomes 1 / sum of weights, or 0 where nothing was observed. targets, observed (n, C) float64;
         target_start (n_windows,) int64; shift, scale (n_windows, C) float64.
         """
-        stamp  # noqa: B018
         n_tiles, n_outputs, width, B = y.shape
         C = targets.shape[1]
         y[:] = 0
@@ -117,58 +108,9 @@ def build_gather_targets() -> Callable:
     return gather_targets
 
 
-def build_loss(loss: Loss) -> Tile:
-    """The tile function of `loss`: its weighted sum, and the derivative of the weighted mean by each output."""
-    width, stamp = loss.width, fingerprint(loss.equation)
-    derivatives = [f"d{i}" for i in range(width)]
-    predictions = [f"p{i}" for i in range(width)]
-    rows = {"y": "Y", "value": "V"}
-    rows |= {f"p{i}": f"P[{i}]" for i in range(width)} | {f"d{i}": f"D[{i}]" for i in range(width)}
-    lanes = lane_loop(
-        f"{loss.name}_lanes",
-        loss.equation,
-        ["y", *predictions, "constant"],
-        ["value", *derivatives],
-        rows,
-        "Y, P, V, D, constant",
-    )
-
-    @tile(f"{loss.name}_loss")
-    def tile_loss(i, shape, theta, free, dropout, key, book):
-        """total += (sum of weight * value, sum of weights) of tile `i`; dout: gradient of the batch's mean."""
-        stamp  # noqa: B018
-        out = tensor3(book, at.OUT, i, theta)
-        y = tensor3(book, at.Y, i, theta)
-        weight = tensor3(book, at.WEIGHT, i, theta)
-        dout = tensor3(book, at.DOUT, i, theta)
-        scratch = tensor1(book, at.SCRATCH, i, theta)
-        constants = tensor1(book, at.CONSTANTS, 0, theta)
-        share = tensor1(book, at.SHARE, 0, theta)
-        total = tensor1(book, at.TOTAL, i, 0.0)  # float64
-        n_outputs, n_targets, B = y.shape
-        value = vector(scratch, 0, B)
-        for k in range(n_outputs):
-            for r in range(n_targets):
-                W = weight[k, r]
-                for w in W:
-                    total[1] += w
-                for q in range(constants.size):
-                    o = (r * constants.size + q) * width
-                    P, D = out[k, o : o + width], dout[k, o : o + width]
-                    lanes(y[k, r], P, value, D, constants[q])
-                    for b in range(B):
-                        if W[b] > 0:
-                            total[0] += W[b] * value[b]
-                        for p in range(width):
-                            D[p, b] = D[p, b] * W[b] * share[0] if W[b] > 0 else 0
-
-    return tile_loss
-
-
 def build_update() -> Callable:
     """`update`: the sum of the tiles' gradients, clipped, and one step of Adam."""
-    stamp = fingerprint()
-    reads = parameters(adam)
+    reads = parameters_of(adam)
     rows = {name: name for name in ("theta", "g", "m", "v", "decay")}
     step = lane_loop("adam_lanes", adam, reads, ("theta", "m", "v"), rows, ", ".join(reads))
 
@@ -178,7 +120,6 @@ def build_update() -> Callable:
 
         hyper = (rate, beta1, beta2, epsilon, 1 - beta1**t, 1 - beta2**t) in theta's precision; clip = inf: no clipping.
         """
-        stamp  # noqa: B018
         g = grad[0]
         for i in range(1, grad.shape[0]):
             for n in range(g.size):

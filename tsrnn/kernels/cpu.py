@@ -1,28 +1,28 @@
-"""The CPU backend: the interface that networks use, over the compiled loops. Handles are NumPy arrays.
-
-Another backend offers the same methods on handles of its own; networks pass handles on and looks into none.
-"""
+"""The CPU backend: the `Backend` that networks use, over compiled operations. Handles are NumPy arrays."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..cells.cell import Cell
-from ..losses.registry import Loss
+from ..losses.loss import Loss
+from ..parts.attention import ATTENTION
+from ..parts.common import AHEAD, CONSTANTS, GRAD, OUT, SHARE, STARTS, TOTAL, TRANSPOSE, WEIGHT, X, Y
+from ..parts.layout import Layout
+from ..parts.loss import loss_of
+from ..parts.part import Buffer, Chance, Step
+from ..parts.recurrent import OPERANDS
+from ..parts.shape import known_ahead, layer_inputs
 from . import batch as batch_kernels
-from .decoder import build_decoder
-from .jit import Tile, address_table, run_tiles
-from .layout import Arrays, Shape, Tables, array_sizes, known_ahead, layer_inputs, scratch_size
-from .stack import StackLoops, build_stack, build_transpose
+from .jit import Steps, forward_of, of_forward, of_gradient, run, table_of
 from .threads import enter_parallel, leave_parallel, single_threaded_blas
-from .views import address_book
+from .views import address_table
 
 NO_DROPOUT = np.uint64(0)
 
@@ -31,41 +31,38 @@ NO_DROPOUT = np.uint64(0)
 class Workspace:
     """The arrays of one batch, made once and filled again for each batch."""
 
-    cell: Cell
-    shape: Shape
-    capacity: int  # most lanes a batch may have
-    n_lanes: int  # lanes of the present batch
-    arrays: Arrays  # replace none: the kernels know them by `book`
-    book: Any
+    layout: Layout
+    dtype: np.dtype
+    capacity: int  # most windows that a batch may have
+    n_lanes: int  # windows of the present batch
+    arrays: dict[Buffer, np.ndarray]  # replace none: compiled code knows their addresses
+    addresses: Any
+    programs: dict[Any, Any] = field(default_factory=dict)
 
-    def __getattr__(self, name: str) -> Any:
-        """An array by its name."""
-        return getattr(self.arrays, name)
+    @property
+    def tile(self) -> int:
+        """Windows of a tile."""
+        return self.arrays[X].shape[-1]
 
     def tiles(self) -> int:
-        """Tiles that hold lanes of the present batch."""
-        return -(-self.n_lanes // self.arrays.x.shape[3])
+        """Return the number of tiles that hold windows of the present batch."""
+        return -(-self.n_lanes // self.tile)
 
+    def read(self, name: str) -> np.ndarray:
+        """Return the array of that name, (tiles, ...)."""
+        return self.arrays[next(buffer for buffer in self.arrays if buffer.name == name)]
 
-@functools.cache
-def _build(cell: Cell, decodes: bool) -> StackLoops:
-    return build_decoder(cell) if decodes else build_stack(cell)
-
-
-def _stack(work: Workspace) -> StackLoops:
-    return _build(work.cell, work.shape.decoder_layers > 0)
-
-
-@functools.cache
-def _loss(loss: Loss) -> Tile:
-    return batch_kernels.build_loss(loss)
+    def program(self, name: Any, make: Callable[[], Steps]) -> Any:
+        """Return the table of addresses and steps of a program, made at its first use."""
+        if name not in self.programs:
+            self.programs[name] = table_of(make(), self.dtype)
+        return self.programs[name]
 
 
 class _Common(NamedTuple):
     gather: Callable
     gather_ahead: Callable
     gather_targets: Callable
-    transpose: Tile
     update: Callable
 
 
@@ -75,18 +72,17 @@ def _common() -> _Common:
         batch_kernels.build_gather(),
         batch_kernels.build_gather_ahead(),
         batch_kernels.build_gather_targets(),
-        build_transpose(),
         batch_kernels.build_update(),
     )
 
 
 class CpuBackend:
-    """Compiled loops on this machine's processor.
+    """Compiled operations on this machine's processor.
 
     Parameters
     ----------
     tile : int, optional
-        Lanes in a tile. The default depends on the precision only; tests make it small.
+        Windows of a tile. The default depends on the precision only; tests make it small.
     """
 
     name = "cpu"
@@ -95,7 +91,7 @@ class CpuBackend:
         self.tile = tile
 
     def tile_width(self, dtype: DTypeLike) -> int:
-        """Lanes in a tile: one cache line of each row."""
+        """Return the windows of a tile: one cache line of each row."""
         return self.tile or 64 // np.dtype(dtype).itemsize
 
     def session(self) -> AbstractContextManager[None]:
@@ -116,10 +112,7 @@ class CpuBackend:
 
     def workspace(
         self,
-        cell: Cell,
-        shape: Shape,
-        tables: Tables,
-        n_theta: int,
+        layout: Layout,
         n_lanes: int,
         dtype: DTypeLike,
         *,
@@ -127,41 +120,38 @@ class CpuBackend:
         gradient: bool = False,
         input_gradient: bool = False,
     ) -> Workspace:
-        """Room for batches of at most `n_lanes` lanes: for outputs, for a `loss`, for a `gradient`."""
-        B = self.tile_width(dtype)
-        n, size = -(-n_lanes // B), loss.size if loss else shape.output_size
-        constants = np.array([loss.constants if loss else ()], dtype)
-        wanted = {"scored": loss is not None, "gradient": gradient, "inputs": input_gradient}
-        sizes = array_sizes(cell, shape, n, B, size, **wanted, over_time=scratch_size(cell, shape, B))
-        made = {name: np.zeros(size, np.int64 if name == "starts" else dtype) for name, size in sizes.items()}
-        for layer, width in enumerate(layer_inputs(shape)):
-            made["X"][:, layer, :, width] = 1  # the rows of ones stay as they are
-        given = {name: table[None].copy() for name, table in tables._asdict().items()}
-        of_theta = {
-            "theta_t": np.zeros((1, n_theta if gradient else 0), dtype),
-            "grad": np.zeros((n if gradient else 0, n_theta), dtype),
-        }
-        span = np.tile([0, shape.n_outputs], (n, 1))
-        arrays = Arrays(constants=constants, total=np.zeros((n, 2)), span=span, **given, **made, **of_theta)
-        return Workspace(cell, shape, n_lanes, 0, arrays, address_book(arrays))
+        """Return room for batches of at most `n_lanes` windows: for outputs, for a `loss`, for a `gradient`."""
+        dtype, B = np.dtype(dtype), self.tile_width(dtype)
+        n, constants = -(-n_lanes // B), loss.constants if loss else ()
+        shapes = layout.shapes(
+            n, B, loss_size=loss.size if loss else None, n_constants=len(constants), gradient=gradient,
+            inputs=input_gradient,
+        )  # fmt: skip
+        arrays = {buffer: np.zeros(shape, buffer.dtype or dtype) for buffer, shape in shapes.items()}
+        for buffer, table in layout.tables.items():
+            arrays[buffer][0] = table
+        arrays[CONSTANTS][0] = constants
+        for layer, width in enumerate(layer_inputs(layout.shape)):
+            arrays[OPERANDS][:, layer, :, width] = 1  # the rows of ones stay as they are
+        return Workspace(layout, dtype, n_lanes, 0, arrays, address_table(list(arrays.values())))
 
     def gather(self, work: Workspace, series: np.ndarray, windows: Any, batch: np.ndarray) -> None:
         """Put the windows `batch` of `series` into the inputs, scaled; windows that are shorter start late."""
         work.n_lanes = len(batch)
-        n, a, shape, w = work.tiles(), work.arrays, work.shape, windows
+        n, a, shape, w = work.tiles(), work.arrays, work.layout.shape, windows
         segment = shape.segment
-        _common().gather(series, w.start, w.length, w.shift, w.scale, batch, segment, a.x[:n], a.starts[:n])
+        _common().gather(series, w.start, w.length, w.shift, w.scale, batch, segment, a[X][:n], a[STARTS][:n])
         if known_ahead(shape):
             _common().gather_ahead(
-                series, w.target, w.shift, w.scale, batch, shape.block, shape.n_ahead, segment, a.ahead[:n]
+                series, w.target, w.shift, w.scale, batch, shape.block, shape.n_covariates, segment, a[AHEAD][:n]
             )
 
     def gather_targets(self, work: Workspace, targets: Any, observed: Any, windows: Any, batch: np.ndarray) -> None:
         """Put what the windows' outputs are to be compared with beside them, with weight 0 where it is missing."""
-        n, a = work.tiles(), work.arrays
+        n, a, shape = work.tiles(), work.arrays, work.layout.shape
         _common().gather_targets(
-            targets, observed, windows.target, windows.target_shift, windows.target_scale, batch, work.shape.block,
-            work.shape.segment, a.y[:n], a.weight[:n], a.share[0],
+            targets, observed, windows.target, windows.target_shift, windows.target_scale, batch, shape.block,
+            shape.segment, a[Y][:n], a[WEIGHT][:n], a[SHARE][0],
         )  # fmt: skip
 
     def forward(
@@ -174,32 +164,34 @@ class CpuBackend:
         dropout: float = 0.0,
         key: Any = NO_DROPOUT,
     ) -> None:
-        """Inputs to outputs; a free run reads its own point forecasts after the first output.
+        """Compute the outputs; a free run reads its own point forecasts after the first output.
 
         Of the steps of a decoder it may be a share between 0 and 1, drawn by the `key`. `outputs` k0 to k1, where a
         call before this one has computed those up to k0, or all of them.
         """
-        work.arrays.span[:] = outputs or (0, work.shape.n_outputs)
-        _run((_stack(work).forward,), work, theta, free_run, dropout, key)
+        first, last = outputs or (0, work.layout.shape.n_outputs)
+        steps = work.program(("forward", first, last, free_run > 0), lambda: _forward(work, first, last, free_run > 0))
+        _run(work, steps, theta, free_run, dropout, key)
 
     def feed(self, work: Workspace, k: int, values: np.ndarray) -> None:
         """Let the step of output `k` read the scaled `values` (n_lanes, stride, n_channels) before it."""
-        x, shape, lane = work.arrays.x, work.shape, np.arange(work.n_lanes)
+        x, shape, lane = work.arrays[X], work.layout.shape, np.arange(work.n_lanes)
         first, B = shape.n_steps - (shape.n_outputs - k) * shape.segment, x.shape[3]
         for j in range(shape.segment):
             x[lane // B, : shape.n_channels, first + j, lane % B] = values[:, j]
 
     def loss(self, work: Workspace, loss: Loss) -> None:
         """Add the batch's weighted loss and weight to the total, and make the gradient of the weighted mean."""
-        any_theta = work.arrays.scratch[0]  # a loss has no parameters
-        _run((_loss(loss),), work, any_theta, 0, 0.0, NO_DROPOUT)
+        any_theta = np.zeros(1, work.dtype)  # a loss has no parameters
+        _run(work, work.program(loss, lambda: _loss(loss)), any_theta, 0, 0.0, NO_DROPOUT)
 
     def backward(self, work: Workspace, theta: np.ndarray, *, dropout: float = 0.0, key: Any = NO_DROPOUT) -> None:
-        """Outputs' gradient to parameters' gradient, by tile.
+        """Compute the gradient of all parameters, by tile, from that of the outputs.
 
         It comes after `forward` of the same batch and dropout, and uses up what that left.
         """
-        _run((_stack(work).backward,), work, theta, 0, dropout, key, first=(_common().transpose,))
+        steps = work.program("backward", lambda: of_gradient(work.layout.gradient()))
+        _run(work, steps, theta, 0, dropout, key, once=_transpose(work))
 
     def train(
         self,
@@ -211,11 +203,14 @@ class CpuBackend:
         dropout: float = 0.0,
         key: Any = NO_DROPOUT,
     ) -> None:
-        """`forward`, `loss` and `backward` in one go."""
-        work.arrays.span[:] = 0, work.shape.n_outputs
-        stack = _stack(work)
-        tiles = (stack.forward, _loss(loss), stack.backward)
-        _run(tiles, work, theta, free_run, dropout, key, first=(_common().transpose,))
+        """Run `forward`, `loss` and `backward`, all of them on a tile before the next."""
+
+        def all_of_them() -> Steps:
+            forward = _forward(work, 0, work.layout.shape.n_outputs, free_run > 0)
+            return forward + _loss(loss) + of_gradient(work.layout.gradient())
+
+        steps = work.program(("train", loss, free_run > 0), all_of_them)
+        _run(work, steps, theta, free_run, dropout, key, once=_transpose(work))
 
     def update(
         self, work: Workspace, theta: Any, moments: Any, decay: Any, hyper: Any, clip: float, log: Any, k: int = 0
@@ -224,51 +219,53 @@ class CpuBackend:
 
         The norm before clipping goes to place `k` of the log.
         """
-        n = work.tiles()
-        _common().update(theta, work.arrays.grad[:n], moments[0], moments[1], decay, hyper, clip, log[k : k + 1])
+        grad = work.arrays[GRAD][: work.tiles()]
+        _common().update(theta, grad, moments[0], moments[1], decay, hyper, clip, log[k : k + 1])
 
     def outputs(self, work: Workspace) -> np.ndarray:
-        """A copy of the outputs of the present batch, (n_lanes, n_outputs, output_size)."""
-        return _by_lane(work, work.arrays.out)
+        """Return a copy of the outputs of the present batch, (n_lanes, n_outputs, output_size)."""
+        return _by_lane(work, work.arrays[OUT])
 
     def attention(self, work: Workspace) -> np.ndarray:
-        """A copy of what each output's step gave to each of the encoder's, (n_lanes, n_outputs, n_encoded)."""
-        return _by_lane(work, work.arrays.attention)
+        """Return a copy of the weight of each encoder step in each output's step, (n_lanes, n_outputs, n_encoded)."""
+        return _by_lane(work, work.arrays[ATTENTION])
 
     def take_total(self, work: Workspace) -> tuple[float, float]:
-        """Weighted loss and weight since they were last taken."""
-        value, weight = map(float, work.arrays.total.sum(axis=0))
-        work.arrays.total[:] = 0
+        """Return weighted loss and weight since they were last taken."""
+        value, weight = map(float, work.arrays[TOTAL].sum(axis=0))
+        work.arrays[TOTAL][:] = 0
         return value, weight
 
 
+def _forward(work: Workspace, first: int, last: int, free: bool) -> Steps:
+    return of_forward(work.layout.forward(first, last, free))
+
+
+def _loss(loss: Loss) -> Steps:
+    return [(forward_of(loss_of(loss)), Step())]
+
+
+def _transpose(work: Workspace) -> Any:
+    """Return the program that prepares a gradient, once for all tiles."""
+    return work.program("transpose", lambda: of_forward([(TRANSPOSE, Step())]))
+
+
 def _by_lane(work: Workspace, array: np.ndarray) -> np.ndarray:
-    """A copy of what `array` (n, i, j, B) holds of the present batch, (n_lanes, i, j)."""
+    """Return a copy of what `array` (n, i, j, B) holds of the present batch, (n_lanes, i, j)."""
     lanes = array[: work.tiles()].transpose(0, 3, 1, 2)
     return lanes.reshape(-1, *lanes.shape[2:])[: work.n_lanes].copy()
 
 
-_TABLES: dict[Any, Any] = {}
-
-
 def _run(
-    tiles: tuple[Tile, ...],
-    work: Workspace,
-    theta: np.ndarray,
-    free_run: float,
-    dropout: float,
-    key: np.uint64,
-    first: tuple[Tile, ...] = (),
+    work: Workspace, steps: Any, theta: np.ndarray, free_run: float, dropout: float, key: Any, once: Any = None
 ) -> None:
-    """Functions `first` once, then `tiles` over the tiles of the present batch, in parallel if nobody else is."""
-    free, chance = theta.dtype.type(free_run), theta.dtype.type(dropout)  # the same draws as on every other device
-    n, arguments = work.tiles(), (work.shape, theta, free, chance, key, work.book)
-    name = (first, tiles, theta.dtype.char)
-    if name not in _TABLES:
-        _TABLES[name] = address_table(first, *arguments), address_table(tiles, *arguments)
+    """Run the program `once`, then `steps` over the tiles of the present batch, in parallel if nobody else is."""
+    number = theta.dtype.type  # the same draws as on every other device
+    chance, n = Chance(number(free_run), number(dropout), np.uint64(key)), work.tiles()
+    once = work.program("nothing", list) if once is None else once
     parallel = enter_parallel(n)
     try:
-        run_tiles(*_TABLES[name], parallel, n, *arguments)
+        run(once, steps, parallel, n, work.layout.shape, theta, chance, work.addresses)
     finally:
         if parallel:
             leave_parallel()

@@ -1,29 +1,32 @@
-"""How functions are compiled: the options that let lane loops vectorise, and a disk cache that is never stale.
+"""How functions are compiled: the options that let loops over windows vectorise, and operations reached by address.
 
-Numba looks a compiled function up by its source file, its signature, its bytecode and what its closure holds. The
-kernels are closures over a cell's equations, so three things are added here. A function made in a factory gets a name
-of its own in this room's registry, which makes its closure cheap to compare and equal in every process. Every entry
-point closes over a `fingerprint`, a hash of all sources that it may inline: Numba itself would not notice an edit in a
-helper. And `tanh`, `sigmoid` are bound to the version of the argument's precision, which is how one cell file serves
-them all.
+Parts, cells and losses are plain functions; `PORT` copies them and puts compiled functions behind the names that they
+use. Each operation is compiled on its own, for one precision, and called through its address: networks differ in which
+operations they run, never in code, so that a part is compiled once for all networks that have it; and nothing can be
+inlined into one of two callers and not into the other, which would cost equal bits.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
-import importlib
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from types import FunctionType
+from typing import Any, cast
 
 import numpy as np
 from numba import config, njit, prange, typeof, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload, register_jitable
 
-from ..functions import activations, gamma
-from .cache import keep
+from ..functions import activations
+from ..parts import operations
+from ..parts.layout import Program
+from ..parts.part import Chance, Operation, Step
+from ..parts.shape import Shape
+from . import gemm
+from .cache import fingerprint, keep
+from .port import Port
+from .views import VIEWS, matrix
 
 #: Keeps NaN and infinity meaningful, unlike ``fastmath=True``.
 FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
@@ -34,151 +37,52 @@ EQUATION: dict[str, Any] = dict(LOOP, forceinline=True)
 
 equation = register_jitable(**EQUATION)
 loop = register_jitable(**LOOP)
-#: For functions that call `np.dot`, which returns its `out`: only counted references may be returned.
-blas = register_jitable(**(LOOP | {"_nrt": True}))
 
 
-#: ``each(n)``: those of the numbers below n that are this thread's to do, all of them where one thread runs a tile. A
-#: backend that lets many threads run a tile puts its own in the place of this name; then what one thread has written,
-#: another may read only after both have been to `meet`. (A function of ours here would cost small networks 5 %.)
-each = range
+def translate(copy: FunctionType, function: FunctionType) -> Any:
+    """Return the copy of a plain function as one that compiled functions may call.
 
-
-@equation
-def meet():
-    """Wait until all threads of the tile have come here: nobody to wait for, where one thread runs a tile."""
-
-
-def inlined(function: Callable) -> Callable:
-    """Decorator: a function that becomes part of its compiled caller before types are known.
-
-    For functions with one caller: a function on its own is optimised and translated by itself and then once more in
-    its caller. The attributes are those by which Numba knows a ``njit(inline="always")`` function; such a one in a
-    closure would never be found in the disk cache, a plain function is.
+    A function of the parts or kernels is a loop; all others are scalar equations, and so is the loop that is written
+    around one. A function that is marked `inlined` becomes part of its caller before types are inferred; the
+    attributes are those by which Numba knows a ``njit(inline="always")`` function.
     """
-    function.targetoptions, function.py_func = {"inline": "always"}, function  # type: ignore[attr-defined]
-    return loop(function)
+    if config.DISABLE_JIT:
+        return copy
+    if getattr(function, "is_inlined", False):
+        copy.targetoptions, copy.py_func = {"inline": "always"}, copy  # type: ignore[attr-defined]
+        return loop(copy)
+    is_loop = (
+        function.__module__.startswith(("tsrnn.parts", "tsrnn.kernels"))
+        and "<lane loop" not in function.__code__.co_filename
+    )
+    return loop(copy) if is_loop else equation(copy)
 
 
-REGISTRY = "tsrnn.kernels._registry"
+def product(w, x, out):
+    """out = w @ x, in blocks of rows small enough for BLAS' kernels that pack nothing."""
+    rows, k = w.shape
+    n = x.shape[1]
+    block = max(8, min(rows, SMALL // max(1, k * n)))
+    for r in range(0, rows, block):
+        m = min(block, rows - r)
+        multiply(matrix(w, r * k, m, k), x, matrix(out, r * n, m, n))
 
 
-@functools.cache
-def fingerprint(*functions: Callable) -> str:
-    """A hash of the sources that kernels may inline, and of `functions`, which may be from elsewhere."""
-    digest = hashlib.sha256()
-    for function in functions:
-        code = function.__code__
-        digest.update(code.co_code + repr((code.co_consts, code.co_names)).encode())
-    for room in ("functions", "cells", "losses", "kernels"):
-        for path in sorted((Path(__file__).parents[1] / room).rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+SMALL, multiply = gemm.SMALL, gemm.multiply
 
-
-def register(function: Callable, name: str) -> Callable:
-    """Give a function that a factory made a name under which any process can find it, and return it."""
-    registry = importlib.import_module(REGISTRY)
-    function.__module__, function.__name__, function.__qualname__ = REGISTRY, name, name
-    setattr(registry, name, function)
-    return function
-
-
-def entry(name: str, **options: Any) -> Callable[[Callable], Any]:
-    """Decorator: compile an entry point, with a cache on disk."""
-
-    def compile_(function: Callable) -> Any:
-        register(function, name)
-        return _compiled(function, nogil=True, **(LOOP | options))
-
-    return compile_
-
-
-def _compiled(function: Callable, **options: Any) -> Any:
-    """The function as one that Numba compiles, with a cache on disk."""
-    dispatcher = njit(**options)(function)
-    return dispatcher if config.DISABLE_JIT else keep(dispatcher)
-
-
-# ---------------------------------------------------------------- tiles
-class Tile:
-    """A tile function ``f(i, shape, theta, free, dropout, key, book)``, reached through its address.
-
-    So the function is compiled once, whether tiles run serially or in parallel; the parallel loop, which costs LLVM
-    several passes over all that it contains, contains next to nothing; and nothing can be inlined into one of the two
-    ways and not into the other, which would cost equal bits.
-    """
-
-    def __init__(self, function: Callable, name: str):
-        self.function = entry(name, no_cpython_wrapper=True)(function)
-        self.addresses: dict[str, int] = {}
-
-    def address(self, *arguments: Any) -> Any:
-        """Where the function for such arguments is; theta's precision tells them apart."""
-        if config.DISABLE_JIT:
-            return self.function
-        key = arguments[1].dtype.char
-        if key not in self.addresses:
-            signature = (types.int64, *map(typeof, arguments))
-            self.function.compile(signature)
-            compiled = self.function.overloads[signature]
-            self.addresses[key] = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
-        return self.addresses[key]
-
-
-def tile(name: str) -> Callable[[Callable], Tile]:
-    """Decorator: a tile function."""
-    return lambda function: Tile(function, name)
-
-
-def address_table(tiles: tuple[Tile, ...], *arguments: Any) -> Any:
-    """The addresses of `tiles` for such arguments, as `run_tiles` takes them."""
-    addresses = tuple(tile.address(*arguments) for tile in tiles)
-    return addresses if config.DISABLE_JIT else np.array(addresses, np.int64)
-
-
-@intrinsic
-def _call_at(typing_context, address, i, shape, theta, free, dropout, key, book):
-    """Call the compiled function at `address`; it returns nothing."""
-    argument_types = (types.int64, shape, theta, free, dropout, key, book)
-
-    def generate(context, builder, signature, values):
-        function_type = context.call_conv.get_function_type(types.none, argument_types)
-        pointer = builder.inttoptr(values[0], function_type.as_pointer())
-        status, _ = context.call_conv.call_function(builder, pointer, types.none, argument_types, values[1:])
-        with cgutils.if_unlikely(builder, status.is_error):
-            context.call_conv.return_status_propagate(builder, status)
-        return context.get_dummy_value()
-
-    return types.none(types.int64, *argument_types), generate
-
-
-def _call(function, *arguments):
-    """The same without the compiler."""
-    function(*arguments)
-
-
-call_at = _call if config.DISABLE_JIT else _call_at
-
-
-def _driver(function: Callable) -> Any:
-    """Decorator: a loop over tiles, which may run in parallel."""
-    return _compiled(function, parallel=True, nogil=True, no_cfunc_wrapper=True)
-
-
-@_driver
-def run_tiles(first, addresses, parallel, n_tiles, shape, theta, free, dropout, key, book):
-    """The functions `first` once, then those at `addresses` one after the other on each tile, while it is in cache."""
-    for a in range(len(first)):
-        call_at(first[a], 0, shape, theta, free, dropout, key, book)
-    if parallel:
-        for i in prange(n_tiles):
-            for a in range(len(addresses)):
-                call_at(addresses[a], np.int64(i), shape, theta, free, dropout, key, book)
-    else:
-        for i in range(n_tiles):
-            for a in range(len(addresses)):
-                call_at(addresses[a], i, shape, theta, free, dropout, key, book)
+PORT = Port(
+    {
+        operations.product: loop(product),
+        operations.add_product: gemm.multiply_add,
+        operations.add_outer: gemm.outer_add,
+        operations.each: range,  # one thread runs a tile (a function of ours here would cost small networks 5 %)
+        operations.barrier: equation(operations.barrier),
+        activations.tanh: activations.tanh,  # these are bound by the precision of their argument, below
+        activations.sigmoid: activations.sigmoid,
+    }
+    | {getattr(operations, name): getattr(VIEWS, name) for name in VIEWS._fields},
+    translate,
+)
 
 
 def _bind(name: str) -> None:
@@ -193,7 +97,129 @@ def _bind(name: str) -> None:
 
 for _name in ("tanh", "sigmoid"):
     _bind(_name)
-for _name in ("relu", "exp", "log", "log1p", "softplus", "between", "at_least", "sqrt", "absolute", "sign"):
-    equation(getattr(activations, _name))
-for _name in ("two_factors", "stirling", "log_rising"):
-    equation(getattr(gamma, _name))
+
+
+def compiled(function: Callable, name: str, *others: Callable, **options: Any) -> Any:
+    """Return `function` as one that Numba compiles, kept on disk under `name` and a hash of all sources.
+
+    `others` are functions that it may inline and that may be from outside of the package.
+    """
+    dispatcher = njit(**options)(function)
+    return dispatcher if config.DISABLE_JIT else keep(dispatcher, name, fingerprint(*others))
+
+
+def entry(name: str) -> Callable[[Callable], Any]:
+    """Decorator: compile a function that Python calls."""
+    return lambda function: compiled(PORT.copy(cast(FunctionType, function)), name, nogil=True, **LOOP)
+
+
+# ---------------------------------------------------------------- operations
+class Compiled:
+    """An operation's function in both precisions, reached through its address."""
+
+    def __init__(self, function: FunctionType, name: str, others: Sequence[Callable] = ()):
+        options = LOOP | {"no_cpython_wrapper": True, "nogil": True}
+        self.name, self.function = name, compiled(PORT.copy(function), name, *others, **options)
+        self.addresses: dict[str, int] = {}
+
+    def address(self, dtype: np.dtype) -> int:
+        """Return where the function for this precision is; the first call compiles it, or finds it on disk."""
+        if dtype.char not in self.addresses:
+            signature = signature_of(dtype)
+            self.function.compile(signature)
+            overload_ = self.function.overloads[signature]
+            self.addresses[dtype.char] = overload_.library.get_pointer_to_function(overload_.fndesc.llvm_func_name)
+        return self.addresses[dtype.char]
+
+
+@functools.cache
+def signature_of(dtype: np.dtype) -> tuple[Any, ...]:
+    """Return the types of an operation's arguments."""
+    zero = dtype.type(0)
+    chance, shape = Chance(zero, zero, np.uint64(0)), Shape(*map(int, np.zeros(len(Shape._fields))))
+    return (types.int64, *map(typeof, (Step(), shape, np.zeros(1, dtype), chance, np.zeros((1, 1), np.int64))))
+
+
+@functools.cache
+def forward_of(operation: Operation) -> Compiled:
+    """Return the compiled operation."""
+    return Compiled(operation.forward, operation.name, operation.equations)  # type: ignore[arg-type]
+
+
+@functools.cache
+def gradient_of(operation: Operation) -> Compiled:
+    """Return the compiled gradient of an operation."""
+    return Compiled(operation.gradient, f"{operation.name}_gradient", operation.equations)  # type: ignore[arg-type]
+
+
+#: Operations of a program, each with its step; a compiled one is a table of addresses and steps.
+Steps = list[tuple[Compiled, Step]]
+
+
+def of_forward(program: Program) -> Steps:
+    """Return the compiled operations of a program."""
+    return [(forward_of(operation), step) for operation, step in program]
+
+
+def of_gradient(program: Program) -> Steps:
+    """Return the compiled gradients of a program's operations; one without a gradient runs as it is."""
+    return [
+        (forward_of(operation) if operation.gradient is None else gradient_of(operation), step)
+        for operation, step in program
+    ]
+
+
+def table_of(steps: Steps, dtype: np.dtype) -> Any:
+    """Return the table (n, 5) that `run` reads: address, then the fields of the step."""
+    if config.DISABLE_JIT:
+        return [(item.function, step) for item, step in steps]
+    return np.array([(item.address(dtype), *step) for item, step in steps], np.int64).reshape(-1, 5)
+
+
+@intrinsic
+def _call_at(typing_context, table, j, tile, shape, theta, chance, arrays):
+    """Call the compiled function in line `j` of the table; it returns nothing."""
+    step = typeof(Step())
+    argument_types = (types.int64, step, shape, theta, chance, arrays)
+
+    def generate(context, builder, signature, values):
+        table_, j_, *rest = values
+        word = context.get_value_type(types.intp)
+        base = context.make_array(signature.args[0])(context, builder, table_).data
+        line = builder.gep(base, [builder.mul(j_, word(1 + len(Step._fields)))])
+        address, *fields = [builder.load(builder.gep(line, [word(k)])) for k in range(1 + len(Step._fields))]
+        of_step = context.make_tuple(builder, step, fields)
+        function_type = context.call_conv.get_function_type(types.none, argument_types)
+        pointer = builder.inttoptr(address, function_type.as_pointer())
+        arguments = [rest[0], of_step, *rest[1:]]
+        status, _ = context.call_conv.call_function(builder, pointer, types.none, argument_types, arguments)
+        with cgutils.if_unlikely(builder, status.is_error):
+            context.call_conv.return_status_propagate(builder, status)
+        return context.get_dummy_value()
+
+    return types.none(table, types.intp, types.int64, shape, theta, chance, arrays), generate
+
+
+def _run(once, table, parallel, n_tiles, shape, theta, chance, arrays):
+    """Run the operations of `once`, then for each tile all operations of `table`, while the tile is in cache."""
+    for j in range(len(once)):
+        _call_at(once, j, 0, shape, theta, chance, arrays)
+    if parallel:
+        for i in prange(n_tiles):
+            for j in range(len(table)):
+                _call_at(table, j, np.int64(i), shape, theta, chance, arrays)
+    else:
+        for i in range(n_tiles):
+            for j in range(len(table)):
+                _call_at(table, j, i, shape, theta, chance, arrays)
+
+
+def _run_plain(once, table, parallel, n_tiles, shape, theta, chance, arrays):
+    """The same without the compiler."""
+    for tiles, steps in ((1, once), (n_tiles, table)):
+        for i in range(tiles):
+            for function, step in steps:
+                function(i, step, shape, theta, chance, arrays)
+
+
+run = _run_plain if config.DISABLE_JIT else compiled(_run, "run", parallel=True, nogil=True, no_cfunc_wrapper=True)

@@ -20,9 +20,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .jit import entry, fingerprint, inlined, loop
-from .lanes import copy, zero
-from .views import matrix, vector
+from ..parts.operations import copy, inlined, matrix, vector, zero
+from .jit import entry
 
 #: A pivot below this part of the largest one is rounding: its direction has no variance.
 NO_VARIANCE = 1e-14
@@ -33,7 +32,6 @@ AT_REST = 1e-13
 @functools.cache
 def build_filter() -> Callable:
     """`kalman_filter`: what each step says of the states, given what came before it."""
-    stamp = fingerprint()
 
     @entry("kalman_filter")
     def kalman_filter(y, observed, a, b, A, C, Q, R, m0, P0, z_before, P_before, z, P, at, scratch):
@@ -42,7 +40,6 @@ def build_filter() -> Callable:
         z_before (T, n) takes the means before a step's values, P_before (T, n, n) the table of their covariances, z and
         P those after them, at (T,) the row of both tables; scratch (n + n n + m n + 2 m,).
         """
-        stamp  # noqa: B018
         T, m = y.shape
         n = A.shape[0]
         left, product = vector(scratch, 0, n), matrix(scratch, n, n, n)
@@ -87,7 +84,6 @@ def build_filter() -> Callable:
     return kalman_filter
 
 
-@loop
 def dot(x, y):
     """x . y, both (n,)."""
     total = 0.0
@@ -114,7 +110,6 @@ def same(P, before):
     return change <= AT_REST * largest
 
 
-@loop
 def predict_mean(A, a, z, z_next):
     """z_next = A z + a."""
     n = z.size
@@ -166,7 +161,6 @@ def take_in(c, r, P, gain, left):
 @functools.cache
 def build_smoother() -> Callable:
     """`kalman_smoother`: what all steps say of the states."""
-    stamp = fingerprint()
 
     @entry("kalman_smoother")
     def kalman_smoother(A, Q, z_before, P_before, z, P, at, z_all, P_all, lag, at_all, scratch):
@@ -175,7 +169,6 @@ def build_smoother() -> Callable:
         lag[at_all[t]] = Cov(z_{t+1}, z_t) is a table like P_all. Rauch, Tung & Striebel (1965), doi:10.2514/3.3166,
         with the covariance in Joseph's form; scratch (5 n n,).
         """
-        stamp  # noqa: B018
         T, n = z.shape
         size = n * n
         root, J = matrix(scratch, 0, n, n), matrix(scratch, size, n, n)
@@ -211,7 +204,6 @@ def build_smoother() -> Callable:
     return kalman_smoother
 
 
-@loop
 def smooth_mean(J, z, z_before_next, z_all_next, z_all):
     """z_all = z + J (z_all_next - z_before_next), all (n,)."""
     n = z.size

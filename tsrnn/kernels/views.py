@@ -10,7 +10,8 @@ every call some microseconds, and every loop over tiles a second of compiling.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,9 @@ from numba import config, types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
-#: Words in a line of an `address_book`: an address, and at most this many sizes less one.
+from ..parts import operations
+
+#: Words in a line of an address table: the address, at most four sizes, and the elements of one tile.
 WORDS = 6
 
 
@@ -29,8 +32,8 @@ class Views(NamedTuple):
     vector: Callable
     #: ``matrix(base, offset, rows, columns)``: rows * columns elements from `offset` on, (rows, columns).
     matrix: Callable
-    #: ``tensor<k>(book, field, i, like)``: number i along the first axis of an array in an `address_book`,
-    #: k-dimensional, of the precision of the array or number `like`.
+    #: ``tensor<k>(arrays, number, tile, like)``: of an array in an `address_table` what belongs to a tile,
+    #: k-dimensional (or flat, for k = 1), of the precision of the array or number `like`.
     tensor1: Callable
     tensor2: Callable
     tensor3: Callable
@@ -73,17 +76,18 @@ def build_views(
                 word = context.get_value_type(types.intp)
                 start = builder.mul(values[1], word(WORDS))
                 entry = builder.gep(make_array(signature.args[0])(context, builder, values[0]).data, [start])
-                address, *shape = [builder.load(builder.gep(entry, [word(k)])) for k in (0, *range(2, ndim + 2))]
+                places = (0, *range(1, ndim + 1), WORDS - 1) if ndim > 1 else (0, WORDS - 1, WORDS - 1)
+                address, *shape, total = [builder.load(builder.gep(entry, [word(k)])) for k in places]
                 item = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(dtype)))
                 strides = [item]
-                for size in reversed(shape):
+                for size in reversed(shape[1:]):
                     strides.insert(0, builder.mul(strides[0], size))
                 out = make_array(signature.return_type)(context, builder)
-                place = builder.add(address, builder.mul(values[2], strides[0]))
+                place = builder.add(address, builder.mul(values[2], builder.mul(total, item)))
                 pointer = builder.inttoptr(place, context.get_data_type(dtype).as_pointer(space))
                 if space:
                     pointer = builder.addrspacecast(pointer, out.data.type)
-                populate_array(out, pointer, shape, strides[1:], item, None)
+                populate_array(out, pointer, shape, strides, item, None)
                 return out._getvalue()
 
             return out_type(table, types.intp, types.intp, like), generate
@@ -93,34 +97,23 @@ def build_views(
     return Views(vector, matrix, *map(tensor_of, (1, 2, 3, 4)))
 
 
-def _plain_tensor(book, field, i, like):
-    return book[field][i]
-
-
-def _plain_vector(base, offset, n):
-    return base.reshape(-1)[offset : offset + n]
-
-
-def _plain_matrix(base, offset, rows, columns):
-    return base.reshape(-1)[offset : offset + rows * columns].reshape(rows, columns)
-
-
-#: The same without a compiler; a book is then a tuple of the arrays themselves.
-PLAIN = Views(_plain_vector, _plain_matrix, *[_plain_tensor] * 4)
+#: The same without a compiler; the table is then a list of the arrays themselves.
+PLAIN = Views(*(getattr(operations, name) for name in Views._fields))
 VIEWS = PLAIN if config.DISABLE_JIT else build_views(intrinsic, types, make_array, populate_array)
 vector, matrix, tensor1, tensor2, tensor3, tensor4 = VIEWS
 
 
-def address_book(arrays):
-    """Address and shape of each of `arrays`, all C-contiguous: (n, WORDS) int64. It does not keep them alive."""
+def address_table(arrays: Sequence[np.ndarray]) -> Any:
+    """Return address and sizes of each of `arrays`, all C-contiguous: (n, WORDS) int64. It does not keep them alive."""
     if config.DISABLE_JIT:
-        return arrays
-    return book_of([array.ctypes.data for array in arrays], [array.shape for array in arrays])
+        return list(arrays)
+    return table_of([array.ctypes.data for array in arrays], [array.shape for array in arrays])
 
 
-def book_of(addresses, shapes):
-    """The table of arrays at `addresses` with these `shapes`, (n, WORDS) int64."""
+def table_of(addresses: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> np.ndarray:
+    """Return the table of arrays at `addresses` with these `shapes`, (n, WORDS) int64; the first axis is the tile."""
     table = np.zeros((len(addresses), WORDS), np.int64)
     for line, address, shape in zip(table, addresses, shapes, strict=True):
-        line[: 1 + len(shape)] = address, *shape
+        line[: len(shape)] = address, *shape[1:]
+        line[-1] = prod(shape[1:])
     return table

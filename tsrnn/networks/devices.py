@@ -6,6 +6,7 @@ import os
 from typing import NamedTuple
 
 from ..kernels import why_no_cuda
+from ..parts.recurrent import layers_of
 from .architecture import Architecture
 
 #: What ``device=`` accepts.
@@ -59,7 +60,7 @@ def choose(device: str, architecture: Architecture, n_steps: int, n_lanes: int) 
 
 def seconds(architecture: Architecture, n_steps: int, n_lanes: int) -> tuple[float, float]:
     """What an update takes about, on all cores of this CPU and on a GPU."""
-    a, layers = architecture, len(architecture.layers)
+    a, layers = architecture, len(layers_of(architecture))
     weights = a.entries["head"][0]  # before the head lie the layers', with little else
     operations = 6.0 * weights * n_steps * n_lanes
     return (

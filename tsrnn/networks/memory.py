@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ..data.windows import Geometry
-from ..kernels.layout import array_sizes, scratch_size
+from ..parts.layout import array_shapes
+from ..parts.part import Sizes
 from .architecture import Architecture
 
 #: Bytes that Python's own objects take for each layer, about.
@@ -93,12 +94,9 @@ def check_batch(a: Architecture, geometry: Geometry, n_lanes: int, dtype: str) -
     ValueError
         The message names the arguments and the bytes.
     """
-    shape = a.shape(geometry)
-    sizes = array_sizes(  # as one tile: without room for more lanes
-        a.cell, shape, 1, n_lanes, a.loss.size, scored=True, gradient=True, inputs=False,
-        over_time=scratch_size(a.cell, shape, n_lanes),
-    )  # fmt: skip
-    needed = np.dtype(dtype).itemsize * sum(map(math.prod, sizes.values()))
+    sizes = Sizes(a.cell, a.shape(geometry), n_lanes, a.loss.size)  # as one tile: without room for more windows
+    shapes = array_shapes(sizes, a.composition.PARTS, 1, loss_size=a.loss.size, gradient=True, inputs=False)
+    needed = np.dtype(dtype).itemsize * sum(map(math.prod, shapes.values()))
     what = f"{_named(a)}, whose training in batches of {n_lanes} windows of {geometry.n_steps} steps takes"
     check_memory(_of_parameters(a, dtype) + needed, what, "make one of these, batch_size or context_length smaller")
 

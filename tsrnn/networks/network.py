@@ -54,53 +54,9 @@ class Network:
         """The same on the device of that name."""
         return Network(self.architecture, self.dtype, get_backend(device, self.n_lanes), self.n_lanes)
 
-    def initialise(self, rng: np.random.Generator) -> np.ndarray:
-        """Theta at the start, float64: uniform in ±1/sqrt(hidden_size), biases zero or as the cell says.
-
-        With a linear skip the head starts at zero, so that the first forecast is the linear one.
-        """
-        a = self.architecture
-        theta, bias = np.zeros(a.size), dict(a.cell.bias)
-        bound = 1 / np.sqrt(a.hidden_size)
-        views = a.views(theta)
-        for name, n_inputs, item in a.products():
-            views[name][:] = rng.uniform(-bound, bound, views[name].shape)
-            column = a.bias_column(n_inputs, item.operand)
-            if column is not None:
-                views[name][:, column] = np.repeat([bias.get(p, 0.0) for p in item.planes], a.hidden_size)
-        for name in ("embedding", "position", "query", "key", "energy"):
-            if name in views:
-                views[name][:] = rng.uniform(-bound, bound, views[name].shape)
-        if "bridge" in views:
-            views["bridge"][:, :, 1:] = _level_with_the_top(a.num_layers, views["bridge"].shape[1], a.hidden_size)
-        for name in ("head", "context"):
-            if name in views and not a.lags:
-                states = views[name][:, -a.hidden_size :]
-                states[:] = rng.uniform(-bound, bound, states.shape)
-        return theta
-
-    def decays(self) -> np.ndarray:
-        """1 for each parameter that weight decay acts on, 0 for biases, initial states and the linear parts."""
-        a = self.architecture
-        mask = np.zeros(a.size)
-        views = a.views(mask)
-        for name, n_inputs, item in a.products():
-            views[name][:] = 1
-            column = a.bias_column(n_inputs, item.operand)
-            if column is not None:
-                views[name][:, column] = 0
-        for name in ("head", "context", "query", "key", "energy"):
-            if name in views:
-                views[name][:, -a.hidden_size :] = 1
-        for name in ("embedding", "bridge"):
-            if name in views:
-                views[name][..., 1:] = 1
-        return mask
-
     def workspace(self, geometry: Geometry, n_lanes: int, **options: Any) -> Any:
         """Room for `n_lanes` windows of `geometry`; `options` as the backend's workspace takes them."""
-        a = self.architecture
-        return self.backend.workspace(a.cell, a.shape(geometry), a.tables, a.size, n_lanes, self.dtype, **options)
+        return self.backend.workspace(self.architecture.layout(geometry), n_lanes, self.dtype, **options)
 
     def some_room(self, geometry: Geometry, n_lanes: int, **options: Any) -> Any:
         """Room for `n_lanes` windows, or if there is too little memory for a half, a quarter and so on."""
@@ -155,12 +111,3 @@ class Network:
     def _gather(self, work: Any, source: Source, windows: Windows, batch: Any) -> None:
         self.backend.gather(work, source.series, windows, batch)
         self.backend.gather_targets(work, source.targets, source.observed, windows, batch)
-
-
-def _level_with_the_top(n_before: int, n_states: int, hidden_size: int) -> np.ndarray:
-    """A bridge that copies to each layer the one as far from the top, or else the lowest, (n_states, n_before * H)."""
-    n_after = n_states // hidden_size
-    layers = np.zeros((n_after, n_before))
-    for layer in range(n_after):
-        layers[layer, max(0, layer + n_before - n_after)] = 1
-    return np.kron(layers, np.eye(hidden_size))

@@ -107,7 +107,7 @@ class _Stepper:
             geometry, capacity or self.batch_size, loss=network.architecture.loss, gradient=True
         )
         self.moments = backend.upload(np.zeros((2, n)), dtype)
-        self.decay = backend.upload(settings.optimizer.weight_decay * network.decays(), dtype)
+        self.decay = backend.upload(settings.optimizer.weight_decay * network.architecture.is_decayed, dtype)
         self.norms = backend.upload(np.zeros(self.n_batches), dtype)
         self.last_norm = math.nan
         self.step = 0

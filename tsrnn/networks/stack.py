@@ -1,0 +1,54 @@
+"""A network without a decoder: layers above each other, and a head that reads the top layer's output.
+
+The window's last `n_outputs` time steps each give an output that forecasts the next `block` steps. In a free run the
+steps after the first output read the network's own forecasts instead of the series.
+"""
+
+from __future__ import annotations
+
+from ..cells.cell import Cell
+from ..parts import between, common, covariates, head, initial_state, inputs, recurrent, season, skip
+from ..parts.layout import Program
+from ..parts.part import Operation, Part, Step
+from ..parts.shape import Shape
+
+PARTS: tuple[Part, ...] = (
+    common.COMMON,
+    recurrent.PART,
+    initial_state.PART,
+    inputs.PART,
+    between.PART,
+    head.PART,
+    skip.PART,
+    season.PART,
+    covariates.PART,
+)
+
+
+def program(cell: Cell, shape: Shape, first: int, last: int, free: bool) -> Program:
+    """Return the operations that compute outputs `first` to `last`; all steps of a layer come before the next layer.
+
+    A free run goes step by step. With `first` > 0 the states are those that output first - 1 left.
+    """
+    before = shape.n_steps - shape.n_outputs  # time steps before the one that gives output 0
+    steps: Program = [] if first > 0 else [(initial_state.BEGIN, Step())]
+    t0 = before + first if first > 0 else 0
+    for k0, k1 in [(k, k + 1) for k in range(first, last)] if free else [(first, last)]:
+        if free and k0 > 0:
+            steps.append((inputs.FEED_BACK, Step(first=k0 - 1, start=t0)))
+        t1 = before + k1
+        for layer in range(shape.num_layers):
+            steps.append((inputs.READ, Step(0, t0, t1, t0)) if layer == 0 else (between.PASS_UP, Step(layer, t0, t1)))
+            scored = before if layer == shape.num_layers - 1 else 0  # the head reads the last steps alone
+            steps.append((recurrent.layer_of(cell), Step(layer, t0, t1, scored)))
+        t0 = t1
+        steps.append((head.OUTPUT, Step(shape.num_layers - 1, k0, k1, before + k0)))
+        steps += [(operation, Step(0, k0, k1, before + k0)) for operation in linear_operations(shape)]
+    return steps
+
+
+def linear_operations(shape: Shape) -> list[Operation]:
+    """Return the operations that add linear forecasts to an output."""
+    found = [skip.ADD_SKIP] if shape.lags else []
+    found += [season.ADD_SEASON] if shape.lags and shape.n_seasonal else []
+    return found + ([covariates.ADD_COVARIATES] if shape.n_covariates else [])

@@ -1,0 +1,179 @@
+"""What a backend gets of a network: its sizes, tables, parts and the program that it runs.
+
+A *program* is a list of operations, each with the `Step` that it works on. The gradient's program is that of the
+forward pass reversed, after the arrays to which gradients are added have been cleared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from ..cells.cell import Cell
+from . import (
+    attention,
+    between,
+    bridge,
+    common,
+    covariates,
+    feed,
+    head,
+    initial_state,
+    inputs,
+    positions,
+    recurrent,
+    season,
+    segments,
+    skip,
+)
+from .common import (
+    CLEAR,
+    CONSTANTS,
+    DX,
+    GRAD,
+    LINEAR_ROWS,
+    MATRICES,
+    OFFSETS,
+    POINT_ROWS,
+    SCRATCH,
+    THETA_T,
+    WIDTHS,
+)
+from .part import GRADIENT, INPUTS, LOSS, OUTPUTS, Buffer, Operation, Part, Sizes, Step, Weights
+from .shape import Shape
+
+#: All parts, for the numbers of arrays and parameters; a network is made of some of them.
+PARTS: tuple[Part, ...] = (
+    common.COMMON,
+    recurrent.PART,
+    initial_state.PART,
+    inputs.PART,
+    between.PART,
+    segments.PART,
+    feed.PART,
+    positions.PART,
+    bridge.PART,
+    attention.SCORE,
+    head.PART,
+    attention.GATHER,
+    skip.PART,
+    season.PART,
+    covariates.PART,
+)
+#: Numbers by which compiled code finds arrays and offsets.
+BUFFERS: dict[Buffer, int] = {buffer: n for n, buffer in enumerate(b for part in PARTS for b in part.buffers)}
+WEIGHTS: dict[Weights, int] = {weights: n for n, weights in enumerate(w for part in PARTS for w in part.weights)}
+#: Steps of a program.
+Program = list[tuple[Operation, Step]]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A network for windows of one geometry, as a backend runs it.
+
+    Attributes
+    ----------
+    cell : Cell
+    shape : Shape
+    n_theta : int
+        Number of parameters.
+    offsets : mapping of str to int
+        Offset of each parameter in theta.
+    tables : mapping of Buffer to ndarray
+        Tables that all tiles share.
+    parts : sequence of Part
+    forward : callable
+        ``forward(first, last, free)``: the program that computes outputs `first` to `last`; with `first` > 0 it
+        continues where output first - 1 was computed. `free`: forecasts are fed back.
+    """
+
+    cell: Cell
+    shape: Shape
+    n_theta: int
+    offsets: Mapping[str, int]
+    tables: Mapping[Buffer, np.ndarray]
+    parts: Sequence[Part]
+    forward: Callable[[int, int, bool], Program]
+
+    def gradient(self) -> Program:
+        """Return the program of the gradient: all operations of a forward pass, reversed."""
+        cleared = [(CLEAR, Step(first=BUFFERS[buffer])) for buffer in self.accumulated()]
+        return cleared + [item for item in reversed(self.forward(0, self.shape.n_outputs, False)) if item[0].gradient]
+
+    def accumulated(self) -> list[Buffer]:
+        """Return the buffers to which gradients are added."""
+        used = [buffer for part in self.parts for buffer in part.buffers]
+        added = (GRAD, DX, common.DY, recurrent.DSTATE, recurrent.DDECODER, attention.DKEYS)
+        return [buffer for buffer in added if buffer in used]
+
+    def shapes(
+        self, n_tiles: int, tile: int, *, loss_size: int | None, n_constants: int, gradient: bool, inputs: bool
+    ) -> dict[Buffer, tuple[int, ...]]:
+        """Return the shape of every array; as `array_shapes`, with the network's tables."""
+        sizes = Sizes(self.cell, self.shape, tile, loss_size or 1)
+        shapes = array_shapes(sizes, self.parts, n_tiles, loss_size=loss_size, gradient=gradient, inputs=inputs)
+        shapes[CONSTANTS] = (1, n_constants)
+        if gradient:
+            shapes |= {THETA_T: (1, self.n_theta), GRAD: (n_tiles, self.n_theta)}
+        return shapes | {buffer: (1, *table.shape) for buffer, table in self.tables.items()}
+
+    def operations(self) -> list[Operation]:
+        """Return every operation that some forward pass of this network runs, each once."""
+        free = self.forward(0, self.shape.n_outputs, True)
+        return list(dict.fromkeys(operation for operation, _ in self.forward(0, self.shape.n_outputs, False) + free))
+
+
+def array_shapes(
+    sizes: Sizes, parts: Sequence[Part], n_tiles: int, *, loss_size: int | None, gradient: bool, inputs: bool
+) -> dict[Buffer, tuple[int, ...]]:
+    """Return the shapes of all arrays but for tables and for what is as long as theta.
+
+    The first axis is the tile, or has length 1. Arrays that are not needed are empty.
+
+    Parameters
+    ----------
+    loss_size : int or None
+        Parameters that the loss reads for each target; None without a loss.
+    gradient, inputs : bool
+        Whether the gradient is computed, and that of the inputs.
+    """
+    decodes = sizes.shape.decoder_layers > 0
+    wanted = {
+        OUTPUTS: True,
+        LOSS: loss_size is not None,
+        GRADIENT: gradient,
+        INPUTS: gradient and (inputs or decodes),
+    }
+    used = {buffer for part in parts for buffer in part.buffers}
+    shapes = {}
+    for buffer in BUFFERS:
+        shape = buffer.shape(sizes)
+        if buffer is SCRATCH:
+            shape = (max(sizes.tile, *(part.scratch(sizes) for part in parts)),)
+        if buffer not in used or not wanted[buffer.needed]:
+            shape = (0,) * len(shape)
+        shapes[buffer] = (1 if buffer.shared else n_tiles, *shape)
+    return shapes
+
+
+def tables_of(
+    products: np.ndarray, widths: Sequence[int], rows: tuple[np.ndarray, np.ndarray], offsets: Mapping[str, int],
+    shapes: Mapping[str, tuple[int, ...]],
+) -> dict[Buffer, np.ndarray]:  # fmt: skip
+    """Return the tables of a network, from its layers' products and the parameters' offsets and shapes."""
+    matrices = [
+        (offsets[name] + i * shape[-2] * shape[-1], *shape[-2:])
+        for name, shape in shapes.items()
+        for i in range(prod(shape[:-2]))
+    ]
+    return {
+        recurrent.PRODUCTS: products,
+        WIDTHS: np.array(widths, np.int64),
+        LINEAR_ROWS: rows[0],
+        POINT_ROWS: rows[1],
+        OFFSETS: np.array([offsets.get(weights.name, -1) for weights in WEIGHTS], np.int64),
+        MATRICES: np.array(matrices, np.int64),
+    }

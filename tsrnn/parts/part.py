@@ -1,0 +1,156 @@
+"""A part of a network: its parameters, its arrays and its operations, each operation beside its gradient.
+
+An operation is a plain function for one tile of B windows (`operations` has the vocabulary that it is written in), of
+which a backend makes compiled code:
+
+    operation(tile, step, shape, theta, chance, arrays)
+
+`step` says for which layer, steps or outputs (see `Step`), `chance` holds the random numbers' parameters, `arrays` is
+the table of the tile's arrays. A `Buffer` or `Weights` that the function names becomes a number in that table: offsets,
+array numbers and the size of the scratch memory are computed from the parts, never written by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..cells.cell import Cell
+from .shape import Shape
+from .sizes import NetworkSizes
+
+
+class Step(NamedTuple):
+    """What one call of an operation works on; its fields mean what the operation says."""
+
+    layer: int = 0
+    first: int = 0
+    last: int = 0
+    start: int = 0
+
+
+class Chance(NamedTuple):
+    """Parameters of random draws in a forward pass and its gradient."""
+
+    free: Any  # share of a decoder's steps that read a forecast of their own, in theta's precision
+    dropout: Any  # share of units dropped between layers, in theta's precision
+    key: Any  # uint64 that all draws depend on
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What the shapes of arrays are computed from: the cell, the network's sizes, and the B windows of a tile."""
+
+    cell: Cell
+    shape: Shape
+    tile: int
+    loss_size: int = 1  # parameters that a loss reads for each target
+
+    @property
+    def state_size(self) -> int:
+        """Elements of one state of one layer."""
+        return self.shape.hidden_size * self.tile
+
+
+#: When an array is needed: for outputs, for a loss, for its gradient, for the gradient by the inputs.
+OUTPUTS, LOSS, GRADIENT, INPUTS = "outputs", "loss", "gradient", "inputs"
+
+
+@dataclass(frozen=True, eq=False)
+class Buffer:
+    """An array of a workspace.
+
+    Attributes
+    ----------
+    name : str
+    shape : callable
+        Shape for one tile, from the `Sizes`; an empty array where a network does not need it.
+    needed : {"outputs", "loss", "gradient", "inputs"}
+        For what.
+    dtype : str
+        Empty for the precision of the parameters.
+    shared : bool
+        One array for all tiles.
+    """
+
+    name: str
+    shape: Callable[[Sizes], tuple[int, ...]]
+    needed: str = OUTPUTS
+    dtype: str = ""
+    shared: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """The name by which an operation finds a parameter's offset in theta."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """Shape of a parameter, how it starts, and whether weight decay acts on it.
+
+    `initial(values, rng, bound)` fills a view of zeros; None leaves them. Weight decay leaves the column `bias` alone.
+    """
+
+    shape: tuple[int, ...]
+    initial: Callable[[np.ndarray, np.random.Generator, float], None] | None = None
+    decays: bool = False
+    bias: int | None = None
+
+
+def uniform(values: np.ndarray, rng: np.random.Generator, bound: float) -> None:
+    """Fill with uniform random numbers from -bound to bound."""
+    values[:] = rng.uniform(-bound, bound, values.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """A function of a part and its gradient, which runs after the gradients of all later operations.
+
+    `equations` are scalar functions that it contains and that may be from outside of the package.
+    """
+
+    name: str
+    forward: Callable
+    gradient: Callable | None = None
+    equations: tuple[Callable, ...] = ()
+
+
+#: Parameters by name, in the order of theta.
+Parameters = Mapping[str, Parameter]
+
+
+def no_parameters(_: NetworkSizes) -> Parameters:
+    """Return the parameters of a part that has none."""
+    return {}
+
+
+def no_scratch(_: Sizes) -> int:
+    """Return the scratch memory of a part that needs none."""
+    return 0
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Parameters, arrays and scratch memory (in elements) of the operations in one file.
+
+    `count` gives the number of parameters without a list of them, where a network may have any number of entries.
+    """
+
+    buffers: tuple[Buffer, ...] = ()
+    weights: tuple[Weights, ...] = ()
+    parameters: Callable[[NetworkSizes], Parameters] = no_parameters
+    scratch: Callable[[Sizes], int] = no_scratch
+    count: Callable[[NetworkSizes], int] | None = None
+
+    def size(self, network: NetworkSizes) -> int:
+        """Return how many numbers the part has in theta."""
+        if self.count is not None:
+            return self.count(network)
+        return sum(prod(parameter.shape) for parameter in self.parameters(network).values())

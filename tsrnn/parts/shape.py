@@ -1,0 +1,74 @@
+"""The sizes of a network for windows of one geometry, as compiled code reads them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+#: How a decoder weighs the encoder's outputs.
+NO_ATTENTION, DOT, GENERAL, ADDITIVE = range(4)
+
+
+class Shape(NamedTuple):
+    """Sizes that every operation gets.
+
+    The last six hold for a network with a decoder. Encoder and decoder go in segments of some time steps, which are
+    embedded together if they are more than one.
+    """
+
+    n_inputs: int
+    hidden_size: int
+    num_layers: int
+    n_steps: int
+    n_outputs: int
+    output_size: int
+    lags: int  # steps that the linear skip reads
+    block: int  # steps that one output forecasts
+    n_channels: int  # inputs that are targets: the first ones; the skip reads them, a free run feeds them back
+    n_covariates: int  # covariates that an output reads of each step that it forecasts
+    n_seasonal: int  # seasonal inputs of each target; the last inputs, target by target
+    link: int  # 1: a free run feeds back softplus(location), the mean; 0: the location itself
+    decoder_layers: int = 0
+    segment: int = 1
+    parallel: int = 0  # 1: all decoder steps start from the encoder's last states, with the encoder's weights
+    attention: int = NO_ATTENTION
+    exact_feedback: int = 0  # 1: gradients pass through forecasts that were fed back
+
+
+def known_ahead(shape: Shape) -> int:
+    """Return how many known numbers of its steps an output reads: covariates, then each target's seasonal inputs."""
+    return shape.block * (shape.n_covariates + shape.n_channels * shape.n_seasonal)
+
+
+def encoder_inputs(shape: Shape) -> int:
+    """Return the number of inputs of the encoder's lowest layer."""
+    return shape.hidden_size if shape.segment > 1 else shape.n_inputs
+
+
+def decoder_inputs(shape: Shape) -> int:
+    """Return the number of inputs of the decoder's lowest layer; in sequence one of them marks the first step."""
+    return encoder_inputs(shape) + 1 - shape.parallel
+
+
+def n_encoded(shape: Shape) -> int:
+    """Return the number of steps of the encoder."""
+    return shape.n_steps // shape.segment - (shape.n_outputs - 1)
+
+
+def n_decoded(shape: Shape) -> int:
+    """Return the number of steps of the decoder."""
+    return shape.block // shape.segment if shape.parallel else shape.n_outputs
+
+
+def n_slots(shape: Shape) -> int:
+    """Return the number of steps that a layer's arrays hold; a parallel step takes two, since it keeps its state."""
+    if shape.decoder_layers == 0:
+        return shape.n_steps
+    return max(n_encoded(shape), n_decoded(shape) * (1 + shape.parallel))
+
+
+def layer_inputs(shape: Shape) -> list[int]:
+    """Return the number of inputs of each layer, the decoder's layers last."""
+    widths = [encoder_inputs(shape), *[shape.hidden_size] * (shape.num_layers - 1)]
+    if shape.decoder_layers:
+        widths += [decoder_inputs(shape), *[shape.hidden_size] * (shape.decoder_layers - 1)]
+    return widths
