@@ -1,4 +1,4 @@
-"""Compiled code: the operations of `tsrnn.parts` on a processor or a GPU. Only this room imports numba, and only in use.
+"""Compiled code: the operations of `tsrnn.parts` on a processor or a GPU. Only this room imports numba, when needed.
 
 No function here names a cell or a loss. A *lane* is one training window, a *tile* a fixed number of lanes that goes
 through all steps together on one thread. A lane's result does not depend on the batch it came in, and gradients are

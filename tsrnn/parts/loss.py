@@ -5,44 +5,48 @@ from __future__ import annotations
 import functools
 
 from ..losses.loss import Loss
-from .common import CONSTANTS, DOUT, OUT, SCRATCH, SHARE, TOTAL, WEIGHT, Y
+from .common import CONSTANTS, DOUT, OUT, SCRATCH, SHARE, STARTS, TOTAL, WEIGHT, Y
 from .lanes import lane_loop
-from .operations import tensor1, tensor3, vector
+from .operations import tensor1, vector
 from .part import Operation
+
+
+def scale(d, weight, share):
+    """d *= weight * share, all (B,), and 0 where nothing was observed, whatever d was."""
+    for b in range(d.size):
+        d[b] = d[b] * weight[b] * share if weight[b] > 0 else 0
 
 
 @functools.cache
 def loss_of(loss: Loss) -> Operation:
     """Return the operation that computes `loss`."""
     width = loss.width
-    derivatives = [f"d{i}" for i in range(width)]
-    predictions = [f"p{i}" for i in range(width)]
-    rows = {"y": "Y", "value": "V"}
-    rows |= {f"p{i}": f"P[{i}]" for i in range(width)} | {f"d{i}": f"D[{i}]" for i in range(width)}
-    reads, writes = ["y", *predictions, "constant"], ["value", *derivatives]
-    lanes = lane_loop(f"{loss.name}_lanes", loss.equation, reads, writes, rows, "Y, P, V, D, constant")
+    rows = {"y": "vector(y, at_y, B)", "value": "value"}
+    rows |= {f"p{i}": f"vector(out, at + {i} * B, B)" for i in range(width)}
+    rows |= {f"d{i}": f"vector(dout, at + {i} * B, B)" for i in range(width)}
+    reads = ["y", *(f"p{i}" for i in range(width)), "constant"]
+    writes = ["value", *(f"d{i}" for i in range(width))]
+    arguments = "y, at_y, out, dout, at, B, value, constant"
+    lanes = lane_loop(f"{loss.name}_lanes", loss.equation, reads, writes, rows, arguments)
 
     def weighted_loss(tile, step, shape, theta, chance, arrays):
         """total += (sum of weight * value, sum of weights); dout: gradient of the batch's weighted mean."""
-        out, dout = tensor3(arrays, OUT, tile, theta), tensor3(arrays, DOUT, tile, theta)
-        y, weight = tensor3(arrays, Y, tile, theta), tensor3(arrays, WEIGHT, tile, theta)
+        out, dout = tensor1(arrays, OUT, tile, theta), tensor1(arrays, DOUT, tile, theta)
+        y, weight = tensor1(arrays, Y, tile, theta), tensor1(arrays, WEIGHT, tile, theta)
         constants, share = tensor1(arrays, CONSTANTS, 0, theta), tensor1(arrays, SHARE, 0, theta)
-        total = tensor1(arrays, TOTAL, tile, 0.0)  # float64
-        n_outputs, n_targets, B = y.shape
-        value = vector(tensor1(arrays, SCRATCH, tile, theta), 0, B)
-        for k in range(n_outputs):
-            for r in range(n_targets):
-                W = weight[k, r]
-                for w in W:
-                    total[1] += w
-                for q in range(constants.size):
-                    o = (r * constants.size + q) * width
-                    P, D = out[k, o : o + width], dout[k, o : o + width]
-                    lanes(y[k, r], P, value, D, constants[q])
-                    for b in range(B):
-                        if W[b] > 0:
-                            total[0] += W[b] * value[b]
-                        for p in range(width):
-                            D[p, b] = D[p, b] * W[b] * share[0] if W[b] > 0 else 0
+        total, B = tensor1(arrays, TOTAL, tile, 0.0), tensor1(arrays, STARTS, tile, arrays).size  # total in float64
+        value, Q = vector(tensor1(arrays, SCRATCH, tile, theta), 0, B), constants.size
+        for r in range(y.size // B):  # each target of each step of each output
+            W = vector(weight, r * B, B)
+            for b in range(B):
+                total[1] += W[b]
+            for q in range(Q):
+                at = (r * Q + q) * width * B
+                lanes(y, r * B, out, dout, at, B, value, constants[q])
+                for b in range(B):
+                    if W[b] > 0:
+                        total[0] += W[b] * value[b]
+                for p in range(width):
+                    scale(vector(dout, at + p * B, B), W, share[0])
 
     return Operation(f"{loss.name}_loss", weighted_loss, equations=(loss.equation,))
