@@ -29,8 +29,8 @@ ROOMS: dict[str, set[str]] = {
     "kernels": {"functions", "cells", "losses", "parts", "exceptions"},
     "data": set(),
     "networks": {"cells", "losses", "data", "parts", "kernels"},
-    "training": {"functions", "losses", "data", "networks", "checks"},
-    "forecasting": {"functions", "losses", "data", "networks", "training", "checks"},
+    "training": {"functions", "losses", "data", "networks", "forecasting", "checks"},
+    "forecasting": {"functions", "losses", "data", "networks", "checks"},
     "linear": {"data", "kernels"},
     "frame": {"checks"},
     "estimators": {

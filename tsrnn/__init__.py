@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from .estimators.regressors import GRURegressor, LSTMRegressor, RNNRegressor
     from .estimators.scoring import neg_mae, neg_mase, neg_rmse
     from .forecasting.strategies import Direct, Recursive, Seq2Seq
+    from .forecasting.strategies.teacher_forcing import TeacherForcing
     from .losses.registry import Huber, Pinball
-    from .training.options import Adam, EarlyStopping, Epoch, TeacherForcing
+    from .training.options import Adam, EarlyStopping, Epoch
 
 __version__ = "0.1.0"
 
@@ -24,7 +25,7 @@ _HOMES = {
     "Adam": "training.options",
     "EarlyStopping": "training.options",
     "Epoch": "training.options",
-    "TeacherForcing": "training.options",
+    "TeacherForcing": "forecasting.strategies.teacher_forcing",
     "Direct": "forecasting.strategies",
     "Recursive": "forecasting.strategies",
     "Seq2Seq": "forecasting.strategies",

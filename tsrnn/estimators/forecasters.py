@@ -25,12 +25,13 @@ from ..exceptions import FewWindowsWarning, IntervalWarning
 from ..forecasting.conformal import Calibration, Errors
 from ..forecasting.strategies import Seq2Seq, Strategy, as_strategy
 from ..forecasting.strategies.base import Continuation
+from ..forecasting.strategies.teacher_forcing import TeacherForcing
 from ..losses.registry import as_loss
 from ..networks.architecture import Decoder
 from ..networks.network import Network, Source
 from ..training.biases import Outcomes
 from ..training.loop import Validation
-from ..training.options import EarlyStopping, TeacherForcing
+from ..training.options import EarlyStopping
 from ..training.ridge import LinearStart, ridge_start
 from .base import History, Origin
 from .documentation import documented

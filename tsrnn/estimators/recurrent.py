@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 from ..cells.cell import Cell
 from ..checks import choice, flag, number, shown, whole
 from ..data.windows import Geometry, Windows
+from ..forecasting.strategies.teacher_forcing import TeacherForcing
 from ..kernels import get_backend, why_no_cuda
 from ..losses.registry import Loss, as_loss
 from ..networks.architecture import Architecture, Decoder
@@ -21,7 +22,7 @@ from ..networks.devices import DEVICES, Device, choose
 from ..networks.memory import check_batch, check_parameters
 from ..networks.network import Network, Source
 from ..training.loop import Training, Validation, minimise, warm_up
-from ..training.options import Adam, EarlyStopping, Settings, TeacherForcing
+from ..training.options import Adam, EarlyStopping, Settings
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

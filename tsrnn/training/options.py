@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
-from ..checks import choice, flag, fraction, number, whole
+from ..checks import choice, flag, number, whole
+from ..forecasting.strategies.teacher_forcing import TeacherForcing
 
 
 @dataclass(frozen=True)
@@ -54,66 +55,6 @@ class Adam:
         if self.schedule == "constant":
             return learning_rate
         return 0.5 * learning_rate * (1 + math.cos(math.pi * min(1.0, step / n_steps)))
-
-
-#: The names that ``teacher_forcing=`` accepts, and with "constant" also ``TeacherForcing(decay=)``.
-DECAYS = ("linear", "exponential", "inverse_sigmoid")
-
-
-@dataclass(frozen=True)
-class TeacherForcing:
-    """Which part of a decoder's steps reads the truth in training, the others their own forecasts.
-
-    Scheduled sampling (Bengio, Vinyals, Jaitly & Shazeer 2015, arXiv:1506.03099, section 2.4), with epochs i, which
-    pass with every update, for the paper's updates, k = `epochs`, and a part p that falls from `start` towards `end`:
-
-    - ``"constant"``: p = start, whatever the other two are.
-    - ``"linear"``: p = start - (start - end) i / k, until it is `end`.
-    - ``"exponential"``: p = end + (start - end) exp(-i / k).
-    - ``"inverse_sigmoid"``: p = end + (start - end) k / (k + exp(i / k)), as far as it begins below `start`.
-
-    Every fit begins with `start`, one that goes on by ``warm_start`` too.
-
-    Parameters
-    ----------
-    decay : {"constant", "linear", "exponential", "inverse_sigmoid"}, default "linear"
-    start : float, default 1.0
-        The part in the beginning, from 0 to 1.
-    end : float, default 0.0
-        What it falls to; not above `start`.
-    epochs : float, default 20.0
-        How fast it falls.
-
-    Examples
-    --------
-    >>> TeacherForcing("linear", epochs=10).share(5)
-    0.5
-    """
-
-    decay: str = "linear"
-    start: float = 1.0
-    end: float = 0.0
-    epochs: float = 20.0
-
-    def __post_init__(self) -> None:
-        choice("decay", self.decay, ("constant", *DECAYS))
-        for name, value in (("start", self.start), ("end", self.end)):
-            fraction(name, value)
-        if self.decay != "constant" and self.end > self.start:
-            raise ValueError(f"end={self.end!r} must not lie above start={self.start!r}: the part falls")
-        number("epochs", self.epochs, 0.0, open_low=True)
-
-    def share(self, epoch: float) -> float:
-        """The part after so many epochs; they need not be whole."""
-        if self.decay == "constant":
-            return float(self.start)
-        time = epoch / self.epochs
-        left = {
-            "linear": max(0.0, 1 - time),
-            "exponential": math.exp(-time),
-            "inverse_sigmoid": self.epochs / (self.epochs + math.exp(min(time, 700.0))),
-        }
-        return self.end + (self.start - self.end) * left[self.decay]
 
 
 @dataclass(frozen=True)

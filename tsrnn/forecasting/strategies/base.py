@@ -9,8 +9,8 @@ import numpy as np
 from ...data.windows import Geometry, SeriesScaling, Windows, ahead_of
 from ...networks.architecture import Decoder
 from ...networks.network import Network, Source
-from ...training.options import TeacherForcing
 from .. import ancestral, distribution
+from .teacher_forcing import TeacherForcing
 
 
 class Continuation(NamedTuple):

@@ -8,8 +8,8 @@ import numpy as np
 
 from ...checks import choice, flag, fraction, whole
 from ...networks.architecture import ATTENTION, Decoder
-from ...training.options import DECAYS, TeacherForcing
 from .base import Continuation, Rolling
+from .teacher_forcing import DECAYS, TeacherForcing
 
 
 @dataclass(frozen=True)
