@@ -12,6 +12,8 @@ import numpy as np
 from tsrnn.cells.gru import GRU, GRU_RESET_BEFORE
 from tsrnn.cells.lstm import LSTM
 from tsrnn.cells.rnn import CELLS as ELMAN
+from tsrnn.data.panel import Panel
+from tsrnn.data.scaling import PanelScaling, Scales
 from tsrnn.data.windows import Geometry, Windows
 from tsrnn.losses.registry import MSE
 from tsrnn.networks.architecture import Architecture
@@ -64,7 +66,16 @@ def problem(
         moments[2:] = np.zeros((lanes, a.n_targets)), np.ones((lanes, a.n_targets))
     state = rng.normal(0, 0 if learn else 0.5, (layers, len(cell.states), hidden, lanes))
     theta = rng.normal(0, 0.5, a.size)
-    return Problem(a, geometry, theta, series, targets, observed, Windows(start, length, target, *moments), state)
+    windows = Windows(start, length, target, np.arange(lanes), Scales.of_table(*moments))
+    return Problem(a, geometry, theta, series, targets, observed, windows, state)
+
+
+def one_series(values, starts, geometry, scaling=None, known=None, seasonal=0):
+    """A panel of one series, its scaling, and its windows that begin at `starts`."""
+    panel, starts = Panel.of_one(values, known=known), np.asarray(starts)
+    fitted = PanelScaling.fit(scaling, panel, seasonal)
+    scales = fitted.scales(values, geometry.context)
+    return panel, fitted, Windows.at(starts, np.zeros(len(starts), int), scales, geometry)
 
 
 # ---------------------------------------------------------------- on a backend

@@ -27,7 +27,7 @@ ROOMS: dict[str, set[str]] = {
     "losses": {"functions", "checks"},
     "parts": {"functions", "cells", "losses"},
     "kernels": {"functions", "cells", "losses", "parts", "exceptions"},
-    "data": set(),
+    "data": {"functions"},
     "networks": {"cells", "losses", "data", "parts", "kernels"},
     "training": {"functions", "losses", "data", "networks", "forecasting", "checks"},
     "forecasting": {"functions", "losses", "data", "networks", "checks"},

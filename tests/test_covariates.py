@@ -16,10 +16,11 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from statsmodels.tsa.ar_model import AutoReg
 
 from tsrnn import ARForecaster, LSTMForecaster
-from tsrnn.data.windows import Geometry, SeriesScaling
+from tsrnn.data.windows import Geometry
 from tsrnn.training.ridge import ridge_start
 
 from .forecasters import ALL
+from .problems import one_series
 
 N, H = 100, 12
 INDEX = pd.date_range("2001-01-01", periods=N + H, freq="MS", name="month")
@@ -176,10 +177,9 @@ def test_the_order_is_chosen_beside_the_covariates():
 def test_the_linear_start_is_the_ridge_solution_of_each_step():
     """With next to no penalty it is least squares on the lags and the covariates up to the step."""
     values, covariates = Y.to_numpy()[:, None], StandardScaler().fit_transform(X)
-    observed, geometry = np.ones(values.shape, bool), Geometry(3, block=4)
-    scaling = SeriesScaling.fit(None, values, observed, covariates)
-    starts = np.arange(len(values) - 3 - 4 + 1)
-    start = ridge_start(values, covariates, observed, scaling.windows(values, starts, geometry), geometry)
+    geometry, starts = Geometry(3, block=4), np.arange(len(values) - 3 - 4 + 1)
+    panel, _, windows = one_series(values, starts, geometry, known=covariates)
+    start = ridge_start(panel, np.ones(values.shape), windows, geometry)
     for step in range(4):
         rows = [
             np.concatenate([values[s : s + 3, 0], covariates[s + 3 : s + 3 + step + 1].ravel(), [1.0]]) for s in starts

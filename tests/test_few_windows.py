@@ -11,9 +11,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from tsrnn import Direct, EarlyStopping, GRUForecaster, LSTMForecaster
-from tsrnn.data.windows import Geometry, SeriesScaling
+from tsrnn.data.windows import Geometry
 from tsrnn.exceptions import FewWindowsWarning
 from tsrnn.training.ridge import PENALTIES, ridge_start
+
+from .problems import one_series
 
 QUICK = {"max_epochs": 3, "hidden_size": 4, "random_state": 0}
 
@@ -145,10 +147,9 @@ def test_the_penalty_is_on_the_distance_from_zero_or_the_last_value(n, walks, se
     values = rng.normal(size=(n, 2))
     values = values.cumsum(axis=0) if walks else values
     known = rng.normal(size=(n, 1 + 2 * seasonal))
-    scaling = SeriesScaling.fit(None, values, np.ones(values.shape, bool), known[:, :1], seasonal)
     starts = np.arange(n - P - H + 1)
-    windows = scaling.windows(values, starts, geometry)
-    start = ridge_start(values, known, np.ones(values.shape, bool), windows, geometry, seasonal)
+    panel, scaling, windows = one_series(values, starts, geometry, known=known, seasonal=seasonal)
+    start = ridge_start(panel, np.ones(values.shape), windows, geometry, seasonal)
     covariates = (known[:, :1] - scaling.covariates.mean) / scaling.covariates.scale
     chosen = set()
     for c in range(2):
@@ -185,9 +186,8 @@ def test_the_penalty_is_on_the_distance_from_zero_or_the_last_value(n, walks, se
 
 def test_two_windows_leave_the_choice_of_the_penalty_open_and_the_largest_is_taken():
     values, geometry = np.arange(20.0)[:, None] ** 2, Geometry(4, block=3)
-    scaling = SeriesScaling.fit(None, values, np.ones(values.shape, bool), np.empty((20, 0)))
-    windows = scaling.windows(values, np.array([3, 9]), geometry)
-    start = ridge_start(values, np.empty((20, 0)), np.ones(values.shape, bool), windows, geometry)
+    panel, _, windows = one_series(values, [3, 9], geometry)
+    start = ridge_start(panel, np.ones(values.shape), windows, geometry)
     assert_allclose(start.lags, np.broadcast_to([0, 0, 0, 1], start.lags.shape), atol=0.1)
 
 

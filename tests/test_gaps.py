@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from tsrnn import EarlyStopping, LatentARForecaster, LSTMForecaster, Pinball, RNNForecaster
 from tsrnn.data.gaps import fill, runs, trailing
-from tsrnn.data.windows import NoScaling
+from tsrnn.data.scaling import NoScaling
 from tsrnn.exceptions import FewWindowsWarning, IntervalWarning
 from tsrnn.forecasting.conformal import Errors
 

@@ -12,7 +12,8 @@ from scipy import special, stats
 
 from tsrnn import Direct, EarlyStopping, LSTMForecaster, LSTMRegressor, Pinball, Recursive, Seq2Seq
 from tsrnn.cells.lstm import LSTM
-from tsrnn.data.windows import SeriesScaling
+from tsrnn.data.panel import Panel
+from tsrnn.data.scaling import PanelScaling
 from tsrnn.forecasting import ancestral, distribution
 from tsrnn.forecasting.strategies.base import Continuation
 from tsrnn.functions.activations import softplus
@@ -20,11 +21,11 @@ from tsrnn.functions.gamma import log_rising
 from tsrnn.losses.registry import GAUSSIAN, LOSSES, NEGATIVE_BINOMIAL, POISSON
 from tsrnn.networks.architecture import Architecture
 from tsrnn.networks.network import Network, Source
-from tsrnn.training.biases import Outcomes
+from tsrnn.training.biases import Predictions
 
 from . import oracles
 from .numpy_backend import NumpyBackend, bound
-from .problems import ORACLE_LOSSES
+from .problems import ORACLE_LOSSES, one_series
 
 STEP = 1e-30
 EPS = {np.float32: 2.0**-23, np.float64: 2.0**-52}
@@ -187,7 +188,7 @@ def known(loss, phi=0.0, bias=(0.0,), block=1, strategy=RECURSIVE):
 
 
 def arguments(network, theta, horizon, scaling="standard"):
-    fitted = SeriesScaling.fit(scaling, CONTEXT, np.ones(CONTEXT.shape, bool), np.empty((len(CONTEXT), 0)))
+    fitted = PanelScaling.fit(scaling, Panel.of_one(CONTEXT))
     return Continuation(network, theta, CONTEXT[None], np.empty((1, len(CONTEXT) + horizon, 0)), fitted, horizon)
 
 
@@ -289,7 +290,7 @@ def test_validation_gives_each_step_the_true_ones_before():
         **STILL,
     ).fit(y)  # fmt: skip
     log_scale = forecaster.network_.architecture.views(forecaster.theta_)["head"][1, 0]
-    unit = forecaster.scaling_.target.scale[0] * np.exp(log_scale)
+    unit = forecaster.scaling_.target.scale[0, 0] * np.exp(log_scale)
     z = [(y[t] - forecaster.predict(1, context=y[:t])[0]) / unit for t in range(90, 100)]
     each = np.square(z) / 2 + log_scale
     assert_allclose(forecaster.validation_curve_[0], np.mean([each[:-1], each[1:]]), rtol=1e-9)
@@ -300,11 +301,10 @@ def test_held_out_data_may_widen_and_never_narrow(log_scale, wider):
     """By the one number that makes them likeliest: the root of the mean squared error in units of the scale."""
     network, theta = known(GAUSSIAN, 0.5, (0.1, log_scale), block=2)
     y = np.random.default_rng(0).normal(size=(60, 1))
-    scaling = SeriesScaling.fit(None, y, np.ones(y.shape, bool), np.empty((60, 0)))
     geometry = DIRECT.geometry(3, 2)
-    windows = scaling.windows(y, np.arange(55), geometry)
+    _, _, windows = one_series(y, np.arange(55), geometry)
     source = Source.upload(network.backend, y, y, np.ones(y.shape))
-    added = Outcomes.of(network, theta, source, windows, geometry, y, np.ones(y.shape)).widening()
+    added = Predictions.of(network, theta, source, windows, geometry, y, np.ones(y.shape)).widening()
     errors = np.concatenate([y[3 + j : 58 + j] - 0.5 * y[2:57] - 0.1 for j in range(2)])
     expected = np.log(np.sqrt(np.mean(errors**2))) - log_scale if wider else 0
     assert_allclose(added, np.tile([0, expected], 2), atol=1e-5)

@@ -10,16 +10,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from tsrnn.data.windows import (
-    SCALINGS,
-    Geometry,
-    SeriesScaling,
-    Windows,
-    WindowScaling,
-    fill_gaps,
-    scored,
-    with_covariates,
-)
+from tsrnn.data import scaling
+from tsrnn.data.gaps import fill_gaps
+from tsrnn.data.panel import Panel
+from tsrnn.data.scaling import SCALINGS, Scales
+from tsrnn.data.windows import Geometry, Windows, scored
 from tsrnn.kernels import get_backend
 from tsrnn.losses.registry import GAUSSIAN, MSE, Pinball
 from tsrnn.networks.architecture import Architecture
@@ -29,7 +24,7 @@ from tsrnn.training.loop import Adam, EarlyStopping, Settings, Validation, minim
 
 from . import oracles
 from .backends import BACKENDS, KERNELS, both, every_cell
-from .problems import CELLS, get_array, oracle_loss, problem
+from .problems import CELLS, get_array, one_series, oracle_loss, problem
 
 LSTM = CELLS["lstm"]
 
@@ -83,8 +78,7 @@ def test_geometry():
 # ---------------------------------------------------------------- windows
 def test_series_windows():
     series, covariates = np.random.default_rng(0).normal(size=(2, 30, 2))
-    scaling = SeriesScaling.fit("window", series, np.ones(series.shape, bool), covariates)
-    windows = scaling.windows(series, [0, 7, 4], Geometry(10, 3, 4))
+    _, _, windows = one_series(series, [0, 7, 4], Geometry(10, 3, 4), "window", covariates)
     assert_array_equal(windows.start, [0, 7, 4])
     assert_array_equal(windows.target, [10, 17, 14])
     assert_array_equal(windows.length, [12, 12, 12])
@@ -95,58 +89,60 @@ def test_series_windows():
 
 
 def test_a_row_holds_the_covariates_of_the_step_after_it():
-    values, covariates = np.array([[1.0], [2.0], [3.0]]), np.array([[10.0], [20.0], [30.0], [40.0]])
-    assert_array_equal(with_covariates(values, covariates), [[1, 20], [2, 30], [3, 40]])
-    assert_array_equal(with_covariates(values, covariates[:3]), [[1, 20], [2, 30], [3, 30]])
-    assert_array_equal(with_covariates(values, covariates[:, :0]), values)
+    values, covariates = np.array([[1.0], [2.0], [3.0]]), np.array([[10.0], [20.0], [30.0]])
+    assert_array_equal(Panel.of_one(values, known=covariates).inputs(), [[1, 20], [2, 30], [3, 30]])
+    assert_array_equal(Panel.of_one(values).inputs(), values)
 
 
 def test_unscale():
-    one = np.ones((2, 1))
-    windows = Windows(*np.zeros((3, 2), int), one, one, np.array([[1.0, 2], [3, 4]]), np.array([[10.0, 20], [30, 40]]))
+    one, two = np.ones((2, 1)), np.arange(2)
+    scales = Scales.of_table(one, one, np.array([[1.0, 2], [3, 4]]), np.array([[10.0, 20], [30, 40]]))
+    windows = Windows(*np.zeros((3, 2), int), two, scales)
     assert_array_equal(windows.unscale(np.ones((2, 3, 2))), [[[11, 22]] * 3, [[33, 44]] * 3])
+
+
+def of_windows(series, starts, length, name="window"):
+    """Shift and scale of windows of one series, (n, C) both."""
+    windows = one_series(series, starts, Geometry(length), name)[2]
+    return windows.shift, windows.scale
 
 
 def test_window_scaling_sees_the_context_only():
     series, starts = np.random.default_rng(0).normal(size=(40, 1)), np.array([3, 5])
-    before = WindowScaling().of_windows(series, starts, 10)
+    before = of_windows(series, starts, 10)
     series[15:], series[:3] = np.nan, np.nan
-    assert_array_equal(WindowScaling().of_windows(series, starts, 10), before)
+    assert_array_equal(of_windows(series, starts, 10), before)
 
 
 def test_window_scaling_in_chunks(monkeypatch):
     series, starts = np.random.default_rng(0).normal(size=(60, 2)), np.arange(50)
-    whole = WindowScaling().of_windows(series, starts, 10)
-    monkeypatch.setattr(WindowScaling, "CHUNK", 7)
-    assert_array_equal(WindowScaling().of_windows(series, starts, 10), whole)
+    whole = of_windows(series, starts, 10)
+    monkeypatch.setattr(scaling, "CHUNK", 7)
+    assert_array_equal(of_windows(series, starts, 10), whole)
 
 
 @pytest.mark.parametrize("name", SCALINGS)
 @pytest.mark.parametrize("level", [0.0, 1.0, 0.7, -1 / 3, 1e9 / 7, 1e-9])
 def test_a_constant_has_scale_one(name, level):
-    series = np.full((30, 1), level)
-    _, scale = SCALINGS[name]().fit(series, np.ones_like(series) > 0).of_windows(series, np.arange(5), 11)
-    assert_array_equal(scale, np.ones((5, 1)))
+    assert_array_equal(of_windows(np.full((30, 1), level), np.arange(5), 11, name)[1], np.ones((5, 1)))
 
 
 @pytest.mark.parametrize("name", ["window", "standard"])
 def test_rounding_is_no_spread(name):
     series = np.where(np.arange(30)[:, None] % 2, 0.7, np.nextafter(0.7, 1))
-    _, scale = SCALINGS[name]().fit(series, np.ones_like(series) > 0).of_windows(series, np.arange(5), 10)
-    assert_array_equal(scale, np.ones((5, 1)))
+    assert_array_equal(of_windows(series, np.arange(5), 10, name)[1], np.ones((5, 1)))
 
 
 def test_a_small_spread_on_a_high_level_is_signal():
     series = 1e6 + 1e-3 * np.random.default_rng(0).normal(size=(30, 1))
-    assert (WindowScaling().of_windows(series, np.arange(5), 20)[1] < 0.01).all()
+    assert (of_windows(series, np.arange(5), 20)[1] < 0.01).all()
 
 
 def test_standard_scaling_leaves_out_what_is_missing():
     series = np.array([[1.0, 5], [np.nan, 5], [3, 8]])
-    scaling = SCALINGS["standard"]().fit(series, np.isfinite(series))
-    shift, scale = scaling.of_windows(series, np.arange(2), 1)
-    assert_allclose(shift, [[2, 6]] * 2)
-    assert_allclose(scale, [[1, np.sqrt(2)]] * 2)
+    fitted = SCALINGS["standard"]().fit(series, np.isfinite(series), np.array([0, 3]))
+    assert_allclose(fitted.mean, [[2, 6]])
+    assert_allclose(fitted.scale, [[1, np.sqrt(2)]])
 
 
 def test_missing_values():
@@ -160,7 +156,7 @@ def test_missing_values():
 def test_what_is_scored_of_a_channel_that_begins_late(geometry):
     observed = np.ones((20, 3), bool)
     observed[:6, 1] = observed[9, :] = observed[0, 2] = False
-    counts = scored(observed, geometry)
+    counts = scored(Panel.of_one(np.zeros((20, 3)), observed), geometry)
     assert_array_equal(counts[:, 0], observed[:, 0])
     for c, first in ((1, 6), (2, 1)):
         last_target = geometry.context + geometry.n_ahead - 1  # of a window, counted from its first row
@@ -273,9 +269,7 @@ def task(backend, dtype="float64", n=26, **options):
     series = np.sin(np.arange(n + CONTEXT + a.block) / 3)[:, None] + 0.1 * rng.normal(size=(n + CONTEXT + a.block, 1))
     geometry = Geometry(CONTEXT, 1, a.block)
     network = Network(a, dtype, backend)
-    nothing = np.empty((len(series), 0))
-    scaling = SeriesScaling.fit("window", series, np.ones(series.shape, bool), nothing)
-    windows = scaling.windows(series, np.arange(n), geometry)
+    _, _, windows = one_series(series, np.arange(n), geometry, "window")
     theta = network.architecture.initialise(np.random.default_rng(1))
     return Task(
         backend, network, theta, Source.upload(backend, series, series, np.ones_like(series)), windows, geometry

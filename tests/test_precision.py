@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 
 from tsrnn import RNNForecaster
 from tsrnn.losses.registry import LOSSES
-from tsrnn.training.biases import Outcomes
+from tsrnn.training.biases import Predictions
 
 FAMILIES = [name for name, loss in LOSSES.items() if loss.family]
 SMOOTH = [name for name in FAMILIES if name != "laplace"]
@@ -23,7 +23,7 @@ def outcomes(name, n=70, block=3, channels=2, seed=0):
     y[:, :, 0] = rng.standard_t(2.5, y[:, :, 0].shape)
     if loss.support == "counts":
         y = rng.negative_binomial(3, 0.3, shape).astype(float)
-    return Outcomes(loss, outputs, y, (rng.uniform(size=shape) < 0.9).astype(float))
+    return Predictions(loss, outputs, y, (rng.uniform(size=shape) < 0.9).astype(float))
 
 
 def value(one, biases):
@@ -38,7 +38,7 @@ def test_the_first_biases_do_not_depend_on_rounding(name):
     """Outputs that differ as float32 differs from float64; a kink leaves the location of Laplace's less certain."""
     one = outcomes(name)
     noise = np.random.default_rng(1).uniform(-1e-7, 1e-7, one.outputs.shape)
-    other = Outcomes(one.loss, one.outputs * (1 + noise), one.y, one.weight)
+    other = Predictions(one.loss, one.outputs * (1 + noise), one.y, one.weight)
     found, wanted = other.first_biases(), one.first_biases()
     assert_allclose(found, wanted, atol=1e-2 if name == "laplace" else 1e-4)
     assert_allclose(value(other, found), value(one, wanted), atol=1e-6)

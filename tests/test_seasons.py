@@ -188,13 +188,14 @@ def test_a_window_does_not_depend_on_its_batch():
     y = hours(30)
     fitted = gru().fit(y)
     network, geometry = fitted.network_, fitted.strategy_.geometry(fitted.context_length_, 24)
-    from tsrnn.data.windows import with_covariates
+    from tsrnn.data.panel import Panel
+    from tsrnn.data.windows import Windows
     from tsrnn.networks.network import Source
 
     values = y.to_numpy()[:, None]
-    known = fitted.seasons_.inputs(values, np.ones(values.shape, bool), len(values))
-    source = Source.upload(network.backend, with_covariates(values, known), values, np.ones(values.shape))
-    windows = fitted.scaling_.windows(values, np.arange(200, 240), geometry)
+    panel = fitted.seasons_.read(Panel.of_one(values))
+    source = Source.upload(network.backend, panel.inputs())
+    windows = Windows.of_panel(panel, fitted.scaling_, geometry).take(np.arange(40))
     alone, together = (
         network.predict(fitted.theta_, source, windows, geometry, free_run=False, batch_size=size) for size in (1, 256)
     )

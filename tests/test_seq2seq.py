@@ -15,13 +15,14 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 from tsrnn import Direct, GRUForecaster, LSTMForecaster, Recursive, Seq2Seq, TeacherForcing
 from tsrnn.cells.lstm import LSTM
-from tsrnn.data.windows import Geometry, SeriesScaling
+from tsrnn.data.windows import Geometry
 from tsrnn.losses.registry import MSE
 from tsrnn.networks.architecture import Architecture
 from tsrnn.networks.network import Network, Source
 from tsrnn.training.loop import Adam, Settings, minimise
 
 from .forecasters import QUICK, months, wave
+from .problems import one_series
 
 
 def lstm(strategy=None, **options):
@@ -187,9 +188,8 @@ def test_attention_turns_to_what_matters():
     strategy = Seq2Seq(attention="additive")
     network = Network(Architecture(LSTM, 1, 1, 1, MSE, 12, decoder=strategy.decoder(1)), "float32")
     flat, starts = series.reshape(-1, 1), np.arange(n) * (length + 1)
-    scaling = SeriesScaling.fit(None, flat, np.ones(flat.shape, bool), np.empty((len(flat), 0)))
     geometry = strategy.geometry(length, 1)
-    windows = scaling.windows(flat, starts, geometry)
+    _, _, windows = one_series(flat, starts, geometry)
     source = Source.upload(network.backend, flat, flat, np.ones(flat.shape))
     theta = network.architecture.initialise(np.random.default_rng(1))
     settings = Settings(Adam(), learning_rate=0.01, batch_size=32, max_epochs=60)

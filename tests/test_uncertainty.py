@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from tsrnn import EarlyStopping, Pinball
-from tsrnn.data.windows import NoScaling
+from tsrnn.data.scaling import NoScaling
 from tsrnn.forecasting.conformal import Errors
 
 from .forecasters import lstm, months, wave, wide
@@ -16,7 +16,7 @@ from .forecasters import lstm, months, wave, wide
 
 def errors_of(errors):
     """In units of one."""
-    return Errors(errors, NoScaling().fit(errors[0], np.ones(errors[0].shape, bool)))
+    return Errors(errors, NoScaling().fit(errors[0], np.ones(errors[0].shape, bool), np.array([0, len(errors[0])])))
 
 
 # ------------------------------------------------------------ errors

@@ -24,6 +24,7 @@ def build_ours(name: str, shape: tuple[int, ...], attention: str | None, x: np.n
     """Parameters by name, and a function that trains on the windows x (B, n + m) and returns the loss."""
     from tsrnn.cells.gru import GRU
     from tsrnn.cells.lstm import LSTM
+    from tsrnn.data.scaling import Scales
     from tsrnn.data.windows import Geometry, Windows
     from tsrnn.losses.registry import MSE
     from tsrnn.networks.architecture import Architecture, Decoder
@@ -38,7 +39,7 @@ def build_ours(name: str, shape: tuple[int, ...], attention: str | None, x: np.n
     work = network.workspace(Geometry(n, n_outputs=m), B, loss=MSE, gradient=True)
     source = Source.upload(network.backend, series, series, np.ones_like(series))
     zero, one = np.zeros((B, 1)), np.ones((B, 1))
-    windows = Windows(rows * (T + 1), np.full(B, T), rows * (T + 1) + n, zero, one, zero, one)
+    windows = Windows(rows * (T + 1), np.full(B, T), rows * (T + 1) + n, rows, Scales.of_table(zero, one, zero, one))
     network.backend.gather(work, source.series, windows, rows)
     network.backend.gather_targets(work, source.targets, source.observed, windows, rows)
     handle = network.backend.upload(theta, "float32")

@@ -69,6 +69,7 @@ def build_ours(
     capacity: int = 0,
 ) -> Any:  # fmt: skip
     """Theta as views, a workspace filled with x (B, T, I), the training step, the architecture and the forward pass."""
+    from tsrnn.data.scaling import Scales
     from tsrnn.data.windows import Geometry, Windows
     from tsrnn.losses.registry import Loss
     from tsrnn.networks.architecture import Architecture
@@ -86,7 +87,8 @@ def build_ours(
     series = x.reshape(B * T, I).astype(np.float64)
     source = Source.upload(network.backend, series, np.zeros((B + T, 1)), np.ones((B + T, 1)))
     rows, zero, one = np.arange(B), np.zeros((B, I)), np.ones((B, I))
-    windows = Windows(rows * T, np.full(B, T), rows, zero, one, zero[:, :1].copy(), one[:, :1].copy())
+    scales = Scales.of_table(zero, one, zero[:, :1], one[:, :1])
+    windows = Windows(rows * T, np.full(B, T), rows, rows, scales)
     network.backend.gather(work, source.series, windows, rows)
     network.backend.gather_targets(work, source.targets, source.observed, windows, rows)
     handle = network.backend.upload(theta, dtype)

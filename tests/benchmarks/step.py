@@ -22,7 +22,9 @@ B, T, H, HORIZON = 32, 24, 32, 12
 def build_stepper(strategy: str) -> object:
     """What trains an LSTM on windows of T steps of a random walk, as the forecasters' defaults have it."""
     from tsrnn.cells.lstm import LSTM
-    from tsrnn.data.windows import Geometry, SeriesScaling
+    from tsrnn.data.panel import Panel
+    from tsrnn.data.scaling import PanelScaling
+    from tsrnn.data.windows import Geometry, Windows
     from tsrnn.losses.registry import MSE
     from tsrnn.networks.architecture import Architecture
     from tsrnn.networks.network import Network, Source
@@ -33,8 +35,8 @@ def build_stepper(strategy: str) -> object:
     rng = np.random.default_rng(0)
     series = rng.standard_normal((200, 1)).cumsum(axis=0)
     observed = np.ones(series.shape, bool)
-    scaling = SeriesScaling.fit("standard", series, observed, covariates=np.empty((200, 0)))
-    windows = scaling.windows(series, np.arange(150), geometry)
+    panel = Panel.of_one(series)
+    windows = Windows.of_panel(panel, PanelScaling.fit("standard", panel), geometry).take(np.arange(150))
     architecture = Architecture(LSTM, 1, 1, geometry.block, MSE, hidden_size=H, lags=geometry.context)
     network = Network(architecture)
     theta = network.backend.upload(network.architecture.initialise(rng), network.dtype)

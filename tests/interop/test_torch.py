@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from tsrnn.data.scaling import Scales
 from tsrnn.data.windows import Windows
 from tsrnn.kernels.cpu import CpuBackend
 from tsrnn.networks.network import Network, Source
@@ -132,7 +133,7 @@ def test_gradcheck(name):
     p = problem(CELLS[name], n_inputs=2, hidden=2, layers=2, lags=2, context=3, n_outputs=2, lanes=lanes)
     a, T = p.architecture, p.geometry.n_steps
     zero, one, start = np.zeros((lanes, 2)), np.ones((lanes, 2)), np.arange(lanes) * T
-    windows = Windows(start, np.full(lanes, T), start, zero, one, zero, one)
+    windows = Windows(start, np.full(lanes, T), start, np.arange(lanes), Scales.of_table(zero, one, zero, one))
 
     class Kernels(torch.autograd.Function):
         @staticmethod

@@ -7,19 +7,19 @@ from .mutant import ENGINE, FORECASTERS, LIKELIHOODS, PRECISION, PROMISES, SEQ2S
 MUTANTS = [
     # ---------------------------------------------------------------- windows and outputs
     mutant(
-        "a row holds its own covariates, not the next ones", "data/windows.py::with_covariates",
-        "np.arange(1, values.shape[-2] + 1)", "np.arange(values.shape[-2])", ENGINE,
+        "a row holds its own covariates, not the next ones", "data/panel.py::Panel.inputs",
+        "np.arange(1, len(self.values) + 1)", "np.arange(len(self.values))", ENGINE,
     ),
     mutant(
         "unscaling forgets the scale", "data/windows.py::Windows.unscale",
         "values * self.target_scale.reshape(shape)", "values", ENGINE,
     ),
     mutant(
-        "a window's scale sees its first target", "data/windows.py::WindowScaling.of_windows",
-        "contexts[starts[chunk]]", "contexts[starts[chunk] + 1]", ENGINE,
+        "a window's scale sees its first target", "data/scaling.py::Scales._contexts",
+        "contexts[start[chunk]]", "contexts[start[chunk] + 1]", ENGINE,
     ),
     mutant(
-        "the first target skipped", "data/windows.py::SeriesScaling.windows", "starts + geometry.context",
+        "the first target skipped", "data/windows.py::Windows.at", "starts + geometry.context",
         "starts + geometry.context + 1", ENGINE,
     ),
     mutant(
@@ -103,9 +103,8 @@ MUTANTS = [
         "max(0, layer + n_before - n_after)", "min(layer, n_before - 1)", SEQ2SEQ,
     ),
     mutant(
-        "a warm start is overwritten by the linear start", "estimators/recurrent.py::RecurrentNetwork._run",
-        "theta if warm or plan.prepare is None else __prepared", "theta if plan.prepare is None else __prepared",
-        PROMISES,
+        "a warm start is overwritten by the linear start", "training/fit.py::_start", "theta if is_warm else __start",
+        "__start", PROMISES,
     ),
     mutant(
         "GCV forgets the mean's degree of freedom", "training/ridge.py::_Moments._gcv", "self.n - 1 - __of_weights",
@@ -113,90 +112,88 @@ MUTANTS = [
     ),
     mutant(
         "the ridge learns from missing targets", "training/ridge.py::ridge_start",
-        "some.take(np.flatnonzero(seen[some.target + k]))", "some", PROMISES,
+        "np.flatnonzero(is_complete[chunk.target + k])", "np.arange(len(chunk))", PROMISES,
     ),
     mutant(
         "the ridge's intercept is the mean target", "training/ridge.py::_Moments.solve",
         "self.y - weights @ self.x - __of_own", "self.y", PROMISES,
     ),
     mutant(
-        "the first biases look at the first windows", "training/biases.py::Outcomes.of",
+        "the first biases look at the first windows", "training/biases.py::Predictions.of",
         "np.linspace(0, len(windows) - 1, __n)", "np.arange(__n)", TRAINING,
     ),
     mutant(
-        "the search for the first biases ends early", "training/biases.py::Outcomes.likeliest",
+        "the search for the first biases ends early", "training/biases.py::Predictions.likeliest",
         '{"ftol": 0.0, "gtol": LEVEL}', '{"ftol": 0.0, "gtol": 1e-5}', PRECISION,
     ),
     mutant(
-        "the first biases of another channel", "training/biases.py::Outcomes.part",
+        "the first biases of another channel", "training/biases.py::Predictions.part",
         "np.s_[:, :, step : step + 1, channel : channel + 1]", "np.s_[:, :, step : step + 1, :1]", PRECISION,
     ),
     mutant(
-        "held-out data may narrow a distribution", "training/biases.py::Outcomes.widening", "(0.0, BOUND)",
+        "held-out data may narrow a distribution", "training/biases.py::Predictions.widening", "(0.0, BOUND)",
         "(-BOUND, BOUND)", LIKELIHOODS,
     ),
     mutant(
-        "the widening of the start, not of the trained network", "estimators/recurrent.py::RecurrentNetwork._train",
-        "plan.adjust(training.theta)", "plan.adjust(theta)", TRAINING,
+        "the widening of the start, not of the trained network", "training/judge.py::_widening",
+        "Predictions.of(network, theta, *__rest)", "Predictions.of(network, change, *__rest)", TRAINING,
     ),
     # ---------------------------------------------------------------- validation tail and refit
     mutant(
-        "the scaling sees the validation tail", "estimators/forecasters.py::_plan",
-        "fit_scaling(values[:n_train], observed[:n_train], covariates[:n_train])",
-        "fit_scaling(values, observed, covariates)", FORECASTERS,
+        "the scaling sees the validation part", "training/plan.py::plan_forecaster",
+        "panel.part(last=n_train)", "panel", FORECASTERS,
     ),
     mutant(
-        "a training window reaches into the tail", "estimators/forecasters.py::_plan", "np.arange(n_train - span + 1)",
-        "np.arange(n_train - span + 2)", FORECASTERS,
+        "a training window reaches into the validation part", "training/plan.py::plan_forecaster",
+        "Windows.of_panel(panel, scaling, geometry, last=n_train)",
+        "Windows.of_panel(panel, scaling, geometry, last=n_train + 1)", FORECASTERS,
     ),
     mutant(
-        "a default tail of one horizon", "estimators/forecasters.py::_tail", "2 * geometry.n_ahead", "geometry.n_ahead",
-        TRAINING,
+        "a default validation part of one horizon", "training/validation.py::_held_out_of_one",
+        "2 * geometry.n_ahead", "geometry.n_ahead", TRAINING,
     ),
     mutant(
-        "a default tail may leave one window", "estimators/forecasters.py::_tail", "min(tail, n_windows // 2)",
-        "min(tail, n_windows - 1)", TRAINING,
+        "a default validation part may leave one window", "training/validation.py::_held_out_of_one",
+        "min(n_held_out, n_windows // 2)", "min(n_held_out, n_windows - 1)", TRAINING,
     ),
     mutant(
-        "validation windows begin one late", "estimators/forecasters.py::_plan",
-        "np.arange(n_train - geometry.context, n_windows)", "np.arange(n_train - geometry.context + 1, n_windows)",
-        TRAINING,
+        "validation windows begin one late", "training/plan.py::plan_forecaster",
+        "n_train - geometry.context", "n_train - geometry.context + 1", TRAINING,
     ),
     mutant(
-        "errors in units of the whole series", "estimators/forecasters.py::_plan",
-        "Calibration(*__rows, scaling, seasons, *__rest)",
-        "Calibration(*__rows, fit_scaling(values, observed, covariates), seasons, *__rest)", TRAINING,
+        "errors in units of the whole series", "training/judge.py::_calibration",
+        "Calibration(*__rows, held_out.scaling, seasons, *__rest)",
+        "Calibration(*__rows, plan.scaling, seasons, *__rest)", TRAINING,
     ),
     mutant(
-        "the refit runs one epoch too many", "estimators/recurrent.py::RecurrentNetwork._train",
-        '{"n_epochs": training.best_epoch, "label": __label}',
-        '{"n_epochs": training.best_epoch + 1, "label": __label}', PROMISES,
+        "the refit runs one epoch too many", "training/fit.py::fit_network", "training.best_epoch",
+        "training.best_epoch + 1", PROMISES,
     ),
     mutant(
-        "the refit starts from the first start's biases", "estimators/recurrent.py::RecurrentNetwork._run",
-        "plan.prepare(theta.copy(), windows)", "plan.prepare(theta, windows)", PROMISES,
+        "the refit starts from the first start's biases", "training/start.py::starting_values", "theta.copy()", "theta",
+        PROMISES,
     ),
     mutant(
-        "callbacks are told of the refit", "estimators/recurrent.py::RecurrentNetwork._train",
+        "callbacks are told of the refit", "training/fit.py::fit_network",
         "replace(settings, callbacks=())", "settings", TRAINING,
     ),
     mutant(
-        "the refit keeps the scale of the training part", "estimators/forecasters.py::_plan",
-        "scaling = fit_scaling(values, observed, covariates)", "", TRAINING,
+        "the refit keeps the scale of the training part", "training/plan.py::plan_forecaster",
+        "scaling = PanelScaling.fit(scaling_name, panel, n_seasonal)", "", TRAINING,
     ),
     mutant(
-        "the refit leaves out the last window", "estimators/forecasters.py::_plan", "windows(np.arange(n_windows))",
-        "windows(np.arange(n_windows - 1))", TRAINING,
+        "the refit leaves out the last window", "training/plan.py::plan_forecaster",
+        "refit = Windows.of_panel(panel, scaling, geometry)",
+        "refit = Windows.of_panel(panel, scaling, geometry, last=panel.n_rows - 1)", TRAINING,
     ),
     # ---------------------------------------------------------------- regressors
     mutant(
-        "regressor: held-out rows scale the targets", "estimators/regressors.py::RecurrentRegressor._fit",
-        "make_scaling().fit(targets[kept], np.ones((len(kept), targets.shape[1]), bool))",
-        "make_scaling().fit(targets, np.ones(targets.shape, bool))", TRAINING,
+        "regressor: held-out rows scale the targets", "training/plan.py::plan_regressor", "targets[kept]", "targets",
+        TRAINING,
     ),
     mutant(
-        "regressor: the refit on the rows kept", "estimators/regressors.py::RecurrentRegressor._fit",
-        "plan.refit = windows", "plan.refit = windows.take(kept)", TRAINING,
+        "regressor: the refit on the rows kept", "training/plan.py::plan_regressor", "windows if __asked else None",
+        "windows.take(kept) if __asked else None", TRAINING,
     ),
     mutant(
         "regressor: the same rows held out for every seed", "estimators/regressors.py::RecurrentRegressor._split",

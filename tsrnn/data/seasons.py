@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+
+from .panel import Panel
 
 #: Seasons back that are averaged at most, and the part of the series that their lags may span beyond the first.
 MOST, SHARE = 3, 1 / 4
@@ -57,6 +59,11 @@ class Seasons:
     def reach(self) -> int:
         """Rows before a step that its inputs are computed from."""
         return max((some[-1] for some in self.lags.values()), default=1 - self.shortest) + self.shortest - 1
+
+    def read(self, panel: Panel) -> Panel:
+        """Panel with seasonal inputs behind what is `known`, without the first `reach` rows of each series."""
+        known = [np.hstack([one.known, self.inputs(one.values, one.observed, len(one.values))]) for one in panel]
+        return replace(panel, known=np.vstack(known)).part(self.reach)
 
     def inputs(self, values: np.ndarray, observed: np.ndarray, n_rows: int) -> np.ndarray:
         """Inputs of `n_rows` steps, the first ones those of the values (n, C): (n_rows, C * n_inputs), by channel.

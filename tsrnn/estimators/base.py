@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import frame
 from ..checks import whole
-from ..data.gaps import trailing
-from ..data.windows import fill_gaps
+from ..data.gaps import fill_gaps, trailing
+from ..data.panel import Panel
 from ..exceptions import LeakageWarning
 
 
@@ -28,6 +28,15 @@ class BaseForecaster(BaseEstimator):
 
     horizon: int
     season_lengths: Any = None
+    target_: frame.Target
+    index_: Any
+    context_: np.ndarray
+    observed_: np.ndarray
+    covariates_: np.ndarray
+    covariate_names_: list[Any]
+    n_features_in_: int
+    season_lengths_: tuple[int, ...]
+    season_length_: int
 
     def fit(self, X: Any, y: Any = None) -> BaseForecaster:
         """Fit to one series or to the columns of a wide array, perhaps with covariates.
@@ -54,18 +63,18 @@ class BaseForecaster(BaseEstimator):
             where and what would do.
         """
         history = History.read(X, y, self.season_lengths)
-        fitted = self._fit(history)
-        for name, value in fitted.items():  # all at once: a fit that fails leaves the estimator as it was
-            setattr(self, name, value)
-        self.target_ = history.target
-        self.index_ = history.target.index
-        self.context_ = history.values
-        self.observed_ = history.observed
-        self.covariates_ = history.covariates
-        self.covariate_names_ = history.covariate_names
-        self.n_features_in_ = len(history.covariate_names) or history.values.shape[1]
-        self.season_lengths_ = history.season_lengths
-        self.season_length_ = history.season_length
+        fitted = self._fit(history) | {
+            "target_": history.target,
+            "index_": history.target.index,
+            "context_": history.values,
+            "observed_": history.observed,
+            "covariates_": history.covariates,
+            "covariate_names_": history.covariate_names,
+            "n_features_in_": len(history.covariate_names) or history.values.shape[1],
+            "season_lengths_": history.season_lengths,
+            "season_length_": history.season_length,
+        }
+        self.__dict__.update(fitted)  # all at once: a fit that fails leaves the estimator as it was
         return self
 
     def predict(self, horizon: Any = None, *, context: Any = None) -> Any:
@@ -107,7 +116,7 @@ class BaseForecaster(BaseEstimator):
         check_is_fitted(self)
         new, covariates = self._read_new(y_new, X_new, "y_new", "update(y_new, X_new)")
         values = np.concatenate([self.context_, new.values])
-        filled = np.concatenate([np.ones(self.context_.shape, bool), new.observed])
+        filled = np.concatenate([np.ones(self.context_.shape, np.bool_), new.observed])
         self.context_, self.observed_ = fill_gaps(values, filled), np.concatenate([self.observed_, new.observed])
         self.covariates_ = np.concatenate([self.covariates_, covariates])
         self.index_ = frame.extended(self.index_, len(new.values))
@@ -362,6 +371,10 @@ class History:
             )
             warnings.warn(message, LeakageWarning, stacklevel=3)
         return cls(target, covariates, names, season_lengths)
+
+    def panel(self) -> Panel:
+        """The rows as a panel of one series, whose `known` are the covariates."""
+        return Panel.of_one(self.values, self.observed, self.covariates)
 
     def channel(self, c: int) -> str:
         """What error messages call a channel: ``y['a']``, or just the series where there is one."""

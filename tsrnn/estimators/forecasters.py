@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,27 +16,25 @@ from ..cells.gru import gru_cell
 from ..cells.lstm import lstm_cell
 from ..cells.rnn import CELLS as NONLINEARITIES
 from ..cells.rnn import rnn_cell
-from ..checks import choice, flag, shown, whole
+from ..checks import choice, flag, whole
 from ..data.gaps import fill, trailing
+from ..data.scaling import SCALINGS
 from ..data.seasons import Seasons
-from ..data.windows import SCALINGS, Geometry, SeriesScaling, Windows, scored, with_covariates
+from ..data.windows import Geometry, scored
 from ..exceptions import FewWindowsWarning, IntervalWarning
-from ..forecasting.conformal import Calibration, Errors
+from ..forecasting.conformal import Errors
 from ..forecasting.strategies import Seq2Seq, Strategy, as_strategy
 from ..forecasting.strategies.base import Continuation
 from ..forecasting.strategies.teacher_forcing import TeacherForcing
 from ..losses.registry import as_loss
 from ..networks.architecture import Decoder
-from ..networks.network import Network, Source
-from ..training.biases import Outcomes
-from ..training.loop import Validation
-from ..training.options import EarlyStopping
-from ..training.ridge import LinearStart, ridge_start
+from ..training.judge import judge
+from ..training.plan import plan_forecaster
 from .base import History, Origin
 from .documentation import documented
 from .probabilistic import ProbabilisticForecaster
-from .recurrent import Plan, RecurrentNetwork
-from .rows import Rows, check_length, few_windows
+from .recurrent import RecurrentNetwork
+from .rows import check_length, few_windows
 
 #: Steps of a column's gap that paths are drawn through; of a longer one the first steps are point forecasts.
 LONGEST_GAP = 1000
@@ -61,19 +58,19 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
 
     def _fit(self, history: History) -> dict[str, Any]:
         horizon = whole("horizon", self.horizon)
-        strategy = as_strategy(self.strategy)
+        strategy, stopping = as_strategy(self.strategy), self._stopping()
         history = history.until_last_observed()  # a gap at the end teaches nothing
         context_length = self._context_length(int(history.n_rows.min()), horizon, history.season_length)
         geometry = strategy.geometry(context_length, horizon)
         seasons = self._seasons(history, context_length, horizon)
-        rows = Rows.of(history, seasons)
-        counts = scored(rows.observed, geometry, len(history.values) - history.n_rows)
-        check_length(history, counts, context_length, horizon, seasons)
-        few = self._few_windows(history, counts, geometry, horizon)
+        panel = seasons.read(history.panel())
+        is_scored = scored(panel, geometry, history.panel().first_observed)
+        check_length(history, is_scored, context_length, horizon, seasons)
+        is_short = self._warn_if_short(history, is_scored, geometry, horizon)
         network, device = self._network(
-            len(rows.values),
+            len(panel.values),
             geometry,
-            n_inputs=len(history.n_rows) + rows.known.shape[1],
+            n_inputs=len(history.n_rows) + panel.known.shape[1],
             n_targets=len(history.n_rows),
             n_covariates=history.covariates.shape[1],
             n_seasonal=seasons.n_inputs,
@@ -82,13 +79,23 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         )
         scaling_name = choice("scaling", self.scaling, SCALINGS)
         self._check_support(history.target.values, history.target.cell)
-        plan, scaling = _plan(network, rows, counts, geometry, strategy, scaling_name, self._stopping())
-        if few and self.linear_skip and self._stopping() and plan.validation is None:
-            plan.n_epochs = 0  # nothing can tell when to stop, and a few windows are soon overfitted
-        fitted = self._train(plan)
-        of_series = {"context_length_": context_length, "seasons_": seasons, "scaling_": scaling}
-        unless_judged = {"errors_": None, "_calibration": None}
-        return unless_judged | fitted | of_series | {"strategy_": strategy, "device_": device}
+        channels = [history.channel(c) for c in range(len(history.n_rows))]
+        plan = plan_forecaster(panel, is_scored, geometry, scaling_name, seasons.n_inputs, stopping, channels)
+        # without validation nothing tells when to stop, and a few windows are soon overfitted
+        stays_linear = is_short and self.linear_skip and stopping is not None and plan.held_out is None
+        fit, fitted = self._train(network, plan, n_epochs=0 if stays_linear else None)
+        with network.backend.session():
+            judged = judge(network, plan, history.panel(), seasons, strategy, fit.training.theta)
+        return fitted | {
+            "theta_": (fit.theta + (judged.widening if judged else 0)).astype(network.dtype),
+            "errors_": judged.errors if judged else None,
+            "_calibration": judged.calibration if judged else None,
+            "context_length_": context_length,
+            "seasons_": seasons,
+            "scaling_": plan.scaling,
+            "strategy_": strategy,
+            "device_": device,
+        }
 
     def attention_weights(self, horizon: Any = None, *, context: Any = None) -> Any:
         """How much each step of a forecast attends to each step that it reads.
@@ -132,14 +139,14 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         s = as_strategy(self.strategy).segment_length
         return max(1, min(max(24, 2 * season_length), (n - horizon) // 3) // s) * s
 
-    def _few_windows(self, history: History, counts: np.ndarray, geometry: Geometry, horizon: int) -> bool:
-        """Whether there are few windows, and a warning if so."""
+    def _warn_if_short(self, history: History, is_scored: np.ndarray, geometry: Geometry, horizon: int) -> bool:
+        """Whether there are few windows, with a warning if so."""
         n, segment = int(history.n_rows.min()), as_strategy(self.strategy).segment_length
 
         def context_of(shorter: int) -> int | None:
             return None if shorter % segment else self._context_length(n, shorter, history.season_length)
 
-        remark = few_windows(counts, geometry, history, horizon, context_of)
+        remark = few_windows(is_scored, geometry, history, horizon, context_of)
         if remark:
             warnings.warn(remark, FewWindowsWarning, stacklevel=4)
         return remark is not None
@@ -248,7 +255,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         """Of the errors after `origin`, (n_channels, 1)."""
         end = len(origin.context) - int(trailing(origin.observed).min())
         rows = origin.context[end - self.context_length_ : end]
-        return self.errors_.scaling.of_windows(rows, np.zeros(1, np.int64), len(rows))[1].T
+        return self.errors_.scaling.of_contexts(rows[None], np.zeros(1, np.int64))[1].T
 
     def _errors(self, origin: Origin) -> Errors:
         """Errors as many steps ahead as the steps after `origin` lie behind the last observed value of a column."""
@@ -276,133 +283,6 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         network = self._at_work()
         with network.backend.session():
             return self._calibration.errors(network, n_leads)
-
-
-def _plan(
-    network: Network,
-    rows: Rows,
-    counts: np.ndarray,
-    geometry: Geometry,
-    strategy: Strategy,
-    scaling_name: str | None,
-    stopping: EarlyStopping | None,
-) -> tuple[Plan, SeriesScaling]:
-    """Cut the series into windows for training, validation and refit. A window belongs to the tail if a target does."""
-    history, seasons, values, observed, known = rows
-    covariates = known[:, : network.architecture.n_covariates]
-    span = geometry.context + geometry.n_ahead
-    n_windows = len(values) - span + 1
-    tail = _tail(stopping, counts, geometry) if stopping else 0
-    n_train = len(values) - tail
-    fit_scaling = partial(SeriesScaling.fit, scaling_name, n_seasonal=seasons.n_inputs)
-    scaling = fit_scaling(values[:n_train], observed[:n_train], covariates[:n_train])
-    series = with_covariates(values, known)
-    source = Source.upload(network.backend, series, values, counts)
-
-    def windows(starts: np.ndarray) -> Windows:
-        return scaling.windows(values, starts, geometry)
-
-    a = network.architecture
-
-    def prepare(theta: np.ndarray, some: Windows) -> np.ndarray:
-        if a.lags:
-            _start_linear(network, theta, ridge_start(values, known, counts, some, geometry, seasons.n_inputs))
-        if a.loss.family:
-            outcomes = Outcomes.of(network, theta, source, some, geometry, values, counts)
-            a.bias(theta)[:] += outcomes.first_biases()
-        return theta
-
-    plan = Plan(network, geometry, source, windows(np.arange(n_train - span + 1)), prepare=prepare)
-    if stopping and tail:
-        starts = np.arange(n_train - geometry.context, n_windows)
-        learned = np.asarray(counts[geometry.context : n_train].any(axis=0))
-        judged = counts * learned  # a column that begins in the tail is judged by nothing
-        held_out = source if learned.all() else Source.upload(network.backend, series, values, judged)
-        plan.validation = Validation(held_out, windows(starts), geometry, stopping)
-        first = n_train - geometry.context  # in the history, whose first rows only give seasonal inputs to later ones
-        unread = np.zeros((len(history.values) - len(values), values.shape[1]))
-        calibration = Calibration(
-            history.values[first:], history.observed[first:], np.vstack([unread, judged])[first:] > 0,
-            history.covariates[first:], np.empty(0), scaling, seasons, strategy, geometry.context, len(starts),
-        )  # fmt: skip
-        plan.judge = partial(_judge, network, calibration, geometry.n_ahead)
-        if a.loss.spread:
-            plan.adjust = partial(_widen, network, plan.validation, values, judged)
-        if _refits(stopping, tail, len(values) - geometry.context, learned, history):
-            scaling = fit_scaling(values, observed, covariates)
-            plan.refit = windows(np.arange(n_windows))
-    return plan, scaling
-
-
-def _refits(stopping: EarlyStopping, tail: int, n: int, learned: np.ndarray, history: History) -> bool:
-    """Whether to train once more on everything, which a column that begins in the tail needs."""
-    if learned.all():
-        return stopping.refits(tail, n)
-    if stopping.refit_full is False:
-        late = history.channel(int(np.argmin(learned)))
-        raise ValueError(
-            f"refit_full=False leaves {late} unlearned, whose values all lie in the {tail} observations held out; use "
-            "refit_full=True, or a smaller validation_size"
-        )
-    return True
-
-
-def _judge(network: Network, calibration: Calibration, n_leads: int, theta: np.ndarray) -> dict[str, Any]:
-    """The errors over the validation tail, as a forecast makes them, and what measures them further ahead."""
-    calibration = replace(calibration, theta=theta.astype(network.dtype))
-    return {"errors_": calibration.errors(network, n_leads), "_calibration": calibration}
-
-
-def _widen(
-    network: Network, validation: Validation, values: np.ndarray, counts: np.ndarray, theta: np.ndarray
-) -> np.ndarray:
-    """What to add to theta for the validation tail to be likeliest by one width for all."""
-    added, held_out = np.zeros_like(theta), (validation.source, validation.windows, validation.geometry)
-    network.architecture.bias(added)[:] = Outcomes.of(network, theta, *held_out, values, counts).widening()
-    return added
-
-
-def _tail(stopping: EarlyStopping, counts: np.ndarray, geometry: Geometry) -> int:
-    """Rows held out at the end. A default tail leaves half of the windows, or is not there; an asked one must fit.
-
-    `counts` (n, n_channels) says which values are learned from: some of each channel, or there is no tail.
-    """
-    n, span = len(counts), geometry.context + geometry.n_ahead
-    n_windows, tail = n - span + 1, stopping.rows(n - geometry.context, at_least=2 * geometry.n_ahead)
-    if stopping.validation_size is None:
-        tail = min(tail, n_windows // 2)
-        if tail < geometry.n_ahead:
-            return 0
-    hint = f"validation_size={shown(stopping.validation_size)} holds out {tail} observations"
-    if tail < geometry.n_ahead:
-        raise ValueError(f"{hint}, but a window has {geometry.n_ahead} targets; make it at least that")
-    if tail >= n_windows:
-        raise ValueError(
-            f"{hint} and leaves no window of {geometry.context} + {geometry.n_ahead} for training; make it smaller, or "
-            "early_stopping=False"
-        )
-    if (counts[geometry.context : n - tail].any(axis=0) & counts[n - tail :].any(axis=0)).any():
-        return tail
-    if stopping.validation_size is None:
-        return 0
-    raise ValueError(
-        f"{hint}, in which no column has a value, or none that has one before as well; choose another size"
-    )
-
-
-def _start_linear(network: Network, theta: np.ndarray, start: LinearStart) -> None:
-    """Put the ridge solution into the linear parts, and its intercept into the head's bias."""
-    a = network.architecture
-    views = a.views(theta)
-    views["skip"][:] = start.lags
-    if a.n_seasonal:
-        views["season"][:] = start.season
-    bias = a.bias(theta).reshape(a.block, a.n_targets, a.loss.size)
-    for p in a.loss.location:
-        bias[:, :, p] = start.intercept.T
-        for j in range(a.block if a.n_covariates else 0):
-            of_step = views[f"ahead{j}"].reshape(a.n_targets, a.loss.size, -1)
-            of_step[:, p] = start.ahead[:, j, : of_step.shape[2]]
 
 
 # ---------------------------------------------------------------- the three cells

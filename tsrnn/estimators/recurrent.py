@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
@@ -13,16 +12,17 @@ from sklearn.utils import check_random_state
 
 from ..cells.cell import Cell
 from ..checks import choice, flag, number, shown, whole
-from ..data.windows import Geometry, Windows
+from ..data.windows import Geometry
 from ..forecasting.strategies.teacher_forcing import TeacherForcing
 from ..kernels import get_backend, why_no_cuda
 from ..losses.registry import Loss, as_loss
 from ..networks.architecture import Architecture, Decoder
 from ..networks.devices import DEVICES, Device, choose
 from ..networks.memory import check_batch, check_parameters
-from ..networks.network import Network, Source
-from ..training.loop import Training, Validation, minimise, warm_up
+from ..networks.network import Network
+from ..training.fit import Fit, fit_network
 from ..training.options import Adam, EarlyStopping, Settings
+from ..training.plan import Plan
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -169,74 +169,23 @@ class RecurrentNetwork:
             )
         return fitted["theta_"].astype(np.float64), True
 
-    def _train(self, plan: Plan) -> dict[str, Any]:
-        """Compile, train, perhaps once more on everything; the fitted attributes."""
-        network, settings, rng = plan.network, self._settings(), generator("random_state", self.random_state)
-        theta, warm = self._start(network, rng)
+    def _train(self, network: Network, plan: Plan, n_epochs: int | None = None) -> tuple[Fit, dict[str, Any]]:
+        """Train, for `n_epochs` if not `max_epochs`; the fit, and the fitted attributes that all networks have."""
+        settings, rng = self._settings(), generator("random_state", self.random_state)
+        theta, is_warm = self._start(network, rng)
         seed = int(rng.randint(2**31))
         with network.backend.session():
-            timings = {"compile": warm_up(network, plan.geometry, min(settings.batch_size, len(plan.windows)))}
-            started = time.perf_counter()
-            limits = {"n_epochs": plan.n_epochs, "validation": plan.validation}
-            training = self._run(plan, plan.windows, theta, warm, settings, seed, **limits)
-            timings["train"] = time.perf_counter() - started
-            judged = {} if plan.judge is None else plan.judge(training.theta)
-            adjustment = 0.0 if plan.adjust is None else plan.adjust(training.theta)
-            if plan.refit is not None:
-                again = {"n_epochs": training.best_epoch, "label": "refit"}
-                silent = replace(settings, callbacks=())  # they were told of these epochs
-                refitted = self._run(plan, plan.refit, theta, warm, silent, seed, **again)
-                training.theta = refitted.theta
-                timings["refit"] = time.perf_counter() - started - timings["train"]
-        return {
-            "theta_": (training.theta + adjustment).astype(network.dtype),
-            "network_": network.on("cpu"),  # what is kept knows of no device
+            fit = fit_network(network, plan, theta, settings, seed, is_warm=is_warm, n_epochs=n_epochs)
+        return fit, {
+            "theta_": fit.theta.astype(network.dtype),
+            "network_": network.on("cpu"),  # a fitted estimator holds nothing of a device
             "_trained_for": (network.architecture.loss, self.scaling),
-            "loss_curve_": np.array(training.loss_curve),
-            "validation_curve_": np.array(training.validation_curve),
-            "best_epoch_": training.best_epoch,
-            "n_updates_": training.n_updates,
-            "timings_": timings,
-            **judged,
+            "loss_curve_": np.array(fit.training.loss_curve),
+            "validation_curve_": np.array(fit.training.validation_curve),
+            "best_epoch_": fit.training.best_epoch,
+            "n_updates_": fit.training.n_updates,
+            "timings_": fit.timings,
         }
-
-    def _run(
-        self, plan: Plan, windows: Windows, theta: np.ndarray, warm: bool, settings: Settings, seed: int, **options: Any
-    ) -> Training:
-        start = theta if warm or plan.prepare is None else plan.prepare(theta.copy(), windows)
-        return minimise(plan.network, start, plan.source, windows, plan.geometry, settings, seed, **options)
-
-
-@dataclass
-class Plan:
-    """What to train on.
-
-    Attributes
-    ----------
-    windows : Windows
-        For the training; `validation` has its own.
-    n_epochs : int or None
-        Epochs of the training, if not `max_epochs`.
-    refit : Windows or None
-        For one more training on everything.
-    prepare : callable or None
-        ``prepare(theta, windows)`` sets what can be had in closed form before a training.
-    judge : callable or None
-        ``judge(theta)`` gives more fitted attributes, from the parameters before the refit.
-    adjust : callable or None
-        ``adjust(theta)`` gives, from the same, what to add to the parameters in the end.
-    """
-
-    network: Network
-    geometry: Geometry
-    source: Source
-    windows: Windows
-    validation: Validation | None = None
-    n_epochs: int | None = None
-    refit: Windows | None = None
-    prepare: Callable[[np.ndarray, Windows], np.ndarray] | None = None
-    judge: Callable[[np.ndarray], dict[str, Any]] | None = None
-    adjust: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 def precision(name: str, value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,16 +17,16 @@ from ..cells.lstm import lstm_cell
 from ..cells.rnn import CELLS as NONLINEARITIES
 from ..cells.rnn import rnn_cell
 from ..checks import choice, flag, on_host, whole
-from ..data.windows import Geometry, NoScaling, Scaling, StandardScaling, Windows
+from ..data.windows import Geometry
 from ..forecasting.distribution import point
 from ..networks.network import Source
-from ..training.biases import Outcomes
-from ..training.loop import Validation
 from ..training.options import EarlyStopping
+from ..training.plan import RowScaling, plan_regressor
 from .documentation import documented
-from .recurrent import Plan, RecurrentNetwork, generator
+from .recurrent import RecurrentNetwork, generator
 
-SCALINGS: dict[str | None, type[Scaling]] = {"standard": StandardScaling, None: NoScaling}
+#: What ``scaling=`` accepts.
+SCALINGS = ("standard", None)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -52,59 +53,38 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         -------
         self
         """
-        before = self.__dict__.copy()
-        try:
-            on_host("X", X)
-            on_host("y", y)
-            frame.refuse_dates(X, "X")
-            frame.refuse_dates(y, "y")
-            X, n_channels = _flatten(X, whole("n_channels", self.n_channels), any_number=self.n_channels == 1)
-            X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
-            if X.shape[1] % n_channels:
-                raise ValueError(
-                    f"X has {X.shape[1]} columns, which n_channels={n_channels} does not divide; a row holds length * "
-                    "n_channels values"
-                )
-            self.__dict__.update(self._fit(X, np.asarray(y, np.float64), n_channels))
-        except BaseException:  # a fit that fails leaves the estimator as it was
-            self.__dict__ = before
-            raise
+        on_host("X", X)
+        on_host("y", y)
+        frame.refuse_dates(X, "X")
+        frame.refuse_dates(y, "y")
+        X, n_channels = _flatten(X, whole("n_channels", self.n_channels), any_number=self.n_channels == 1)
+        checked = copy(self)  # scikit-learn's check sets attributes of its own
+        X, y = validate_data(checked, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
+        if X.shape[1] % n_channels:
+            raise ValueError(
+                f"X has {X.shape[1]} columns, which n_channels={n_channels} does not divide; a row holds length * "
+                "n_channels values"
+            )
+        fitted = self._fit(X, np.asarray(y, np.float64), n_channels)
+        self.__dict__ = vars(checked) | fitted  # all at once: a fit that fails leaves the estimator as it was
         return self
 
     def _fit(self, X: np.ndarray, y: np.ndarray, n_channels: int) -> dict[str, Any]:
         """The fitted attributes, from checked arrays."""
-        targets = y.reshape(len(y), -1)
-        length = X.shape[1] // n_channels
-        geometry = Geometry(length)
-        network, device = self._network(len(X), geometry, n_inputs=n_channels, n_targets=targets.shape[1])
-        make_scaling = SCALINGS[choice("scaling", self.scaling, SCALINGS)]
+        targets, inputs = y.reshape(len(y), -1), X.reshape(len(X), -1, n_channels)
+        network, device = self._network(
+            len(X), Geometry(inputs.shape[1]), n_inputs=n_channels, n_targets=targets.shape[1]
+        )
+        scaling_name = choice("scaling", self.scaling, SCALINGS)
         self._check_support(targets, lambda row, column: f"y at row {row}, column {column}")
         held_out, kept = self._split(len(X))
-        series = X.reshape(-1, n_channels)
-        rows = series.reshape(len(X), -1, n_channels)[kept].reshape(-1, n_channels)
-        inputs = make_scaling().fit(rows, np.ones(rows.shape, bool))
-        outputs = make_scaling().fit(targets[kept], np.ones((len(kept), targets.shape[1]), bool))
-        windows = _windows(X, n_channels, inputs, outputs)
-        observed = np.ones(targets.shape)
-        source = Source.upload(network.backend, series, targets, observed)
-
-        def prepare(theta: np.ndarray, some: Windows) -> np.ndarray:
-            if network.architecture.loss.family:
-                outcomes = Outcomes.of(network, theta, source, some, geometry, targets, observed)
-                network.architecture.bias(theta)[:] += outcomes.first_biases()
-            return theta
-
-        plan = Plan(network, geometry, source, windows.take(kept), prepare=prepare)
-        stopping = self._stopping()
-        if stopping and len(held_out):
-            plan.validation = Validation(source, windows.take(held_out), geometry, stopping)
-            if stopping.refits(len(held_out), len(X)):
-                plan.refit = windows
-        return self._train(plan) | {
+        plan, scaling = plan_regressor(inputs, targets, scaling_name, kept, held_out, self._stopping())
+        _, fitted = self._train(network, plan)
+        return fitted | {
             "device_": device,
             "n_channels_": n_channels,
-            "inputs_": inputs,
-            "outputs_": outputs,
+            "inputs_": scaling.inputs,
+            "outputs_": scaling.targets,
             "n_outputs_": targets.shape[1],
             "flat_target_": y.ndim == 1,
         }
@@ -125,14 +105,12 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         frame.refuse_dates(X, "X")
         X, _ = _flatten(X, self.n_channels_)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        network = self._at_work()
-        windows = _windows(X, self.n_channels_, self.inputs_, self.outputs_)
+        network, inputs = self._at_work(), X.reshape(len(X), -1, self.n_channels_)
+        windows = RowScaling(self.inputs_, self.outputs_).windows(*inputs.shape[:2])
         with network.backend.session():
             theta = network.backend.upload(self.theta_, network.dtype)
-            series = X.reshape(-1, self.n_channels_)
-            source = Source.upload(network.backend, series, series, series)
-            geometry = Geometry(X.shape[1] // self.n_channels_)
-            outputs = network.predict(theta, source, windows, geometry, free_run=False)
+            source = Source.upload(network.backend, inputs.reshape(-1, self.n_channels_))
+            outputs = network.predict(theta, source, windows, Geometry(inputs.shape[1]), free_run=False)
         values = windows.unscale(point(network.architecture.loss, outputs[:, 0, 0]))
         finite = np.isfinite(values).all(axis=1)
         if not finite.all():
@@ -164,16 +142,6 @@ def _flatten(X: Any, n_channels: int, *, any_number: bool = False) -> tuple[Any,
     if X.shape[2] != n_channels and not any_number:
         raise ValueError(f"X has {X.shape[2]} channels, but n_channels={n_channels}; pass the same number")
     return X.reshape(len(X), X.shape[1] * X.shape[2]), X.shape[2]
-
-
-def _windows(X: np.ndarray, n_channels: int, inputs: Scaling, outputs: Scaling) -> Windows:
-    """Every row of X is a window of its own in the series of all rows."""
-    n, length = len(X), X.shape[1] // n_channels
-    rows = np.arange(n)
-    series = X.reshape(-1, n_channels)
-    shift, scale = inputs.of_windows(series, rows, length)
-    target_shift, target_scale = outputs.of_windows(series, rows, length)
-    return Windows(rows * length, np.full(n, length), rows, shift, scale, target_shift, target_scale)
 
 
 @documented

@@ -1,9 +1,8 @@
-"""What a recurrent forecaster learns from: the rows of a history, and whether they make enough windows."""
+"""Checks of a history: whether its rows make a window, and whether they make enough of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,32 +14,6 @@ from .base import History
 #: linear start worse on 2 windows (error over that of the last value 1.10, untrained 0.99), on 5 (1.22, 1.04) and on 10
 #: (9.87, 8.64), but not on 15 (1.56, 1.68).
 FEW = 10
-
-
-class Rows(NamedTuple):
-    """Rows to learn from: those of a history whose seasonal inputs are known.
-
-    Attributes
-    ----------
-    history : History
-    seasons : Seasons
-    values, observed : (n, C)
-    known : (n, F + C * seasons.n_inputs)
-        Covariates and seasonal inputs.
-    """
-
-    history: History
-    seasons: Seasons
-    values: np.ndarray
-    observed: np.ndarray
-    known: np.ndarray
-
-    @classmethod
-    def of(cls, history: History, seasons: Seasons) -> Rows:
-        """The rows of `history` after those that only give seasonal inputs to later ones."""
-        values, observed, first = history.values, history.observed, seasons.reach
-        known = np.hstack([history.covariates, seasons.inputs(values, observed, len(values))])
-        return cls(history, seasons, values[first:], observed[first:], known[first:])
 
 
 def check_length(history: History, counts: np.ndarray, context_length: int, horizon: int, seasons: Seasons) -> None:

@@ -1,44 +1,44 @@
-"""How far forecasts have been off: split-conformal intervals and paths from the errors over a validation tail."""
+"""Conformal prediction: intervals and paths from the errors of forecasts over the validation part."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
+from ..data.panel import Panel, ranges
+from ..data.scaling import PanelScaling, Scaling
 from ..data.seasons import Seasons
-from ..data.windows import Scaling, SeriesScaling
 from ..networks.network import Network
 from .strategies.base import Continuation, Strategy
 
 
 @dataclass(frozen=True)
 class Errors:
-    """Errors of forecasts that a model had not been trained on, in scaled units.
+    """Errors of free-running forecasts over the validation part, in scaled units.
 
     Attributes
     ----------
     errors : (n, n_leads, C)
-        Of n origins, 1 to n_leads steps ahead; NaN where nothing was observed.
+        From n origins, 1 to n_leads steps ahead; NaN where nothing was observed.
     scaling : Scaling
-        That of the units, learned with the model.
+        The scaling of the training part, which gives the errors their unit.
     """
 
     errors: np.ndarray
     scaling: Scaling
 
     def offsets(self, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What to add to a forecast for its quantiles, (n_leads, C, n_levels), and which columns were pooled, (C,).
+        """Distances of the quantiles from the forecast, (n_leads, C, n_levels), and which channels were pooled, (C,).
 
         The interval between the quantiles p and 1 - p holds a new value with probability 1 - 2 p or more, whatever its
         distribution, as far as errors of the past are exchangeable with new ones: the absolute error of rank
         ceil((n + 1) (1 - 2 p)) among n is added to both sides (Vovk, Gammerman & Shafer 2005, Algorithmic Learning in a
         Random World, ch. 2; Lei et al. 2018, doi:10.1080/01621459.2017.1307116, algorithm 2).
 
-        Where a lead has too few errors, its offset is extended from shorter ones (`_extended`); where a column has too
-        few at every lead, its errors are pooled with those of all columns, which scaled units make comparable.
+        Where a lead has too few errors, its offset is extended from shorter leads (`_extended`). Where a channel has
+        too few at every lead, its errors are pooled with those of all channels, which scaled units make comparable.
 
         Raises
         ------
@@ -62,10 +62,10 @@ class Errors:
         return np.sign(levels - 0.5) * _extended(sizes), pooled
 
     def paths(self, n_paths: int, rng: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
-        """Errors of whole windows, drawn with replacement, (n_leads, C, n_paths), and which columns were pooled, (C,).
+        """Errors of whole windows, drawn with replacement, (n_leads, C, n_paths), and which channels were pooled, (C,).
 
-        Dependence across steps is kept. Where windows end before the last lead, the errors of another one are added to
-        the last error, as the errors of a random walk add up. A column without errors takes those of another column.
+        The dependence across steps is kept. Where windows end before the last lead, the errors of another window are
+        added to the last error, as for a random walk. A channel without errors has those of another channel.
 
         Raises
         ------
@@ -93,7 +93,7 @@ class Errors:
 
 
 def needed(coverage: float) -> int:
-    """Number of errors that an interval of that coverage needs."""
+    """Number of errors that an interval of this coverage needs."""
     return int(np.ceil(coverage / (1 - coverage) - 1e-9))
 
 
@@ -125,55 +125,63 @@ def _extended(sizes: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Calibration:
-    """A network before its refit and the rows that it was not trained on, to measure errors any number of steps ahead.
+    """A network before its refit and the rows held out, to measure errors any number of steps ahead.
 
     Attributes
     ----------
-    values, observed, judged : (n, C)
-        The rows from the first context of the validation tail on, and before them those that its seasonal inputs read;
-        gaps filled, which were observed, and which of these count.
-    covariates : (n, F)
+    panel : Panel
+        The rows of each series from the first context of the validation part on, and before them those that its
+        seasonal inputs read; `known` holds the covariates. A series without validation part has no rows.
+    judged : (N, C) bool
+        Which values count.
+    n_origins : (S,) int
+        Origins of forecasts in each series: the first contexts, one row apart.
     theta : (n_parameters,)
         Parameters of the training part.
-    scaling : SeriesScaling
+    scaling : PanelScaling
         Learned from the training part.
     seasons : Seasons
-    n_origins : int
-        Origins of forecasts: the first contexts, one row apart.
+    strategy : Strategy
+    context_length : int
     """
 
-    values: np.ndarray
-    observed: np.ndarray
+    panel: Panel
     judged: np.ndarray
-    covariates: np.ndarray
+    n_origins: np.ndarray
     theta: np.ndarray
-    scaling: SeriesScaling
+    scaling: PanelScaling
     seasons: Seasons
     strategy: Strategy
     context_length: int
-    n_origins: int
 
     def errors(self, network: Network, n_leads: int) -> Errors:
         """Errors of free-running forecasts 1 to `n_leads` steps ahead of each origin."""
-        length, n_rows = self.context_length, len(self.values)
-        first = max(0, self.seasons.reach)
-        rows = first + np.arange(self.n_origins)[:, None] + np.arange(length + n_leads)
-        within = np.minimum(rows, n_rows - 1)
-        values = self.values[within]
-        known = np.concatenate([self.covariates[within], self._seasonal(rows, n_leads)], axis=-1)
-        handle: Any = network.backend.upload(self.theta, network.dtype)
-        start = Continuation(network, handle, values[:, :length], known, self.scaling, n_leads)
+        panel, length = self.panel, self.context_length
+        first = panel.indptr[:-1] + self.seasons.reach
+        first_rows, series = ranges(first, first + self.n_origins)
+        rows, ends = first_rows[:, None] + np.arange(length + n_leads), panel.indptr[1:][series, None]
+        within = np.minimum(rows, ends - 1)
+        contexts, future = panel.values[within[:, :length]], panel.values[within[:, length:]]
+        known = np.concatenate([panel.known[within], self._seasonal(rows, series, n_leads)], axis=-1)
+        theta = network.backend.upload(self.theta, network.dtype)
+        start = Continuation(network, theta, contexts, known, self.scaling, n_leads, series=series)
         forecasts = self.strategy.forecast(start)
-        contexts, starts = values[:, :length].reshape(-1, values.shape[2]), length * np.arange(self.n_origins)
-        _, scale = self.scaling.target.of_windows(contexts, starts, length)
-        counts = self.judged[within[:, length:]] & (rows[:, length:] < n_rows)[..., None]
-        errors = (values[:, length:] - forecasts) / scale[:, None]
-        return Errors(np.where(counts, errors, np.nan), self.scaling.target)
+        _, scale = self.scaling.target.of_contexts(contexts, series)
+        is_judged = self.judged[within[:, length:]] & (rows[:, length:] < ends)[..., None]
+        errors = (future - forecasts) / scale[:, None]
+        return Errors(np.where(is_judged, errors, np.nan), self.scaling.target)
 
-    def _seasonal(self, rows: np.ndarray, n_leads: int) -> np.ndarray:
-        """Seasonal inputs of the `rows` (n_origins, length + n_leads): none knows what came after its origin."""
-        if n_leads <= self.seasons.first_lag:
-            return self.seasons.inputs(self.values, self.observed, int(rows.max()) + 1)[rows]
-        ends = rows[:, self.context_length]
-        each = [self.seasons.inputs(self.values[:n], self.observed[:n], n + n_leads) for n in ends]
-        return np.stack([inputs[of_origin] for inputs, of_origin in zip(each, rows, strict=True)])
+    def _seasonal(self, rows: np.ndarray, series: np.ndarray, n_leads: int) -> np.ndarray:
+        """Seasonal inputs of the `rows` (n_origins, length + n_leads); none depends on a value after its origin."""
+        found = [np.empty((*rows.shape, self.panel.values.shape[1] * self.seasons.n_inputs))[:0]]
+        for s in np.unique(series):
+            span = slice(*self.panel.indptr[s : s + 2])
+            values, observed, own = self.panel.values[span], self.panel.observed[span], rows[series == s] - span.start
+            if n_leads <= self.seasons.first_lag:
+                found.append(self.seasons.inputs(values, observed, int(own.max()) + 1)[own])
+            else:
+                found += [
+                    self.seasons.inputs(values[:end], observed[:end], end + n_leads)[None, of_origin]
+                    for end, of_origin in zip(own[:, self.context_length], own, strict=True)
+                ]
+        return np.concatenate(found)

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, cholesky, lstsq, svd
 from scipy.optimize import minimize
 
-from ..data.windows import mean_and_scale
+from ..data.scaling import mean_and_scale
 from ..kernels import get_kalman, single_threaded_blas
 from .statespace_model import Covariances, Smoothed, States, StateSpace, standardised
 

@@ -15,16 +15,20 @@ from .architecture import Architecture
 
 @dataclass
 class Source:
-    """A series, its targets and which of them were observed, as handles of a backend."""
+    """What windows index into, as handles of a backend; without targets where nothing is compared with them."""
 
-    series: Any  # (n, n_inputs)
-    targets: Any  # (m, n_targets)
-    observed: Any  # (m, n_targets), 1 or 0
+    series: Any  # inputs (N, n_inputs)
+    targets: Any = None  # (M, n_targets)
+    observed: Any = None  # weight of each target, (M, n_targets); 0 where it is missing
 
     @classmethod
-    def upload(cls, backend: Any, series: np.ndarray, targets: np.ndarray, observed: np.ndarray) -> Source:
-        """Bring the arrays to the backend; one series that is its own target goes there once."""
+    def upload(
+        cls, backend: Any, series: np.ndarray, targets: np.ndarray | None = None, observed: np.ndarray | None = None
+    ) -> Source:
+        """Bring the arrays to the backend; a series that is its own target is brought there once."""
         handle = backend.upload(series, np.float64)
+        if targets is None:
+            return cls(handle)
         return cls(
             handle,
             handle if targets is series else backend.upload(targets, np.float64),

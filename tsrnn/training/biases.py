@@ -1,8 +1,8 @@
-"""A likelihood's biases: where its training starts, and how much wider it has to be on data that was held out.
+"""Biases of the head under a likelihood: their start before training, and their widening after it.
 
-Training alone would need hundreds of updates to bring a scale from 1 to what is left of the series, or a mean to the
-level of counts; early stopping may not wait for it. In the end a scale is that of the data that was trained on, which
-is too small for any other.
+Training alone would need hundreds of updates to bring a scale from 1 to that of the residuals, or a mean to the level
+of counts, and early stopping may end before. After training the scale is that of the errors on the training data, which
+is too small for new data.
 """
 
 from __future__ import annotations
@@ -17,23 +17,28 @@ from ..data.windows import Geometry, Windows
 from ..losses.loss import Loss
 from ..networks.network import Network, Source
 
-#: How far a bias may go from where it starts: where a series seems to have no spread beyond the distribution's least,
-#: training still can.
+#: Largest change of a bias in a search. Training can still move it further, where a series seems to have no spread.
 BOUND = 8.0
 #: The least deviation that a distribution starts with, and the least mean of counts, in units of the level.
 TINY = 1e-6
-#: Windows that are looked at, evenly spaced: a few numbers need no more.
+#: Number of windows that the searches read, evenly spaced: a few parameters need no more.
 WINDOWS = 512
-#: Largest derivative of the mean likelihood at what counts as its maximum. The likelihood is nearly level in Student's
-#: degrees of freedom, where a search that stops sooner ends elsewhere for outputs in float32 than for those in float64.
+#: A search ends where the derivatives of the mean likelihood are smaller. The likelihood depends little on the degrees
+#: of freedom of Student's t: with a larger limit, float32 and float64 outputs would lead to different ones.
 LEVEL = 1e-9
 
 
 @dataclass
-class Outcomes:
-    """What a network says of windows, and what came: outputs (n, n_outputs, block, C, size), y and weight without size.
+class Predictions:
+    """Network outputs on sampled windows, with their targets and weights.
 
-    `first_biases` and `widening` are both to be added to the head's biases, (O,).
+    `first_biases` and `widening` are changes of the head's biases, (O,) for O = block * C * size outputs.
+
+    Attributes
+    ----------
+    loss : Loss
+    outputs : (n, n_outputs, block, C, size)
+    y, weight : (n, n_outputs, block, C)
     """
 
     loss: Loss
@@ -50,47 +55,46 @@ class Outcomes:
         windows: Windows,
         geometry: Geometry,
         targets: np.ndarray,
-        observed: np.ndarray,
-    ) -> Outcomes:
-        """Over some of the `windows` into `targets` (m, C), which count where `observed`."""
+        weight: np.ndarray,
+    ) -> Predictions:
+        """Predictions for some of the `windows`, with their `targets` (M, C), which have this `weight` (M, C)."""
         chosen = np.linspace(0, len(windows) - 1, min(WINDOWS, len(windows))).astype(np.int64)
         windows = windows.take(chosen)
         handle = network.backend.upload(theta, network.dtype)
         outputs = network.predict(handle, source, windows, geometry, free_run=False).astype(np.float64)
-        truth, weight = windows.ahead(targets, observed, geometry.n_ahead)
-        y = np.where(weight > 0, truth, 0.0)
+        y, of_y = windows.ahead(targets, weight, geometry.n_ahead)
         shape = outputs.shape[:-1]
-        return cls(network.architecture.loss, outputs, y.reshape(shape), weight.reshape(shape))
+        return cls(network.architecture.loss, outputs, np.where(of_y > 0, y, 0.0).reshape(shape), of_y.reshape(shape))
 
     def first_biases(self) -> np.ndarray:
-        """Biases with which the observed values are likeliest, (O,); each step of each channel has its own search."""
+        """Maximum-likelihood start of the head's biases, (O,), searched for each step and channel by itself."""
         return np.concatenate([self.part(j, c).first_bias() for j, c in np.ndindex(self.y.shape[2:])])
 
-    def part(self, step: int, channel: int) -> Outcomes:
-        """Those of one step of the block and one channel."""
+    def part(self, step: int, channel: int) -> Predictions:
+        """Predictions of one step of the block and one channel."""
         one = np.s_[:, :, step : step + 1, channel : channel + 1]
-        return Outcomes(self.loss, self.outputs[one], self.y[one], self.weight[one])
+        return Predictions(self.loss, self.outputs[one], self.y[one], self.weight[one])
 
     def first_bias(self) -> np.ndarray:
-        """The biases of a part, (size,), in one search."""
+        """Maximum-likelihood start of the biases of a `part`, (size,)."""
         start, unit = self.by_moments()
         is_location = np.isin(np.arange(self.loss.size), self.loss.location)
         bounds = [(None, None) if free else (-BOUND, BOUND) for free in is_location]
         return self.likeliest(start, np.diag(np.where(is_location, unit, 1.0)), bounds)
 
     def widening(self) -> np.ndarray:
-        """The same with one number for all, which may make the distributions wider, never narrower."""
+        """Change of the biases, (O,), that widens all distributions by one maximum-likelihood factor, at least 1."""
         size, spread = self.outputs[0, 0].size, np.array(self.loss.spread, float)
         direction = np.tile(spread, size // len(spread))
         return self.likeliest(np.zeros(size), direction[None], [(0.0, BOUND)])
 
     def mean(self, values: np.ndarray) -> np.ndarray:
-        """Of what was observed, for each step of the block and channel, (block, C)."""
+        """Weighted mean over windows and outputs, (block, C)."""
         total = self.weight.sum(axis=(0, 1))
         return (self.weight * values).sum(axis=(0, 1)) / np.where(total > 0, total, 1.0)
 
     def by_moments(self) -> tuple[np.ndarray, np.ndarray]:
-        """What to add for the right mean and deviation of each output, (O,); and the deviation, as their unit."""
+        """Biases that match mean and standard deviation, (O,), and this deviation as the unit of each, (O,)."""
         loss, mean = self.loss, self.mean(self.y)
         off = self.y - mean - (self.outputs[..., loss.point] - self.mean(self.outputs[..., loss.point]))
         deviation = np.maximum(np.sqrt(self.mean(off**2)), TINY * np.maximum(np.abs(mean), 1.0))
@@ -102,7 +106,7 @@ class Outcomes:
     def likeliest(
         self, start: np.ndarray, directions: np.ndarray, bounds: Sequence[tuple[float | None, float | None]]
     ) -> np.ndarray:
-        """`start` (O,) and so much of each of the `directions` (n, O) as maximises the likelihood."""
+        """The sum of `start` (O,) and multiples of the `directions` (n, O) that maximises the likelihood, (O,)."""
         loss, weight = self.loss, self.weight / max(self.weight.sum(), 1)
         shape = self.outputs.shape[2:]
 

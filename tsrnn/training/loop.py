@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from ..data.scaling import Scales
 from ..data.windows import Geometry, Windows
 from ..functions.random import fold
 from ..networks.network import Network, Source
@@ -199,18 +200,15 @@ class _Watch:
 
 
 def warm_up(network: Network, geometry: Geometry, capacity: int = 1) -> float:
-    """Compile what a training in batches of `capacity` needs on one window of the same kind; the seconds that took."""
+    """Compile the kernels of a training with batches of `capacity` windows, by one step; return the seconds."""
     started = time.perf_counter()
     a = network.architecture
-    series, targets = (
-        np.zeros((geometry.n_steps + geometry.n_ahead, a.n_inputs)),
-        np.zeros((geometry.n_ahead, a.n_targets)),
-    )
-    source = Source.upload(network.backend, series, targets, np.ones_like(targets))
-    one, inputs, outputs = np.zeros(1, np.int64), (1, a.n_inputs), (1, a.n_targets)
-    windows = Windows(
-        one, one + geometry.n_steps, one, np.zeros(inputs), np.ones(inputs), np.zeros(outputs), np.ones(outputs)
-    )
+    inputs = np.zeros((geometry.n_steps + geometry.n_ahead, a.n_inputs))
+    targets = np.zeros((geometry.n_ahead, a.n_targets))
+    source = Source.upload(network.backend, inputs, targets, np.ones_like(targets))
+    scales = Scales.of_table(inputs[:1], 1 + inputs[:1], targets[:1], 1 + targets[:1])
+    zero, length = np.zeros(1, np.int64), np.full(1, geometry.n_steps)
+    windows = Windows(zero, length, zero, zero, scales)
     settings = Settings(Adam(), learning_rate=0.0, batch_size=1, max_epochs=1)
     minimise(network, np.zeros(a.size), source, windows, geometry, settings, seed=0, capacity=capacity)
     return time.perf_counter() - started

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.linalg import cho_solve, cholesky, eigh, solve_triangular
 
+from ..data.panel import Panel
 from ..data.windows import Geometry, Windows
 
 #: Ridge penalties that are tried, in units of the mean eigenvalue of the lags' covariance.
@@ -46,38 +47,36 @@ class LinearStart:
 
 
 def ridge_start(
-    values: np.ndarray,
-    known: np.ndarray,
-    observed: np.ndarray,
-    windows: Windows,
-    geometry: Geometry,
-    n_seasonal: int = 0,
+    panel: Panel, weight: np.ndarray, windows: Windows, geometry: Geometry, n_seasonal: int = 0
 ) -> LinearStart:
-    """The ridge solution on windows of values (n, C).
+    """Ridge solution on windows of a panel; values with a positive `weight` (N, C) are targets.
 
-    `known` (n, F + C * S) holds the F covariates and S = `n_seasonal` seasonal inputs of each channel. The penalty is
-    on the distance of the weights from zero, or from those that repeat the last value of the context. For each channel
-    these two and the size of the penalty minimise generalised cross-validation (Golub, Heath & Wahba 1979,
-    doi:10.1080/00401706.1979.10489751, eq. 1.4), which needs the eigenvalues of the normal equations and no refit. With
-    few windows, which cannot tell, it is the last value. Windows with a missing target are left out.
+    `panel.known` (N, F + C * S) holds the F covariates and S = `n_seasonal` seasonal inputs of each channel. The
+    penalty is on the distance of the weights from zero, or from those that repeat the last value of the context. For
+    each channel these two and the size of the penalty minimise generalised cross-validation (Golub, Heath & Wahba 1979,
+    doi:10.1080/00401706.1979.10489751, eq. 1.4), which needs the eigenvalues of the normal equations and no refit. Few
+    windows cannot tell the two apart, and the penalty is on the distance from the last value. Windows with a missing
+    target are left out.
     """
-    C, S, P, n = values.shape[1], n_seasonal, geometry.context, geometry.block
-    F = known.shape[1] - C * S
+    C, S, P, n = panel.values.shape[1], n_seasonal, geometry.context, geometry.block
+    F = panel.known.shape[1] - C * S
     start = LinearStart(np.zeros((C, n, P)), np.zeros((C, 2, n, S)), np.zeros((C, n, n * F)), np.zeros((C, n)))
     positions = np.unique(np.linspace(0, geometry.n_outputs - 1, POSITIONS).astype(int))
     for c in range(C):
-        lags, targets = sliding_window_view(values[:, c], P), sliding_window_view(values[:, c], n)
-        seen = np.all(sliding_window_view(observed[:, c], n), axis=1)
+        lags, targets = sliding_window_view(panel.values[:, c], P), sliding_window_view(panel.values[:, c], n)
+        is_complete = np.all(sliding_window_view(weight[:, c] > 0, n), axis=1)
         moments = _Moments(P + S, F, n, S)
         read = np.r_[0:F, F + c * S : F + (c + 1) * S]
-        steps_ahead = sliding_window_view(known[:, read], n, axis=0).swapaxes(1, 2)  # (rows, n, F + S)
+        steps_ahead = sliding_window_view(panel.known[:, read], n, axis=0).swapaxes(1, 2)  # (rows, n, F + S)
         for first in range(0, len(windows), CHUNK):
-            some = windows.take(np.arange(first, min(first + CHUNK, len(windows))))
+            chunk = windows.take(np.arange(first, min(first + CHUNK, len(windows))))
             for k in positions * geometry.stride:
-                use = some.take(np.flatnonzero(seen[some.target + k]))
-                shift, scale = use.shift[:, c, None], use.scale[:, c, None]
-                x, y = (lags[use.start + k] - shift) / scale, (targets[use.target + k] - shift) / scale
-                u = (steps_ahead[use.target + k] - use.shift[:, None, C + read]) / use.scale[:, None, C + read]
+                use = np.flatnonzero(is_complete[chunk.target + k])
+                x_rows, y_rows = chunk.start[use] + k, chunk.target[use] + k
+                shift, scale = chunk.shift[use], chunk.scale[use]
+                own_shift, own_scale = shift[:, c, None], scale[:, c, None]
+                x, y = (lags[x_rows] - own_shift) / own_scale, (targets[y_rows] - own_shift) / own_scale
+                u = (steps_ahead[y_rows] - shift[:, None, C + read]) / scale[:, None, C + read]
                 own = u[:, :, F:].reshape(len(x), n * S)
                 shared = np.hstack([x, own[:, :S], u[:, :, :F].reshape(len(x), n * F)])
                 moments.add(shared, own, y, weight=1 / len(positions))

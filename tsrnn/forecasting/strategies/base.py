@@ -1,4 +1,4 @@
-"""What a strategy is: how a network that reads a context forecasts any number of steps."""
+"""The interface of strategies: how a network that reads a context forecasts any number of steps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...data.windows import Geometry, SeriesScaling, Windows, ahead_of
+from ...data.panel import Panel
+from ...data.scaling import PanelScaling
+from ...data.windows import Geometry, Windows
 from ...networks.architecture import Decoder
 from ...networks.network import Network, Source
 from .. import ancestral, distribution
@@ -14,37 +16,43 @@ from .teacher_forcing import TeacherForcing
 
 
 class Continuation(NamedTuple):
-    """What is to be continued, by a trained network: n contexts of the same length.
+    """n contexts of the same length that a trained network continues.
 
     Attributes
     ----------
     contexts : (n, context_length, C)
     covariates : (n, context_length + horizon, F)
-        Those of the contexts and of the steps ahead.
+        Covariates and seasonal inputs of the contexts and of the steps ahead.
     horizon : int
         Number of steps.
     known : (m, C) or None
-        Values of the first m steps that were observed, NaN where they were not: a path of the only context keeps to
+        Observed values of the first m steps, NaN where there are none. With one context only; its paths go through
         them.
+    series : (n,) int, or one number for all
+        Number of each context's series among those that the scaling was learned from.
     """
 
     network: Network
-    theta: Any
+    theta: Any  # a handle of the network's backend
     contexts: np.ndarray
     covariates: np.ndarray
-    scaling: SeriesScaling
+    scaling: PanelScaling
     horizon: int
     known: np.ndarray | None = None
+    series: np.ndarray | int = 0
 
     def windows(self, geometry: Geometry) -> tuple[Source, Windows]:
-        """The contexts as windows of `geometry`, each with the rows of the steps ahead that the network may read."""
-        n_rows = geometry.context + geometry.n_ahead
-        last_known = np.minimum(np.arange(n_rows), self.covariates.shape[1] - 1)
-        series, n = ahead_of(self.contexts, self.covariates[:, last_known]), len(self.contexts)
-        rows = series.reshape(n * n_rows, -1)
-        targets = np.ascontiguousarray(rows[:, : self.contexts.shape[2]])
-        windows = self.scaling.windows(targets, n_rows * np.arange(n), geometry)
-        return Source.upload(self.network.backend, rows, targets, targets), windows
+        """The contexts as windows of `geometry`, each followed by rows for the steps ahead, whose values are zeros."""
+        (n, length, C), n_rows = self.contexts.shape, geometry.context + geometry.n_ahead
+        steps = np.zeros((n, n_rows, C))
+        steps[:, :length] = self.contexts
+        known = self.covariates[:, np.minimum(np.arange(n_rows), self.covariates.shape[1] - 1)]
+        values = steps.reshape(n * n_rows, C)
+        indptr = n_rows * np.arange(n + 1)
+        panel = Panel(values, np.ones(values.shape, bool), known.reshape(len(values), known.shape[2]), indptr)
+        scales, series = self.scaling.scales(values, geometry.context), np.broadcast_to(self.series, n)
+        windows = Windows.at(panel.indptr[:-1], series, scales, geometry)
+        return Source.upload(self.network.backend, panel.inputs()), windows
 
 
 class Strategy:

@@ -1,0 +1,105 @@
+"""The panel: several series of different lengths in one array, the only form of data below the estimators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Panel:
+    """S series with C channels each; the rows of a series follow those of the one before it.
+
+    Attributes
+    ----------
+    values : (N, C) float64
+        Without gaps: missing values are filled.
+    observed : (N, C) bool
+        Which values were observed.
+    known : (N, F) float64
+        What is known of each row before it comes: covariates, then the seasonal inputs of each channel.
+    indptr : (S + 1,) int64
+        Rows ``indptr[s]`` to ``indptr[s + 1] - 1`` are those of series s.
+    """
+
+    values: np.ndarray
+    observed: np.ndarray
+    known: np.ndarray
+    indptr: np.ndarray
+
+    @classmethod
+    def of_one(cls, values: np.ndarray, observed: np.ndarray | None = None, known: np.ndarray | None = None) -> Panel:
+        """Panel of one series (n, C), by default all observed and without covariates."""
+        observed = np.ones(values.shape, bool) if observed is None else observed
+        known = np.empty((len(values), 0)) if known is None else known
+        return cls(values, observed, known, np.array([0, len(values)], np.int64))
+
+    @classmethod
+    def join(cls, panels: list[Panel]) -> Panel:
+        """Panel of all series of several panels, in this order."""
+        ends = np.cumsum(np.concatenate([np.diff(panel.indptr) for panel in panels]))
+        values = np.concatenate([panel.values for panel in panels])
+        observed = np.concatenate([panel.observed for panel in panels])
+        known = np.concatenate([panel.known for panel in panels])
+        return cls(values, observed, known, np.concatenate([[0], ends]).astype(np.int64))
+
+    def __len__(self) -> int:
+        """Number of series."""
+        return len(self.indptr) - 1
+
+    @property
+    def n_rows(self) -> np.ndarray:
+        """Number of rows of each series, (S,)."""
+        return np.diff(self.indptr)
+
+    @property
+    def series(self) -> np.ndarray:
+        """Number of the series that each row belongs to, (N,)."""
+        return np.repeat(np.arange(len(self)), self.n_rows)
+
+    @property
+    def positions(self) -> np.ndarray:
+        """Row within its series of each row, (N,)."""
+        return np.arange(len(self.values)) - np.repeat(self.indptr[:-1], self.n_rows)
+
+    @property
+    def first_observed(self) -> np.ndarray:
+        """Row within its series of each channel's first observed value, (S, C); 0 for a channel without any."""
+        return np.stack([self.observed[rows].argmax(axis=0) for rows in self.slices()])
+
+    def slices(self) -> Iterator[slice]:
+        """Rows of each series."""
+        for first, last in pairwise(self.indptr):
+            yield slice(int(first), int(last))
+
+    def __iter__(self) -> Iterator[Panel]:
+        """Each series as a panel of one."""
+        for rows in self.slices():
+            yield Panel.of_one(self.values[rows], self.observed[rows], self.known[rows])
+
+    def part(self, first: np.ndarray | int = 0, last: np.ndarray | int | None = None) -> Panel:
+        """Panel of the rows `first` to `last` - 1 of each series, counted within it; (S,) or one number for all."""
+        first = np.minimum(first, self.n_rows)
+        last = self.n_rows if last is None else np.minimum(last, self.n_rows)
+        rows, _ = ranges(self.indptr[:-1] + first, self.indptr[:-1] + last)
+        indptr = np.concatenate([[0], np.cumsum(np.maximum(last - first, 0))]).astype(np.int64)
+        return Panel(self.values[rows], self.observed[rows], self.known[rows], indptr)
+
+    def inputs(self) -> np.ndarray:
+        """What a network reads of each row, (N, C + F): its values, and what is known of the next row.
+
+        The last row of a series has what is known of itself.
+        """
+        following = np.minimum(np.arange(1, len(self.values) + 1), np.repeat(self.indptr[1:] - 1, self.n_rows))
+        return np.hstack([self.values, self.known[following]])
+
+
+def ranges(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers from ``first[s]`` to ``last[s] - 1`` for each s, one range after the other, and s of each number."""
+    sizes = np.maximum(last - first, 0)
+    series = np.repeat(np.arange(len(sizes)), sizes)
+    within = np.arange(len(series)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return np.asarray(first)[series] + within, series

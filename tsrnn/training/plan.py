@@ -1,0 +1,143 @@
+"""The plan of a fit: which windows train the network, which ones judge it, and which ones a refit reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..data.panel import Panel
+from ..data.scaling import SCALINGS, PanelScaling, Scales, Scaling
+from ..data.windows import Geometry, Windows
+from .options import EarlyStopping
+from .validation import has_refit, held_out_rows, learned_channels
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Windows of the validation part.
+
+    Attributes
+    ----------
+    windows : Windows
+        Scaled by what was learned from the training part.
+    weight : (M, C)
+        Weight of each target in the validation loss.
+    early_stopping : EarlyStopping
+    scaling : PanelScaling or None
+        The scaling of the training part; None for regressors.
+    n_rows : (S,) int or None
+        Rows held out at the end of each series; None for regressors.
+    """
+
+    windows: Windows
+    weight: np.ndarray
+    early_stopping: EarlyStopping
+    scaling: PanelScaling | None = None
+    n_rows: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The data of a fit, and windows into them.
+
+    Attributes
+    ----------
+    inputs : (N, I)
+        What the network reads of each row.
+    targets, weight : (M, C)
+        Targets, and the weight of each in the loss, 0 where it is missing.
+    geometry : Geometry
+    windows : Windows
+        Of the training.
+    held_out : HeldOut or None
+        None without validation part.
+    refit : Windows or None
+        Of one more training on everything.
+    panel : Panel or None
+        The rows of a forecaster; None for regressors.
+    scaling : PanelScaling or None
+        The scaling that belongs to the final parameters; None for regressors.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    weight: np.ndarray
+    geometry: Geometry
+    windows: Windows
+    held_out: HeldOut | None = None
+    refit: Windows | None = None
+    panel: Panel | None = None
+    scaling: PanelScaling | None = None
+
+
+def plan_forecaster(
+    panel: Panel,
+    is_scored: np.ndarray,
+    geometry: Geometry,
+    scaling_name: str | None,
+    n_seasonal: int,
+    stopping: EarlyStopping | None,
+    channels: Sequence[str],
+) -> Plan:
+    """Cut a panel into windows; a window belongs to the validation part if one of its targets does.
+
+    `is_scored` (N, C) says which values count in the loss, `channels` (C,) how error messages name the channels.
+    """
+    n_held_out = held_out_rows(stopping, panel, is_scored, geometry)
+    n_train = panel.n_rows - n_held_out
+    scaling = PanelScaling.fit(scaling_name, panel.part(last=n_train), n_seasonal)
+    windows = Windows.of_panel(panel, scaling, geometry, last=n_train)
+    held_out, refit = None, None
+    if stopping and n_held_out.any():
+        is_learned = learned_channels(panel, is_scored, n_train, geometry)
+        judged = is_scored & is_learned[panel.series]  # a channel that begins in the validation part is not judged
+        first = np.where(n_held_out > 0, n_train - geometry.context, panel.n_rows)
+        of_end = Windows.of_panel(panel, scaling, geometry, first)
+        held_out = HeldOut(of_end, judged, stopping, scaling, n_held_out)
+        if has_refit(stopping, panel, n_held_out, is_learned, geometry, channels):
+            scaling = PanelScaling.fit(scaling_name, panel, n_seasonal)
+            refit = Windows.of_panel(panel, scaling, geometry)
+    return Plan(panel.inputs(), panel.values, is_scored, geometry, windows, held_out, refit, panel, scaling)
+
+
+@dataclass(frozen=True)
+class RowScaling:
+    """Scaling of a regressor's inputs, by channel, and of its targets."""
+
+    inputs: Scaling
+    targets: Scaling
+
+    @classmethod
+    def fit(cls, name: str | None, inputs: np.ndarray, targets: np.ndarray) -> RowScaling:
+        """Learn from the windows (n, length, n_channels) and the targets (n, n_targets) of the training part."""
+        channels = inputs.reshape(-1, inputs.shape[2])
+        fitted = (SCALINGS[name]().fit(x, np.ones(x.shape, bool), np.array([0, len(x)])) for x in (channels, targets))
+        return cls(*fitted)
+
+    def windows(self, n: int, length: int) -> Windows:
+        """All of the n windows, which lie one after the other."""
+        rows = np.arange(n)
+        scales = Scales.of_table(self.inputs.mean, self.inputs.scale, self.targets.mean, self.targets.scale)
+        return Windows(rows * length, np.full(n, length), rows, np.zeros(n, np.int64), scales)
+
+
+def plan_regressor(
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    scaling_name: str | None,
+    kept: np.ndarray,
+    chosen: np.ndarray,
+    stopping: EarlyStopping | None,
+) -> tuple[Plan, RowScaling]:
+    """Divide windows (n, length, n_channels) with targets (n, n_targets): `kept` train, `chosen` are held out."""
+    n, length, n_channels = inputs.shape
+    scaling = RowScaling.fit(scaling_name, inputs[kept], targets[kept])
+    windows, weight = scaling.windows(n, length), np.ones(targets.shape)
+    held_out, refit = None, None
+    if stopping and len(chosen):
+        held_out = HeldOut(windows.take(chosen), weight, stopping)
+        refit = windows if stopping.refits(len(chosen), n) else None
+    rows, geometry = inputs.reshape(-1, n_channels), Geometry(length)
+    return Plan(rows, targets, weight, geometry, windows.take(kept), held_out, refit), scaling
