@@ -81,10 +81,12 @@ class NumpyBackend:
         work.n_lanes, T = len(batch), work.shape.n_steps
         work.starts = T - np.minimum(T, windows.length[batch])
         work.x = np.zeros((T, work.shape.n_inputs, len(batch)), work.dtype)
+        work.scales = windows.scales.of_windows(windows.start[batch], windows.series[batch])  # (2, lanes, I + C)
+        shift, scale = work.scales[:, :, : work.shape.n_inputs]
         for lane, w in enumerate(batch):
             late = work.starts[lane]
             rows = series[windows.start[w] : windows.start[w] + T - late]
-            work.x[late : late + len(rows), :, lane] = (rows - windows.shift[w]) / windows.scale[w]
+            work.x[late : late + len(rows), :, lane] = (rows - shift[lane]) / scale[lane]
         self._gather_ahead(work, series, windows, batch)
 
     def _gather_ahead(self, work, series, windows, batch):
@@ -97,7 +99,7 @@ class NumpyBackend:
         steps = np.arange(s.n_outputs)[:, None] + np.arange(s.block)
         rows = np.minimum(windows.target[batch][:, None, None] + steps, len(series)) - 1
         first = s.n_inputs - s.n_covariates - n_seasonal
-        shift, scale = (moment[batch][:, None, None, first:] for moment in (windows.shift, windows.scale))
+        shift, scale = work.scales[:, :, None, None, first : s.n_inputs]
         known = ((series[rows][..., first:] - shift) / scale).astype(work.dtype)  # (lanes, n_outputs, block, F + C S)
         covariates, seasonal = known[..., : s.n_covariates], known[..., s.n_covariates :]
         work.ahead = np.moveaxis(covariates.reshape(len(batch), s.n_outputs, -1), 0, -1)
@@ -109,7 +111,7 @@ class NumpyBackend:
         k, n = np.arange(work.shape.n_outputs), np.arange(work.shape.block)
         rows = windows.target[batch][:, None, None] + k[:, None] + n  # (lanes, n_outputs, block)
         weight = observed[rows]
-        shift, scale = (values[batch][:, None, None] for values in (windows.target_shift, windows.target_scale))
+        shift, scale = work.scales[:, :, None, None, work.shape.n_inputs :]
         y = np.where(weight > 0, (targets[rows] - shift) / scale, 0)
         work.y, work.weight = (
             np.moveaxis(v.reshape(len(batch), len(k), -1), 0, -1).astype(work.dtype) for v in (y, weight)

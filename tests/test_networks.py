@@ -209,6 +209,34 @@ def test_predict_in_batches(backend):
 
 
 @both
+@pytest.mark.parametrize("lanes", [7, 3])
+def test_scales_of_contexts_are_computed_with_the_batch(backend, lanes):
+    """Outputs and loss are those of windows with a row each in a table of means and standard deviations."""
+    rng = np.random.default_rng(0)
+    values, known = rng.normal(3, [1, 100], (30, 2)).cumsum(axis=0), rng.normal(size=(30, 1 + 2 * 2))
+    values[:12, 1] = 0.7  # some contexts are constant
+    geometry = Geometry(5, n_outputs=3, block=2)
+    panel, _, windows = one_series(values, np.arange(7) * 3, geometry, "window", known, seasonal=2)
+    table = Scales.of_table(windows.shift, windows.scale, windows.target_shift, windows.target_scale)
+    contexts = [values[start : start + 5] for start in windows.start]
+    spread = np.std(contexts, axis=1)
+    assert_allclose(windows.target_scale, np.where(spread > 1e-9, spread, 1))
+    assert_allclose(windows.shift[:, [0, 1, 3, 4, 5, 6]], np.mean(contexts, axis=1)[:, [0, 1, 0, 0, 1, 1]])
+    same = Windows(windows.start, windows.length, windows.target, np.arange(7), table)
+    a = Architecture(CELLS["lstm"], 7, 2, 2, MSE, 2, 1, 5, n_covariates=1, n_seasonal=2)
+    network = Network(a, "float64", backend)
+    theta = backend.upload(rng.normal(size=a.size), "float64")
+    source = Source.upload(backend, panel.inputs(), values, np.ones(values.shape))
+    found = []
+    for some in (windows, same):
+        work = network.workspace(geometry, lanes, loss=MSE)
+        outputs = network.predict(theta, source, some, geometry, free_run=True, batch_size=lanes)
+        found.append((outputs, network.evaluate(work, theta, source, some, free_run=False)))
+    assert_allclose(found[0][0], found[1][0], rtol=1e-11)
+    assert found[0][1] == pytest.approx(found[1][1], rel=1e-11)
+
+
+@both
 def test_evaluate_is_the_mean_over_all_windows(backend):
     p = problem(lanes=9, missing=True)
     network = Network(p.architecture, "float64", backend)

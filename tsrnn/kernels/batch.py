@@ -14,22 +14,44 @@ from collections.abc import Callable
 import numpy as np
 
 from ..functions.optimizers import adam
+from ..functions.scaling import mean_and_scale
 from ..parts.lanes import lane_loop, parameters_of
 from .jit import entry
+
+
+def fill_scales(series, window_start, window_row, table, of_context, n_context, batch, scales):
+    """scales[:, lane, j] = table[:, row, j], or mean and scale of input c = of_context[j] over the lane's context.
+
+    The latter where c is not -1; the context are the first `n_context` rows of the window.
+    """
+    for lane in range(batch.size):
+        first, row = window_start[batch[lane]], window_row[batch[lane]]
+        for j in range(of_context.size):
+            c = of_context[j]
+            if c < 0:
+                scales[0, lane, j], scales[1, lane, j] = table[0, row, j], table[1, row, j]
+            elif c < j:  # computed before
+                scales[0, lane, j], scales[1, lane, j] = scales[0, lane, c], scales[1, lane, c]
+            else:
+                scales[0, lane, j], scales[1, lane, j] = mean_and_scale(series, c, first, first + n_context)
 
 
 def build_gather() -> Callable:
     """`gather`: windows of a batch, read from the series and scaled; nothing is copied out beforehand."""
 
     @entry("gather")
-    def gather(series, window_start, window_length, shift, scale, batch, segment, x, starts):
+    def gather(
+        series, window_start, window_length, window_row, table, of_context, n_context, batch, segment, scales, x, starts
+    ):
         """x[c, t] = (series[start + t, c] - shift[c]) / scale[c], right-aligned; lanes without a window are zero.
 
-        starts takes the step at which each lane starts, of `segment` rows.
+        starts becomes the step at which each lane starts, counted in segments; scales (2, n_lanes, I + C) float64
+        becomes shift and scale of each lane's inputs and targets, as `fill_scales` computes them.
 
-        series (n, I) float64; window_start, window_length (n_windows,) int64; shift, scale (n_windows, I) float64;
-        batch (n_lanes,) window numbers.
+        series (N, I) float64; window_start, window_length, window_row (n_windows,) int64; table (2, R, I + C) float64;
+        of_context (I + C,) int64; batch (n_lanes,) window numbers.
         """
+        fill_scales(series, window_start, window_row, table, of_context, n_context, batch, scales)
         n_tiles, I, T, B = x.shape
         for lane in range(n_tiles * B):
             i, b = lane // B, lane % B
@@ -42,7 +64,7 @@ def build_gather() -> Callable:
             starts[i, b] = late // segment
             first = window_start[w] - late
             for c in range(I):
-                a, inverse = shift[w, c], 1.0 / scale[w, c]
+                a, inverse = scales[0, lane, c], 1.0 / scales[1, lane, c]
                 for t in range(late):
                     x[i, c, t, b] = 0
                 for t in range(late, min(T, series.shape[0] - first)):
@@ -55,11 +77,11 @@ def build_gather_ahead() -> Callable:
     """`gather_ahead`: covariates and seasonal inputs of the steps that a batch's outputs forecast."""
 
     @entry("gather_ahead")
-    def gather_ahead(series, window_target, shift, scale, batch, block, n_covariates, stride, ahead):
+    def gather_ahead(series, window_target, scales, batch, block, n_covariates, stride, ahead):
         """ahead[k, j*F + f] = scaled covariate f of step target + k*stride + j; the row of the step before holds it.
 
-        After these block*F rows the seasonal inputs follow in the same way. series (n, I) float64, of which the last
-        columns are those of the next step: F = `n_covariates`, then the seasonal inputs.
+        After these block*F rows the seasonal inputs follow in the same way. series (N, I) float64, of which the last
+        columns are those of the next step: F = `n_covariates`, then the seasonal inputs; scales as in `gather`.
         """
         n_tiles, n_outputs, width, B = ahead.shape
         F, S = n_covariates, width // block - n_covariates
@@ -73,7 +95,7 @@ def build_gather_ahead() -> Callable:
                         j, c = (r // F, r % F) if r < last else ((r - last) // S, F + (r - last) % S)
                         w, c = batch[lane], first + c
                         row = min(window_target[w] + k * stride + j, series.shape[0]) - 1
-                        ahead[i, k, r, b] = (series[row, c] - shift[w, c]) / scale[w, c]
+                        ahead[i, k, r, b] = (series[row, c] - scales[0, lane, c]) / scales[1, lane, c]
 
     return gather_ahead
 
@@ -82,14 +104,15 @@ def build_gather_targets() -> Callable:
     """`gather_targets`: what the batch's outputs are compared with."""
 
     @entry("gather_targets")
-    def gather_targets(targets, observed, target_start, shift, scale, batch, block, stride, y, weight, share):
-        """y[k, j*C + c] = scaled targets[start + k*stride + j, c] where observed, else 0 with weight 0.
+    def gather_targets(targets, observed, target_start, scales, batch, block, stride, y, weight, share):
+        """y[k, j*C + c] = scaled targets[target + k*stride + j, c] where observed, else 0 with weight 0.
 
-        share[0] becomes 1 / sum of weights, or 0 where nothing was observed. targets, observed (n, C) float64;
-        target_start (n_windows,) int64; shift, scale (n_windows, C) float64.
+        share[0] becomes 1 / sum of weights, or 0 where nothing was observed. targets, observed (M, C) float64;
+        target_start (n_windows,) int64; scales (2, n_lanes, I + C) float64, of each lane's targets last.
         """
         n_tiles, n_outputs, width, B = y.shape
         C = targets.shape[1]
+        I = scales.shape[2] - C
         y[:] = 0
         weight[:] = 0
         weights = 0.0
@@ -100,7 +123,7 @@ def build_gather_targets() -> Callable:
                     row = target_start[w] + k * stride + j
                     for c in range(C):
                         if observed[row, c] > 0:
-                            y[i, k, j * C + c, b] = (targets[row, c] - shift[w, c]) / scale[w, c]
+                            y[i, k, j * C + c, b] = (targets[row, c] - scales[0, lane, I + c]) / scales[1, lane, I + c]
                             weight[i, k, j * C + c, b] = observed[row, c]
                             weights += observed[row, c]
         share[0] = 1.0 / weights if weights > 0 else 0.0

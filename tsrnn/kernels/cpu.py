@@ -38,6 +38,7 @@ class Workspace:
     arrays: dict[Buffer, np.ndarray]  # replace none: compiled code knows their addresses
     addresses: Any
     programs: dict[Any, Any] = field(default_factory=dict)
+    scales: Any = None  # shift and scale of each window's inputs and targets, (2, capacity, I + C) float64
 
     @property
     def tile(self) -> int:
@@ -138,20 +139,28 @@ class CpuBackend:
     def gather(self, work: Workspace, series: np.ndarray, windows: Any, batch: np.ndarray) -> None:
         """Put the windows `batch` of `series` into the inputs, scaled; windows that are shorter start late."""
         work.n_lanes = len(batch)
-        n, a, shape, w = work.tiles(), work.arrays, work.layout.shape, windows
+        n, a, shape, w, s = work.tiles(), work.arrays, work.layout.shape, windows, windows.scales
         segment = shape.segment
-        _common().gather(series, w.start, w.length, w.shift, w.scale, batch, segment, a[X][:n], a[STARTS][:n])
+        if work.scales is None or work.scales.shape[2] != len(s.of_context):
+            work.scales = np.empty((2, work.capacity, len(s.of_context)))
+        _common().gather(
+            series, w.start, w.length, w.series, s.table, s.of_context, s.n_context, batch, segment, work.scales,
+            a[X][:n], a[STARTS][:n],
+        )  # fmt: skip
         if known_ahead(shape):
             _common().gather_ahead(
-                series, w.target, w.shift, w.scale, batch, shape.block, shape.n_covariates, segment, a[AHEAD][:n]
+                series, w.target, work.scales, batch, shape.block, shape.n_covariates, segment, a[AHEAD][:n]
             )
 
     def gather_targets(self, work: Workspace, targets: Any, observed: Any, windows: Any, batch: np.ndarray) -> None:
-        """Put what the windows' outputs are to be compared with beside them, with weight 0 where it is missing."""
+        """Put the scaled targets of the windows beside the outputs, with weight 0 where one is missing.
+
+        To be called after `gather` of the same batch, which computes the scales.
+        """
         n, a, shape = work.tiles(), work.arrays, work.layout.shape
         _common().gather_targets(
-            targets, observed, windows.target, windows.target_shift, windows.target_scale, batch, shape.block,
-            shape.segment, a[Y][:n], a[WEIGHT][:n], a[SHARE][0],
+            targets, observed, windows.target, work.scales, batch, shape.block, shape.segment, a[Y][:n], a[WEIGHT][:n],
+            a[SHARE][0],
         )  # fmt: skip
 
     def forward(

@@ -37,12 +37,13 @@ class TooFewBlocksError(Exception):
 
 
 class Indexed:
-    """A series, or targets, and windows of it, as gather kernels find them."""
+    """A series, or targets, and windows of it, as gather kernels find them; `scales` has room for those of lanes."""
 
-    def __init__(self, arrays: tuple[Any, ...], windows: Any):
-        self.arrays, self.windows = arrays, windows
-        names = ("start", "length", "target", "shift", "scale", "target_shift", "target_scale")
-        self.kept = Index(*map(on_device, (*arrays, *(getattr(windows, name) for name in names))))
+    def __init__(self, arrays: tuple[Any, ...], windows: Any, scales: Any):
+        self.arrays, self.windows, s = arrays, windows, windows.scales
+        of_windows = (windows.start, windows.length, windows.target, windows.series)
+        of_scales = (s.table, s.of_context, np.array([s.n_context]))
+        self.kept = Index._make([*map(on_device, (*arrays, *of_windows, *of_scales)), scales])
         self.index = book_on_device(self.kept)
 
 
@@ -59,6 +60,7 @@ class Workspace:
     numbers: Any  # the shape's integers, on the device
     nothing: Any  # for kernels that take theta and need none
     indexes: dict[str, Indexed] = field(default_factory=dict)
+    scales: Any = None  # shift and scale of each lane's inputs and targets, (2, capacity, I + C) float64
     n_lanes: int = 0
 
     def tiles(self) -> int:
@@ -236,7 +238,10 @@ class CudaBackend:
         self._of_batch(work, "gather", (series, series, series), windows, batch)
 
     def gather_targets(self, work: Workspace, targets: Any, observed: Any, windows: Any, batch: Any) -> None:
-        """Put what the windows' outputs are to be compared with beside them, with weight 0 where it is missing."""
+        """Put the scaled targets of the windows beside the outputs, with weight 0 where one is missing.
+
+        To be called after `gather` of the same batch, which computes the scales.
+        """
         self._of_batch(work, "gather_targets", (targets, targets, observed), windows, batch)
 
     def _of_batch(self, work: Workspace, name: str, arrays: tuple[Any, ...], windows: Any, batch: Any) -> None:
@@ -249,7 +254,10 @@ class CudaBackend:
             or known.windows is not windows
             or any(a is not b for a, b in zip(known.arrays, arrays, strict=True))
         ):
-            known = work.indexes[name] = Indexed(arrays, windows)
+            n_columns = len(windows.scales.of_context)
+            if work.scales is None or work.scales.shape[2] != n_columns:
+                work.scales = to_device(np.zeros((2, work.capacity, n_columns)))
+            known = work.indexes[name] = Indexed(arrays, windows, work.scales)
         first, count, n = np.int64(batch.first), np.int64(batch.count), work.tiles()
         self._grid(work, name, work.numbers, known.index, batch.order, first, count, work.pool.book, blocks=n)
 

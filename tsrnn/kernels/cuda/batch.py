@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...functions import activations
+from ...functions import activations, scaling
 from ...functions.optimizers import adam
 from ...losses.registry import Loss
 from .. import layout as at
@@ -35,30 +35,43 @@ class Index(NamedTuple):
     start: Any
     length: Any
     target: Any
-    shift: Any
-    scale: Any
-    target_shift: Any
-    target_scale: Any
+    row: Any
+    table: Any
+    of_context: Any
+    n_context: Any
+    scales: Any
 
 
 (
-    SERIES, TARGETS, OBSERVED, START, LENGTH, TARGET, SHIFT, SCALE, TARGET_SHIFT, TARGET_SCALE,
+    SERIES, TARGETS, OBSERVED, START, LENGTH, TARGET, TABLE_ROW, TABLE, OF_CONTEXT, N_CONTEXT, SCALES,
 ) = range(len(Index._fields))  # fmt: skip
 #: What a book has after the arrays of `layout`: sums of squares, one of each thread of the grid.
 SQUARES = len(at.Arrays._fields)
 DOUBLE, WHOLE = np.float64(0), np.int64(0)
+mean_and_scale = device(scaling.mean_and_scale)
 
 
 def build_gather(team: Team, dtype: Any) -> Callable:
-    """`gather` and `gather_ahead` of `kernels.batch`, for one tile; what lies after the series' end is 0."""
-    each, zero = team.each, np.dtype(dtype).type(0)
+    """`gather_scales`, `gather` and `gather_ahead` of `kernels.batch`, for one tile; rows after the end are 0."""
+    each, meet, zero = team.each, team.meet, np.dtype(dtype).type(0)
 
     @device
     def gather(i, shape, index, order, first, count, book):
         series, start = tensor2(index, SERIES, 0, DOUBLE), tensor1(index, START, 0, WHOLE)
-        length, shift = tensor1(index, LENGTH, 0, WHOLE), tensor2(index, SHIFT, 0, DOUBLE)
-        scale = tensor2(index, SCALE, 0, DOUBLE)
+        length, table_row = tensor1(index, LENGTH, 0, WHOLE), tensor1(index, TABLE_ROW, 0, WHOLE)
+        table, scales = tensor3(index, TABLE, 0, DOUBLE), tensor3(index, SCALES, 0, DOUBLE)
+        of_context, n_context = tensor1(index, OF_CONTEXT, 0, WHOLE), tensor1(index, N_CONTEXT, 0, WHOLE)
         x, starts = tensor3(book, at.X_IN, i, zero), tensor1(book, at.STARTS, i, WHOLE)
+        for e in each(x.shape[2] * of_context.size):
+            lane, j = i * x.shape[2] + e // of_context.size, e % of_context.size
+            if lane < count:
+                w, c = order[first + lane], of_context[j]
+                if c < 0:
+                    mean, scale = table[0, table_row[w], j], table[1, table_row[w], j]
+                else:
+                    mean, scale = mean_and_scale(series, c, start[w], start[w] + n_context[0])
+                scales[0, lane, j], scales[1, lane, j] = mean, scale
+        meet()
         T, B, flat = x.shape[1], x.shape[2], vector(x, 0, x.size)
         for e in each(x.size):
             c, t, b = e // (T * B), e // B % T, e % B
@@ -68,7 +81,7 @@ def build_gather(team: Team, dtype: Any) -> Callable:
                 late = max(WHOLE, T - length[w])
                 row = start[w] - late + t
                 if late <= t and row < series.shape[0]:
-                    value = (series[row, c] - shift[w, c]) * (1.0 / scale[w, c])
+                    value = (series[row, c] - scales[0, lane, c]) * (1.0 / scales[1, lane, c])
             flat[e] = value
             if e < B:
                 starts[b] = late // shape.segment
@@ -82,7 +95,7 @@ def build_gather(team: Team, dtype: Any) -> Callable:
                 j, c = (r // F, r % F) if r < last else ((r - last) // S, F + (r - last) % S)
                 w, c = order[first + lane], shape.n_inputs - F - S + c
                 row = min(target[w] + k * shape.segment + j, series.shape[0]) - 1
-                value = (series[row, c] - shift[w, c]) / scale[w, c]
+                value = (series[row, c] - scales[0, lane, c]) / scales[1, lane, c]
             flat[e] = value
 
     return gather
@@ -95,11 +108,11 @@ def build_gather_targets(team: Team, dtype: Any) -> Callable:
     @device
     def gather_targets(i, shape, index, order, first, count, book):
         targets, observed = tensor2(index, TARGETS, 0, DOUBLE), tensor2(index, OBSERVED, 0, DOUBLE)
-        target, shift = tensor1(index, TARGET, 0, WHOLE), tensor2(index, TARGET_SHIFT, 0, DOUBLE)
-        scale = tensor2(index, TARGET_SCALE, 0, DOUBLE)
+        target, scales = tensor1(index, TARGET, 0, WHOLE), tensor3(index, SCALES, 0, DOUBLE)
         y, weight = tensor3(book, at.Y, i, zero), tensor3(book, at.WEIGHT, i, zero)
         scratch, share = tensor1(book, at.SCRATCH, i, zero), tensor1(book, at.SHARE, i, zero)
         width, B, C = y.shape[1], y.shape[2], targets.shape[1]
+        I = scales.shape[2] - C
         flat, flat_weight, weights = vector(y, 0, y.size), vector(weight, 0, y.size), zero
         for e in each(y.size):
             k, j, c, b = e // (width * B), e // B % width // C, e // B % C, e % B
@@ -109,7 +122,7 @@ def build_gather_targets(team: Team, dtype: Any) -> Callable:
                 row = target[w] + k * shape.segment + j
                 seen = observed[row, c]
                 if seen > 0:
-                    value = (targets[row, c] - shift[w, c]) / scale[w, c]
+                    value = (targets[row, c] - scales[0, lane, I + c]) / scales[1, lane, I + c]
             flat[e], flat_weight[e] = value, seen
             weights += flat_weight[e]
         weights = total(weights, scratch)
