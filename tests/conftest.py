@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tsrnn.cells.registry import FAMILIES  # imports no library, so the kernel cache can still be chosen below
+
 from . import shared_cache
 
 if "PYTEST_XDIST_WORKER" not in os.environ:
@@ -62,8 +64,9 @@ def pytest_unconfigure() -> None:
 LINEAR = ["AR", "Latent"]
 NETWORKS = ["LSTM-recursive", "GRU-direct", "LSTM-segments"]
 #: The other combinations of a cell and a strategy, which run with ``-m exhaustive``.
-MORE = ["LSTM-direct", "GRU-recursive", "RNN-recursive", "RNN-direct", "LSTM-seq2seq", "LSTM-direct segments"]
-more = [pytest.param(name, marks=pytest.mark.exhaustive) for name in MORE]
+MORE = [f"{name}-{strategy}" for name in FAMILIES for strategy in ("recursive", "direct")]
+MORE += ["LSTM-seq2seq", "LSTM-direct segments"]
+more = [pytest.param(name, marks=pytest.mark.exhaustive) for name in MORE if name not in NETWORKS]
 
 
 def _unfitted(name: str) -> Any:

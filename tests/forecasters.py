@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tsrnn import ARForecaster, Direct, GRUForecaster, LatentARForecaster, LSTMForecaster, RNNForecaster, Seq2Seq
+import tsrnn
+from tsrnn import ARForecaster, Direct, LatentARForecaster, LSTMForecaster, Seq2Seq
+from tsrnn.cells.registry import FAMILIES
 
 QUICK = {"hidden_size": 3, "max_epochs": 3, "batch_size": 16, "learning_rate": 0.01, "random_state": 0}
 NETWORKS = {
-    f"{cls.__name__[:-10]}-{strategy}": cls(horizon=4, context_length=12, strategy=strategy, **QUICK)
-    for cls in (LSTMForecaster, GRUForecaster, RNNForecaster)
+    f"{name}-{strategy}": getattr(tsrnn, f"{name}Forecaster")(horizon=4, context_length=12, strategy=strategy, **QUICK)
+    for name in FAMILIES
     for strategy in ("recursive", "direct")
 }
 #: Encoder and decoder: compiled for one cell here, for the others in tests/interop.

@@ -9,9 +9,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from tsrnn.cells.gru import GRU, GRU_RESET_BEFORE
 from tsrnn.cells.lstm import LSTM
-from tsrnn.cells.rnn import CELLS as ELMAN
+from tsrnn.cells.registry import all_cells
 from tsrnn.data.panel import Panel
 from tsrnn.data.scaling import PanelScaling, Scales
 from tsrnn.data.windows import Geometry, Windows
@@ -25,7 +24,7 @@ from . import oracles
 COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
 #: "cpu" or "cuda", on a GPU or what stands for one: where the kernels under test run.
 DEVICE = "cpu" if os.environ.get("TSRNN_TEST_DEVICE", "cpu") == "cpu" else "cuda"
-CELLS = {cell.name: cell for cell in (LSTM, GRU, GRU_RESET_BEFORE, *ELMAN.values())}
+CELLS = all_cells()
 
 
 @dataclass

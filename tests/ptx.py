@@ -26,7 +26,8 @@ CAPABILITIES = ((8, 0), (9, 0), (10, 0))
 RESULT = 8
 #: Kernels that compute in float64 as the CPU does: they scale the series, or clip by the gradient's norm.
 IN_DOUBLE = ("gather", "gather_targets", "sum", "norm", "update")
-#: Cell, units, windows of a batch, whether it decodes: kernel A, B and what is too wide for either.
+#: Cell, units, windows of a batch, whether it decodes: kernel A, B and what is too wide for either. Each cell that is
+#: not here is compiled once, with 64 units.
 NETWORKS = (
     ("lstm", 64, 256, False),
     ("lstm", 128, 256, False),
@@ -93,7 +94,8 @@ def kernels(capability: tuple[int, int]):
         yield compile_(name, kernel, signature, limits.most_threads, double=name in IN_DOUBLE)
     for loss in LOSSES.values():
         yield compile_(loss.name, build_loss(loss, limits.most_threads, "float32"), tile, limits.most_threads)
-    for cell, hidden_size, lanes, decodes in NETWORKS:
+    others = [(cell, 64, 256, False) for cell in CELLS if all(cell != network[0] for network in NETWORKS)]
+    for cell, hidden_size, lanes, decodes in (*NETWORKS, *others):
         chip = plan(CELLS[cell], hidden_size, lanes, 4, limits)
         network = build_network(CELLS[cell], decodes, chip, "float32")
         for part in network._fields:

@@ -16,6 +16,7 @@ import tsrnn
 from tsrnn import checks, exceptions
 from tsrnn.cells.gru import GRU
 from tsrnn.cells.lstm import LSTM
+from tsrnn.cells.registry import FAMILIES, family
 from tsrnn.data.windows import Geometry
 from tsrnn.estimators import recurrent
 from tsrnn.losses.registry import LOSSES, MSE, Loss
@@ -89,10 +90,13 @@ ACCEPTED = {
         "verbose": WHOLE | {"0", "True", "1000000000"}, "warm_start": FLAGS,
         "random_state": WHOLE | {"0", "None", "1000000000"}, "dtype": set(), "device": set(),
         "horizon": WHOLE, "context_length": WHOLE | {"None"}, "strategy": set(), "linear_skip": FLAGS,
-        "n_channels": WHOLE, "reset_after": FLAGS, "nonlinearity": set(),
+        "n_channels": WHOLE,
     },
 }  # fmt: skip
-NETWORKS = [name for name in tsrnn.__all__ if name.startswith(("LSTM", "GRU", "RNN"))]
+for cell_name in FAMILIES:  # the arguments that the cells add, by their types
+    of_type = {bool: FLAGS, int: WHOLE, str: set()}
+    ACCEPTED["network"] |= {option.name: of_type[type(option.default)] for option in family(cell_name).options}
+NETWORKS = [f"{cell_name}{suffix}" for cell_name in FAMILIES for suffix in ("Forecaster", "Regressor")]
 #: Those are tested where they are; a description of the outside world, `Epoch`, is made by the package alone.
 ELSEWHERE = {"ARForecaster", "LatentARForecaster", "Epoch"}
 OWN = {"season_lengths"}

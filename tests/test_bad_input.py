@@ -9,16 +9,9 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
-from tsrnn import (
-    ARForecaster,
-    EarlyStopping,
-    GRUForecaster,
-    GRURegressor,
-    LSTMForecaster,
-    LSTMRegressor,
-    RNNForecaster,
-    RNNRegressor,
-)
+import tsrnn
+from tsrnn import ARForecaster, EarlyStopping, LSTMForecaster, LSTMRegressor
+from tsrnn.cells.registry import FAMILIES, family
 from tsrnn.exceptions import FewWindowsWarning
 
 from .problems import shown
@@ -291,13 +284,21 @@ FORECASTING = {
     "strategy": ["mimo", None, 1],
     "linear_skip": [1, None, "yes"],
 }
+OPTIONS = {name: family(name).options for name in FAMILIES}
+#: Wrong values of a cell's own argument, by the type of its default.
+WRONG_OPTION = {bool: (1, None, "yes"), int: (0, -1, 1.5, "1", None, True), str: ("swish", None, 1, [])}
 CASES = [
     *[(LSTMForecaster, name, value) for name, values in (WRONG | FORECASTING).items() for value in values],
     *[(LSTMRegressor, name, value) for name, values in WRONG.items() for value in values],
     *[(LSTMRegressor, "n_channels", value) for value in (0, -1, 1.0, "1", None)],
     *[(LSTMRegressor, "scaling", "window")],
-    *[(cls, "reset_after", value) for cls in (GRUForecaster, GRURegressor) for value in (1, None, "yes")],
-    *[(cls, "nonlinearity", value) for cls in (RNNForecaster, RNNRegressor) for value in ("swish", None, 1, [])],
+    *[
+        (getattr(tsrnn, f"{family}{suffix}"), option.name, value)
+        for family, options in OPTIONS.items()
+        for option in options
+        for suffix in ("Forecaster", "Regressor")
+        for value in WRONG_OPTION[type(option.default)]
+    ],
     *[
         (ARForecaster, "lags", value)
         for value in (-1, 1.5, "hqic", None, [], [0], [1, 1], [1.0], ["a"], True, iter([1]))
@@ -329,8 +330,9 @@ def test_every_argument_has_its_wrong_values():
     tested = {(cls, name) for cls, name, _ in CASES}
     for cls in (LSTMForecaster, LSTMRegressor, ARForecaster):
         assert {name for tested_cls, name in tested if tested_cls is cls} == set(cls().get_params())
-    assert set(GRUForecaster().get_params()) - set(LSTMForecaster().get_params()) == {"reset_after"}
-    assert set(RNNForecaster().get_params()) - set(LSTMForecaster().get_params()) == {"nonlinearity"}
+    for family_name, options in OPTIONS.items():
+        arguments = set(getattr(tsrnn, f"{family_name}Forecaster")().get_params())
+        assert arguments - set(LSTMForecaster().get_params()) == {option.name for option in options}
 
 
 def test_unknown_arguments():

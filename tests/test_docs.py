@@ -15,6 +15,7 @@ import pytest
 
 import tsrnn
 from tsrnn import frame
+from tsrnn.cells.registry import FAMILIES
 from tsrnn.cli import forecast
 from tsrnn.datasets import DATASETS
 
@@ -57,16 +58,20 @@ def test_quotations_are_in_the_source(page):
             assert text.rstrip("\n") in (ROOT / path).read_text(encoding="utf-8"), text
 
 
-def test_quotations_cover_the_cells():
-    """Every equation of a cell stands on its page."""
-    for name in ("lstm", "gru"):
-        quoted = "".join(text for marker, *_, text in blocks(f"docs/cells/{name}.md") if marker == "source")
-        module = importlib.import_module(f"tsrnn.cells.{name}")
-        for equation in (
-            f for _, f in inspect.getmembers(module, inspect.isfunction) if f.__module__ == module.__name__
-        ):
-            body = inspect.getsource(equation).rstrip().splitlines()
-            assert equation.__name__.endswith("_cell") or "\n".join(body[2:]) in quoted, equation.__name__
+@pytest.mark.parametrize("name", FAMILIES.values())
+def test_quotations_cover_the_cells(name):
+    """Every equation of a cell stands on its page. Equations are the functions without annotations."""
+    quoted = "".join(text for marker, *_, text in blocks(f"docs/cells/{name}.md") if marker == "source")
+    module = importlib.import_module(f"tsrnn.cells.{name}")
+    equations = [
+        function
+        for _, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not function.__annotations__
+    ]
+    assert equations
+    for equation in equations:
+        body = inspect.getsource(equation).rstrip().splitlines()
+        assert "\n".join(body[2:]) in quoted, equation.__name__
 
 
 MODULES = [
@@ -87,9 +92,9 @@ def test_examples_in_docstrings(name):
 
 
 # ---------------------------------------------------------------- tables
-def tables(marker):
+def tables(marker, text=REFERENCE):
     """The rows of each table after ``<!-- marker: names -->``, without markup, by names."""
-    found = re.findall(rf"<!-- {marker}: (.*?) -->\n((?:\|.*\n)+)", REFERENCE)
+    found = re.findall(rf"<!-- {marker}: (.*?) -->\n((?:\|.*\n)+)", text)
     return {
         names: [
             [cell.strip().strip("`").replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in table
@@ -103,17 +108,23 @@ def signature(name):
     return {n: repr(p.default) for n, p in inspect.signature(getattr(tsrnn, name)).parameters.items()}
 
 
+def page_of_cell(cell):
+    """The text of the page on a family of cells."""
+    return PAGES[f"docs/cells/{FAMILIES[cell]}.md"].read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", [name for name in tsrnn.__all__ if name[0].isupper() and name not in ("Epoch",)])
 def test_arguments(name):
-    """One table for the three cells; what a cell adds has a small one of its own."""
+    """One table for all cells; what a cell adds has a small one on the cell's own page."""
     if name in ("Huber", "Pinball", "Recursive"):
         return
-    own, more = tables("arguments"), tables("more arguments")
-    kind = re.sub("^(LSTM|GRU|RNN)(?=[FR])", "LSTM", name)
-    rows = own[kind] + [row for names, table in more.items() if name in names.split() for row in table]
+    cell = re.sub("(Forecaster|Regressor)$", "", name)
+    rows = tables("arguments")[name.replace(cell, "LSTM") if cell in FAMILIES else name]
+    if cell in FAMILIES:
+        rows = rows + tables("cell arguments", page_of_cell(cell)).get(cell, [])
     assert {row[0]: row[2] for row in rows} == signature(name)
     assert len({row[0] for row in rows}) == len(rows)
-    if name.endswith(("Regressor", "Forecaster")) and not name.startswith(("AR", "LatentAR")):
+    if cell in FAMILIES:
         from tsrnn.estimators.documentation import arguments
 
         listed = {
@@ -149,13 +160,13 @@ def test_attributes():
     quick = {"hidden_size": 2, "max_epochs": 1}
     section = {
         name: REFERENCE.split(f"## {name}")[1].split("\n## ")[0]
-        for name in ("LSTMForecaster", "ARF", "Latent", "LSTMReg")
+        for name in ("Recurrent forecasters", "ARF", "Latent", "Recurrent regressors")
     }
     for part, estimator in (
-        ("LSTMForecaster", tsrnn.LSTMForecaster(horizon=2, **quick).fit(X[:, 0])),
+        ("Recurrent forecasters", tsrnn.LSTMForecaster(horizon=2, **quick).fit(X[:, 0])),
         ("ARF", tsrnn.ARForecaster().fit(X[:, 0])),
         ("Latent", tsrnn.LatentARForecaster(n_states=1, tol=1e-2).fit(X[:, 0])),
-        ("LSTMReg", tsrnn.LSTMRegressor(**quick).fit(X, X[:, 0])),
+        ("Recurrent regressors", tsrnn.LSTMRegressor(**quick).fit(X, X[:, 0])),
     ):
         named = set(re.findall(r"`([a-z_]+_)`", section[part]))
         assert named == {name for name in vars(estimator) if name.endswith("_")}

@@ -17,11 +17,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from tsrnn import Adam, EarlyStopping, GRURegressor, Huber, LSTMRegressor, Pinball, RNNRegressor
+import tsrnn
+from tsrnn import Adam, EarlyStopping, Huber, LSTMRegressor, Pinball
+from tsrnn.cells.registry import FAMILIES
 
 from .problems import shown
 
-CELLS = [LSTMRegressor, GRURegressor, RNNRegressor]
+CELLS = [getattr(tsrnn, f"{name}Regressor") for name in FAMILIES]
 QUICK = {"hidden_size": 6, "max_epochs": 20, "batch_size": 16, "learning_rate": 0.01, "random_state": 0}
 
 

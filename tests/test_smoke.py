@@ -5,18 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import tsrnn
 from tsrnn import (
     Adam,
     ARForecaster,
     EarlyStopping,
-    GRUForecaster,
-    GRURegressor,
     LatentARForecaster,
     LSTMForecaster,
-    LSTMRegressor,
     RNNForecaster,
-    RNNRegressor,
 )
+from tsrnn.cells.registry import FAMILIES, family
 from tsrnn.forecasting.strategies import STRATEGIES
 from tsrnn.kernels.cpu import CpuBackend
 
@@ -31,8 +29,21 @@ WIDE = np.column_stack([Y, 10 * np.roll(Y, 3)])
 to_compile = [pytest.mark.exhaustive] if COMPILED else []
 
 
+FORECASTERS = [getattr(tsrnn, f"{name}Forecaster") for name in FAMILIES]
+REGRESSORS = [getattr(tsrnn, f"{name}Regressor") for name in FAMILIES]
+
+
+def other_forms():
+    """Each value of a cell's own argument but the default, with the forecaster that has the argument."""
+    for name, forecaster in zip(FAMILIES, FORECASTERS, strict=True):
+        for option in family(name).options:
+            for value in set(option.values) - {option.default}:
+                label = f"{name}-{option.name}-{value}"
+                yield pytest.param(forecaster, {option.name: value}, marks=to_compile, id=label)
+
+
 def other_gru(**options):
-    return GRUForecaster(reset_after=False, **options)
+    return tsrnn.GRUForecaster(reset_after=False, **options)
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +64,7 @@ def use(forecaster, y):
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("cls", [LSTMForecaster, GRUForecaster, RNNForecaster])
+@pytest.mark.parametrize("cls", FORECASTERS)
 def test_forecasters(cls, strategy):
     if COMPILED and STRATEGIES[strategy].decoder(1) and cls is not LSTMForecaster:
         pytest.skip("this decoder is compiled in tests/interop, and runs here without the compiler")
@@ -82,9 +93,9 @@ def test_losses(make, loss):
     use(make(horizon=2, context_length=4, loss=loss, **SMALL), y)
 
 
-@pytest.mark.parametrize("nonlinearity", [pytest.param(name, marks=to_compile) for name in ("relu", "sigmoid")])
-def test_nonlinearities(nonlinearity):
-    use(RNNForecaster(horizon=2, context_length=4, nonlinearity=nonlinearity, **SMALL), Y)
+@pytest.mark.parametrize(("cls", "form"), sorted(other_forms(), key=lambda case: case.id))
+def test_other_forms_of_cells(cls, form):
+    use(cls(horizon=2, context_length=4, **form, **SMALL), Y)
 
 
 @pytest.mark.parametrize("lags", ["aic", 3, [1, 4]], ids=str)
@@ -97,7 +108,7 @@ def test_latent_autoregression():
     use(LatentARForecaster(n_states=2, max_iter=3, polish=True, horizon=3), WIDE)
 
 
-@pytest.mark.parametrize("cls", [LSTMRegressor, GRURegressor, RNNRegressor])
+@pytest.mark.parametrize("cls", REGRESSORS)
 @pytest.mark.parametrize("horizon", [1, 2])
 def test_regressors(cls, horizon):
     X = np.lib.stride_tricks.sliding_window_view(Y, 6)

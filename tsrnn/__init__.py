@@ -1,6 +1,6 @@
 """tsrnn: forecasting with recurrent networks, compiled by Numba, in the manner of scikit-learn.
 
-Importing this package loads nothing else; each name below is imported when it is first used.
+Importing this package loads nothing else; each public name is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .cells.registry import FAMILIES
+
 if TYPE_CHECKING:
     from .estimators.autoregressive import ARForecaster
-    from .estimators.forecasters import GRUForecaster, LSTMForecaster, RNNForecaster
     from .estimators.latent import LatentARForecaster
-    from .estimators.regressors import GRURegressor, LSTMRegressor, RNNRegressor
     from .estimators.scoring import neg_mae, neg_mase, neg_rmse
     from .forecasting.strategies import Direct, Recursive, Seq2Seq
     from .forecasting.strategies.teacher_forcing import TeacherForcing
@@ -33,12 +33,6 @@ _HOMES = {
     "Pinball": "losses.registry",
     "ARForecaster": "estimators.autoregressive",
     "LatentARForecaster": "estimators.latent",
-    "RNNForecaster": "estimators.forecasters",
-    "LSTMForecaster": "estimators.forecasters",
-    "GRUForecaster": "estimators.forecasters",
-    "RNNRegressor": "estimators.regressors",
-    "LSTMRegressor": "estimators.regressors",
-    "GRURegressor": "estimators.regressors",
     "neg_mae": "estimators.scoring",
     "neg_mase": "estimators.scoring",
     "neg_rmse": "estimators.scoring",
@@ -50,15 +44,9 @@ __all__ = [
     "Direct",
     "EarlyStopping",
     "Epoch",
-    "GRUForecaster",
-    "GRURegressor",
     "Huber",
-    "LSTMForecaster",
-    "LSTMRegressor",
     "LatentARForecaster",
     "Pinball",
-    "RNNForecaster",
-    "RNNRegressor",
     "Recursive",
     "Seq2Seq",
     "TeacherForcing",
@@ -67,6 +55,14 @@ __all__ = [
     "neg_mase",
     "neg_rmse",
 ]
+
+# The classes of the cells, `LSTMForecaster` and so on, come from the registry, where a new cell is one line. So they
+# cannot stand above for type checkers. `__getattr__` returns `Any`: a type checker accepts their names, as it accepts
+# any name of this package, but does not check their arguments.
+_OF_CELLS = {f"{name}Forecaster": "estimators.forecasters" for name in FAMILIES}
+_OF_CELLS |= {f"{name}Regressor": "estimators.regressors" for name in FAMILIES}
+_HOMES |= _OF_CELLS
+__all__ += list(_OF_CELLS)
 
 
 def __getattr__(name: str) -> Any:

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import __version__, datasets
+from .cells.registry import FAMILIES
 from .shell import Program, check_target, shortened, written
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NETWORKS = {"rnn": "RNNForecaster", "lstm": "LSTMForecaster", "gru": "GRUForecaster"}
+NETWORKS = {name.lower(): f"{name}Forecaster" for name in FAMILIES}
 MODELS = {"ar": "ARForecaster", "latent": "LatentARForecaster"} | NETWORKS
 
 #: Where an option has another name than the argument that it sets.
@@ -148,7 +149,7 @@ class Model:
     @property
     def title(self) -> str:
         """As tables call it."""
-        return "latent AR" if self.name == "latent" else self.name.upper()
+        return "latent AR" if self.name == "latent" else MODELS[self.name].removesuffix("Forecaster")
 
     def fit(self, y: pd.Series, horizon: int, on: str) -> Any:
         """The forecaster, fitted to `y`, which is `on` in words."""

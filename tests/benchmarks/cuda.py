@@ -29,13 +29,13 @@ from typing import Any
 import joblib
 import numpy as np
 
-from .kernels import build_ours, build_torch
+from .kernels import IN_TORCH, build_ours, build_torch
 from .measure import has_torch, line
 
-CELLS = ("lstm", "gru", "rnn_tanh")
+#: Cells of the table; PyTorch has them too.
+CELLS = tuple(IN_TORCH)
 HIDDEN, BATCHES, STEPS = (32, 64, 128, 256, 512), (32, 256, 1024), (96, 336)
 TINY = (("lstm", 4, 3, 4),)
-PLANES = {"lstm": 4, "gru": 4, "rnn_tanh": 1}
 #: A float32 result may differ from float64's by so much of its largest value after some hundred steps.
 TOLERANCE = 2e-4
 
@@ -137,10 +137,9 @@ def ours(
     name: str, hidden: int, batch: int, steps: int, x: np.ndarray, backend: Any, dtype: str, capacity: int = 0
 ) -> Any:
     """Views of theta, the workspace, and the functions for a forward pass and a training step."""
-    from tsrnn.cells import gru, lstm, rnn
+    from tsrnn.cells.registry import all_cells
 
-    cell = {"lstm": lstm.LSTM, "gru": gru.GRU, "rnn_tanh": rnn.CELLS["tanh"]}[name]
-    return build_ours(cell, (batch, steps, 1, hidden), x, True, dtype, backend, capacity)
+    return build_ours(all_cells()[name], (batch, steps, 1, hidden), x, True, dtype, backend, capacity)
 
 
 def check(name: str, hidden: int, steps: int, x: np.ndarray, found: np.ndarray, gradient: np.ndarray) -> float:
@@ -181,7 +180,7 @@ def compare(clock: Clock, shape: tuple[str, int, int, int], tops: dict[str, floa
     took = alternate(clock, functions, repeats)
     weights = architecture.entries["head"][0]
     operations = 3 * weights * batch * steps
-    moved = 4 * batch * steps * hidden * (3 * PLANES[name] + 4)
+    moved = 4 * batch * steps * hidden * (3 * len(architecture.cell.planes) + 4)
     bound = max(operations / tops["products"], moved / tops["bytes"])
     chip = work.chip
     columns = [f"{1e3 * took['forward']:8.3f} {1e3 * took['train']:8.3f}"]

@@ -2,9 +2,10 @@
 
     python -m tests.benchmarks.kernels [--threads 2] [--cells lstm gru rnn_tanh] [--prototype FILE]
 
-Both sides compute the mean over lanes (and steps) of the sum of the hidden states, and its gradient by all weights;
-ours by way of the head, whose weights are ones, and of `train`, the backend's one call for a training step. `--outputs
-every` scores every step and not the last alone. The results are compared before anything is timed.
+A cell that PyTorch does not have is timed alone. Both sides compute the mean over lanes (and steps) of the sum of the
+hidden states, and its gradient by all weights; ours by way of the head, whose weights are ones, and of `train`, the
+backend's one call for a training step. `--outputs every` scores every step and not the last alone. The results are
+compared before anything is timed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ SHAPES = (
     (64, 168, 8, 128, 16, 7),
     (256, 336, 1, 128, 16, 3),
 )
-GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1}
+#: The cells that PyTorch has too, and the names of their modules in `torch.nn`.
+IN_TORCH = {"lstm": "LSTM", "gru": "GRU", "rnn_tanh": "RNN"}
 
 
 def alternate(functions: dict[str, Any], repeats: int) -> dict[str, float]:
@@ -116,7 +118,7 @@ def build_torch(name: str, shape: tuple[int, ...], x: np.ndarray, views: dict, l
 
     torch.set_num_threads(threads)
     B, T, I, H = shape[:4]
-    module = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn_tanh": torch.nn.RNN}[name](I, H)
+    module = getattr(torch.nn, IN_TORCH[name])(I, H)
     with torch.no_grad():
         if name == "gru":
             zr, n, u = (views[f"layer0.product{k}"] for k in range(3))
@@ -142,16 +144,36 @@ def build_torch(name: str, shape: tuple[int, ...], x: np.ndarray, views: dict, l
 
 def compare(name: str, shape: tuple[int, ...], args: argparse.Namespace, prototype: Any) -> dict[str, float]:
     """Check one shape, time it, print a line."""
-    from tsrnn.cells import gru, lstm, rnn
+    from tsrnn.cells.registry import all_cells
 
-    cell = {"lstm": lstm.LSTM, "gru": gru.GRU, "rnn_tanh": rnn.CELLS["tanh"]}[name]
     B, T, I, H, tile, repeats = shape
     last = args.outputs == "last"
     x = np.random.default_rng(0).standard_normal((B, T, I)).astype(np.float32)
-    views, work, ours, architecture, _ = build_ours(cell, shape, x, last)
-    module, theirs = build_torch(name, shape, x, views, last, args.threads)
-    y = theirs().detach().numpy()
-    ours()
+    views, work, ours, architecture, _ = build_ours(all_cells()[name], shape, x, last)
+    functions = {"ours": ours}
+    if name in IN_TORCH:
+        module, functions["torch"] = build_torch(name, shape, x, views, last, args.threads)
+        check(name, shape, work, architecture, module, functions, last)
+    if prototype:
+        functions["prototype"] = build_prototype(prototype, name, shape, x, last)
+    seconds = alternate(functions, args.repeats or repeats)
+    layers = [shape for part, (_, shape) in architecture.entries.items() if part.startswith("layer")]
+    weights = sum(int(np.prod(layer)) for layer in layers)
+    ratios = {other: seconds[other] / seconds["ours"] for other in functions if other != "ours"}
+    ratios["rate"] = 6 * B * T * weights / seconds["ours"] / 1e9
+    times = "  ".join(f"{key} {1e3 * value:8.3f} ms" for key, value in seconds.items())
+    against = "  ".join(f"{key} {value:6.2f}" for key, value in ratios.items())
+    print(f"{name:9} B{B:<4} T{T:<4} I{I:<2} H{H:<4} {times}   ratio {against}", flush=True)
+    return ratios
+
+
+def check(
+    name: str, shape: tuple[int, ...], work: Any, architecture: Any, module: Any, functions: dict[str, Any], last: bool
+) -> None:
+    """Assert that outputs and the gradient of the recurrent weights are those of PyTorch."""
+    B, _, I, H = shape[:4]
+    y = functions["torch"]().detach().numpy()
+    functions["ours"]()
     out = work.out.transpose(1, 0, 3, 2).reshape(work.out.shape[1], -1)[:, :B]
     want = y.sum(axis=2)[-1:] if last else y.sum(axis=2)
     error = np.abs(out - want).max() / np.abs(want).max()
@@ -161,17 +183,6 @@ def compare(name: str, shape: tuple[int, ...], args: argparse.Namespace, prototy
     gradient_error = np.abs(gradient - reference).max() / np.abs(reference).max()
     assert error < 2e-5, error
     assert gradient_error < 1e-4, gradient_error
-    functions = {"ours": ours, "torch": theirs}
-    if prototype:
-        functions["prototype"] = build_prototype(prototype, name, shape, x, last)
-    seconds = alternate(functions, args.repeats or repeats)
-    flops = 6 * B * T * GATES[name] * H * (H + I)
-    ratios = {other: seconds[other] / seconds["ours"] for other in functions if other != "ours"}
-    ratios["rate"] = flops / seconds["ours"] / 1e9
-    times = "  ".join(f"{key} {1e3 * value:8.3f} ms" for key, value in seconds.items())
-    against = "  ".join(f"{key} {value:6.2f}" for key, value in ratios.items())
-    print(f"{name:9} B{B:<4} T{T:<4} I{I:<2} H{H:<4} {times}   ratio {against}", flush=True)
-    return ratios
 
 
 def build_prototype(module: Any, name: str, shape: tuple[int, ...], x: np.ndarray, last: bool) -> Any:
@@ -201,7 +212,9 @@ def main() -> None:
     """Run the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--cells", nargs="+", default=list(GATES), choices=list(GATES))
+    from tsrnn.cells.registry import all_cells
+
+    parser.add_argument("--cells", nargs="+", default=list(IN_TORCH), choices=list(all_cells()))
     parser.add_argument("--outputs", choices=("every", "last"), default="last")
     parser.add_argument("--prototype", help="a file with the prototype's train_tiles")
     parser.add_argument("--repeats", type=int)

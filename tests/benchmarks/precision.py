@@ -10,7 +10,7 @@ import statistics
 
 import numpy as np
 
-from .kernels import GATES, SHAPES, alternate, build_ours
+from .kernels import IN_TORCH, SHAPES, alternate, build_ours
 from .measure import line
 
 
@@ -24,13 +24,14 @@ def ratio(cell: object, shape: tuple[int, ...], repeats: int) -> float:
 def main() -> None:
     """The shapes' ratios of each cell, their geometric mean and the worst."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cells", nargs="+", default=list(GATES), choices=list(GATES))
+    from tsrnn.cells.registry import all_cells
+
+    cells = all_cells()
+    parser.add_argument("--cells", nargs="+", default=list(IN_TORCH), choices=list(cells))
     parser.add_argument("--repeats", type=int)
     args = parser.parse_args()
-    from tsrnn.cells import gru, lstm, rnn
     from tsrnn.kernels import get_backend
 
-    cells = {"lstm": lstm.LSTM, "gru": gru.GRU, "rnn_tanh": rnn.CELLS["tanh"]}
     with get_backend("cpu").session():
         for name in args.cells:
             ratios = [ratio(cells[name], shape, args.repeats or shape[-1]) for shape in SHAPES]

@@ -7,6 +7,7 @@ Both update ``h = z h' + (1 - z) n``, as in eq. 7 of the paper.
 
 from ..functions.activations import ONE, sigmoid, tanh
 from .cell import Cell, Product, Stage
+from .family import Family, Option
 
 
 # ---------------------------------------------------------------- reset after the product
@@ -94,6 +95,20 @@ GRU_RESET_BEFORE = Cell(
 )
 
 
-def gru_cell(reset_after: bool = True) -> Cell:
+def make(reset_after: bool = True) -> Cell:
     """The form that `reset_after` asks for."""
     return GRU if reset_after else GRU_RESET_BEFORE
+
+
+FAMILY = Family(
+    "a gated recurrent unit network (Cho et al. 2014)",
+    make,
+    options=(
+        Option(
+            "reset_after",
+            True,
+            "Reset the state after its matrix product, as cuDNN, Keras and PyTorch do, or before it, as the paper "
+            "does.",
+        ),
+    ),
+)

@@ -7,6 +7,7 @@ bias vectors added into one.
 
 from ..functions.activations import ONE, sigmoid, tanh
 from .cell import Cell, Product, Stage
+from .family import Family
 
 
 def lstm(i, f, g, o, c_prev):
@@ -44,6 +45,9 @@ LSTM = Cell(
 )
 
 
-def lstm_cell() -> Cell:
+def make() -> Cell:
     """The cell; it has no options."""
     return LSTM
+
+
+FAMILY = Family("a long short-term memory network (Hochreiter & Schmidhuber 1997)", make)

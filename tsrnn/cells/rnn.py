@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from ..checks import shown
 from ..functions.activations import ONE, relu, sigmoid, sign, tanh
 from .cell import Cell, Product, Stage
+from .family import Family, Option
 
 
 def rnn_tanh(a):
@@ -54,15 +54,21 @@ def _elman(name: str, forward: Callable, gradient: Callable) -> Cell:
     )
 
 
-CELLS = {
+#: The cell with each nonlinearity.
+BY_NONLINEARITY = {
     "tanh": _elman("rnn_tanh", rnn_tanh, rnn_tanh_gradient),
     "sigmoid": _elman("rnn_sigmoid", rnn_sigmoid, rnn_sigmoid_gradient),
     "relu": _elman("rnn_relu", rnn_relu, rnn_relu_gradient),
 }
 
 
-def rnn_cell(nonlinearity: str = "tanh") -> Cell:
-    """The cell with the `nonlinearity` "tanh", "relu" or "sigmoid"."""
-    if nonlinearity not in CELLS:
-        raise ValueError(f"nonlinearity={shown(nonlinearity)} is not known; use one of {', '.join(map(repr, CELLS))}")
-    return CELLS[nonlinearity]
+def make(nonlinearity: str = "tanh") -> Cell:
+    """The cell with the `nonlinearity` "tanh", "sigmoid" or "relu"."""
+    return BY_NONLINEARITY[nonlinearity]
+
+
+FAMILY = Family(
+    "a vanilla recurrent network (Elman 1990)",
+    make,
+    options=(Option("nonlinearity", "tanh", "Activation of the cell.", tuple(BY_NONLINEARITY)),),
+)

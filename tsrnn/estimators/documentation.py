@@ -6,6 +6,8 @@ import dataclasses
 import textwrap
 from typing import TypeVar
 
+from ..losses.registry import LOSSES
+
 T = TypeVar("T", bound=type)
 
 #: Kind and meaning of each argument, in words that hold for forecasters and regressors.
@@ -42,8 +44,7 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     "dropout": ("float", "Part of the units dropped between layers in training; needs two layers or more."),
     "learn_initial_state": ("bool", "Learn the state before a window's first step, instead of zeros."),
     "loss": (
-        '{"mse", "mae", "huber", "pinball", "gaussian", "laplace", "student_t", "poisson", "negative_binomial"} '
-        "or Loss",
+        "{" + ", ".join(f'"{name}"' for name in LOSSES) + "} or Loss",
         "What training minimises, in scaled units; `Huber(delta)` and `Pinball(*levels)` set constants. The forecast "
         "is a point: the distribution's mean, the quantile nearest to the median. Counts need `scaling=None`.",
     ),
@@ -77,11 +78,6 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
         "Where `fit` and `predict` compute. A GPU needs `pip install 'tsrnn[cuda]'`; \"auto\" uses one where the work "
         "is enough for it. What was fitted on one predicts on the other.",
     ),
-    "reset_after": (
-        "bool",
-        "Reset the state after its matrix product, as cuDNN, Keras and PyTorch do, or before it, as the paper does.",
-    ),
-    "nonlinearity": ('{"tanh", "sigmoid", "relu"}', "Activation of the cell."),
 }
 
 #: Where regressors differ.
@@ -98,8 +94,9 @@ REGRESSOR: dict[str, tuple[str, str]] = {
 
 
 def arguments(cls: type) -> dict[str, tuple[str, str, str]]:
-    """Kind, default and meaning of each argument of an estimator, in order."""
+    """Kind, default and meaning of each argument of an estimator, in order; the cell's own arguments come last."""
     table = ARGUMENTS | (REGRESSOR if "n_channels" in {field.name for field in dataclasses.fields(cls)} else {})
+    table |= {option.name: (option.kind, option.meaning) for option in getattr(cls, "_options", ())}
     return {field.name: (table[field.name][0], repr(field.default), table[field.name][1]) for field in _fields(cls)}
 
 
@@ -119,5 +116,5 @@ def documented(cls: T) -> T:
 
 def _fields(cls: type) -> list[dataclasses.Field]:
     """An estimator's own arguments first, then those of network and training; the cell's own last."""
-    order = list(ARGUMENTS)
-    return sorted(dataclasses.fields(cls), key=lambda field: order.index(field.name))
+    order = {name: place for place, name in enumerate(ARGUMENTS)}
+    return sorted(dataclasses.fields(cls), key=lambda field: order.get(field.name, len(order)))

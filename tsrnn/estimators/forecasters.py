@@ -1,4 +1,4 @@
-"""The forecasters: RNN, LSTM and GRU on one series or a wide array (`ARForecaster` is in `autoregressive`)."""
+"""The forecasters: recurrent networks on one series or a wide array (`ARForecaster` is in `autoregressive`)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,6 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frame
-from ..cells.cell import Cell
-from ..cells.gru import gru_cell
-from ..cells.lstm import lstm_cell
-from ..cells.rnn import CELLS as NONLINEARITIES
-from ..cells.rnn import rnn_cell
 from ..checks import choice, flag, whole
 from ..data.gaps import fill, trailing
 from ..data.scaling import SCALINGS
@@ -31,7 +26,7 @@ from ..networks.architecture import Decoder
 from ..training.judge import judge
 from ..training.plan import plan_forecaster
 from .base import History, Origin
-from .documentation import documented
+from .classes import estimators
 from .probabilistic import ProbabilisticForecaster
 from .recurrent import RecurrentNetwork
 from .rows import check_length, few_windows
@@ -285,64 +280,14 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             return self._calibration.errors(network, n_leads)
 
 
-# ---------------------------------------------------------------- the three cells
-@documented
-@dataclass(eq=False, repr=False, kw_only=True)
-class LSTMForecaster(RecurrentForecaster):
-    """Forecasts a series with a long short-term memory network (Hochreiter & Schmidhuber 1997).
-
-    Examples
-    --------
-    >>> from tsrnn import LSTMForecaster
-    >>> from tsrnn.datasets import load_air_passengers
-    >>> y = load_air_passengers()
-    >>> forecaster = LSTMForecaster(horizon=12, max_epochs=5, random_state=0).fit(y)
-    >>> forecaster.predict(3).index[0]
-    Timestamp('1961-01-01 00:00:00')
-    """
-
-    def make_cell(self) -> Cell:
-        """The cell."""
-        return lstm_cell()
-
-
-@documented
-@dataclass(eq=False, repr=False, kw_only=True)
-class GRUForecaster(RecurrentForecaster):
-    """Forecasts a series with a gated recurrent unit network (Cho et al. 2014).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from tsrnn import GRUForecaster
-    >>> wave = np.sin(np.arange(100) / 3)
-    >>> GRUForecaster(horizon=4, max_epochs=5, random_state=0).fit(wave).predict().shape
-    (4,)
-    """
-
-    reset_after: bool = True
-
-    def make_cell(self) -> Cell:
-        """The cell in the form that `reset_after` asks for."""
-        return gru_cell(flag("reset_after", self.reset_after))
-
-
-@documented
-@dataclass(eq=False, repr=False, kw_only=True)
-class RNNForecaster(RecurrentForecaster):
-    """Forecasts a series with a vanilla recurrent network (Elman 1990).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from tsrnn import RNNForecaster
-    >>> wave = np.sin(np.arange(100) / 3)
-    >>> RNNForecaster(horizon=4, max_epochs=5, random_state=0).fit(wave).predict(6).shape
-    (6,)
-    """
-
-    nonlinearity: str = "tanh"
-
-    def make_cell(self) -> Cell:
-        """The cell with the `nonlinearity`."""
-        return rnn_cell(choice("nonlinearity", self.nonlinearity, NONLINEARITIES))
+# ---------------------------------------------------------------- a class for each family of cells
+EXAMPLE = """
+>>> from tsrnn import {name}
+>>> from tsrnn.datasets import load_air_passengers
+>>> y = load_air_passengers()
+>>> forecaster = {name}(horizon=12, max_epochs=5, random_state=0).fit(y)
+>>> forecaster.predict(3).index[0]
+Timestamp('1961-01-01 00:00:00')
+"""
+#: LSTMForecaster and so on; see `classes`.
+globals().update(estimators(RecurrentForecaster, "Forecaster", "Forecast a time series with", EXAMPLE, __name__))

@@ -1,4 +1,4 @@
-"""The regressors: RNN, LSTM and GRU on windows. A row of X is one window, a row of y what follows it."""
+"""The regressors: recurrent networks on windows. A row of X is one window, a row of y what follows it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,13 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import frame
-from ..cells.cell import Cell
-from ..cells.gru import gru_cell
-from ..cells.lstm import lstm_cell
-from ..cells.rnn import CELLS as NONLINEARITIES
-from ..cells.rnn import rnn_cell
-from ..checks import choice, flag, on_host, whole
+from ..checks import choice, on_host, whole
 from ..data.windows import Geometry
 from ..forecasting.distribution import point
 from ..networks.network import Source
 from ..training.options import EarlyStopping
 from ..training.plan import RowScaling, plan_regressor
-from .documentation import documented
+from .classes import estimators
 from .recurrent import RecurrentNetwork, generator
 
 #: What ``scaling=`` accepts.
@@ -144,44 +139,13 @@ def _flatten(X: Any, n_channels: int, *, any_number: bool = False) -> tuple[Any,
     return X.reshape(len(X), X.shape[1] * X.shape[2]), X.shape[2]
 
 
-@documented
-@dataclass(eq=False, repr=False, kw_only=True)
-class LSTMRegressor(RecurrentRegressor):
-    """Regression on windows with a long short-term memory network (Hochreiter & Schmidhuber 1997).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from tsrnn import LSTMRegressor
-    >>> X = np.sin(np.arange(60)[:, None] / 3 + np.arange(8) / 3)
-    >>> LSTMRegressor(max_epochs=5, random_state=0).fit(X, X[:, 0]).predict(X[:2]).shape
-    (2,)
-    """
-
-    def make_cell(self) -> Cell:
-        """The cell."""
-        return lstm_cell()
-
-
-@documented
-@dataclass(eq=False, repr=False, kw_only=True)
-class GRURegressor(RecurrentRegressor):
-    """Regression on windows with a gated recurrent unit network (Cho et al. 2014), used as `LSTMRegressor`."""
-
-    reset_after: bool = True
-
-    def make_cell(self) -> Cell:
-        """The cell in the form that `reset_after` asks for."""
-        return gru_cell(flag("reset_after", self.reset_after))
-
-
-@documented
-@dataclass(eq=False, repr=False, kw_only=True)
-class RNNRegressor(RecurrentRegressor):
-    """Regression on windows with a vanilla recurrent network (Elman 1990), used as `LSTMRegressor`."""
-
-    nonlinearity: str = "tanh"
-
-    def make_cell(self) -> Cell:
-        """The cell with the `nonlinearity`."""
-        return rnn_cell(choice("nonlinearity", self.nonlinearity, NONLINEARITIES))
+# ------------------------------------------------------------ a class for each family of cells
+EXAMPLE = """
+>>> import numpy as np
+>>> from tsrnn import {name}
+>>> X = np.sin(np.arange(60)[:, None] / 3 + np.arange(8) / 3)
+>>> {name}(max_epochs=5, random_state=0).fit(X, X[:, 0]).predict(X[:2]).shape
+(2,)
+"""
+#: LSTMRegressor and so on; see `classes`.
+globals().update(estimators(RecurrentRegressor, "Regressor", "Regression on windows with", EXAMPLE, __name__))
