@@ -331,6 +331,28 @@ def negative_binomial(y, p, log_shape):
     return loggamma(r) - loggamma(y + r) - r * np.log(r / (r + mean)) - y * np.log(mean / (r + mean))
 
 
+#: Each loss: its definition, the number of its parameters, and whether it has a constant.
+LOSSES = {
+    "mse": (squared_error, 1, False),
+    "mae": (absolute_error, 1, False),
+    "huber": (huber, 1, True),
+    "pinball": (pinball, 1, True),
+    "gaussian": (gaussian, 2, False),
+    "laplace": (laplace, 2, False),
+    "student_t": (student_t, 3, False),
+    "poisson": (poisson, 1, False),
+    "negative_binomial": (negative_binomial, 2, False),
+}
+#: What each likelihood leaves out, as a function of the target.
+OMITTED = {
+    "gaussian": lambda y: np.log(2 * np.pi) / 2,
+    "laplace": lambda y: np.log(2),
+    "student_t": lambda y: np.log(2 * np.pi) / 2,
+    "poisson": lambda y: loggamma(y + 1),
+    "negative_binomial": lambda y: loggamma(y + 1),
+}
+
+
 def weighted_mean(loss, constants, width, outputs, targets, weights):
     """Mean over all targets; outputs hold, for each target, `width` numbers for each of `constants` (None: without)."""
     terms, lanes = [], range(len(targets))

@@ -14,7 +14,7 @@ from tsrnn.cells.registry import all_cells
 from tsrnn.data.panel import Panel
 from tsrnn.data.scaling import PanelScaling, Scales
 from tsrnn.data.windows import Geometry, Windows
-from tsrnn.losses.registry import MSE
+from tsrnn.losses.squared import MSE
 from tsrnn.networks.architecture import Architecture
 from tsrnn.networks.network import Network, Source
 from tsrnn.parts.recurrent import layers_of
@@ -256,24 +256,10 @@ def oracle_decoding(p, lane, theta, x=None, state=None, masks=None, fed=None):
     )
 
 
-#: Each loss: its definition, how many numbers it takes, and whether it has a constant.
-ORACLE_LOSSES = {
-    "mse": (oracles.squared_error, 1, False),
-    "mae": (oracles.absolute_error, 1, False),
-    "huber": (oracles.huber, 1, True),
-    "pinball": (oracles.pinball, 1, True),
-    "gaussian": (oracles.gaussian, 2, False),
-    "laplace": (oracles.laplace, 2, False),
-    "student_t": (oracles.student_t, 3, False),
-    "poisson": (oracles.poisson, 1, False),
-    "negative_binomial": (oracles.negative_binomial, 2, False),
-}
-
-
 def oracle_loss(p, theta, **options):
     """Weighted mean loss of all windows; `options` as `oracle_outputs` takes them."""
     lanes = range(len(p.windows))
-    function, width, has_constant = ORACLE_LOSSES[p.architecture.loss.name]
+    function, width, has_constant = oracles.LOSSES[p.architecture.loss.name]
     outputs = [oracle_outputs(p, lane, theta, **options) for lane in lanes]
     targets, weights = zip(*(scaled(p, lane)[2:] for lane in lanes), strict=True)
     constants = p.architecture.loss.constants if has_constant else [None]

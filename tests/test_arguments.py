@@ -19,7 +19,9 @@ from tsrnn.cells.lstm import LSTM
 from tsrnn.cells.registry import FAMILIES, family
 from tsrnn.data.windows import Geometry
 from tsrnn.estimators import recurrent
-from tsrnn.losses.registry import LOSSES, MSE, Loss
+from tsrnn.losses.loss import Loss
+from tsrnn.losses.registry import LOSSES
+from tsrnn.losses.squared import MSE
 from tsrnn.networks import memory
 from tsrnn.networks.architecture import Architecture, Decoder
 

@@ -28,7 +28,7 @@ from tsrnn.data.windows import Geometry
 from tsrnn.kernels.cuda import memory
 from tsrnn.kernels.cuda.backend import CudaBackend
 from tsrnn.kernels.cuda.plan import Properties, padded, rows_of_stages
-from tsrnn.losses.registry import GAUSSIAN
+from tsrnn.losses.gaussian import GAUSSIAN
 from tsrnn.networks.architecture import Architecture, Decoder
 from tsrnn.networks.devices import choose
 from tsrnn.networks.network import Network

@@ -15,8 +15,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from tsrnn.functions.random import fold
 from tsrnn.kernels.cpu import CpuBackend
 from tsrnn.kernels.views import address_table
-from tsrnn.losses.likelihoods import GAUSSIAN, POISSON
-from tsrnn.losses.registry import MSE, Pinball
+from tsrnn.losses.gaussian import GAUSSIAN
+from tsrnn.losses.pinball import Pinball
+from tsrnn.losses.poisson import POISSON
+from tsrnn.losses.squared import MSE
 from tsrnn.networks.architecture import ATTENTION, Decoder
 from tsrnn.networks.network import Network, Source
 from tsrnn.parts.common import SCRATCH

@@ -11,7 +11,7 @@ import pytest
 from tsrnn import LSTMForecaster, LSTMRegressor
 from tsrnn.kernels import why_no_cuda
 from tsrnn.kernels.cuda.plan import OTHER_REGISTERS, Properties, plan
-from tsrnn.losses.registry import MSE
+from tsrnn.losses.squared import MSE
 from tsrnn.networks import devices
 from tsrnn.networks.architecture import Architecture
 

@@ -18,6 +18,7 @@ from tsrnn import frame
 from tsrnn.cells.registry import FAMILIES
 from tsrnn.cli import forecast
 from tsrnn.datasets import DATASETS
+from tsrnn.losses.registry import LOSSES
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
@@ -170,6 +171,12 @@ def test_attributes():
     ):
         named = set(re.findall(r"`([a-z_]+_)`", section[part]))
         assert named == {name for name in vars(estimator) if name.endswith("_")}
+
+
+def test_losses():
+    """The table of losses has a row for each, in the order of the registry."""
+    part = REFERENCE.split("## Losses")[1].split("\n## ")[0]
+    assert re.findall(r'^\| `"(\w+)"`', part, re.MULTILINE) == list(LOSSES)
 
 
 def test_targets():

@@ -13,7 +13,13 @@ from numpy.testing import assert_allclose
 import tsrnn
 from tsrnn.functions.optimizers import adam
 from tsrnn.functions.random import fold, mix
-from tsrnn.losses.registry import GAUSSIAN, LOSSES, MAE, MSE, Huber, Loss, Pinball, as_loss
+from tsrnn.losses.absolute import MAE
+from tsrnn.losses.gaussian import GAUSSIAN
+from tsrnn.losses.huber import Huber
+from tsrnn.losses.loss import Loss
+from tsrnn.losses.pinball import Pinball
+from tsrnn.losses.registry import LOSSES, as_loss
+from tsrnn.losses.squared import MSE
 
 from . import oracles
 from .numpy_backend import bound, call
@@ -84,22 +90,26 @@ def test_losses_are_shown_as_they_are_written():
     assert Pinball(0.1, 0.9).point == 0
 
 
-SMOOTH = {"mse": (MSE, oracles.squared_error), "gaussian": (GAUSSIAN, oracles.gaussian)}
+#: A loss that is not here is smooth. All likelihoods but the normal one are in `test_likelihoods`.
 KINKED = {
     "mae": (MAE, lambda y, p, _: oracles.absolute_error(y, p)),
     "huber": (Huber(0.5), oracles.huber),
     "pinball": (Pinball(0.2), oracles.pinball),
 }
+SMOOTH = [name for name, loss in LOSSES.items() if name not in KINKED and (not loss.family or name == "gaussian")]
 
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_smooth_loss(name):
-    loss, oracle = SMOOTH[name]
-    y, *p = NUMBERS[: 1 + loss.width]
-    value, *derivatives = bound(loss.equation)(y, *p, 0.0)
-    assert_allclose(value, oracle(y, *p), rtol=1e-13, atol=1e-15)
+    loss, (oracle, width, has_constant) = LOSSES[name], oracles.LOSSES[name]
+    y, *p = NUMBERS[: 1 + width]
+    constant = loss.constants[0]
+    value, *derivatives = bound(loss.equation)(y, *p, constant)
+    constants = [constant] if has_constant else []
+    assert_allclose(value, oracle(y, *p, *constants), rtol=1e-13, atol=1e-15)
+    assert len(derivatives) == loss.width == width
     for i, derivative in enumerate(derivatives):
-        shifted = [x + 1j * STEP * (i == j) for j, x in enumerate(p)]
+        shifted = [x + 1j * STEP * (i == j) for j, x in enumerate(p)] + constants
         assert_allclose(derivative, oracle(y, *shifted).imag / STEP, rtol=1e-13, atol=1e-14)
 
 

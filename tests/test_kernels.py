@@ -20,7 +20,11 @@ from tsrnn.cells.cell import Cell, Product, Stage
 from tsrnn.forecasting.distribution import point
 from tsrnn.functions.activations import HALF, ONE, sigmoid, tanh
 from tsrnn.functions.random import fold
-from tsrnn.losses.registry import GAUSSIAN, LOSSES, MSE, NEGATIVE_BINOMIAL, Pinball
+from tsrnn.losses.gaussian import GAUSSIAN
+from tsrnn.losses.negative_binomial import NEGATIVE_BINOMIAL
+from tsrnn.losses.pinball import Pinball
+from tsrnn.losses.registry import LOSSES
+from tsrnn.losses.squared import MSE
 from tsrnn.networks.network import Network, Source
 from tsrnn.parts.recurrent import stage_gradient_lanes, stage_lanes
 from tsrnn.training.loop import Adam, Settings, minimise

@@ -16,7 +16,9 @@ from tsrnn.data.panel import Panel
 from tsrnn.data.scaling import SCALINGS, Scales
 from tsrnn.data.windows import Geometry, Windows, scored
 from tsrnn.kernels import get_backend
-from tsrnn.losses.registry import GAUSSIAN, MSE, Pinball
+from tsrnn.losses.gaussian import GAUSSIAN
+from tsrnn.losses.pinball import Pinball
+from tsrnn.losses.squared import MSE
 from tsrnn.networks.architecture import Architecture
 from tsrnn.networks.network import Network, Source
 from tsrnn.parts.common import LINEAR_ROWS, POINT_ROWS

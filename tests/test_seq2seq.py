@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from tsrnn import Direct, GRUForecaster, LSTMForecaster, Recursive, Seq2Seq, TeacherForcing
 from tsrnn.cells.lstm import LSTM
 from tsrnn.data.windows import Geometry
-from tsrnn.losses.registry import MSE
+from tsrnn.losses.squared import MSE
 from tsrnn.networks.architecture import Architecture
 from tsrnn.networks.network import Network, Source
 from tsrnn.training.loop import Adam, Settings, minimise

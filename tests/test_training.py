@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from tsrnn import EarlyStopping, Pinball, RNNForecaster, RNNRegressor
-from tsrnn.losses.registry import MSE
+from tsrnn.losses.squared import MSE
 from tsrnn.training import biases
 from tsrnn.training.loop import Adam
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from .estimators.scoring import neg_mae, neg_mase, neg_rmse
     from .forecasting.strategies import Direct, Recursive, Seq2Seq
     from .forecasting.strategies.teacher_forcing import TeacherForcing
-    from .losses.registry import Huber, Pinball
+    from .losses.huber import Huber
+    from .losses.pinball import Pinball
     from .training.options import Adam, EarlyStopping, Epoch
 
 __version__ = "0.1.0"
@@ -29,8 +30,8 @@ _HOMES = {
     "Direct": "forecasting.strategies",
     "Recursive": "forecasting.strategies",
     "Seq2Seq": "forecasting.strategies",
-    "Huber": "losses.registry",
-    "Pinball": "losses.registry",
+    "Huber": "losses.huber",
+    "Pinball": "losses.pinball",
     "ARForecaster": "estimators.autoregressive",
     "LatentARForecaster": "estimators.latent",
     "neg_mae": "estimators.scoring",

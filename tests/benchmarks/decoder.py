@@ -26,7 +26,7 @@ def build_ours(name: str, shape: tuple[int, ...], attention: str | None, x: np.n
     from tsrnn.cells.lstm import LSTM
     from tsrnn.data.scaling import Scales
     from tsrnn.data.windows import Geometry, Windows
-    from tsrnn.losses.registry import MSE
+    from tsrnn.losses.squared import MSE
     from tsrnn.networks.architecture import Architecture, Decoder
     from tsrnn.networks.network import Network, Source
 

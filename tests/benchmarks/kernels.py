@@ -73,7 +73,7 @@ def build_ours(
     """Theta as views, a workspace filled with x (B, T, I), the training step, the architecture and the forward pass."""
     from tsrnn.data.scaling import Scales
     from tsrnn.data.windows import Geometry, Windows
-    from tsrnn.losses.registry import Loss
+    from tsrnn.losses.loss import Loss
     from tsrnn.networks.architecture import Architecture
     from tsrnn.networks.network import Network, Source
 

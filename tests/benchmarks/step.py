@@ -25,7 +25,7 @@ def build_stepper(strategy: str) -> object:
     from tsrnn.data.panel import Panel
     from tsrnn.data.scaling import PanelScaling
     from tsrnn.data.windows import Geometry, Windows
-    from tsrnn.losses.registry import MSE
+    from tsrnn.losses.squared import MSE
     from tsrnn.networks.architecture import Architecture
     from tsrnn.networks.network import Network, Source
     from tsrnn.training.loop import Adam, Settings, _Stepper

@@ -30,20 +30,20 @@ MUTANTS = [
         "GRU: the reset path of the gradient forgotten", "cells/gru.py::gru_gates_gradient", "dh + drh * r", "dh",
         EQUATIONS, KERNELS,
     ),
-    mutant("squared error: half its derivative", "losses/registry.py::mse", "e + e", "e", EQUATIONS),
+    mutant("squared error: half its derivative", "losses/squared.py::mse", "e + e", "e", EQUATIONS),
     mutant(
-        "pinball: the sign of its derivative", "losses/registry.py::pinball", "HALF - level - HALF * sign(e)",
+        "pinball: the sign of its derivative", "losses/pinball.py::pinball", "HALF - level - HALF * sign(e)",
         "level - HALF + HALF * sign(e)", EQUATIONS,
     ),
     mutant(
-        "gaussian: the scale's derivative without its one", "losses/likelihoods.py::gaussian", "ONE - z * z",
+        "gaussian: the scale's derivative without its one", "losses/gaussian.py::gaussian", "ONE - z * z",
         "-z * z", EQUATIONS,
     ),
     mutant(
-        "Student's t: the scale's derivative is the normal one", "losses/likelihoods.py::student_t",
+        "Student's t: the scale's derivative is the normal one", "losses/student_t.py::student_t",
         "ONE - pull * z * z", "ONE - z * z", LIKELIHOODS,
     ),
-    mutant("counts: a mean of zero", "losses/likelihoods.py::poisson", "p = at_least(p, -LIMIT)", "", LIKELIHOODS),
+    mutant("counts: a mean of zero", "losses/poisson.py::poisson", "p = at_least(p, -LIMIT)", "", LIKELIHOODS),
     mutant(
         "gamma: two factors twice, and two not at all", "functions/gamma.py::log_rising", "two_factors(y, r + FOUR)",
         "two_factors(y, r + SIX)", LIKELIHOODS,

@@ -44,7 +44,7 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     "dropout": ("float", "Part of the units dropped between layers in training; needs two layers or more."),
     "learn_initial_state": ("bool", "Learn the state before a window's first step, instead of zeros."),
     "loss": (
-        "{" + ", ".join(f'"{name}"' for name in LOSSES) + "} or Loss",
+        "str or Loss",
         "What training minimises, in scaled units; `Huber(delta)` and `Pinball(*levels)` set constants. The forecast "
         "is a point: the distribution's mean, the quantile nearest to the median. Counts need `scaling=None`.",
     ),
@@ -105,7 +105,9 @@ def documented(cls: T) -> T:
     if cls.__doc__ is None:  # python -OO
         return cls
     lines = ["Parameters", "----------"]
+    names = ", ".join(f'"{name}"' for name in LOSSES)
     for name, (kind, default, meaning) in arguments(cls).items():
+        kind = kind.replace("str or Loss", f"{{{names}}} or Loss")  # the reference has a table of the losses instead
         lines.append(f"{name} : {kind}, default {default}")
         lines += textwrap.wrap(meaning, 112, initial_indent="    ", subsequent_indent="    ")
     section = textwrap.indent("\n".join(lines), "    ")

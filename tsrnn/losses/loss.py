@@ -1,4 +1,14 @@
-"""What a loss is: an equation with its constants, and what a forecast reads from the parameters that it takes."""
+"""The description of a loss: an equation with its constants, and how its parameters become a forecast.
+
+A loss has `size` parameters for each target: one for a point, one for each quantile, two for a normal distribution. Its
+equation takes the target, the parameters and one constant, and returns the value and the derivative by each parameter.
+A loss with several `constants` applies the equation once for each, to as many parameters. At a kink the derivative is
+the mean of the two sides.
+
+The value of a likelihood is the negative logarithm of a density or probability, without the terms that contain no
+parameter. Its equation and `natural` are also called on arrays, so they use `between` and `at_least` and not min and
+max.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +18,9 @@ from dataclasses import dataclass
 
 from ..checks import number, shown, whole
 
-#: How a location becomes the point that is forecast: as it is, or by `softplus`. Kernels know a link by its place here.
+#: The function from a parameter to the point forecast. In kernels a link is its index in this tuple.
 LINKS = ("identity", "softplus")
-#: What a target may be: any number, or 0, 1, 2, ...
+#: The values that a target may take: any number, or 0, 1, 2, ...
 SUPPORTS = ("real", "counts")
 
 
@@ -26,34 +36,34 @@ class Loss:
     Attributes
     ----------
     name : str
-        As the estimators' ``loss=`` accepts it.
+        The name that the estimators' ``loss=`` accepts.
     equation : callable
         ``(y, *parameters, constant) -> (value, *derivatives)``.
     width : int
-        How many parameters one application of the equation takes.
+        Number of parameters of one application of the equation.
     constants : tuple of float
-        One application of the equation for each.
+        The equation is applied once for each.
     location : tuple of int
         The parameters (of all applications, in order) to which a linear skip adds its forecast.
     point : int
-        The parameter that is the point forecast, by way of the link.
+        Index of the parameter from which `link` makes the point forecast.
     central : bool
-        Whether that is a mean or a median, about which an interval may lie.
+        Whether the point forecast is a mean or a median, so that an interval may lie about it.
     link : {"identity", "softplus"}
-        What makes the point of it.
+        The function from that parameter to the point forecast.
     support : {"real", "counts"}
-        What a target may be: any number, or 0, 1, 2, ...
+        The values that a target may take: any number, or 0, 1, 2, ...
     levels : tuple of float
-        The quantiles that the parameters are, if they are.
+        The quantile level of each parameter, if the parameters are quantiles; else empty.
     family : str
-        Of a likelihood, the distribution's name in ``scipy.stats``; else empty.
+        The name of a likelihood's distribution in ``scipy.stats``; empty if the loss is no likelihood.
     spread : tuple of float
-        How its parameters change as it becomes wider: 1 for the logarithm of a scale, -1 for that of a shape that
-        narrows; empty where nothing but the mean decides.
+        The direction of each parameter in which the distribution becomes wider: 1 for the logarithm of a scale, -1 for
+        that of a shape that narrows it, 0 for others; empty if the mean alone determines the distribution.
     natural : callable
-        Its arguments there, in their order: ``(*parameters) -> tuple``.
+        ``(*parameters) -> tuple``, the arguments of the distribution in ``scipy.stats``, in their order.
     start : callable
-        The parameters with about that mean and standard deviation: ``(mean, deviation) -> tuple``.
+        ``(mean, deviation) -> tuple``, the parameters with about that mean and standard deviation.
     """
 
     name: str
@@ -72,7 +82,7 @@ class Loss:
     start: Callable = unchanged
 
     def __post_init__(self) -> None:
-        """Check what the kernels and the forecasts take for granted."""
+        """Check the types and values that kernels and forecasts rely on."""
         if not isinstance(self.name, str) or not self.name:
             raise TypeError(f"name={shown(self.name)} must be a word")
         for name, function in (("equation", self.equation), ("natural", self.natural), ("start", self.start)):
@@ -89,10 +99,10 @@ class Loss:
 
     @property
     def size(self) -> int:
-        """Parameters for each target."""
+        """Number of parameters for each target."""
         return self.width * len(self.constants)
 
     def __repr__(self) -> str:
-        """As it is written: ``'mse'``, ``Pinball(0.1, 0.9)``."""
+        """The loss as a user writes it: ``'mse'``, ``Pinball(0.1, 0.9)``."""
         constants = ", ".join(map(repr, self.constants))
         return repr(self.name) if self.constants == (0.0,) else f"{self.name.capitalize()}({constants})"
