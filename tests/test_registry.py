@@ -32,7 +32,7 @@ def test_classes(name, suffix):
     assert family(name).summary in cls.__doc__
     for option in family(name).options:
         for value in option.values:
-            estimator = cls(**{option.name: value}, hidden_size=7)
+            estimator = cls(**{option.name: value}, hidden_size=12)
             for copy in (clone(estimator), pickle.loads(pickle.dumps(estimator))):
                 assert type(copy) is cls
                 assert copy.get_params() == estimator.get_params()
