@@ -16,12 +16,12 @@ import pytest
 
 from tsrnn import ARForecaster
 from tsrnn.frame import (
-    extended,
-    follows,
+    check_continuation,
+    check_same_grid,
+    extend_index,
     future_index,
     read_covariates,
     read_target,
-    same_steps,
     season_length,
     steps_ahead,
 )
@@ -77,7 +77,7 @@ def test_labels_after_any_length(zone, start, freq, n):
     grid = read_target(series(pd.date_range(start, periods=4, freq=freq, tz=zone)[:3])).index  # its own frequency
     assert future_index(grid, n - 3).equals(whole[3:n])
     for length in {3, 5, *(max(3, i + k) for i in changes_of(whole[:n]) for k in (-1, 0, 1, 2))}:
-        known = extended(grid, length - 3)
+        known = extend_index(grid, length - 3)
         assert known.equals(whole[:length])
         assert known.freq == grid.freq
         assert future_index(known, N_FUTURE).equals(whole[length : length + N_FUTURE])
@@ -88,10 +88,10 @@ def test_labels_after_any_length(zone, start, freq, n):
         for first in (length, length + 1, length + 3):
             new = read_target(series(whole[first : first + 2]), freq=known.freq).index
             if first == length:
-                follows(known, new)
+                check_continuation(known, new)
             else:
                 with pytest.raises(ValueError, match="gap: y_new begins at"):
-                    follows(known, new)
+                    check_continuation(known, new)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_time_zones_of_any_library(zone_of, unit):
     assert found.unit == unit
     assert future_index(found, 10).equals(whole[50:])
     assert future_index(read_target(series(whole[:26])).index, 10).equals(whole[26:36])
-    same_steps(read_target(series(whole.tz_convert("Africa/Cairo"))).index, found)
+    check_same_grid(read_target(series(whole.tz_convert("Africa/Cairo"))).index, found)
 
 
 def test_a_date_that_was_left_out_has_no_label():

@@ -192,9 +192,9 @@ def test_the_linear_start_is_the_ridge_solution_of_each_step():
 
 # ------------------------------------------------------------ bad input
 FUTURE = [
-    (5, TypeError, r"horizon=5 says not enough after a fit with covariates; pass X with the rows of .* 'a', 'b'"),
-    (None, TypeError, "horizon=None says not enough"),
-    (INDEX[N:], TypeError, "says not enough after a fit with covariates"),
+    (5, TypeError, r"horizon=5 is not enough after a fit with covariates; pass X with the rows of .* 'a', 'b'"),
+    (None, TypeError, "horizon=None is not enough"),
+    (INDEX[N:], TypeError, "is not enough after a fit with covariates"),
     (
         X,
         ValueError,
@@ -212,7 +212,7 @@ FUTURE = [
     ),
     (X[N:].reset_index(drop=True), ValueError, "the index of X has integer labels, but the series has a DatetimeIndex"),
     (X[N:].tz_localize("UTC"), ValueError, "the index of X has the time zone UTC"),
-    (X[N:].assign(a=np.nan), ValueError, "X is nan at 2009-05-01 in column 'a': covariates must be known"),
+    (X[N:].assign(a=np.nan), ValueError, "X is nan at 2009-05-01 in column 'a': covariates must be finite"),
     (X[N:].assign(b=np.inf), ValueError, "X is inf at 2009-05-01 in column 'b'"),
     (X[N:].assign(b="x"), ValueError, r"X\['b'\] at position 0 \(2009-05-01\) is 'x', not a number"),
     (np.empty((0, 2)), ValueError, "X has 0 rows"),
@@ -234,7 +234,7 @@ def test_bad_future_covariates(fitted, future, error, message):
         (X[1 : N + 1], Y[:N], "X has no row for 2001-01-01, a step of y"),
         (X[:N].to_numpy()[1:], Y[:N], "X has 99 rows, but y has 100 steps, 2001-01-01 to 2009-04-01"),
         (X[: N - 1], Y[:N].to_numpy(), "X has 99 rows, but y has 100; pass one row for each step"),
-        (X[:N].where(X[:N].a < 2), Y[:N], "X is nan at .* in column 'a': covariates must be known"),
+        (X[:N].where(X[:N].a < 2), Y[:N], "X is nan at .* in column 'a': covariates must be finite"),
         (X[:N], Y[:N].replace(Y.iloc[3], np.inf), "y at position 3 .* is inf"),
         (X[:N].to_numpy()[:, :0], Y[:N], "X is empty"),
     ],
@@ -265,7 +265,7 @@ def test_covariates_where_there_were_none_and_none_where_there_were(fitted):
     for call in (lambda: fitted.update(Y[N:]), lambda: fitted.score(Y[N:])):
         with pytest.raises(ValueError, match="had the covariates 'a', 'b'; pass the same ones"):
             call()
-    with pytest.raises(ValueError, match="X has 100 rows, of which context needs 100"):
+    with pytest.raises(ValueError, match="X has 100 rows, but context alone needs 100"):
         fitted.predict(X[:N], context=Y[:N])
     with pytest.raises(ValueError, match="a step of the context with its future"):
         fitted.predict(X[1:], context=Y[:N])

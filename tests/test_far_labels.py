@@ -111,8 +111,11 @@ def test_integers_end(index, fits, too_many):
 @pytest.mark.parametrize(
     ("index", "mend"),
     [
-        (pd.Index([2**63, 2**63 + 1], dtype="uint64"), "integers end at 9223372036854775807"),
-        (pd.Index([-(2**63), 2**63 - 1]), "a step of 18446744073709551615, but integers end at 9223372036854775807"),
+        (pd.Index([2**63, 2**63 + 1], dtype="uint64"), "the largest integer is 9223372036854775807"),
+        (
+            pd.Index([-(2**63), 2**63 - 1]),
+            "a step of 18446744073709551615, but the largest integer is 9223372036854775807",
+        ),
     ],
 )
 def test_integers_too_large(index, mend):

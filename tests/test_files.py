@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose
 from tsrnn import frame
 from tsrnn.cli import main
 from tsrnn.frame.files import read_csv
+from tsrnn.messages import format_label
 
 MONTHS = pd.date_range("2015-01-01", periods=24, freq="MS")
 DAYS = pd.date_range("2015-01-01", periods=60)
@@ -136,7 +137,7 @@ LABELS = {
 
 
 def labels_are(y, first, last, freq, season):
-    assert (frame.index.shown(y.index[0]), frame.index.shown(y.index[-1])) == (first, last)
+    assert (format_label(y.index[0]), format_label(y.index[-1])) == (first, last)
     assert getattr(y.index, "freqstr", None) == freq
     assert isinstance(y.index, pd.RangeIndex) == (freq is None)
     assert frame.season_length(y.index) == season

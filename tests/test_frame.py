@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from tsrnn.frame import (
-    follows,
+    check_continuation,
     future_index,
     mae,
     mase,
@@ -190,7 +190,7 @@ def test_target_is_frozen():
 @pytest.mark.parametrize("y", [None, 5.0, 3, "text", b"bytes", {"a": [1]}, {1, 2}, (i for i in range(3)), object()])
 def test_what_is_no_target(y):
     with pytest.raises(
-        TypeError, match=r"sales has type .*, which is no target: pass a pandas Series .* or a 2-D array"
+        TypeError, match=r"sales has type .*, which is not accepted: pass a pandas Series .* or a 2-D array"
     ):
         read_target(y, name="sales")
 
@@ -356,7 +356,7 @@ def test_a_wrong_inference_is_not_believed():
 @pytest.mark.parametrize(
     ("index", "message"),
     [
-        (DAYS[[0, 1, 1]], "has 2000-01-02 more than once; keeping one of each would lose values"),
+        (DAYS[[0, 1, 1]], "has 2000-01-02 more than once; the rows of a repeated label have different values"),
         (pd.Index([1, 2, 2]), r"has 2 more than once"),
         (pd.period_range("2000", periods=3, freq="M")[[0, 0, 1]], "has 2000-01 more than once"),
         (DAYS[[0, 2, 1]], r"not sorted: 2000-01-02 comes after 2000-01-03; .*y\.sort_index\(\)"),
@@ -532,20 +532,20 @@ def test_refused_steps(index, wanted, message):
 @pytest.mark.parametrize("whole", GRIDS, ids=lambda index: str(getattr(index, "freqstr", index)))
 @pytest.mark.parametrize("n", [1, 10])
 def test_follows(whole, n):
-    follows(whole[:50], whole[50 : 50 + n])
+    check_continuation(whole[:50], whole[50 : 50 + n])
 
 
 @pytest.mark.parametrize("whole", GRIDS, ids=lambda index: str(getattr(index, "freqstr", index)))
 def test_gaps_and_overlaps(whole):
     with pytest.raises(ValueError, match=r"gap: y_new begins at .*, but the series ends at .*fill y_new with NaN from"):
-        follows(whole[:50], whole[51:])
+        check_continuation(whole[:50], whole[51:])
     with pytest.raises(ValueError, match=r"overlap: new begins at .*, but the series ends at .*new\[new\.index > "):
-        follows(whole[:50], whole[49:], name="new")
+        check_continuation(whole[:50], whole[49:], name="new")
 
 
 def test_quarters_by_another_name_follow():
     whole = dates("QS-JAN", n=12, start="2000-01-01")
-    follows(whole[:6], pd.DatetimeIndex(without_freq(whole[6:]), freq="QS-OCT"))
+    check_continuation(whole[:6], pd.DatetimeIndex(without_freq(whole[6:]), freq="QS-OCT"))
 
 
 @pytest.mark.parametrize(
@@ -573,7 +573,7 @@ def test_quarters_by_another_name_follow():
 )
 def test_what_does_not_follow(index, new, message):
     with pytest.raises(ValueError, match=message):
-        follows(index, new)
+        check_continuation(index, new)
 
 
 def test_wrap_gives_back_the_kind():
@@ -715,9 +715,9 @@ def test_shapes_must_agree(metric, shape):
         (lambda: mase([1.0], [1.0], []), r"y_train has shape \(0,\)"),
         (
             lambda: mase([1.0], [1.0], [1.0], season_length=0),
-            "season_length is 0: it must be a whole number of at least 1",
+            "season_length is 0: it must be an integer of at least 1",
         ),
-        (lambda: seasonal_naive([1.0], 0), "horizon is 0: it must be a whole number"),
+        (lambda: seasonal_naive([1.0], 0), "horizon is 0: it must be an integer"),
         (lambda: seasonal_naive([1.0], 2.0), r"horizon is 2\.0: it must be"),
         (lambda: seasonal_naive([1.0], 2, True), "season_length is True: it must be"),
     ],
@@ -741,7 +741,9 @@ def test_seasonal_naive():
 # ---- the room --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", ["alike", "clock", "future", "index", "mends", "metrics", "seasons", "target"])
+@pytest.mark.parametrize(
+    "module", ["compatibility", "fixes", "future", "index", "metrics", "seasons", "target", "wall_clock"]
+)
 def test_doctests(module):
     results = doctest.testmod(importlib.import_module(f"tsrnn.frame.{module}"))
     assert results.attempted > 0
@@ -751,6 +753,9 @@ def test_doctests(module):
 def test_the_frame_imports_no_other_room():
     code = "import sys, tsrnn.frame; print(sorted(m for m in sys.modules if m.startswith('tsrnn.')))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    files = ("alike", "clock", "covariates", "future", "index", "mends", "metrics", "seasons", "tables", "target")
+    files = (
+        *("compatibility", "covariates", "fixes", "future", "index", "metrics", "seasons", "tables", "target"),
+        "wall_clock",
+    )
     own = [f"tsrnn.frame.{name}" for name in files]
-    assert found.strip() == str(["tsrnn.checks", "tsrnn.frame", *own])  # checks is no room: it imports none
+    assert found.strip() == str(["tsrnn.checks", "tsrnn.frame", *own, "tsrnn.messages"])

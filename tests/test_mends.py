@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tsrnn import ARForecaster
-from tsrnn.frame import follows, read_covariates, read_target, steps_ahead
+from tsrnn.frame import check_continuation, read_covariates, read_target, steps_ahead
 
 RNG = np.random.default_rng(0)
 
@@ -278,7 +278,7 @@ def test_several_series_below_each_other():
     y = pd.DataFrame(
         {"store": ["a"] * 9 + ["b"] * 9, "sales": np.arange(18.0)}, dates("2001-01-01", 9).repeat(1).append(DAYS[:9])
     )
-    with pytest.raises(ValueError, match="several series, told apart by the column 'store'") as caught:
+    with pytest.raises(ValueError, match="several series, which the column 'store' distinguishes") as caught:
         read_target(y)
     mended = eval(*mends_in(str(caught.value), "y"), {"y": y, "pd": pd})
     assert mended.shape == (9, 2)
@@ -360,11 +360,11 @@ def test_mends_of_updates(index, new, mend):
     index = read_target(pd.Series(1.0, index)).index
     new = read_target(pd.Series(1.0, new)).index
     with pytest.raises(ValueError, match="y_new") as caught:
-        follows(index, new)
+        check_continuation(index, new)
     assert mends_in(str(caught.value), "y_new") == [mend]
     y_new = pd.Series(1.0 + np.arange(len(new)), new)
     mended = eval(mend, {"y_new": y_new, "pd": pd})
-    follows(index, read_target(mended).index)
+    check_continuation(index, read_target(mended).index)
     assert mended.dropna().tolist() == y_new.tolist()[-len(mended.dropna()) :]
     if "overlap" not in str(caught.value):
         assert kept(y_new, mended)
@@ -381,7 +381,7 @@ def test_mends_of_updates(index, new, mend):
 )
 def test_words_where_no_mend_works(index, new, words):
     with pytest.raises(ValueError, match=words) as caught:
-        follows(index, new)
+        check_continuation(index, new)
     assert mends_in(str(caught.value), "y_new") == []
 
 
@@ -450,5 +450,5 @@ def test_a_mended_series_is_fitted(index):
 
 def test_a_long_index_is_mended_soon():
     seconds = pd.to_datetime(np.cumsum(RNG.integers(1, 10**5, 20_000)), unit="s")
-    with pytest.raises(ValueError, match=r"use y\.reset_index\(drop=True\) \(which counts the steps"):
+    with pytest.raises(ValueError, match=r"use y\.reset_index\(drop=True\) \(which replaces the labels"):
         read_target(pd.Series(1.0, seconds))

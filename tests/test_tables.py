@@ -18,7 +18,7 @@ from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 
 from tsrnn import ARForecaster, LSTMForecaster, LSTMRegressor, Seq2Seq
 from tsrnn.frame import mae, mase, read_table, read_target, rmse, seasonal_naive, smape
-from tsrnn.frame.tables import Form
+from tsrnn.frame.tables import NativeFormat
 from tsrnn.plotting import plot_attention, plot_forecast
 
 N, H = 60, 6
@@ -163,7 +163,9 @@ def test_names_of_columns():
     assert one.predict_interval(coverage=[0.5]).columns == ["lower_0.5", "upper_0.5"]
     assert one.predict_quantiles().columns == ["quantile_0.1", "quantile_0.5", "quantile_0.9"]
     assert one.sample(n_paths=2).columns == ["path_0", "path_1"]
-    with pytest.raises(ValueError, match="the column of dates is called 'a_lower', and so is a column of the answer"):
+    with pytest.raises(
+        ValueError, match="the column of dates has the name 'a_lower', and so has a column of the result"
+    ):
         ar().fit(to_polars(y).rename({"day": "a_lower"})).predict_interval()
 
 
@@ -289,9 +291,9 @@ def test_narwhals_and_record_batches():
 def test_libraries_with_an_index_keep_levels():
     """As modin's and cuDF's: their tables are made of pandas', by the class of the same name."""
     answer = pd.DataFrame([[1.0, 2.0]], columns=pd.MultiIndex.from_product([["a"], ["lower", "upper"]]))
-    made = Form("pandas").make(answer)
+    made = NativeFormat("pandas").to_native(answer)
     pd.testing.assert_frame_equal(made, answer)
-    assert Form("pandas").pandas("y") == "y"
+    assert NativeFormat("pandas").pandas_expression("y") == "y"
 
 
 def test_columns_of_covariates_are_paired_by_name(case):
@@ -397,22 +399,22 @@ class Labelled:
 
 Y = to_polars(wide(DAYS)[:N], polars.Date)
 REFUSED = [
-    (polars.DataFrame({"d": Y["day"]}), ValueError, "y has a column of dates, 'd', but none of values"),
+    (polars.DataFrame({"d": Y["day"]}), ValueError, "y has a column of dates, 'd', but no column of values"),
     (Y[:0], ValueError, "y is empty"),
     (polars.DataFrame(), ValueError, "y is empty"),
     (Y.lazy(), TypeError, r"y is a lazy table \(LazyFrame\), not computed yet: pass y.collect\(\)"),
-    (Labelled("to_pandas"), TypeError, r"whose names and labels are not read: pass y.to_pandas\(\)"),
-    (Labelled("divisions"), TypeError, r"whose names and labels are not read: pass y.compute\(\)"),
-    (Labelled("__arrow_c_stream__"), TypeError, r"whose names and labels are not read: pass pyarrow.table\(y\)"),
+    (Labelled("to_pandas"), TypeError, r"whose names and labels cannot be read: pass y.to_pandas\(\)"),
+    (Labelled("divisions"), TypeError, r"whose names and labels cannot be read: pass y.compute\(\)"),
+    (Labelled("__arrow_c_stream__"), TypeError, r"whose names and labels cannot be read: pass pyarrow.table\(y\)"),
     (
         pyarrow.Table.from_arrays([pyarrow.array([1.0])] * 2, names=["a", "a"]),
         ValueError,
-        "y has several columns of one name",
+        "y has several columns of the same name",
     ),
     (
         Y.with_columns(c=polars.lit("x")),
         ValueError,
-        r"y\['c'\] at position 0 \(2024-02-20\) is 'x', not a number: only",
+        r"y\['c'\] at position 0 \(2024-02-20\) is 'x', not a number: convert",
     ),
     (Y.with_columns(c=polars.lit("x", polars.Categorical)), ValueError, r"y\['c'\] at position 0 .* is 'x', not a"),
     (

@@ -1,4 +1,4 @@
-"""Checks of arguments: each error names the argument, the value and what would do. Every room may import this file."""
+"""Checks of arguments: each error names the argument, its value and what was expected. Every module may import it."""
 
 from __future__ import annotations
 
@@ -8,34 +8,37 @@ from typing import Any
 
 import numpy as np
 
-#: Characters of a value in a message, at most.
-MOST = 200
-#: What an array can be told of.
-LARGEST = 2**63 - 1
+from .messages import shorten
+
+#: Any value that a user may pass, correct or not; it is checked before it is used.
+Anything = Any
+#: Longest text of a value in a message.
+MAX_LENGTH = 200
+#: Largest integer of NumPy's int64.
+MAX_INTEGER = 2**63 - 1
 
 
 def shown(value: Any) -> str:
-    """Return a value as it is written, for a message: short, whatever it is."""
+    """Return the repr of any value for a message, without its middle if it is long."""
     try:
-        text = repr(value)
-    except Exception as error:  # an integer of more than 4,300 digits, an object that cannot be shown
+        return shorten(repr(value), MAX_LENGTH)
+    except Exception as error:  # an integer of more than 4,300 digits, an object whose repr raises
         return f"<{type(value).__name__} ({error})>"
-    return text if len(text) <= MOST else f"{text[: MOST // 2]}...{text[-MOST // 4 :]}"
 
 
 def whole(name: str, value: Any, least: int = 1) -> int:
-    """`value` as an int that is at least `least` and below 2**63."""
+    """Return `value` as an int if it is an integer of at least `least` and below 2**63; raise otherwise."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
         raise TypeError(f"{name}={shown(value)} must be an integer")
     if value < least:
         raise ValueError(f"{name}={shown(value)} must be at least {least}")
-    if int(value) > LARGEST:
+    if int(value) > MAX_INTEGER:
         raise ValueError(f"{name}={shown(value)} must be at most 2**63 - 1")
     return int(value)
 
 
 def number(name: str, value: Any, low: float, high: float = np.inf, *, open_low: bool = False) -> float:
-    """`value` as a finite float in [low, high), or in (low, high)."""
+    """Return `value` as a finite float in [low, high), or in (low, high) with `open_low`; raise otherwise."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         raise TypeError(f"{name}={shown(value)} must be a number")
     try:
@@ -49,37 +52,37 @@ def number(name: str, value: Any, low: float, high: float = np.inf, *, open_low:
 
 
 def fraction(name: str, value: Any) -> float:
-    """`value` as a float in [0, 1]."""
+    """Return `value` as a float in [0, 1]; raise otherwise."""
     if number(name, value, 0.0) > 1:
-        raise ValueError(f"{name}={shown(value)} must lie in [0, 1]: it is a part of the whole")
+        raise ValueError(f"{name}={shown(value)} must lie in [0, 1]: it is a fraction")
     return float(value)
 
 
 def on_host(name: str, value: Any) -> None:
-    """Refuse an array that lies in the memory of a GPU."""
+    """Raise if an array is in the memory of a GPU."""
     if hasattr(value, "__cuda_array_interface__"):
         raise TypeError(
             f"{name} is a {type(value).__module__}.{type(value).__name__} in the memory of a GPU; pass a copy on the "
-            "host (.get(), .cpu() or .copy_to_host()), which device='cuda' brings there by itself"
+            "host (.get(), .cpu() or .copy_to_host()); device='cuda' copies it to the GPU by itself"
         )
 
 
 def flag(name: str, value: Any) -> bool:
-    """`value` as a bool."""
+    """Return `value` as a bool if it is True or False; raise otherwise."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name}={shown(value)} must be True or False")
     return bool(value)
 
 
 def choice(name: str, value: Any, choices: Collection[Any]) -> Any:
-    """`value`, one of `choices`."""
+    """Return `value` if it is one of `choices`; raise otherwise."""
     if not any(value is c or (isinstance(c, str) and isinstance(value, str) and value == c) for c in choices):
         raise ValueError(f"{name}={shown(value)} is not known; use one of {', '.join(map(repr, choices))}")
     return value
 
 
 def fractions(name: str, value: Any) -> np.ndarray:
-    """One or several numbers strictly between 0 and 1, ascending; an array of no or one dimension."""
+    """Return one or several ascending numbers strictly between 0 and 1 as an array, () or (n,); raise otherwise."""
     numeric = np.ndim(value) < 2 and np.size(value) > 0 and np.asarray(value).dtype.kind in "iuf"
     values = np.array(value if numeric else np.nan, float)
     if not ((values > 0) & (values < 1)).all() or (np.diff(values.ravel()) <= 0).any():

@@ -179,9 +179,12 @@ MUTANTS = [
         "np.where(self.target_.observed, self.target_.values, np.nan)",
         "fill_gaps(self.target_.values, self.target_.observed)", EDGES,
     ),
-    mutant("labels without tz_convert", "frame/alike.py::as_labels", "labels.tz_convert(index.tz)", "labels", PROMISES),
     mutant(
-        "periods of several months are counted singly", "frame/alike.py::_count_steps",
+        "labels without tz_convert", "frame/compatibility.py::convert_labels", "labels.tz_convert(index.tz)", "labels",
+        PROMISES,
+    ),
+    mutant(
+        "periods of several months are counted singly", "frame/compatibility.py::_count_steps",
         "divmod(labels.asi8 - last.ordinal, freq.n)", "divmod(labels.asi8 - last.ordinal, 1)", EDGES,
     ),
 ]  # fmt: skip

@@ -119,7 +119,7 @@ class BaseForecaster(BaseEstimator):
         filled = np.concatenate([np.ones(self.context_.shape, np.bool_), new.observed])
         self.context_, self.observed_ = fill_gaps(values, filled), np.concatenate([self.observed_, new.observed])
         self.covariates_ = np.concatenate([self.covariates_, covariates])
-        self.index_ = frame.extended(self.index_, len(new.values))
+        self.index_ = frame.extend_index(self.index_, len(new.values))
         return self
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -197,13 +197,15 @@ class BaseForecaster(BaseEstimator):
         ahead = frame.read_table(horizon, "X" if self.covariate_names_ else "horizon")
         horizon = ahead.data
         if context is not None:
-            target = frame.read_target(context, name="context", freq=frame.step_of(self.index_))
+            target = frame.read_target(context, name="context", freq=frame.index_step(self.index_))
             if self.covariate_names_:
-                target = _labelled_by(ahead, target, frame.step_of(self.index_))
+                target = _labelled_by(ahead, target, frame.index_step(self.index_))
             history, index = self._read_context(target), target.index
             here = here._replace(target=target, context=history.values, observed=history.observed)
         if self.covariate_names_:
-            steps, known = frame.read_ahead(ahead, index, 0 if context is None else len(index), self.covariate_names_)
+            steps, known = frame.read_future_covariates(
+                ahead, index, 0 if context is None else len(index), self.covariate_names_
+            )
             known = np.concatenate([self.covariates_, known]) if context is None else known
             known = known[-(len(here.context) + len(steps)) :]
             return here._replace(covariates=known, index=steps, wanted=np.arange(len(steps)))
@@ -232,12 +234,12 @@ class BaseForecaster(BaseEstimator):
         X_name = "X_new" if "X_new" in call else "X"
         y, X = frame.read_table(y, y_name), None if X is None else frame.read_table(X, X_name)
         if X is not None:
-            frame.refuse_swapped(X, y, call, (self.covariate_names_, self.target_))
-        new = frame.read_target(y, name=y_name, freq=frame.step_of(self.index_), allow_missing=True)
+            frame.check_argument_order(X, y, call, (self.covariate_names_, self.target_))
+        new = frame.read_target(y, name=y_name, freq=frame.index_step(self.index_), allow_missing=True)
         self._check_kind(new, y_name)
         if self._is_labelled(new):
-            with frame.mends_in_pandas(new.form, y_name):
-                frame.follows(self.index_, new.index, name=y_name)
+            with frame.pandas_fixes(new.native_format, y_name):
+                frame.check_continuation(self.index_, new.index, name=y_name)
         names = self.covariate_names_
         if (X is not None) != bool(names):
             had = f"had the covariates {', '.join(map(repr, names))}" if names else "had no covariates"
@@ -267,8 +269,8 @@ class BaseForecaster(BaseEstimator):
     def _read_context(self, target: frame.Target) -> History:
         self._check_kind(target, "context")
         if self._is_labelled(target):
-            with frame.mends_in_pandas(target.form, "context"):
-                frame.same_steps(self.index_, target.index, name="context")
+            with frame.pandas_fixes(target.native_format, "context"):
+                frame.check_same_grid(self.index_, target.index, name="context")
         history = History(target)
         for c, n in enumerate(history.n_rows):
             if n < self._least_context():
@@ -360,11 +362,11 @@ class History:
         if y is None:
             return cls(frame.read_target(X), season_lengths=season_lengths)
         X, y = frame.read_table(X, "X"), frame.read_table(y, "y")
-        frame.refuse_swapped(X, y, "fit(X, y)")
+        frame.check_argument_order(X, y, "fit(X, y)")
         target = _labelled_by(X, frame.read_target(y))
         covariates = frame.read_covariates(X, target.index, of="y", target=target)
         names = frame.column_names(X)
-        if (leak := frame.linear_copy(covariates, target)) is not None:
+        if (leak := frame.find_linear_copy(covariates, target)) is not None:
             message = (
                 f"X[{names[leak[0]]!r}] is a linear function of {target.channel(leak[1])}, the target, at every step; "
                 "if it is a copy, leave it out: lagged values of the target come in by themselves"

@@ -1,45 +1,55 @@
-"""The frame: where pandas lives. It turns every accepted kind of target into arrays, and forecasts back into its kind.
+"""The only package that handles pandas data: it converts targets and covariates to arrays, and forecasts back.
 
-`tables` reads what is not pandas', `target` reads series, `covariates` what goes with them. `future` labels what comes
-after, `alike` compares new labels with those of the series, `clock` counts calendar steps on the wall clock, `mends`
-tries what an error advises. `seasons` counts the steps of a season, `metrics` measures.
+=================  ====================================================================================
+`tables`           tables of other libraries (polars, pyarrow, ...) to pandas and back
+`target`           targets to arrays
+`covariates`       covariates to arrays, aligned with the steps of a target
+`index`            checks of an index: a regular grid of time steps
+`compatibility`    comparison of new labels with those of a fitted series
+`future`           labels after the end of a series, and forecasts in the form of the target
+`wall_clock`       steps of days and longer in a time zone, across changes of the clock
+`fixes`            expressions that correct an index, tried before an error suggests them
+`seasons`          number of steps in a season
+`metrics`          measures of forecast error
+`files`            series from CSV files
+=================  ====================================================================================
 """
 
-from .alike import follows, same_steps, step_of, steps_ahead
-from .covariates import column_names, linear_copy, read_ahead, read_covariates, refuse_swapped
-from .future import extended, future_index, wrap, wrap_many, wrap_table
+from .compatibility import check_continuation, check_same_grid, index_step, steps_ahead
+from .covariates import check_argument_order, column_names, find_linear_copy, read_covariates, read_future_covariates
+from .future import extend_index, future_index, wrap, wrap_many, wrap_table
 from .index import read_index
 from .metrics import mae, mase, rmse, seasonal_naive, smape
 from .seasons import read_season_lengths, season_length, season_lengths
-from .tables import Table, mends_in_pandas, read_table
+from .tables import Table, pandas_fixes, read_table
 from .target import Target, read_target, refuse_dates
 
 __all__ = [
     "Table",
     "Target",
+    "check_argument_order",
+    "check_continuation",
+    "check_same_grid",
     "column_names",
-    "extended",
-    "follows",
+    "extend_index",
+    "find_linear_copy",
     "future_index",
-    "linear_copy",
+    "index_step",
     "mae",
     "mase",
-    "mends_in_pandas",
-    "read_ahead",
+    "pandas_fixes",
     "read_covariates",
+    "read_future_covariates",
     "read_index",
     "read_season_lengths",
     "read_table",
     "read_target",
     "refuse_dates",
-    "refuse_swapped",
     "rmse",
-    "same_steps",
     "season_length",
     "season_lengths",
     "seasonal_naive",
     "smape",
-    "step_of",
     "steps_ahead",
     "wrap",
     "wrap_many",

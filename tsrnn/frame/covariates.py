@@ -1,16 +1,16 @@
-"""Covariates: numbers known for every step of a series and of its future, one column each, aligned by their labels.
+"""Conversion of covariates to arrays: values known in advance for each step of a series and of its future.
 
 =====================================  ===========================================================================
-The covariates                         What they are
+Covariates                             Alignment with the steps
 =====================================  ===========================================================================
-`pandas.DataFrame` or `Series`         aligned by index: its labels must be those of the steps, in their order
+`pandas.DataFrame` or `Series`         by index: its labels must be those of the steps, in the same order
 table with a column of dates           the same: that column is the index (polars, pyarrow; see `tables`)
-2-D array or list of rows, 1-D array   in the order of the steps, of which it must have as many
-table or series without dates          as an array (polars, pyarrow)
+2-D array or list of rows, 1-D array   by position: one row for each step
+table or series without dates          by position (polars, pyarrow)
 =====================================  ===========================================================================
 
-Columns with names are paired with those of the fit by name, in whatever order; columns without by position. Nothing
-may be missing: what a step's covariates are has to be known before it is forecast.
+Columns with names are matched with those of the fit by name, in any order; columns without names by position. No value
+may be missing, since the covariates of a step must be known before it is forecast.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .alike import as_labels
+from ..checks import shown
+from ..messages import format_label
+from .compatibility import convert_labels
+from .fixes import first_working_fix
 from .future import future_index
-from .index import Grid, shown
-from .mends import first_that_works
-from .tables import Form, Table, read_table
+from .index import Grid
+from .tables import NativeFormat, Table, read_table
 from .target import Target, read_numbers
 
 
@@ -38,33 +40,34 @@ def read_covariates(
     columns: Sequence[Any] | None = None,
     target: Target | None = None,
 ) -> np.ndarray:
-    """Read covariates for the `steps`.
+    """Convert the covariates of the `steps` to an array.
 
     Parameters
     ----------
     X : DataFrame, Series or array-like of shape (n,) or (n, n_covariates)
         One row for each step.
-    steps : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
-        The labels of the steps.
+    steps : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex of length n
+        Labels of the steps.
     name : str, default="X"
-        What error messages call `X`.
+        Name of `X` in error messages.
     of : str, default="the target"
-        What error messages call the `steps`.
+        Name of the series of the `steps` in error messages.
     columns : sequence, optional
-        The columns of the covariates in the fit, which must be these in any order, unless either have no names.
+        Columns of the covariates in the fit; `X` must have the same ones in any order, unless one of the two has no
+        names.
     target : Target, optional
-        The target of the steps, which none of the covariates may be.
+        Target of the steps; a covariate that equals it raises an error.
 
     Returns
     -------
-    ndarray of shape (n, n_covariates)
-        float64, a copy; in the order of `columns`, where these are given.
+    ndarray of float64 of shape (n, n_covariates)
+        A copy, in the order of `columns` if these are given.
 
     Raises
     ------
     TypeError, ValueError
-        If `X` is no table of numbers, if one is missing or infinite, if its rows are not those of the steps (the
-        message names the first label that is missing or too many), or if a covariate is the target.
+        If `X` is no table of numbers, if a value is missing or infinite, if its rows are not those of the steps (the
+        message names the first missing or surplus label), or if a covariate equals the target.
 
     Examples
     --------
@@ -79,43 +82,47 @@ def read_covariates(
     table = read_table(X, name)
     values = read_numbers(table, name)
     if table.is_labelled:
-        _check_labels(as_labels(steps, table.data.index, f"the index of {name}"), steps, name, of, table.form)
+        _check_labels(
+            convert_labels(steps, table.data.index, f"the index of {name}"), steps, name, of, table.native_format
+        )
     elif len(values) != len(steps):
         raise ValueError(
-            f"{name} has {len(values)} rows, but {of} has {len(steps)} steps, {shown(steps[0])} to {shown(steps[-1])}; "
-            "pass one row for each"
+            f"{name} has {len(values)} rows, but {of} has {len(steps)} steps, {format_label(steps[0])} to "
+            f"{format_label(steps[-1])}; pass one row for each"
         )
     if target is not None:
-        _refuse_target(values, column_names(table), target, name)
+        _check_not_target(values, column_names(table), target, name)
     unknown = np.argwhere(~np.isfinite(values))
     if len(unknown):
         row, column = unknown[0]
-        where = f"{shown(steps[row])} in column {column_names(table)[column]!r}"
+        where = f"{format_label(steps[row])} in column {column_names(table)[column]!r}"
         raise ValueError(
-            f"{name} is {values[row, column]} at {where}: covariates must be known numbers at every step; fill it in "
-            "before"
+            f"{name} is {values[row, column]} at {where}: covariates must be finite numbers at every step; fill in "
+            "this value first"
         )
-    return values if columns is None else _paired(values, column_names(table), columns, name)
+    return values if columns is None else _reorder_columns(values, column_names(table), columns, name)
 
 
-def read_ahead(X: Any, index: Grid, n_past: int, columns: Sequence[Any]) -> tuple[Grid, np.ndarray]:
-    """Read covariates for the steps after `index`, and for the last `n_past` steps of it before them.
+def read_future_covariates(X: Any, index: Grid, n_past: int, columns: Sequence[Any]) -> tuple[Grid, np.ndarray]:
+    """Convert the covariates of the steps after `index`, and if `n_past` is not 0 also of those in `index`.
 
     Parameters
     ----------
-    X : DataFrame, Series or array-like
+    X : DataFrame, Series or array-like of shape (n_past + h,) or (n_past + h, n_covariates)
         One row for each of these steps.
     index : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
-        The labels so far.
+        Labels of the series.
     n_past : int
         0, or the length of `index`.
     columns : sequence
-        The columns of the covariates in the fit.
+        Columns of the covariates in the fit.
 
     Returns
     -------
-    index, ndarray
-        The labels of the steps ahead, and the covariates, (n_past + number of these, n_covariates).
+    steps : index of length h
+        Labels of the steps after `index`.
+    covariates : ndarray of float64 of shape (n_past + h, n_covariates)
+        The covariates.
 
     Raises
     ------
@@ -124,7 +131,7 @@ def read_ahead(X: Any, index: Grid, n_past: int, columns: Sequence[Any]) -> tupl
 
     Examples
     --------
-    >>> steps, values = read_ahead([[1.0], [2.0]], pd.RangeIndex(5), 0, ["price"])
+    >>> steps, values = read_future_covariates([[1.0], [2.0]], pd.RangeIndex(5), 0, ["price"])
     >>> steps.tolist(), values.shape
     ([5, 6], (2, 1))
     """
@@ -133,45 +140,51 @@ def read_ahead(X: Any, index: Grid, n_past: int, columns: Sequence[Any]) -> tupl
     data = table.data
     if data is None or np.ndim(data) == 0 or isinstance(data, pd.Index):
         raise TypeError(
-            f"horizon={data!r} says not enough after a fit with covariates; {ask} for the steps to forecast"
+            f"horizon={shown(data)} is not enough after a fit with covariates; {ask} for the steps to forecast"
         )
     n_ahead = len(data) - n_past
     if n_ahead < 1:
         raise ValueError(
-            f"X has {len(data)} rows, of which context needs {n_past}; {ask} for it and the steps after it"
+            f"X has {len(data)} rows, but context alone needs {n_past}; {ask} for it and the steps after it"
         )
     steps: Any = future_index(index, n_ahead)
-    every: Any = index.append(steps) if n_past else steps
+    all_steps: Any = index.append(steps) if n_past else steps
     of = "the context with its future" if n_past else "the forecast"
-    return steps, read_covariates(table, every, of=of, columns=columns)
+    return steps, read_covariates(table, all_steps, of=of, columns=columns)
 
 
 def column_names(X: Any) -> list[Any]:
-    """The columns of covariates; x0, x1, ... where they have no names."""
+    """Return the names of the covariates; x0, x1, ... if they have no names."""
     table = read_table(X, "X")
     data = table.data
     if isinstance(data, pd.DataFrame):
         return list(data.columns)
-    if isinstance(data, pd.Series) and data.name is not None and (table.form is None or data.name != ""):
-        return [data.name]  # other libraries' series have an empty name where pandas' have None
-    return _numbered(1 if np.ndim(data) == 1 else np.shape(data)[1])
+    if isinstance(data, pd.Series) and data.name is not None and (table.native_format is None or data.name != ""):
+        return [data.name]  # other libraries use "" where pandas uses None
+    return _default_names(1 if np.ndim(data) == 1 else np.shape(data)[1])
 
 
-def refuse_swapped(X: Table, y: Table, call: str, fitted: tuple[Sequence[Any], Target] | None = None) -> None:
-    """Refuse a target in the place of covariates, and covariates in that of the target.
+def check_argument_order(X: Table, y: Table, call: str, fitted: tuple[Sequence[Any], Target] | None = None) -> None:
+    """Raise if target and covariates were passed in the wrong order.
 
     Parameters
     ----------
     X, y : Table
-        What was passed as covariates and as target. One dimension beside two is the order of other packages.
+        The arguments for covariates and target. If `X` has one dimension and `y` two, their order is wrong.
     call : str
-        The call with its arguments in order, for the message.
+        The call with its arguments in the right order, for the message.
     fitted : (sequence, Target), optional
-        The names of the covariates in the fit, and its target: names may not be those of the other.
+        Names of the covariates in the fit, and its target. If `X` has the names of the target and `y` those of the
+        covariates, their order is wrong.
+
+    Raises
+    ------
+    ValueError
+        If the order is wrong.
 
     Examples
     --------
-    >>> refuse_swapped(Table([1.0, 2.0]), Table([[0.0], [1.0]]), "fit(X, y)")
+    >>> check_argument_order(Table([1.0, 2.0]), Table([[0.0], [1.0]]), "fit(X, y)")
     Traceback (most recent call last):
         ...
     ValueError: X has one dimension and y has two: the order is fit(X, y), where X holds the covariates and y the
@@ -188,46 +201,48 @@ def refuse_swapped(X: Table, y: Table, call: str, fitted: tuple[Sequence[Any], T
         return
     covariates, target = fitted
     series = list(target.columns) if target.columns is not None else [target.series_name]
-    if _labels(X) == series != list(covariates) == _labels(y):
-        raise ValueError(f"{X_name} has the name {series} of the target, and {y_name} those of the covariates: {order}")
+    if _column_names_of(X) == series != list(covariates) == _column_names_of(y):
+        raise ValueError(
+            f"{X_name} has the name {series} of the target, and {y_name} the names of the covariates: {order}"
+        )
 
 
-def _labels(table: Table) -> list[Any]:
-    """The names of a table, empty for what has none."""
+def _column_names_of(table: Table) -> list[Any]:
+    """Return the names of the columns of a table, or the name of a series; [None] for an array."""
     data = table.data
     return list(data.columns) if isinstance(data, pd.DataFrame) else [getattr(data, "name", None)]
 
 
-def linear_copy(values: np.ndarray, target: Target) -> tuple[int, int] | None:
-    """Find a covariate that is a linear function of a channel of the target at every step, but for rounding.
+def find_linear_copy(values: np.ndarray, target: Target) -> tuple[int, int] | None:
+    """Find a covariate that equals a linear function of a channel of the target at every step, up to rounding.
 
-    A scaled copy of the target is one. Channels that change by the same amount at each step do not count: their
-    covariate may be time itself.
+    A scaled copy of the target is such a covariate. Channels that change by the same amount at each step are ignored,
+    since the covariate may then be the time.
 
     Parameters
     ----------
     values : ndarray of shape (n, n_covariates)
         The covariates.
     target : Target
-        The target, with a value for each row.
+        The target of the same n steps.
 
     Returns
     -------
     (int, int) or None
-        The columns of the covariate and of the channel.
+        Column of the covariate and column of the channel; None if there is no such covariate.
 
     Examples
     --------
     >>> from tsrnn.frame import read_target
     >>> y = np.array([3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0])
-    >>> linear_copy((y[:, None] - y.mean()) / y.std(), read_target(y))
+    >>> find_linear_copy((y[:, None] - y.mean()) / y.std(), read_target(y))
     (0, 0)
     """
     for channel in range(target.values.shape[1]):
-        seen = target.observed[:, channel]
-        truth, known = target.values[seen, channel], values[seen]
+        observed = target.observed[:, channel]
+        truth, known = target.values[observed, channel], values[observed]
         rounding = 64 * np.finfo(float).eps * np.abs(truth).max()
-        if len(truth) < FEW or np.ptp(np.diff(truth)) <= 4 * rounding:
+        if len(truth) < MIN_OBSERVED or np.ptp(np.diff(truth)) <= 4 * rounding:
             continue
         truth, known = truth - truth.mean(), known - known.mean(axis=0)
         power = (known**2).sum(axis=0)
@@ -238,18 +253,18 @@ def linear_copy(values: np.ndarray, target: Target) -> tuple[int, int] | None:
     return None
 
 
-#: With fewer observed values, a linear function of a covariate may be chance.
-FEW = 8
+#: With fewer observed values, a linear relation may be chance.
+MIN_OBSERVED = 8
 
 
-def _refuse_target(values: np.ndarray, names: Sequence[Any], target: Target, name: str) -> None:
-    """Refuse a covariate that equals a channel of the target wherever it is observed, or its copy in float32.
+def _check_not_target(values: np.ndarray, names: Sequence[Any], target: Target, name: str) -> None:
+    """Raise if a covariate equals a channel of the target, or its copy in float32, at every observed step.
 
-    Constants are not compared: a covariate of zeros tells nothing of a target of zeros.
+    Constant covariates are not compared.
     """
     for channel in range(target.values.shape[1]):
-        seen = target.observed[:, channel]
-        truth, known = target.values[seen, channel][:, None], values[seen]
+        observed = target.observed[:, channel]
+        truth, known = target.values[observed, channel][:, None], values[observed]
         with np.errstate(over="ignore"):
             short, known_short = (x.astype(np.float32).astype(np.float64) for x in (truth, known))
         same = [(a == b).all(axis=0) for a, b in ((known, truth), (known, short), (known_short, truth))]
@@ -258,49 +273,49 @@ def _refuse_target(values: np.ndarray, names: Sequence[Any], target: Target, nam
             raise ValueError(
                 f"{name}[{names[int(copies.argmax())]!r}] equals {target.channel(channel)}, the target, at every step: "
                 "a covariate must be known before the step that it helps to forecast. To forecast the series from its "
-                "own past, pass it alone, fit(y), or cross_val_score(forecaster, y, scoring=tsrnn.neg_mae): its lagged "
-                "values come in by themselves. Or pass a copy that is known ahead, shifted by as many steps as are "
-                "forecast"
+                "own past, pass it alone, fit(y) or cross_val_score(forecaster, y, scoring=tsrnn.neg_mae): the models "
+                "use its past values anyway. Or pass a copy that is known in advance, shifted by at least the number "
+                "of steps to forecast"
             )
 
 
-def _numbered(n: int) -> list[Any]:
+def _default_names(n: int) -> list[Any]:
     return [f"x{i}" for i in range(n)]
 
 
-def _check_labels(labels: Any, steps: Any, name: str, of: str, form: Form | None) -> None:
+def _check_labels(labels: Any, steps: Any, name: str, of: str, native_format: NativeFormat | None) -> None:
     if len(labels) == len(steps) and bool((labels == steps).all()):
         return
-    each = f"pass one row for each step, from {shown(steps[0])} on" + _without_others(labels, steps, name)
+    advice = f"pass one row for each step, from {format_label(steps[0])} on" + _drop_advice(labels, steps, name)
     missing, extra = steps.difference(labels, sort=False), labels.difference(steps, sort=False)
     if len(missing) and not (len(extra) and extra[0] < missing[0]):
-        raise ValueError(f"{name} has no row for {shown(missing[0])}, a step of {of}; {each}")
+        raise ValueError(f"{name} has no row for {format_label(missing[0])}, a step of {of}; {advice}")
     if len(extra):
-        raise ValueError(f"{name} has a row for {shown(extra[0])}, which is no step of {of}; {each}")
+        raise ValueError(f"{name} has a row for {format_label(extra[0])}, which is no step of {of}; {advice}")
     if labels.has_duplicates:
         twice = labels[labels.duplicated()][0]
-        raise ValueError(f"{name} has more than one row for {shown(twice)}; {each}")
+        raise ValueError(f"{name} has more than one row for {format_label(twice)}; {advice}")
     sort = f"{name}.sort_index()"
-    if form is not None and not form.has_index:
-        sort = f"{name}.{'sort' if form.library == 'polars' else 'sort_by'}({form.dates!r})"
+    if native_format is not None and not native_format.has_index:
+        sort = f"{name}.{'sort' if native_format.library == 'polars' else 'sort_by'}({native_format.date_column!r})"
     raise ValueError(f"the rows of {name} are not in the order of the steps; sort them with {sort}")
 
 
-def _without_others(labels: Any, steps: Any, name: str) -> str:
-    """An expression that leaves out the rows that are no steps, if that is all it takes."""
+def _drop_advice(labels: Any, steps: Any, name: str) -> str:
+    """Return an expression that drops the rows of other labels, if the rest are the steps; else ""."""
     ends = steps[0], steps[-1]
-    first, last = ends if isinstance(steps, pd.RangeIndex) else map(repr, map(shown, ends))
-    mends = (f"{{y}}[{{y}}.index >= {first}]", f"{{y}}[({{y}}.index >= {first}) & ({{y}}.index <= {last})]")
+    first, last = ends if isinstance(steps, pd.RangeIndex) else map(repr, map(format_label, ends))
+    fixes = (f"{{y}}[{{y}}.index >= {first}]", f"{{y}}[({{y}}.index >= {first}) & ({{y}}.index <= {last})]")
 
     def accepts(other: Any) -> bool:
         return 0 < len(other) <= len(steps) and bool((other == steps[: len(other)]).all())
 
-    works = first_that_works(labels, name, mends, accepts, "dropping")
+    works = first_working_fix(labels, name, fixes, accepts, "dropping")
     return "" if works is None else f": {works}"
 
 
-def _paired(values: np.ndarray, names: list[Any], columns: Sequence[Any], name: str) -> np.ndarray:
-    """The covariates in the order of the fit: paired by name, or by position where either have no names."""
+def _reorder_columns(values: np.ndarray, names: list[Any], columns: Sequence[Any], name: str) -> np.ndarray:
+    """Return the columns in the order of the fit: matched by name, or by position if one of the two has no names."""
     if values.shape[1] != len(columns):
         raise ValueError(
             f"{name} has {values.shape[1]} covariates, but the fit had {len(columns)}: {', '.join(map(str, columns))}"
@@ -310,6 +325,6 @@ def _paired(values: np.ndarray, names: list[Any], columns: Sequence[Any], name: 
         return values
     if ours.is_unique and theirs.is_unique and (order := theirs.get_indexer(ours)).min() >= 0:
         return np.ascontiguousarray(values[:, order])
-    if _numbered(len(columns)) in (names, list(columns)):
+    if _default_names(len(columns)) in (names, list(columns)):
         return values
     raise ValueError(f"{name} has the columns {names}, but the fit had {list(columns)}; pass the same columns")

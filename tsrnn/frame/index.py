@@ -1,14 +1,14 @@
-"""What an index must be: the labels of a regular grid of time steps.
+"""Checks of an index: its labels must be a regular grid of time steps.
 
 ==================================  =================================================================================
-The index                           What becomes of it
+Index                               Result
 ==================================  =================================================================================
-`pandas.DatetimeIndex`              kept; a frequency is inferred where there is none, which takes three labels
-`pandas.PeriodIndex`                kept
-`pandas.RangeIndex`                 kept
+`pandas.DatetimeIndex`              unchanged; if it has no frequency, one is inferred from at least three labels
+`pandas.PeriodIndex`                unchanged
+`pandas.RangeIndex`                 unchanged
 evenly spaced integers (years)      a `pandas.RangeIndex` with their start and step
-duplicates, gaps, unsorted, NaT     refused, with the first offending label and a mend that was tried
-strings, floats, time deltas, ...   refused, with a mend that was tried
+duplicates, gaps, unsorted, NaT     an error that names the first such label and a fix that was tried
+strings, floats, time deltas, ...   an error that names a fix that was tried
 ==================================  =================================================================================
 """
 
@@ -19,60 +19,48 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .clock import clock_range, fits_clock, infer_on_clock, localised, on_clock, pinned
-from .mends import advice
+from ..messages import format_label
+from .fixes import suggest_fix
+from .wall_clock import (
+    follows_wall_clock,
+    infer_wall_clock_freq,
+    is_wall_clock_grid,
+    localize,
+    next_wall_clock_labels,
+    set_freq,
+)
 
-#: The largest integer that a label can be.
-_MOST = int(np.iinfo(np.int64).max)
+#: The largest integer label.
+_MAX_INTEGER = int(np.iinfo(np.int64).max)
 
+#: An index that is a regular grid.
 Grid = pd.DatetimeIndex | pd.PeriodIndex | pd.RangeIndex
 
 
-def shown(label: Any) -> str:
-    """Write an index label as messages show it: a date without its midnight.
+class _IrregularIndexError(ValueError):
+    """An index that is no regular grid, without a fix yet; `apparent_freq` is the frequency of its regular part."""
 
-    Parameters
-    ----------
-    label : object
-        A label of an index.
-
-    Returns
-    -------
-    str
-        The label in words.
-
-    Examples
-    --------
-    >>> shown(pd.Timestamp("2024-05-01"))
-    '2024-05-01'
-    """
-    return str(label).removesuffix(" 00:00:00")
-
-
-class _FaultError(ValueError):
-    """What is wrong with an index, before a mend was looked for; `looks` is the frequency that it seems to have."""
-
-    def __init__(self, message: str, reason: str = "", looks: str = ""):
+    def __init__(self, message: str, reason: str = "", apparent_freq: str = ""):
         super().__init__(message)
-        self.reason, self.looks = reason, looks
+        self.reason, self.apparent_freq = reason, apparent_freq
 
 
-def _plain(label: Any) -> Any:
-    """The label as Python's own number where it is NumPy's."""
+def _to_python(label: Any) -> Any:
+    """Return a NumPy number as a number of Python, other labels unchanged."""
     return label.item() if isinstance(label, np.number | np.bool_) else label
 
 
 def read_index(data: Any, name: str, freq: Any = None) -> Grid:
-    """Return a regular grid that shares nothing with the caller's index.
+    """Return the regular grid of an index, as a copy.
 
     Parameters
     ----------
     data : pandas.Index, Series or DataFrame
-        An index, or what has one.
+        An index, or data with an index.
     name : str
-        The variable that holds it.
+        Name of the variable in error messages.
     freq : pandas offset, str or int, optional
-        What to try first where an index does not tell its frequency, or the step of a single integer.
+        Frequency to try first for dates without one, or the step of a single integer.
 
     Returns
     -------
@@ -81,7 +69,7 @@ def read_index(data: Any, name: str, freq: Any = None) -> Grid:
     Raises
     ------
     ValueError
-        If it is no regular grid. The message names the first label that breaks it, and a mend that was tried.
+        If it is no regular grid. The message names the first label that is wrong, and a fix that was tried.
 
     Examples
     --------
@@ -90,42 +78,44 @@ def read_index(data: Any, name: str, freq: Any = None) -> Grid:
     """
     index = data if isinstance(data, pd.Index) else data.index
     try:
-        return regular(index, name, freq)
-    except _FaultError as fault:
-        message, reason, looks = str(fault), fault.reason, fault.looks
+        return to_grid(index, name, freq)
+    except _IrregularIndexError as error:
+        message, reason, apparent_freq = str(error), error.reason, error.apparent_freq
     wanted = pd.tseries.frequencies.to_offset(freq) if isinstance(freq, str | pd.offsets.BaseOffset) else None
-    mend = advice(data, name, lambda other: _is_regular(other, name, wanted, freq), wanted)
-    if looks and repr(looks) not in mend and ("asfreq(" in mend or "period" in mend):
-        reason = ""  # the mend knows better
-    raise ValueError(f"{message}{reason}; {mend}")
+    fix = suggest_fix(data, name, lambda other: _is_regular(other, name, wanted, freq), wanted)
+    if apparent_freq and repr(apparent_freq) not in fix and ("asfreq(" in fix or "period" in fix):
+        reason = ""  # the fix has another frequency, which was tried on the whole index
+    raise ValueError(f"{message}{reason}; {fix}")
 
 
 def _is_regular(index: pd.Index, name: str, wanted: Any, step: Any) -> bool:
-    """Whether an index will do, which must have the frequency `wanted` if there is one."""
+    """Whether an index is a regular grid, of the frequency `wanted` if one is given."""
     try:
-        grid = regular(index, name, step if wanted is None else wanted)
-    except _FaultError:
+        grid = to_grid(index, name, step if wanted is None else wanted)
+    except _IrregularIndexError:
         return False
     return wanted is None or getattr(grid, "freq", None) == wanted
 
 
-def regular(index: pd.Index, name: str, freq: Any = None) -> Grid:
-    """Return the grid, or raise what is wrong with the index."""
+def to_grid(index: pd.Index, name: str, freq: Any = None) -> Grid:
+    """Return the regular grid of an index; a ValueError without a fix if it is none."""
     if isinstance(index, pd.MultiIndex):
-        raise _FaultError(
+        raise _IrregularIndexError(
             f"{name} has a MultiIndex, as a panel has, which is not supported: pass one series, or a wide frame"
         )
     dated = isinstance(index, pd.DatetimeIndex | pd.PeriodIndex)
     if not dated and not pd.api.types.is_integer_dtype(index.dtype):
-        raise _FaultError(
-            f"the index of {name} holds {index.dtype} labels such as {_plain(index[0])!r}: use a "
+        raise _IrregularIndexError(
+            f"the index of {name} holds {index.dtype} labels such as {_to_python(index[0])!r}: use a "
             "DatetimeIndex, a PeriodIndex or a RangeIndex"
         )
     if index.hasnans:
         row = int(np.argmax(index.isna()))
-        raise _FaultError(f"the index of {name} has a missing label (NaT) at position {row}")
-    if not dated and int(index.max()) > _MOST:
-        raise _FaultError(f"the index of {name} holds {index.max()}, but integers end at {_MOST}")
+        raise _IrregularIndexError(f"the index of {name} has a missing label (NaT) at position {row}")
+    if not dated and int(index.max()) > _MAX_INTEGER:
+        raise _IrregularIndexError(
+            f"the index of {name} holds {index.max()}, but the largest integer is {_MAX_INTEGER}"
+        )
     labels: Any = index
     ordinals = labels.asi8 if dated else labels.to_numpy(np.int64)
     _check_order(index, ordinals, name)
@@ -137,78 +127,78 @@ def regular(index: pd.Index, name: str, freq: Any = None) -> Grid:
 
 
 def _check_order(index: pd.Index, ordinals: np.ndarray, name: str) -> None:
-    """Refuse duplicated and unsorted labels."""
+    """Raise if labels are duplicated or not sorted."""
     if (ordinals[1:] > ordinals[:-1]).all():
         return
     if index.has_duplicates:
         twice, n = index[int(np.argmax(index.duplicated()))], len(index) - index.nunique()
         times = "once" if n == 1 else f"once, and {n - 1} more labels" if n < 3 else f"once, as {n} rows repeat a label"
-        raise _FaultError(f"the index of {name} has {shown(twice)} more than {times}")
+        raise _IrregularIndexError(f"the index of {name} has {format_label(twice)} more than {times}")
     row = int(np.argmax(ordinals[1:] < ordinals[:-1])) + 1
-    came, after = shown(index[row]), shown(index[row - 1])
-    raise _FaultError(f"the index of {name} is not sorted: {came} comes after {after}")
+    label, previous = format_label(index[row]), format_label(index[row - 1])
+    raise _IrregularIndexError(f"the index of {name} is not sorted: {label} comes after {previous}")
 
 
 def _read_dates(index: pd.DatetimeIndex, name: str, freq: Any) -> pd.DatetimeIndex:
-    """Return a copy that has a frequency: its own, or `freq`, or an inferred one."""
+    """Return a copy with a frequency: its own, else `freq`, else an inferred one."""
     if index.freq is not None:
         return index.copy(deep=True)
-    regular = _with_freq(index, freq)
-    if regular is None:
-        regular = _with_freq(index, _inferred(index))
-    if regular is not None:
-        return regular
-    looks, reason = _first_gap(index)
+    grid = _with_freq(index, freq)
+    if grid is None:
+        grid = _with_freq(index, _infer_freq(index))
+    if grid is not None:
+        return grid
+    apparent_freq, reason = _first_gap(index)
     if len(index) < 3:
         reason = f", and {len(index)} label{'s are' if len(index) > 1 else ' is'} too few to infer one"
-    raise _FaultError(f"the index of {name} has no frequency", reason, looks)
+    raise _IrregularIndexError(f"the index of {name} has no frequency", reason, apparent_freq)
 
 
-def _inferred(index: pd.DatetimeIndex) -> Any:
-    """Return the frequency of the index, or a guess that does not hold everywhere, or None."""
+def _infer_freq(index: pd.DatetimeIndex) -> Any:
+    """Return the frequency that pandas or the wall clock suggests, not checked at every label; None for none."""
     freq: Any = pd.DatetimeIndex(index, freq="infer").freq
     if freq is not None or index.tz is None or len(index) < 3:
         return freq
-    return infer_on_clock(index)
+    return infer_wall_clock_freq(index)
 
 
 def _with_freq(index: pd.DatetimeIndex, freq: Any) -> pd.DatetimeIndex | None:
-    """Return a copy with that frequency, or None where a label breaks it: also an inferred one is checked."""
+    """Return a copy with that frequency, None if a label is not one of its steps."""
     if not isinstance(freq, str | pd.offsets.BaseOffset):
         return None
     try:
-        if on_clock(index, pd.tseries.frequencies.to_offset(freq)):
-            return pinned(index.copy(deep=True), freq) if fits_clock(index, freq) else None
+        if follows_wall_clock(index, pd.tseries.frequencies.to_offset(freq)):
+            return set_freq(index.copy(deep=True), freq) if is_wall_clock_grid(index, freq) else None
         return pd.DatetimeIndex(index, freq=freq, copy=True)
     except ValueError:
         return None
 
 
 def _first_gap(index: pd.DatetimeIndex) -> tuple[str, str]:
-    """Return the frequency of the first regular stretch of the index, and name the first label that breaks it."""
+    """Return the frequency of the first regular part of the index, and a phrase on the first label outside it."""
     for width in (12, 6, 4):
         for start in range(min(40, len(index) - width + 1)):
-            freq = _inferred(index[start : start + width])
+            freq = _infer_freq(index[start : start + width])
             if freq is None:
                 continue
             try:
-                grid = _continued(index[:1], freq, len(index) - 1)
-            except (OverflowError, ValueError):  # the stretch is not the rule, and its steps lead past the last date
+                grid = _grid_from(index[:1], freq, len(index) - 1)
+            except (OverflowError, ValueError):  # this frequency leads past the last date
                 continue
             row = int(np.argmax(grid != index))
-            came, due = shown(index[row]), shown(grid[row])
-            step = f"after {shown(index[row - 1])} comes {came} and" if row else f"it begins at {came},"
-            return freq.freqstr, f": it looks like {freq.freqstr!r}, but {step} not {due}"
+            label, expected = format_label(index[row]), format_label(grid[row])
+            step = f"after {format_label(index[row - 1])} comes {label} and" if row else f"it begins at {label},"
+            return freq.freqstr, f": it looks like {freq.freqstr!r}, but {step} not {expected}"
     return "", ""
 
 
-def _continued(first: pd.DatetimeIndex, freq: Any, n: int) -> pd.DatetimeIndex:
-    """Return the first date of a frequency at or after the one of an index, and `n` more."""
-    if not on_clock(first, freq):
+def _grid_from(first: pd.DatetimeIndex, freq: Any, n: int) -> pd.DatetimeIndex:
+    """Return the first step of a frequency that is not before the single date `first`, and `n` more steps."""
+    if not follows_wall_clock(first, freq):
         return pd.date_range(first[0], periods=n + 1, freq=freq)
     start = pd.date_range(first[0].tz_localize(None), periods=1, freq=freq, unit=first.unit)
-    whole: Any = localised(start, first.tz)
-    return whole.append(clock_range(whole, freq, n))
+    whole: Any = localize(start, first.tz)
+    return whole.append(next_wall_clock_labels(whole, freq, n))
 
 
 def _read_periods(index: pd.PeriodIndex, ordinals: np.ndarray, name: str) -> pd.PeriodIndex:
@@ -216,14 +206,14 @@ def _read_periods(index: pd.PeriodIndex, ordinals: np.ndarray, name: str) -> pd.
     jumps = np.diff(ordinals) != freq.n
     if jumps.any():
         row = int(np.argmax(jumps))
-        raise _FaultError(
+        raise _IrregularIndexError(
             f"the index of {name} has a gap: after {index[row]} comes {index[row + 1]}, not {index[row] + freq}"
         )
     return index.copy(deep=True)
 
 
 def _read_integers(index: pd.Index, ordinals: np.ndarray, name: str, step: Any) -> pd.RangeIndex:
-    """Return integers, evenly spaced, as a range."""
+    """Return evenly spaced integers as a range."""
     if isinstance(index, pd.RangeIndex) and (len(index) > 1 or not isinstance(step, int)):
         return index.copy()
     steps = np.diff(ordinals)
@@ -232,11 +222,13 @@ def _read_integers(index: pd.Index, ordinals: np.ndarray, name: str, step: Any) 
     elif not isinstance(step, int):
         step = 1
     start = int(ordinals[0])
-    if step > _MOST:
-        raise _FaultError(f"the index of {name} has a step of {step}, but integers end at {_MOST}")
+    if step > _MAX_INTEGER:
+        raise _IrregularIndexError(
+            f"the index of {name} has a step of {step}, but the largest integer is {_MAX_INTEGER}"
+        )
     if (steps != step).any():
         row = int(np.argmax(steps != step))
-        raise _FaultError(
+        raise _IrregularIndexError(
             f"the index of {name} is not evenly spaced: after {index[row]} comes {index[row + 1]}, not "
             f"{int(index[row]) + step}"
         )

@@ -1,9 +1,9 @@
-"""Measures of forecast error, and the seasonal naive forecast that they are held against.
+"""Measures of forecast error, and the seasonal naive forecast as a baseline.
 
-All are plain functions of arrays or tables: one series ``(n,)``, or several ``(n, n_channels)``, of which each is
-measured by itself and the mean is returned. Values are paired by position, whatever index or column of dates they
-carry. Steps whose true value is missing (NaN) are left out, and so is a series without any true value; with none left
-the result is NaN. A missing prediction of an observed value makes the result NaN.
+All are functions of arrays or tables: one series ``(n,)``, or several channels ``(n, n_channels)``, whose errors are
+averaged. Values are matched by position; an index or a column of dates is ignored. Steps whose true value is missing
+(NaN) are ignored, and so are channels without any true value; if nothing remains, the result is NaN. A missing
+prediction of an observed value makes the result NaN.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ def mae(y_true: Any, y_pred: Any) -> float:
     Parameters
     ----------
     y_true : array-like of shape (h,) or (h, n_channels)
-        What came; NaN where missing.
+        True values; NaN where missing.
     y_pred : array-like of the same shape
-        What was predicted.
+        Forecasts.
 
     Returns
     -------
@@ -47,14 +47,14 @@ def rmse(y_true: Any, y_pred: Any) -> float:
     Parameters
     ----------
     y_true : array-like of shape (h,) or (h, n_channels)
-        What came; NaN where missing.
+        True values; NaN where missing.
     y_pred : array-like of the same shape
-        What was predicted.
+        Forecasts.
 
     Returns
     -------
     float
-        The error, in the unit of the series; the mean of the channels' roots.
+        The error, in the unit of the series; the mean over channels, after the square root.
 
     Examples
     --------
@@ -70,26 +70,26 @@ def mase(y_true: Any, y_pred: Any, y_train: Any, season_length: int = 1) -> floa
 
     .. math:: \frac{\frac{1}{h} \sum_t |y_t - \hat y_t|}{\frac{1}{n - m} \sum_{t=m+1}^{n} |y_t - y_{t-m}|}
 
-    The scale below the line is the error of the seasonal naive forecast, one step of season :math:`m` ahead, on the
-    training series: a value below 1 beats it. Pairs with a missing value are left out of it. A series not longer than
-    a season takes :math:`m = 1`; a scale of zero (a constant series), or one without any pair, counts as 1, so that
-    the result is the plain absolute error.
+    The denominator is the mean absolute error of the seasonal naive forecast, one season of :math:`m` steps ahead, on
+    the training series; a result below 1 is better than that. Pairs with a missing value are ignored. For a series not
+    longer than a season, :math:`m = 1` is used. A denominator of zero (a constant series), or one without any pair, is
+    replaced by 1, and the result is the mean absolute error.
 
     Parameters
     ----------
     y_true : array-like of shape (h,) or (h, n_channels)
-        What came; NaN where missing.
+        True values; NaN where missing.
     y_pred : array-like of the same shape
-        What was predicted.
+        Forecasts.
     y_train : array-like of shape (n,) or (n, n_channels)
         The training series, which ends before `y_true` begins.
     season_length : int, default=1
-        The steps in a season, :math:`m`.
+        Number of steps in a season, :math:`m`.
 
     Returns
     -------
     float
-        The error, without unit; each channel by its own scale, then the mean over channels.
+        The error, without unit; the mean over channels, each divided by its own denominator.
 
     References
     ----------
@@ -102,10 +102,10 @@ def mase(y_true: Any, y_pred: Any, y_train: Any, season_length: int = 1) -> floa
     0.75
     """
     truth, prediction = _pair(y_true, y_pred)
-    train = _table(y_train, "y_train")
+    train = _to_array(y_train, "y_train")
     if train.shape[1:] != truth.shape[1:]:
         raise ValueError(f"y_train has shape {train.shape}, but y_true has {truth.shape}: channels differ")
-    lag = _whole(season_length, "season_length")
+    lag = _check_steps(season_length, "season_length")
     lag = lag if lag < len(train) else 1
     differences = np.abs(train[lag:] - train[:-lag])
     scale = _over_steps(differences, differences)
@@ -118,15 +118,15 @@ def smape(y_true: Any, y_pred: Any) -> float:
 
     .. math:: \frac{1}{h} \sum_t \frac{200 \, |y_t - \hat y_t|}{|y_t| + |\hat y_t|}
 
-    The absolute values below the line keep it within 0 and 200 for series that change sign. A step where both values
-    are zero counts as 0.
+    With absolute values in the denominator, the result stays between 0 and 200 also for series that change sign. A step
+    where both values are zero counts as 0.
 
     Parameters
     ----------
     y_true : array-like of shape (h,) or (h, n_channels)
-        What came; NaN where missing.
+        True values; NaN where missing.
     y_pred : array-like of the same shape
-        What was predicted.
+        Forecasts.
 
     Returns
     -------
@@ -150,16 +150,16 @@ def smape(y_true: Any, y_pred: Any) -> float:
 
 
 def seasonal_naive(y_train: Any, horizon: int, season_length: int = 1) -> np.ndarray:
-    """Repeat the last season.
+    """Forecast `horizon` steps by repeating the last season.
 
     Parameters
     ----------
     y_train : array-like of shape (n,) or (n, n_channels)
-        The series so far; missing values of its last season are repeated as missing.
+        The series; missing values of its last season give missing forecasts.
     horizon : int
-        How many steps to forecast.
+        Number of steps to forecast.
     season_length : int, default=1
-        The steps in a season; 1 repeats the last value. A series shorter than a season takes 1.
+        Number of steps in a season; 1 repeats the last value. For a series shorter than a season, 1 is used.
 
     Returns
     -------
@@ -171,18 +171,18 @@ def seasonal_naive(y_train: Any, horizon: int, season_length: int = 1) -> np.nda
     >>> seasonal_naive([9, 1, 2, 3], horizon=5, season_length=3).tolist()
     [1.0, 2.0, 3.0, 1.0, 2.0]
     """
-    train = _table(y_train, "y_train")
-    season = _whole(season_length, "season_length")
+    train = _to_array(y_train, "y_train")
+    season = _check_steps(season_length, "season_length")
     season = season if season <= len(train) else 1
-    steps = np.arange(_whole(horizon, "horizon")) % season
+    steps = np.arange(_check_steps(horizon, "horizon")) % season
     return train[len(train) - season :][steps]
 
 
 # ---- helpers ---------------------------------------------------------------------------------------------------------
 
 
-def _table(values: Any, name: str) -> np.ndarray:
-    """Return an array of shape (n,) or (n, n_channels), without the dates of a table."""
+def _to_array(values: Any, name: str) -> np.ndarray:
+    """Return a float64 array of shape (n,) or (n, n_channels), without the labels of a table."""
     table = read_table(values, name)
     if isinstance(table.data, pd.Series | pd.DataFrame):
         array = read_numbers(table, name).reshape(table.data.shape)
@@ -190,37 +190,40 @@ def _table(values: Any, name: str) -> np.ndarray:
         refuse_dates(table, name)
         array = np.asarray(table.data, dtype=np.float64)
     if array.ndim not in (1, 2) or array.size == 0:
-        raise ValueError(f"{name} has shape {array.shape}: it needs shape (n,) or (n, n_channels), and a value in it")
+        raise ValueError(
+            f"{name} has shape {array.shape}: it needs shape (n,) or (n, n_channels), and at least one value"
+        )
     return array
 
 
 def _pair(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return truth and prediction as arrays of the same shape."""
-    truth, prediction = _table(y_true, "y_true"), _table(y_pred, "y_pred")
+    """Return true values and predictions as arrays of the same shape."""
+    truth, prediction = _to_array(y_true, "y_true"), _to_array(y_pred, "y_pred")
     if truth.shape != prediction.shape:
         raise ValueError(f"y_true has shape {truth.shape}, but y_pred has {prediction.shape}: they must be equal")
     return truth, prediction
 
 
-def _whole(steps: Any, name: str) -> int:
-    """Return a count of steps that is a whole number of at least 1."""
+def _check_steps(steps: Any, name: str) -> int:
+    """Check that a number of steps is an integer of at least 1."""
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
-        raise ValueError(f"{name} is {steps!r}: it must be a whole number of at least 1")
+        raise ValueError(f"{name} is {steps!r}: it must be an integer of at least 1")
     return int(steps)
 
 
 def _columns(array: np.ndarray) -> np.ndarray:
+    """Return an array of shape (n,) or (n, n_channels) as (n, n_channels)."""
     return array[:, None] if array.ndim == 1 else array
 
 
 def _over_steps(terms: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Return each channel's mean over the steps where `truth` is observed; 0 where none is."""
-    seen = ~np.isnan(_columns(truth))
-    means: np.ndarray = np.where(seen, _columns(terms), 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    """Return the mean of each channel over the steps where `truth` is observed, (n_channels,); 0 if none is."""
+    observed = ~np.isnan(_columns(truth))
+    means: np.ndarray = np.where(observed, _columns(terms), 0.0).sum(axis=0) / np.maximum(observed.sum(axis=0), 1)
     return means
 
 
 def _over_channels(errors: np.ndarray, truth: np.ndarray) -> float:
-    """Return the mean over the channels in which `truth` has a value; NaN where none has."""
-    seen = ~np.isnan(_columns(truth)).all(axis=0)
-    return float(errors[seen].mean()) if seen.any() else float("nan")
+    """Return the mean over the channels in which `truth` has a value; NaN if none has."""
+    observed = ~np.isnan(_columns(truth)).all(axis=0)
+    return float(errors[observed].mean()) if observed.any() else float("nan")

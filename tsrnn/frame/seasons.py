@@ -1,4 +1,4 @@
-"""How many steps a season has, as the frequency of an index tells."""
+"""Number of steps in a season, from the frequency of an index."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .index import Grid
 _SECOND = 10**9  # nanoseconds
 _DAY = 86_400 * _SECOND
 
-# The shortest step, in nanoseconds, that belongs to a cycle, and the cycle: the first that fits counts.
+# Shortest step of each cycle, and the cycle, in nanoseconds; the first row whose shortest step is not longer is used.
 _CYCLES = (
     (7 * _DAY, 364 * _DAY),
     (_DAY, 7 * _DAY),
@@ -33,15 +33,15 @@ _SEASONS = {
     **dict.fromkeys(("HYS", "HYE", "BHYS", "BHYE"), 2),
 }
 
-#: Longer seasons are used where the series has so many of them.
-LEAST_SEASONS = 3
+#: Fewest seasons in a series for which a longer season is used.
+MIN_SEASONS = 3
 
 
 def season_length(index: Grid) -> int:
     """Return the usual number of steps in a season.
 
     =======================================  ==================  =============
-    Step                                     Season              Its length
+    Step                                     Season              Length
     =======================================  ==================  =============
     year, or an integer                      none                1
     half-year                                year                2
@@ -58,18 +58,18 @@ def season_length(index: Grid) -> int:
     anything else                            none                1
     =======================================  ==================  =============
 
-    A multiple divides the season: 12 for ``2h``, 96 for ``15min``, 4 for ``3MS``, 26 for ``2W``; where it does not
-    divide it, as in ``5MS``, the length is 1.
+    For a multiple of a step the length is divided: 12 for ``2h``, 96 for ``15min``, 4 for ``3MS``, 26 for ``2W``. If it
+    is not a whole number, as for ``5MS``, the length is 1.
 
     Parameters
     ----------
     index : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
-        The labels.
+        Labels of the series.
 
     Returns
     -------
     int
-        The length, 1 for none.
+        The length in steps; 1 if there is no season.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def season_length(index: Grid) -> int:
     if isinstance(index, pd.RangeIndex):
         return 1
     freq: Any = index.freq
-    step = _clock_step(freq)
+    step = _nanoseconds_per_step(freq)
     if step is not None:
         cycle = next((cycle for shortest, cycle in _CYCLES if step >= shortest), step)
     else:
@@ -88,17 +88,17 @@ def season_length(index: Grid) -> int:
 
 
 def season_lengths(index: Grid, n: int | None = None) -> tuple[int, ...]:
-    """Return the number of steps in each season, in ascending order; empty where there is none.
+    """Return the number of steps in each season, in ascending order; empty if there is none.
 
-    The first one is that of `season_length`. Steps shorter than a day also have the day and the week, and days also
-    have the year of 365 days; these longer seasons are included where the series has three of them.
+    The season of `season_length` comes first. For steps shorter than a day, the day and the week are also seasons; for
+    days, also the year of 365 days. These longer seasons are included if the series has at least three of them.
 
     Parameters
     ----------
     index : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
         The labels of the series.
     n : int, optional
-        Steps of the series that count; by default all of the index.
+        Number of steps of the series; by default the length of the index.
 
     Returns
     -------
@@ -110,29 +110,30 @@ def season_lengths(index: Grid, n: int | None = None) -> tuple[int, ...]:
     >>> season_lengths(pd.date_range("2024-01-01", periods=2000, freq="h"))
     (24, 168)
     """
-    found, step = {season_length(index)}, _clock_step(getattr(index, "freq", None))
+    found, step = {season_length(index)}, _nanoseconds_per_step(getattr(index, "freq", None))
     n_steps = len(index) if n is None else n
     if step is not None and step <= _DAY:
         cycles = (365 * _DAY,) if step == _DAY else (_DAY, 7 * _DAY)
-        found |= {c // step for c in cycles if c % step == 0 and n_steps >= LEAST_SEASONS * (c // step)}
+        found |= {c // step for c in cycles if c % step == 0 and n_steps >= MIN_SEASONS * (c // step)}
     return tuple(sorted(found - {1}))
 
 
 def read_season_lengths(value: Any, index: Grid, n: int) -> tuple[int, ...]:
-    """Return the argument ``season_lengths=`` of an estimator as ascending integers; None asks the index.
+    """Check the argument ``season_lengths=`` of an estimator and return ascending integers.
 
     Parameters
     ----------
     value : int, list of int or None
-        Steps in each season; an empty list for none.
+        Steps in each season; an empty list for no seasons, None for those of the frequency.
     index : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
         The labels of the series.
     n : int
-        Steps of the series, from its first observed value on.
+        Number of steps of the series, from its first observed value on.
 
     Returns
     -------
     tuple of int
+        Season lengths of at least 2 steps, ascending.
 
     Raises
     ------
@@ -153,13 +154,13 @@ def read_season_lengths(value: Any, index: Grid, n: int) -> tuple[int, ...]:
     if lengths and lengths[-1] >= n:
         raise ValueError(
             f"season_lengths={shown(value)} has {lengths[-1]}, but the series has {n} observations, less than such a "
-            "season; leave it out, or pass a longer series"
+            "season; drop it, or pass a longer series"
         )
     return lengths
 
 
-def _clock_step(freq: Any) -> int | None:
-    """Return the nanoseconds of a step of equal length; None for calendar steps and integers."""
+def _nanoseconds_per_step(freq: Any) -> int | None:
+    """Return the nanoseconds of a step of constant length; None for calendar steps and integers."""
     if isinstance(freq, pd.offsets.Day):
         return freq.n * _DAY
     return pd.Timedelta(freq).value if isinstance(freq, pd.offsets.Tick) else None

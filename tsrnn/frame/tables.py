@@ -1,17 +1,17 @@
-"""Tables of any library: read through narwhals into pandas, and forecasts turned back into the library's own tables.
+"""Conversion of tables of any library to pandas, through narwhals, and of forecasts back to that library.
 
 =============================================  =======================================================================
-The table                                      What is read of it
+Table                                          How it is read
 =============================================  =======================================================================
-pandas Series or DataFrame                     its values and its index
+pandas Series or DataFrame                     values and index
 polars or pyarrow table, one column of dates   that column is the index, the other columns are the values
-polars or pyarrow table without dates          its columns; its rows have no labels, as those of an array
+polars or pyarrow table without dates          its columns are the values; its rows have no labels, as in an array
 polars Series, pyarrow Array or ChunkedArray   its values; its rows have no labels
-modin or cuDF Series or DataFrame              as pandas'
-lazy tables, and other tables                  refused, with the method that makes one of the tables above
+modin or cuDF Series or DataFrame              as in pandas
+lazy tables, and other tables                  an error that names the method to call first
 =============================================  =======================================================================
 
-A column of dates is one whose type is a date or a date with a time; text is never parsed.
+A column of dates has a date or datetime type; text is never parsed.
 """
 
 from __future__ import annotations
@@ -27,110 +27,118 @@ import numpy as np
 import pandas as pd
 from narwhals.exceptions import DuplicateError
 
-from .index import shown
+from ..checks import Anything
+from ..messages import format_label
 
-#: How to compute a lazy table, by narwhals' name of its library.
-COMPUTE = {"POLARS": "collect", "DASK": "compute", "PYSPARK": "toPandas", "DUCKDB": "arrow", "IBIS": "to_pyarrow"}
+#: Method that computes a lazy table, by narwhals' name of its library.
+COMPUTE_METHODS = {
+    "POLARS": "collect",
+    "DASK": "compute",
+    "PYSPARK": "toPandas",
+    "DUCKDB": "arrow",
+    "IBIS": "to_pyarrow",
+}
 
 
 @dataclass(frozen=True)
-class Form:
-    """The library of a table that is not pandas', and its column of dates: what it takes to make another such table.
+class NativeFormat:
+    """The library and the date column of a table that is not pandas', used to build forecasts in the same form.
 
     Attributes
     ----------
     library : str
-        The module that makes its tables: "polars", "pyarrow", "modin.pandas", "cudf".
-    dates : str or None
-        The name of its column of dates.
-    dtype : object
+        Name of the library's module: "polars", "pyarrow", "modin.pandas" or "cudf".
+    date_column : str or None
+        Name of the column of dates.
+    date_dtype : object
         The library's type of that column.
     """
 
     library: str
-    dates: str | None = None
-    dtype: Any = None
+    date_column: str | None = None
+    date_dtype: Any = None  # a type of the library
 
     @property
     def has_index(self) -> bool:
-        """Whether the library's tables have an index, as pandas' have."""
+        """Whether the library's tables have an index, like pandas'."""
         return self.library not in ("polars", "pyarrow")
 
-    def pandas(self, name: str, *, index: bool = True) -> str:
-        """The expression that makes a pandas table of the variable `name`, by default with its dates as index."""
+    def pandas_expression(self, name: str, *, index: bool = True) -> str:
+        """Return the expression that converts the variable `name` to pandas, by default with its dates as index."""
         if self.has_index:
             return name
         table = f"{name}.to_pandas({'date_as_object=False' if self.library == 'pyarrow' else ''})"
-        return f"{table}.set_index({self.dates!r})" if index and self.dates is not None else table
+        return f"{table}.set_index({self.date_column!r})" if index and self.date_column is not None else table
 
-    def make(self, data: pd.Series | pd.DataFrame) -> Any:
-        """Turn a pandas answer into a table of this library, with the labels in the column of dates."""
+    def to_native(self, data: pd.Series | pd.DataFrame) -> Any:
+        """Convert a pandas table to a table of this library, with its index in the column of dates."""
         if self.has_index:
             return getattr(importlib.import_module(self.library), type(data).__name__)(data)
         if isinstance(data, pd.Series):
-            return self._column(data.name, data.to_numpy())
-        names = [label if isinstance(label, str) else shown(label) for label in data.columns]
-        if self.dates in names:
+            return self._native_column(data.name, data.to_numpy())
+        names = [label if isinstance(label, str) else format_label(label) for label in data.columns]
+        if self.date_column in names:
             raise ValueError(
-                f"the column of dates is called {self.dates!r}, and so is a column of the answer; rename that of dates"
+                f"the column of dates has the name {self.date_column!r}, and so has a column of the result; rename the "
+                "column of dates"
             )
-        columns = {name: self._column(name, data.iloc[:, c].to_numpy()) for c, name in enumerate(names)}
-        if self.dates is not None:
-            columns = {self.dates: self._column_of_dates(data.index)} | columns
-        make = getattr(importlib.import_module(self.library), _TABLE[self.library])
-        return make(columns)
+        columns = {name: self._native_column(name, data.iloc[:, c].to_numpy()) for c, name in enumerate(names)}
+        if self.date_column is not None:
+            columns = {self.date_column: self._native_dates(data.index)} | columns
+        make_table = getattr(importlib.import_module(self.library), _TABLE[self.library])
+        return make_table(columns)
 
-    def _column(self, name: Any, values: np.ndarray) -> Any:
-        """A column of the library itself."""
+    def _native_column(self, name: Any, values: np.ndarray) -> Any:
+        """Return a column of this library, (n,)."""
         backend: Any = self.library
         return nw.new_series(name, np.ascontiguousarray(values), backend=backend).to_native()
 
-    def _column_of_dates(self, index: Any) -> Any:
-        """The labels in the type of the column of dates; their time zone, if any, is that type's."""
+    def _native_dates(self, index: Any) -> Any:
+        """Return an index as a column of the type of the column of dates, which includes the time zone."""
         instants = index.tz_convert("UTC").tz_localize(None) if index.tz is not None else index
         stamps = instants.as_unit("ms").to_numpy() if index.unit == "s" else instants.to_numpy()
-        return self._column(self.dates, stamps).cast(self.dtype)
+        return self._native_column(self.date_column, stamps).cast(self.date_dtype)
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Data as they were passed, or in pandas where they are a table.
+    """A table as pandas data; other data unchanged.
 
     Attributes
     ----------
     data : Series, DataFrame or object
-        A pandas table, or something else that `read_target` reads as an array, or refuses.
-    form : Form or None
-        What the table was before; None for pandas and for what is no table.
+        A pandas table, or other data, which `read_target` reads as an array or refuses.
+    native_format : NativeFormat or None
+        Library of the original table; None for pandas and for data that are no table.
     """
 
-    data: Any
-    form: Form | None = None
+    data: Anything
+    native_format: NativeFormat | None = None
 
     @property
     def is_labelled(self) -> bool:
-        """Whether its rows have labels; those of arrays, and of tables without dates, have none."""
+        """Whether its rows have labels; arrays and tables without dates have none."""
         if not isinstance(self.data, pd.Series | pd.DataFrame):
             return False
-        return self.form is None or self.form.has_index or self.form.dates is not None
+        return self.native_format is None or self.native_format.has_index or self.native_format.date_column is not None
 
     @property
     def ndim(self) -> int:
-        """Dimensions; the rows of a list may differ in length."""
+        """Number of dimensions; the rows of a list may differ in length."""
         data = self.data
         is_list = isinstance(data, Sequence) and not isinstance(data, str) and len(data) > 0
         return 1 + np.ndim(data[0]) if is_list else np.ndim(data)
 
 
 def read_table(data: Any, name: str) -> Table:
-    """Read names, types and dates of a table of any library; what is no table is left as it is.
+    """Convert a table of any library to pandas, with its names and dates; return other data unchanged.
 
     Parameters
     ----------
     data : object
         The data.
     name : str
-        What error messages call it.
+        Name of the data in error messages.
 
     Returns
     -------
@@ -139,9 +147,9 @@ def read_table(data: Any, name: str) -> Table:
     Raises
     ------
     TypeError
-        If it is a lazy table, or a table of a library that is not known here.
+        If it is a lazy table, or a table of a library that is not supported.
     ValueError
-        If it has two columns of dates, or two columns of one name.
+        If it has two columns of dates, or two columns of the same name.
 
     Examples
     --------
@@ -153,7 +161,7 @@ def read_table(data: Any, name: str) -> Table:
     month
     2024-01-01    3.0
     2024-02-01    5.0
-    >>> table.form.library, table.form.dates
+    >>> table.native_format.library, table.native_format.date_column
     ('pyarrow', 'month')
     """
     if isinstance(data, Table):
@@ -162,34 +170,34 @@ def read_table(data: Any, name: str) -> Table:
         return Table(data)
     data = nw.to_native(data, pass_through=True)
     try:
-        known = nw.from_native(_as_table(data), pass_through=True, allow_series=True)
+        wrapped = nw.from_native(_as_table(data), pass_through=True, allow_series=True)
     except DuplicateError:
-        raise ValueError(f"{name} has several columns of one name: give each a name of its own") from None
-    if isinstance(known, nw.LazyFrame):
-        method = COMPUTE.get(known.implementation.name, "collect")
+        raise ValueError(f"{name} has several columns of the same name: give each column a different name") from None
+    if isinstance(wrapped, nw.LazyFrame):
+        method = COMPUTE_METHODS.get(wrapped.implementation.name, "collect")
         raise TypeError(f"{name} is a lazy table ({type(data).__name__}), not computed yet: pass {name}.{method}()")
-    if not isinstance(known, nw.DataFrame | nw.Series):
+    if not isinstance(wrapped, nw.DataFrame | nw.Series):
         _refuse_unknown(data, name)
         return Table(data)
-    if known.implementation.is_pandas_like():
-        library = known.implementation.to_native_namespace().__name__
-        return Table(known.to_pandas(), None if library == "pandas" else Form(library))
-    return _read_series(known) if isinstance(known, nw.Series) else _read_frame(known, name)
+    if wrapped.implementation.is_pandas_like():
+        library = wrapped.implementation.to_native_namespace().__name__
+        return Table(wrapped.to_pandas(), None if library == "pandas" else NativeFormat(library))
+    return _read_series(wrapped) if isinstance(wrapped, nw.Series) else _read_frame(wrapped, name)
 
 
 @contextmanager
-def mends_in_pandas(form: Form | None, name: str) -> Iterator[None]:
-    """Let an error whose mend is a method of pandas say how to make a pandas table of the variable `name`."""
+def pandas_fixes(native_format: NativeFormat | None, name: str) -> Iterator[None]:
+    """Add to an error, whose fix uses pandas' methods, how to convert the variable `name` to pandas."""
     try:
         yield
     except ValueError as error:
-        if form is None or form.has_index:
+        if native_format is None or native_format.has_index:
             raise
-        raise ValueError(f"{error} (in pandas {name} is {form.pandas(name)})") from None
+        raise ValueError(f"{error} (in pandas {name} is {native_format.pandas_expression(name)})") from None
 
 
 def _as_table(data: Any) -> Any:
-    """pyarrow's other containers as those that narwhals reads."""
+    """Return an Array or RecordBatch of pyarrow in a container that narwhals reads; other data unchanged."""
     if not type(data).__module__.startswith("pyarrow"):
         return data
     arrow = importlib.import_module("pyarrow")
@@ -199,66 +207,69 @@ def _as_table(data: Any) -> Any:
 
 
 def _refuse_unknown(data: Any, name: str) -> None:
-    """Refuse a table whose names, types and labels an array of its values would lose."""
-    mends = {
+    """Raise if data are a table of another library, since an array of its values would lose names and labels."""
+    fixes = {
         "to_pandas": f"{name}.to_pandas()",
         "divisions": f"{name}.compute()",  # dask's Series
         "__arrow_c_stream__": f"pyarrow.table({name})",
     }
-    mend = next((mend for attribute, mend in mends.items() if hasattr(data, attribute)), None)
-    if mend is not None:
+    fix = next((fix for attribute, fix in fixes.items() if hasattr(data, attribute)), None)
+    if fix is not None:
         kind = f"{type(data).__module__}.{type(data).__name__}"
-        raise TypeError(f"{name} has type {kind}, whose names and labels are not read: pass {mend}")
+        raise TypeError(f"{name} has type {kind}, whose names and labels cannot be read: pass {fix}")
 
 
 # ---- polars and pyarrow ----------------------------------------------------------------------------------------------
 
 
 def _read_series(series: nw.Series[Any]) -> Table:
-    values = pd.Series(_dates(series)) if _has_dates(series) else _values(series)
-    return Table(values.rename(series.name), Form(series.implementation.name.lower()))
+    values = pd.Series(_read_dates(series)) if _is_date_column(series) else _values(series)
+    return Table(values.rename(series.name), NativeFormat(series.implementation.name.lower()))
 
 
 def _read_frame(table: nw.DataFrame[Any], name: str) -> Table:
     library = table.implementation.name.lower()
     columns = [table[column] for column in table.columns]
-    dates = [column for column in columns if _has_dates(column)]
+    dates = [column for column in columns if _is_date_column(column)]
     if len(dates) > 1:
         first, second = dates[0].name, dates[1].name
         drop = "drop_columns" if library == "pyarrow" else "drop"
         raise ValueError(
-            f"{name} has the columns {first!r} and {second!r} of dates, but one is the index: leave out the other, as "
-            f"with {name}.{drop}({second!r})"
+            f"{name} has two columns of dates, {first!r} and {second!r}, but only one can be the index: drop the "
+            f"other, as with {name}.{drop}({second!r})"
         )
-    form = Form(library)
+    native_format = NativeFormat(library)
     index: Any = pd.RangeIndex(len(table))
     if dates:
-        form, index = Form(library, dates[0].name, getattr(dates[0].to_native(), _DTYPE[library])), _dates(dates[0])
-    values = [column for column in columns if not dates or column.name != form.dates]
+        native_format, index = (
+            NativeFormat(library, dates[0].name, getattr(dates[0].to_native(), _DTYPE[library])),
+            _read_dates(dates[0]),
+        )
+    values = [column for column in columns if not dates or column.name != native_format.date_column]
     data = pd.DataFrame(dict(enumerate(map(_values, values))), index=pd.RangeIndex(len(table)))
-    return Table(data.set_axis(index).set_axis(pd.Index([column.name for column in values]), axis=1), form)
+    return Table(data.set_axis(index).set_axis(pd.Index([column.name for column in values]), axis=1), native_format)
 
 
-#: The attribute of a column that holds its type, and what makes a table of columns by name.
+#: Attribute of a column that holds its type, and function that makes a table from a dict of columns, by library.
 _DTYPE = {"polars": "dtype", "pyarrow": "type"}
 _TABLE = {"polars": "DataFrame", "pyarrow": "table"}
 
 
-def _has_dates(column: nw.Series[Any]) -> bool:
+def _is_date_column(column: nw.Series[Any]) -> bool:
     dtype = column.dtype
     if dtype == nw.Unknown:  # such as pyarrow's date64
         return column.to_numpy().dtype.kind == "M"
     return dtype == nw.Date or dtype == nw.Datetime
 
 
-def _dates(column: nw.Series[Any]) -> pd.DatetimeIndex:
+def _read_dates(column: nw.Series[Any]) -> pd.DatetimeIndex:
     instants = pd.DatetimeIndex(column.to_numpy(), name=column.name)
     zone = getattr(column.dtype, "time_zone", None)
     return instants if zone is None else instants.tz_localize("UTC").tz_convert(zone)
 
 
 def _values(column: nw.Series[Any]) -> pd.Series:
-    """The values of a column; those that NumPy has no exact type for are objects, for `read_numbers` to judge."""
+    """Return the values of a column, (n,); as objects if NumPy has no exact type, which `read_numbers` checks."""
     dtype = column.dtype
     short = dtype.is_integer() and dtype not in (nw.Int128, nw.UInt128)
     if dtype.is_float() or (short and column.null_count() == 0):

@@ -1,27 +1,27 @@
-"""What the target is: one function, `read_target`, decides it by the kind of object alone and never by its dtype.
+"""Conversion of a target to arrays by `read_target`. The type of the object alone decides what it is, not its dtype.
 
 ===========================================  ============  ==========================================================
-The target                                   ``kind``      What it is
+Target                                       ``kind``      Meaning
 ===========================================  ============  ==========================================================
 `pandas.Series`                              ``series``    one series
 1-D array, list or other array-like          ``array1d``   one series, labelled 0, 1, 2, ...
-`pandas.DataFrame`                           ``frame``     a wide multivariate series: one column a channel
+`pandas.DataFrame`                           ``frame``     a wide multivariate series: each column is a channel
 2-D array or list of rows                    ``array2d``   the same, labelled 0, 1, 2, ...
 polars or pyarrow table with dates           ``frame``     a wide series: its column of dates is the index
-polars or pyarrow table without dates        ``frame``     a wide series, whose rows are numbered as an array's
-polars Series, pyarrow ChunkedArray          ``series``    one series, whose rows are numbered as an array's
-modin or cuDF Series or DataFrame            as pandas'    the same as pandas'
-lazy table, table with two columns of dates  refused       compute it, or leave one of the columns of dates out
-frame with ``unique_id`` and ``ds``          refused       a long panel: pass one series, or pivot it to a wide frame
-Series or frame with a `pandas.MultiIndex`   refused       a panel: pass one series, or unstack it to a wide frame
-anything else                                refused       None, scalars, strings, dicts, dates, sparse and 3-D data
+polars or pyarrow table without dates        ``frame``     a wide series, labelled 0, 1, 2, ...
+polars Series, pyarrow ChunkedArray          ``series``    one series, labelled 0, 1, 2, ...
+modin or cuDF Series or DataFrame            as in pandas  as in pandas
+lazy table, table with two columns of dates  error         compute it, or drop one of the columns of dates
+frame with ``unique_id`` and ``ds``          error         a long panel: pass one series, or pivot it to a wide frame
+Series or frame with a `pandas.MultiIndex`   error         a panel: pass one series, or unstack it to a wide frame
+anything else                                error         None, scalars, strings, dicts, dates, sparse and 3-D data
 ===========================================  ============  ==========================================================
 
-Rows are time steps, on the regular grid that `index` describes. `tables` reads what is not pandas', and forecasts come
-back in the library that the target came from, with the column of dates first.
+Rows are time steps, on a regular grid (see `index`). `tables` converts tables of other libraries; forecasts are
+returned as tables of the same library, with the column of dates first.
 
 Booleans, integers, pandas' nullable dtypes and objects that convert to numbers become float64; ``None``, ``pd.NA`` and
-NaN are missing. Infinite, complex and non-numeric values are refused, and strings are never parsed.
+NaN are missing. Infinite, complex and non-numeric values raise an error; strings are never parsed.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ import numpy as np
 import pandas as pd
 
 from ..checks import on_host
-from .index import Grid, read_index, shown
-from .tables import Form, Table, mends_in_pandas, read_table
+from ..messages import format_label
+from .index import Grid, read_index
+from .tables import NativeFormat, Table, pandas_fixes, read_table
 
 ACCEPTED = (
     "pass a pandas Series or a 1-D array of numbers for one series, "
@@ -48,26 +49,26 @@ Kind = Literal["series", "frame", "array1d", "array2d"]
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A target as arrays, with what it takes to give a forecast the same form.
+    """A target as arrays, and its original form, which forecasts get back.
 
     Attributes
     ----------
-    values : ndarray of shape (n, n_channels)
-        Its numbers: float64, C-contiguous, a copy; NaN where missing.
-    observed : ndarray of shape (n, n_channels)
+    values : ndarray of float64 of shape (n, n_channels)
+        Its values, as a C-contiguous copy; NaN where missing.
+    observed : ndarray of bool of shape (n, n_channels)
         False where a value is missing.
     kind : {"series", "frame", "array1d", "array2d"}
-        What the input was.
+        Kind of the original object.
     columns : pandas.Index or None
-        The columns of a frame.
+        Columns of a frame.
     series_name : hashable or None
-        The name of a Series.
+        Name of a Series.
     index : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
-        The time steps: a regular grid; a DatetimeIndex has a frequency.
+        Labels of the time steps, a regular grid; a DatetimeIndex has a frequency.
     name : str
-        What error messages call it.
-    form : Form or None
-        The library that it came from, where that is not pandas.
+        Name of the target in error messages.
+    native_format : NativeFormat or None
+        Library of the original table; None for pandas.
     """
 
     values: np.ndarray
@@ -77,38 +78,39 @@ class Target:
     series_name: Any
     index: Grid
     name: str
-    form: Form | None = None
+    native_format: NativeFormat | None = None
 
     @property
     def is_labelled(self) -> bool:
-        """Whether its rows have labels, of their own or of its covariates, and are not just numbered."""
+        """Whether its rows have labels, their own or those of its covariates, and not just numbers 0, 1, 2, ..."""
         own = not self.kind.startswith("array") and (
-            self.form is None or self.form.has_index or self.form.dates is not None
+            self.native_format is None or self.native_format.has_index or self.native_format.date_column is not None
         )
         return own or not isinstance(self.index, pd.RangeIndex)
 
     def channel(self, column: int) -> str:
-        """What error messages call one of its columns."""
+        """Return the name of a column in error messages, such as ``y['sales']``."""
         return _channel(self, column)
 
     def cell(self, row: int, column: int) -> str:
-        """What error messages call one of its values."""
-        return _Place(self.name, self.kind, self.index, self.columns).cell(row, column)
+        """Return the place of a value in error messages, such as ``y['sales'] at position 3 (2024-05-01)``."""
+        return _Location(self.name, self.kind, self.index, self.columns).cell(row, column)
 
 
 def read_target(y: Any, *, name: str = "y", freq: Any = None, allow_missing: bool = False) -> Target:
-    """Read a target of any accepted kind; the tables at the top of this module list them.
+    """Convert a target to arrays; the table at the top of this module lists the accepted kinds.
 
     Parameters
     ----------
-    y : Series, DataFrame or array-like
+    y : Series, DataFrame or array-like of shape (n,) or (n, n_channels)
         The target; it is never modified.
     name : str, default="y"
-        What error messages call it.
-    freq : pandas offset or str, optional
-        A frequency to try first where a DatetimeIndex carries none. With it, one or two labels are enough.
+        Name of the target in error messages.
+    freq : pandas offset, str or int, optional
+        Frequency to try first for a DatetimeIndex without one, or the step of a single integer label. With it, one or
+        two labels are enough.
     allow_missing : bool, default=False
-        Accept a channel without a single observed value, as an update of a few rows may have.
+        Whether a channel without any observed value is accepted, as in an update of a few rows.
 
     Returns
     -------
@@ -120,7 +122,7 @@ def read_target(y: Any, *, name: str = "y", freq: Any = None, allow_missing: boo
     TypeError
         If `y` is not array-like, or sparse.
     ValueError
-        If its shape, its index or one of its values is refused. The message names the place and the mend.
+        If its shape, its index or one of its values is not accepted. The message names the place and what to do.
 
     Examples
     --------
@@ -134,63 +136,67 @@ def read_target(y: Any, *, name: str = "y", freq: Any = None, allow_missing: boo
     """
     table = read_table(y, name)
     data = _pandas_or_array(table, name)
-    place = _Place(name, _kind(data), *_layout(data, name, freq, table.form), table.form)
-    values = _numbers(data, place)
+    location = _Location(name, _kind(data), *_layout(data, name, freq, table.native_format), table.native_format)
+    values = _to_floats(data, location)
     observed = ~np.isnan(values)
-    _refuse_infinite(values, place)
+    _refuse_infinite(values, location)
     if not allow_missing and not observed.any(axis=0).all():
-        channel = _channel(place, int(np.argmin(observed.any(axis=0))))
+        channel = _channel(location, int(np.argmin(observed.any(axis=0))))
         raise ValueError(f"{channel} has no observed value: all {len(values)} are missing; drop it or fill it")
     series_name = data.name if isinstance(data, pd.Series) else None
-    return Target(values, observed, place.kind, place.columns, series_name, place.index, name, table.form)
+    return Target(
+        values, observed, location.kind, location.columns, series_name, location.index, name, table.native_format
+    )
 
 
 def read_numbers(X: Any, name: str) -> np.ndarray:
-    """A table of numbers, (n, n_columns) float64, NaN where one is missing; its index is not looked at."""
+    """Return a table as float64 of shape (n, n_columns), NaN where a value is missing; its index is not checked."""
     table = read_table(X, name)
     data = _pandas_or_array(table, name)
     columns = data.columns if isinstance(data, pd.DataFrame) else None
-    place = _Place(name, _kind(data), getattr(data, "index", pd.RangeIndex(len(data))), columns, table.form)
+    location = _Location(
+        name, _kind(data), getattr(data, "index", pd.RangeIndex(len(data))), columns, table.native_format
+    )
     if len(data) == 0 or (data.ndim == 2 and data.shape[1] == 0):
-        raise ValueError(f"{name} is empty: it has the shape {data.shape}")
-    return _numbers(data, place)
+        raise ValueError(f"{name} is empty: it has the shape {data.shape}; pass at least one row and one column")
+    return _to_floats(data, location)
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where a value stands, for messages."""
+class _Location:
+    """Names and labels of data, to describe the place of a value in messages."""
 
     name: str
     kind: Kind
     index: Grid
     columns: pd.Index | None
-    form: Form | None = None
+    native_format: NativeFormat | None = None
 
     @property
     def pandas(self) -> str:
-        """The expression of the data as a pandas table, for mends in pandas' methods."""
-        return self.name if self.form is None else self.form.pandas(self.name)
+        """Return the expression for the data as a pandas table, for fixes that use pandas' methods."""
+        return self.name if self.native_format is None else self.native_format.pandas_expression(self.name)
 
     def cell(self, row: int, column: int) -> str:
-        label = "" if isinstance(self.index, pd.RangeIndex) else f" ({shown(self.index[row])})"
+        label = "" if isinstance(self.index, pd.RangeIndex) else f" ({format_label(self.index[row])})"
         return f"{_channel(self, column)} at position {row}{label}"
 
 
-def _channel(place: _Place | Target, column: int) -> str:
-    if place.columns is not None:
-        return f"{place.name}[{place.columns[column]!r}]"
-    return f"{place.name}[:, {column}]" if place.kind == "array2d" else place.name
+def _channel(location: _Location | Target, column: int) -> str:
+    if location.columns is not None:
+        return f"{location.name}[{location.columns[column]!r}]"
+    return f"{location.name}[:, {column}]" if location.kind == "array2d" else location.name
 
 
 def refuse_dates(X: Any, name: str) -> None:
-    """Refuse dates and time deltas, which NumPy converts to numbers without a word.
+    """Raise if data contain dates or time deltas, which NumPy would convert to numbers without a warning.
 
     Parameters
     ----------
     X : array-like or table of any library
-        Data that are to be an array of numbers.
+        Data that should be numbers.
     name : str
-        What error messages call them.
+        Name of the data in error messages.
 
     Raises
     ------
@@ -206,20 +212,20 @@ def refuse_dates(X: Any, name: str) -> None:
     """
     table = read_table(X, name)
     data, found = table.data, None
-    if table.form is not None and table.form.dates is not None:
-        found = f"{name}[{table.form.dates!r}]", table.form.dtype
+    if table.native_format is not None and table.native_format.date_column is not None:
+        found = f"{name}[{table.native_format.date_column!r}]", table.native_format.date_dtype
     elif isinstance(data, pd.DataFrame):
-        found = next(((f"{name}[{c!r}]", d) for c, d in data.dtypes.items() if _are_dates(d)), None)
+        found = next(((f"{name}[{c!r}]", d) for c, d in data.dtypes.items() if _is_date_dtype(d)), None)
     elif isinstance(data, pd.Series) or hasattr(data, "dtype"):
-        found = (name, data.dtype) if _are_dates(data.dtype) else None
+        found = (name, data.dtype) if _is_date_dtype(data.dtype) else None
     elif isinstance(data, Sequence):
         dtype = np.asarray(data).dtype
-        found = (name, dtype) if _are_dates(dtype) else None
+        found = (name, dtype) if _is_date_dtype(dtype) else None
     if found is not None:
         raise ValueError(f"{found[0]} holds dates ({found[1]}), not numbers: leave them out")
 
 
-def _are_dates(dtype: Any) -> bool:
+def _is_date_dtype(dtype: Any) -> bool:
     return getattr(dtype, "kind", None) in ("m", "M")
 
 
@@ -228,14 +234,14 @@ def _pandas_or_array(table: Table, name: str) -> Any:
 
 
 def _as_array(y: Any, name: str) -> np.ndarray:
-    """Return an array-like that is not from pandas as an array of one or two dimensions."""
+    """Return an array-like as an array of one or two dimensions."""
     if hasattr(y, "toarray"):
         raise TypeError(f"{name} is sparse ({type(y).__name__}): pass {name}.toarray()")
     on_host(name, y)
     sequence = isinstance(y, Sequence) and not isinstance(y, str | bytes | bytearray)
     if not sequence and not hasattr(y, "__array__"):
-        raise TypeError(f"{name} has type {type(y).__name__}, which is no target: {ACCEPTED}")
-    if isinstance(y, np.ma.MaskedArray) and y.dtype.kind not in "mM":  # dates stay dates, which are refused
+        raise TypeError(f"{name} has type {type(y).__name__}, which is not accepted: {ACCEPTED}")
+    if isinstance(y, np.ma.MaskedArray) and y.dtype.kind not in "mM":  # dates stay dates, which raise an error later
         y = np.ma.filled(y.astype(object), np.nan)
     try:
         array = np.asarray(y)
@@ -257,30 +263,34 @@ def _kind(data: Any) -> Kind:
     return "array1d" if data.ndim == 1 else "array2d"
 
 
-def _layout(data: Any, name: str, freq: Any, form: Form | None) -> tuple[Grid, pd.Index | None]:
-    """Return the index, checked, and the columns of a frame, checked."""
+def _layout(data: Any, name: str, freq: Any, native_format: NativeFormat | None) -> tuple[Grid, pd.Index | None]:
+    """Return the checked index, and the checked columns of a frame."""
     columns = None
     if isinstance(data, pd.DataFrame):
         columns = data.columns.copy()
-        _refuse_long(columns, name, form)
+        _refuse_long(columns, name, native_format)
         if columns.has_duplicates:
             twice = columns[columns.duplicated()][0]
-            raise ValueError(f"{name} has more than one column {twice!r}: give each series a label of its own")
-    if form is not None and form.dates is not None and data.shape[1] == 0:
-        raise ValueError(f"{name} has a column of dates, {form.dates!r}, but none of values: pass both")
+            raise ValueError(f"{name} has more than one column {twice!r}: give each column a different name")
+    if native_format is not None and native_format.date_column is not None and data.shape[1] == 0:
+        raise ValueError(
+            f"{name} has a column of dates, {native_format.date_column!r}, but no column of values: pass both"
+        )
     if data.size == 0:
         raise ValueError(f"{name} is empty (shape {data.shape}): it needs at least one time step and one series")
     if isinstance(data, np.ndarray):
         return pd.RangeIndex(len(data)), None
-    with mends_in_pandas(form, name):
+    with pandas_fixes(native_format, name):
         return read_index(data, name, freq), columns
 
 
-def _refuse_long(columns: pd.Index, name: str, form: Form | None) -> None:
-    names = columns if form is None or form.dates is None else [form.dates, *columns]
+def _refuse_long(columns: pd.Index, name: str, native_format: NativeFormat | None) -> None:
+    names = (
+        columns if native_format is None or native_format.date_column is None else [native_format.date_column, *columns]
+    )
     if "unique_id" in names and "ds" in names:
-        is_polars = form is not None and form.library == "polars"
-        table = name if form is None or is_polars else form.pandas(name, index=False)
+        is_polars = native_format is not None and native_format.library == "polars"
+        table = name if native_format is None or is_polars else native_format.pandas_expression(name, index=False)
         by = "on" if is_polars else "columns"
         raise ValueError(
             f"{name} is a long panel (columns unique_id and ds), which is not supported: pass one series, or a wide "
@@ -291,82 +301,82 @@ def _refuse_long(columns: pd.Index, name: str, form: Form | None) -> None:
 # ---- values ----------------------------------------------------------------------------------------------------------
 
 
-def _numbers(data: Any, place: _Place) -> np.ndarray:
-    """Return a fresh float64 array of shape (n, n_channels)."""
+def _to_floats(data: Any, location: _Location) -> np.ndarray:
+    """Return a new float64 array of shape (n, n_channels)."""
     dtypes = data.dtypes if isinstance(data, pd.DataFrame) else [data.dtype]
     if all(isinstance(dtype, np.dtype) and dtype.kind in "biuf" for dtype in dtypes):
         plain = data if isinstance(data, np.ndarray) else data.to_numpy()
         return np.array(plain, dtype=np.float64, order="C", subok=False).reshape(len(data), -1)
     table = data if isinstance(data, pd.DataFrame) else pd.DataFrame(data)
-    columns = [_column(table.iloc[:, j], j, place) for j in range(table.shape[1])]
+    columns = [_column_to_floats(table.iloc[:, j], j, location) for j in range(table.shape[1])]
     return np.ascontiguousarray(np.stack(columns, axis=1))
 
 
-def _column(column: pd.Series, j: int, place: _Place) -> np.ndarray:
-    """Return one channel of any dtype as float64."""
+def _column_to_floats(column: pd.Series, j: int, location: _Location) -> np.ndarray:
+    """Return a column of any dtype as float64, (n,)."""
     dtype = column.dtype
     if isinstance(dtype, pd.SparseDtype):
-        raise TypeError(f"{_channel(place, j)} is sparse: pass it as {place.name}.sparse.to_dense()")
+        raise TypeError(f"{_channel(location, j)} is sparse: pass it as {location.name}.sparse.to_dense()")
     if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     numbers = np.full(len(column), np.nan)
     for row, (value, missing) in enumerate(zip(column, column.isna(), strict=True)):
         if not missing:
             try:
-                numbers[row] = _number(value)
+                numbers[row] = _to_float(value)
             except (TypeError, ValueError, OverflowError):
-                what = f"{place.cell(row, j)} is {value!r}, not a number"
-                raise ValueError(f"{what}: {_mend(column, value, j, place)}") from None
+                what = f"{location.cell(row, j)} is {value!r}, not a number"
+                raise ValueError(f"{what}: {_not_a_number_advice(column, value, j, location)}") from None
     return numbers
 
 
-def _mend(column: pd.Series, value: Any, j: int, place: _Place) -> str:
-    """What to do with a value that is no number."""
-    text = isinstance(value, str) and place.columns is not None and all(map(_is_date, column.dropna()))
+def _not_a_number_advice(column: pd.Series, value: Any, j: int, location: _Location) -> str:
+    """Return what to do about a value that is not a number."""
+    text = isinstance(value, str) and location.columns is not None and all(map(_is_iso_date, column.dropna()))
     if not text and not isinstance(value, datetime.date | np.datetime64 | pd.Period):
-        return "only real numbers are, and strings are not parsed"
-    if place.form is not None and place.form.dates is not None:
-        return f"the index is the column {place.form.dates!r}; leave this one out"
-    if place.columns is None:
+        return "convert the values to real numbers; strings are not parsed"
+    if location.native_format is not None and location.native_format.date_column is not None:
+        return f"the index is the column {location.native_format.date_column!r}; drop this one"
+    if location.columns is None:
         return "dates belong in the index of a Series or DataFrame"
-    label, name, table = place.columns[j], place.name, place.pandas
-    if place.form is not None and place.form.library == "polars":
-        read = (
+    label, name, table = location.columns[j], location.name, location.pandas
+    if location.native_format is not None and location.native_format.library == "polars":
+        expression = (
             f"polars.col({label!r}).str.to_datetime()"
             if text
             else f"polars.Series({label!r}, {name}[{label!r}].to_list())"
         )
-        return f"give its dates a type of dates, as with {name}.with_columns({read})"
+        return f"convert it to a column of dates, as with {name}.with_columns({expression})"
     if column.dtype.kind == "M" or isinstance(value, pd.Period):
         return f"dates belong in the index, as with {table}.set_index({label!r})"
     dates = f"pd.to_datetime({table}[{label!r}])"
     return f"dates belong in the index, as with {table}.set_index({dates}).drop(columns={label!r})"
 
 
-def _is_date(text: Any) -> bool:
-    """Whether a text is a date with the year, the month and the day, as ISO 8601 writes them."""
+def _is_iso_date(text: Any) -> bool:
+    """Whether a text is a date in ISO 8601, with year, month and day."""
     try:
         return datetime.datetime.fromisoformat(text) is not None
     except (TypeError, ValueError):
         return False
 
 
-def _number(value: Any) -> float:
-    """Convert one object; neither strings, nor complex numbers, nor dates are numbers."""
+def _to_float(value: Any) -> float:
+    """Convert an object to float; strings, complex numbers and dates raise a TypeError."""
     scalar = isinstance(value, np.generic)
     if isinstance(value, str | bytes) or (scalar and value.dtype.kind not in "biuf"):
         raise TypeError
     return float(value)
 
 
-def _refuse_infinite(values: np.ndarray, place: _Place) -> None:
+def _refuse_infinite(values: np.ndarray, location: _Location) -> None:
     infinite = np.isinf(values)
     if infinite.any():
         row, column = (int(i) for i in np.argwhere(infinite)[0])
-        name = place.name
+        name = location.name
         array = f"np.where(np.isinf({name}), np.nan, {name})"
-        mend = array if place.kind.startswith("array") else f"{place.pandas}.replace([np.inf, -np.inf], np.nan)"
+        fix = array if location.kind.startswith("array") else f"{location.pandas}.replace([np.inf, -np.inf], np.nan)"
         raise ValueError(
-            f"{place.cell(row, column)} is {values[row, column]}: replace infinite values by NaN, which counts as "
-            f"missing, with {mend}"
+            f"{location.cell(row, column)} is {values[row, column]}: replace infinite values by NaN, which counts as "
+            f"missing, with {fix}"
         )

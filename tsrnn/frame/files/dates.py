@@ -1,7 +1,7 @@
 """The dates of a column: the one of its readings that is plausible, or the one that the caller chooses.
 
 Where a column reads in one way only, that is taken. Where it reads in several, the one that makes a regular grid of
-time steps is taken if the others make none; otherwise the readings are shown, and the caller chooses.
+time steps is taken if the others make none; otherwise the readings are format_label, and the caller chooses.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..index import shown
+from ...messages import format_label
 
 #: At least this share of a grid's steps must be in a file, unless its frequency is given.
 LEAST_COVERAGE = 0.5
@@ -133,7 +133,7 @@ def date_grid(
         If there is no such frequency, or fewer than half of its steps are there.
     """
     if len(index) < 2:
-        raise ValueError(f"{where} has one date, {shown(index[0])}, and a series has several")
+        raise ValueError(f"{where} has one date, {format_label(index[0])}, and a series has several")
     if freq is not None:
         return _given_grid(index, freq)
     if step in ("year", "quarter", "month"):
@@ -159,7 +159,7 @@ def _given_grid(index: pd.DatetimeIndex, freq: str) -> pd.DatetimeIndex:
         raise ValueError(f"{freq!r} is no frequency that pandas knows, such as MS or W-SAT") from error
     off = index[~index.isin(grid)]
     if len(off):
-        raise ValueError(f"the frequency {freq} does not fit: {shown(off[0])} is not on its grid")
+        raise ValueError(f"the frequency {freq} does not fit: {format_label(off[0])} is not on its grid")
     return grid
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..index import shown
+from ...messages import format_label
 from .cells import all_match, short
 from .formats import candidate_formats, directives, read_dates, step_of
 from .grid import LEAST_COVERAGE, coverage
@@ -75,7 +75,7 @@ class Reading:
     @property
     def span(self) -> str:
         """The first and the last label in the order of time."""
-        return f"{shown(self.labels.min())} to {shown(self.labels.max())}"
+        return f"{format_label(self.labels.min())} to {format_label(self.labels.max())}"
 
     @property
     def is_usual(self) -> bool:

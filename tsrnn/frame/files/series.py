@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..index import shown
+from ...messages import format_label
 from .cells import Remark, Table, all_match, read_table
 from .grid import LEAST_COVERAGE, date_grid, number_grid
 from .labels import Labels, counts_or_dates, explain_number_gap, find_labels, in_words, read_labels
@@ -168,7 +168,7 @@ def _without_blank_end(y: pd.Series, source: str, remark: Remark) -> pd.Series:
         raise ValueError(f"column {y.name!r} of {source} has no values")
     n_blank = len(y) - 1 - known[-1]
     if n_blank:
-        first, last = shown(y.index[known[-1] + 1]), shown(y.index[-1])
+        first, last = format_label(y.index[known[-1] + 1]), format_label(y.index[-1])
         rows = f"The last {n_blank} rows ({first} to {last}) have" if n_blank > 1 else f"The last row ({first}) has"
         remark(f"{rows} no value in column {y.name!r}: the series ends before.")
     return y.iloc[: known[-1] + 1]
@@ -196,7 +196,8 @@ def _on_grid(y: pd.Series, labels: Labels, freq: str | None, date_format: str | 
         )
     if isinstance(grid, pd.PeriodIndex):
         remark(
-            f"The dates are one in each step, such as {shown(y.index[0])}: they are read as {grid[0]} to {grid[-1]}."
+            f"There is one date in each step, such as {format_label(y.index[0])}: the dates are read as the periods "
+            f"{grid[0]} to {grid[-1]}."
         )
         y = y.set_axis(y.index.tz_localize(None).to_period(grid.freq))  # type: ignore[attr-defined]
     return y.reindex(grid)

@@ -1,8 +1,8 @@
-"""Mends of an index that is no regular grid, each tried on the data before an error offers it.
+"""Fixes of an index that is no regular grid, each tried on the data before an error suggests it.
 
-A mend is one Python expression in the name of the variable, such as ``y.to_period('M')``. It is evaluated as it will be
-shown, and offered only if the result has a regular index and every observed value is still there. Of several, the one
-that adds the fewest missing steps is taken; none may add more steps than there were.
+A fix is one Python expression in the name of the variable, such as ``y.to_period('M')``. It is evaluated as the message
+shows it, and suggested only if the result has a regular index and still contains every observed value. Of several
+fixes, the one with the fewest new missing steps is suggested; none may more than double the number of steps.
 """
 
 from __future__ import annotations
@@ -10,59 +10,61 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-#: Mends in a row, such as sorting and then filling gaps.
-_DEPTH = 3
-#: What rounds jittered dates, from coarse to fine.
-_ROUND = ("D", "h", "30min", "15min", "10min", "5min", "min", "s")
+#: Changes of the labels that a fix may make, beside replacing each of them.
+Allowed = Literal["", "filling", "dropping"]
+#: Most fixes in one expression, such as sorting and then filling gaps.
+_MAX_CHAINED = 3
+#: Frequencies to which jittered dates are rounded, from coarse to fine.
+_ROUNDING = ("D", "h", "30min", "15min", "10min", "5min", "min", "s")
 _PERIODS = ("Y", "Q", "M", "W", "D", "h", "min", "s")
 _VERBS = {".sort_index(": "sort it with", "[~": "keep one of each with", "[": "drop that row with"}
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _FREQUENCIES = ("YS", "YE", "QS", "QE", "BQE", "MS", "ME", "BMS", "BME", "SMS", "SME", "D", "B", "h", "min", "s")
-#: How dates are written with the year last or without separators; the day and the month of some can be confused.
+#: Formats of dates with the year last; in some of them day and month can be confused.
 _FORMATS = (
     *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%y", "%m/%d/%y", "%m/%Y", "%m-%Y"),
     *("%b %Y", "%B %Y", "%b-%Y", "%b-%y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y"),
 )
 
 
-class Mend(NamedTuple):
-    """An expression that mends an index.
+class Fix(NamedTuple):
+    """An expression that makes an index regular.
 
     Attributes
     ----------
     text : str
         The expression.
     n_missing : int
-        Steps that become missing by it.
+        Number of steps that it adds, whose values are missing.
     """
 
     text: str
     n_missing: int
 
     @property
-    def by_position(self) -> bool:
-        """Whether the labels are lost and the steps counted."""
+    def drops_labels(self) -> bool:
+        """Whether it replaces the labels by 0, 1, 2, ..."""
         return self.text.endswith(".reset_index(drop=True)")
 
 
-def advice(data: Any, name: str, is_regular: Callable[[Any], bool], freq: Any = None) -> str:
-    """Return a sentence with the mend of an index, or with both if its dates can be read in two ways.
+def suggest_fix(data: Any, name: str, is_regular: Callable[[Any], bool], freq: Any = None) -> str:
+    """Return a phrase with the best fix of an index, or with two if day and month can be confused.
 
     Parameters
     ----------
     data : Series, DataFrame or Index
-        What has the index; of an index alone each label counts as observed.
+        Data with the index; for an index alone each label counts as an observed value.
     name : str
-        The variable that holds it.
+        Name of the variable that holds the data.
     is_regular : callable
-        Whether an index is accepted.
+        Returns whether an index is accepted.
     freq : pandas offset, optional
-        A frequency that is likely.
+        Frequency to try first.
 
     Returns
     -------
@@ -70,14 +72,14 @@ def advice(data: Any, name: str, is_regular: Callable[[Any], bool], freq: Any = 
 
     Examples
     --------
-    >>> advice(pd.Index([1, 2, 4]), "y", lambda index: (np.diff(index) == 1).all())
+    >>> suggest_fix(pd.Index([1, 2, 4]), "y", lambda index: (np.diff(index) == 1).all())
     'use y.reindex(range(1, 5)) (1 of its 4 steps becomes missing, which fit masks)'
     """
     column = _series_column(data, is_regular)
     if column is not None:
         pivot = f"{name}.set_index({column!r}, append=True).unstack()"
-        return f"these are several series, told apart by the column {column!r}: use {pivot}"
-    search = _Search(data, name, is_regular, freq)
+        return f"its rows are several series, which the column {column!r} distinguishes: use {pivot}"
+    search = _FixSearch(data, name, is_regular, freq)
     found = search.best()
     if not found:
         of = "of a regular grid" if freq is None else f"with the steps {freq.freqstr!r} of the series"
@@ -85,119 +87,119 @@ def advice(data: Any, name: str, is_regular: Callable[[Any], bool], freq: Any = 
     best, index = found[0], search.codes.index
     if len(found) > 1:
         return f"the dates can be read in two ways: use {best.text} for the one, {found[1].text} for the other"
-    if best.by_position:
-        lost = ""
+    if best.drops_labels:
+        other = ""
         if index.has_duplicates and not isinstance(index, pd.MultiIndex):
-            lost = "keeping one of each would lose values: decide which of them counts, or "
+            other = "the rows of a repeated label have different values: keep one of them, or "
         elif index.hasnans:
-            lost = "give that row its label, or "
-        return f"{lost}use {best.text} (which counts the steps and loses the labels)"
+            other = "give that row its label, or "
+        return f"{other}use {best.text} (which replaces the labels by 0, 1, 2, ...)"
     verb = next((verb for start, verb in _VERBS.items() if best.text.startswith(name + start)), "use")
     n, total = best.n_missing, len(index) + best.n_missing
     become = "becomes" if n == 1 else "become"
     return f"{verb} {best.text}" + (f" ({n} of its {total} steps {become} missing, which fit masks)" if n else "")
 
 
-def first_that_works(
-    labels: pd.Index, name: str, templates: tuple[str, ...], accepts: Callable[[Any], bool], allows: str = ""
+def first_working_fix(
+    labels: pd.Index, name: str, templates: tuple[str, ...], accepts: Callable[[Any], bool], allows: Allowed = ""
 ) -> str | None:
-    """Return the first mend of labels that is accepted, with ``{y}`` filled in, or None.
+    """Return the first fix after which the labels are accepted, with ``{y}`` replaced by `name`, or None.
 
     Parameters
     ----------
     labels : pandas.Index
-        What is to be mended.
+        The labels to fix.
     name : str
-        The variable that holds a series with these labels, or an expression for the labels themselves.
+        Name of a series with these labels, or an expression for the labels themselves.
     templates : tuple of str
         Expressions in ``{y}``.
     accepts : callable
-        Whether the labels after the mend will do.
+        Returns whether labels are accepted.
     allows : {"", "filling", "dropping"}
-        Whether more than half of the labels may be new ones, or some may be left out.
+        "filling": more than half of the labels may be new; "dropping": labels may be dropped.
 
     Examples
     --------
     >>> hours = pd.date_range("2024-01-01", periods=3, freq="h")
-    >>> first_that_works(hours, "y", ("{y}.tz_convert('UTC')", "{y}.tz_localize('UTC')"), lambda labels: labels.tz)
+    >>> first_working_fix(hours, "y", ("{y}.tz_convert('UTC')", "{y}.tz_localize('UTC')"), lambda labels: labels.tz)
     "y.tz_localize('UTC')"
     """
     for template in templates:
         for data in (pd.Series(np.arange(len(labels), dtype=float), labels), labels):
             try:
-                mended = _evaluated(template.replace("{y}", "y"), y=data)
-                n_kept = mended.notna().sum() if isinstance(mended, pd.Series) else len(mended)
+                fixed = _evaluate(template.replace("{y}", "y"), y=data)
+                n_kept = fixed.notna().sum() if isinstance(fixed, pd.Series) else len(fixed)
                 if n_kept < len(labels) and allows != "dropping":
                     continue
-                if len(mended) > 2 * len(labels) and allows != "filling":
+                if len(fixed) > 2 * len(labels) and allows != "filling":
                     continue
-                if accepts(getattr(mended, "index", mended)):
+                if accepts(getattr(fixed, "index", fixed)):
                     return template.replace("{y}", name)
-            except Exception:  # a mend that fails for whatever reason is no mend
+            except Exception:  # an expression that raises anything is no fix
                 continue
     return None
 
 
-def _evaluated(text: str, **variables: Any) -> Any:
-    """The value of an expression of ours; one that pandas warns about is no mend."""
+def _evaluate(text: str, **variables: Any) -> Any:
+    """Return the value of an expression of this module; a warning of pandas counts as an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         return eval(text, {"pd": pd, "np": np, **variables})
 
 
-class _Search:
-    """Expressions that give data a regular index and lose none of them."""
+class _FixSearch:
+    """Search for expressions that give data a regular index and lose no value."""
 
     def __init__(self, data: Any, name: str, is_regular: Callable[[pd.Index], bool], freq: Any):
-        self.codes, self.name, self.is_regular, self.freq = _codes(data), name, is_regular, freq
+        self.codes, self.name, self.is_regular, self.freq = _row_codes(data), name, is_regular, freq
         self.values = np.unique(self.codes.dropna())
 
-    def best(self) -> list[Mend]:
-        """The mend with the fewest missing steps; two where the day and the month can be confused."""
+    def best(self) -> list[Fix]:
+        """Return the fix with the fewest missing steps; two where the day and the month can be confused."""
         found = self.all()
         if not found:
             return []
-        best = min(found, key=lambda mend: (mend.by_position, mend.n_missing))
-        twins = [mend for mend in found if _unordered(mend.text) == _unordered(best.text)]
-        return twins if twins[0].n_missing == twins[-1].n_missing else [best]
+        best = min(found, key=lambda fix: (fix.drops_labels, fix.n_missing))
+        equal = [fix for fix in found if _without_day_month_order(fix.text) == _without_day_month_order(best.text)]
+        return equal if equal[0].n_missing == equal[-1].n_missing else [best]
 
-    def all(self) -> list[Mend]:
-        """All mends that work; longer ones only where the shorter ones add missing steps."""
-        found: list[Mend] = []
-        ways: list[tuple[str, pd.Index]] = [(self.name, self.codes.index)]
-        seen = {_key(self.codes.index)}
-        for _ in range(_DEPTH):
-            longer = []
-            for text, index in ways:
-                for template in candidates(index, self.freq):
-                    mend = template.replace("{y}", text)
-                    mended = self.tried(mend)
-                    if mended is None:
+    def all(self) -> list[Fix]:
+        """Return all fixes that work; chained ones are tried only if the shorter ones add missing steps."""
+        found: list[Fix] = []
+        pending: list[tuple[str, pd.Index]] = [(self.name, self.codes.index)]
+        seen = {_index_key(self.codes.index)}
+        for _ in range(_MAX_CHAINED):
+            irregular = []
+            for text, index in pending:
+                for template in candidate_fixes(index, self.freq):
+                    fix = template.replace("{y}", text)
+                    fixed = self.apply(fix)
+                    if fixed is None:
                         continue
-                    if self.is_regular(mended.index):
-                        found.append(Mend(mend, max(0, len(mended) - len(self.codes))))
-                    elif _key(mended.index) not in seen:
-                        seen.add(_key(mended.index))
-                        longer.append((mend, mended.index))
-            if any(mend.n_missing == 0 and not mend.by_position for mend in found):
+                    if self.is_regular(fixed.index):
+                        found.append(Fix(fix, max(0, len(fixed) - len(self.codes))))
+                    elif _index_key(fixed.index) not in seen:
+                        seen.add(_index_key(fixed.index))
+                        irregular.append((fix, fixed.index))
+            if any(fix.n_missing == 0 and not fix.drops_labels for fix in found):
                 break
-            ways = longer
+            pending = irregular
         return found
 
-    def tried(self, text: str) -> Any:
-        """The data after a mend, or None where it fails, loses an observed value or adds too many steps."""
+    def apply(self, text: str) -> Any:
+        """Return the data after a fix, None if it raises, loses an observed value or adds too many steps."""
         try:
-            mended = _evaluated(text, **{self.name: self.codes})
-        except Exception:  # a mend that fails for whatever reason is no mend
+            fixed = _evaluate(text, **{self.name: self.codes})
+        except Exception:  # an expression that raises anything is no fix
             return None
-        left = np.unique(mended.to_numpy().ravel())
+        left = np.unique(fixed.to_numpy().ravel())
         kept = np.array_equal(left[~np.isnan(left)], self.values)
-        merged = mended.index.has_duplicates and not self.codes.index.has_duplicates
-        return mended if kept and not merged and len(mended) <= 2 * len(self.codes) else None
+        merged = fixed.index.has_duplicates and not self.codes.index.has_duplicates
+        return fixed if kept and not merged and len(fixed) <= 2 * len(self.codes) else None
 
 
 def _series_column(data: Any, is_regular: Callable[[Any], bool]) -> Any:
-    """The column of a frame that tells apart rows with the same label, or None."""
+    """Return the column of a frame that distinguishes rows with the same label, or None."""
     if not isinstance(data, pd.DataFrame) or data.shape[1] < 2 or not data.index.has_duplicates:
         return None
     n_labels = data.index.nunique()
@@ -210,18 +212,18 @@ def _series_column(data: Any, is_regular: Callable[[Any], bool]) -> Any:
     return None
 
 
-def _key(index: pd.Index) -> Any:
-    """The same for indexes with the same labels."""
+def _index_key(index: pd.Index) -> Any:
+    """Return a key that is equal for indexes with equal labels."""
     return type(index), str(index.dtype), tuple(pd.util.hash_pandas_object(index, index=False))
 
 
-def _unordered(text: str) -> str:
-    """The expression without the order of day and month."""
+def _without_day_month_order(text: str) -> str:
+    """Return the expression without its codes of day and month."""
     return re.sub("%d.%m|%m.%d", "", text)
 
 
-def _codes(data: Any) -> pd.Series:
-    """Numbers that stand for the rows: the same one for rows that are equal, NaN for those without a value."""
+def _row_codes(data: Any) -> pd.Series:
+    """Return a number for each row, (n,): equal rows have equal numbers, rows without any value NaN."""
     if isinstance(data, pd.Index):
         return pd.Series(np.arange(len(data), dtype=float), data)
     index, rows = data.index, data.to_frame() if isinstance(data, pd.Series) else data
@@ -233,45 +235,45 @@ def _codes(data: Any) -> pd.Series:
     return pd.Series(np.where(missing, np.nan, codes), index)
 
 
-# ---- what could help -------------------------------------------------------------------------------------------------
+# ---- candidates -------------------------------------------------------------------------------------------------
 
 
-def candidates(index: pd.Index, freq: Any = None) -> Iterator[str]:
-    """Expressions in ``{y}`` that may mend an index, the more usual ones first."""
+def candidate_fixes(index: pd.Index, freq: Any = None) -> Iterator[str]:
+    """Yield expressions in ``{y}`` that may make an index regular, the more usual ones first."""
     if isinstance(index, pd.MultiIndex):
-        yield from _of_levels(index)
+        yield from _level_fixes(index)
     elif index.hasnans:
         yield "{y}[{y}.index.notna()]"
     elif _is_typed(index) and not index.is_monotonic_increasing:
-        yield from () if index.is_unique else _of_duplicates(index)
+        yield from () if index.is_unique else _duplicate_fixes(index)
         yield "{y}.sort_index(kind='stable')" if index.has_duplicates else "{y}.sort_index()"
-        return  # their positions are not in the order of time
+        return  # without its labels, the data would not be in the order of time
     elif _is_typed(index) and index.has_duplicates:
-        yield from _of_duplicates(index)
+        yield from _duplicate_fixes(index)
     elif isinstance(index, pd.DatetimeIndex):
-        yield from _of_dates(index, freq)
+        yield from _date_fixes(index, freq)
     elif isinstance(index, pd.PeriodIndex):
         first, last = str(index[0]), str(index[-1])
         yield f"{{y}}.reindex(pd.period_range({first!r}, {last!r}, freq={index.freqstr!r}))"
         for code in _PERIODS[:4]:
-            if _holds(index.asfreq(code), index):
+            if _are_within(index.asfreq(code), index):
                 yield f"{{y}}.set_axis({{y}}.index.asfreq({code!r}))"
     elif pd.api.types.is_integer_dtype(index.dtype):
-        yield from _of_integers(index)
+        yield from _integer_fixes(index)
     elif pd.api.types.is_float_dtype(index.dtype):
-        yield from _of_floats(index)
+        yield from _float_fixes(index)
     else:
-        yield from _of_objects(index)
+        yield from _object_fixes(index)
     yield "{y}.reset_index(drop=True)"
 
 
 def _is_typed(index: pd.Index) -> bool:
-    """Whether the labels are dates, periods or numbers, and not text that may stand for some."""
+    """Whether the labels are dates, periods or numbers, and not text."""
     return isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) or pd.api.types.is_numeric_dtype(index.dtype)
 
 
-def _of_levels(index: pd.MultiIndex) -> Iterator[str]:
-    """A level that is the same in all rows, year and month, or several series."""
+def _level_fixes(index: pd.MultiIndex) -> Iterator[str]:
+    """Yield fixes of a MultiIndex: drop a constant level, join year and month, or unstack several series."""
     yield from (f"{{y}}.droplevel({k})" for k in range(index.nlevels) if len(index.unique(k)) == 1)
     if index.nlevels == 2 and all(pd.api.types.is_integer_dtype(level.dtype) for level in index.levels):
         part = "quarter" if index.levels[1].max() <= 4 else "month"
@@ -282,29 +284,29 @@ def _of_levels(index: pd.MultiIndex) -> Iterator[str]:
         yield f"{{y}}.unstack({others[0] if len(others) == 1 else others})"
 
 
-def _of_duplicates(index: pd.Index) -> Iterator[str]:
-    """Rows that are there twice, or several series below each other."""
+def _duplicate_fixes(index: pd.Index) -> Iterator[str]:
+    """Yield fixes of repeated labels: drop repeated rows, or unstack several series."""
     yield "{y}[~{y}.index.duplicated()]"
     if index.value_counts().nunique() == 1:
         yield "{y}.set_axis(pd.MultiIndex.from_arrays([{y}.index, {y}.groupby(level=0).cumcount()])).unstack()"
 
 
-def _of_dates(index: pd.DatetimeIndex, freq: Any) -> Iterator[str]:
-    """Gaps in a frequency, dates beside the clock, dates within a period, another clock."""
+def _date_fixes(index: pd.DatetimeIndex, freq: Any) -> Iterator[str]:
+    """Yield fixes of dates: fill gaps, change the time zone, round, or convert to periods."""
     if len(index) == 1:
         yield "{y}.asfreq('D')"
         return
     seconds, limit = (index.asi8[-1] / 2 - index.asi8[0] / 2) * 2 * _SECONDS[index.unit], 2 * len(index)
-    usual = [*_stretches(index), *_FREQUENCIES, *{f"W-{label.day_name()[:3].upper()}" for label in index[:1]}]
+    usual = [*_stretch_frequencies(index), *_FREQUENCIES, *{f"W-{label.day_name()[:3].upper()}" for label in index[:1]}]
     for code in dict.fromkeys(([] if freq is None else [freq.freqstr]) + usual):
-        if _is_short(seconds, code, limit):
+        if _has_few_steps(seconds, code, limit):
             yield f"{{y}}.asfreq({code!r})"
-            yield from _on_clock(index, code)
+            yield from _wall_clock_fixes(index, code)
     if index.tz is not None:
         yield "{y}.tz_convert('UTC')"
         yield "{y}.tz_localize(None)"
-    for code in _ROUND:
-        if _is_short(seconds, code, limit):
+    for code in _ROUNDING:
+        if _has_few_steps(seconds, code, limit):
             yield f"{{y}}.set_axis({{y}}.index.round({code!r}))"
     yield "{y}.set_axis({y}.index.normalize())"
     for code in () if index.tz is not None else _PERIODS:
@@ -313,16 +315,16 @@ def _of_dates(index: pd.DatetimeIndex, freq: Any) -> Iterator[str]:
             yield f"{{y}}.to_period({code!r})"
 
 
-def _on_clock(index: pd.DatetimeIndex, code: str) -> Iterator[str]:
-    """Gaps in days or longer steps of a clock that is changed meanwhile."""
+def _wall_clock_fixes(index: pd.DatetimeIndex, code: str) -> Iterator[str]:
+    """Yield a fix that fills gaps on the wall clock of a time zone."""
     if index.tz is not None:
         first, last = str(index[0].tz_localize(None)), str(index[-1].tz_localize(None))
         clock = "{y}.index.tz, ambiguous=True, nonexistent='shift_forward'"
         yield f"{{y}}.reindex(pd.date_range({first!r}, {last!r}, freq={code!r}).tz_localize({clock}))"
 
 
-def _stretches(index: pd.DatetimeIndex) -> dict[str, None]:
-    """Frequencies that stretches of the index have, those of long stretches first."""
+def _stretch_frequencies(index: pd.DatetimeIndex) -> dict[str, None]:
+    """Return the frequencies of parts of the index, those of long parts first."""
     found: dict[str, None] = {}
     for width in (12, 6, 4, 3):
         for start in range(min(40, len(index) - width + 1)):
@@ -332,22 +334,22 @@ def _stretches(index: pd.DatetimeIndex) -> dict[str, None]:
     return found
 
 
-def _is_short(seconds: float, code: str, limit: int) -> bool:
-    """Whether that frequency gives few enough labels in so much time to be tried."""
+def _has_few_steps(seconds: float, code: str, limit: int) -> bool:
+    """Whether that frequency has at most `limit` steps in so many seconds; True for calendar steps."""
     freq = pd.tseries.frequencies.to_offset(code)
     if isinstance(freq, pd.offsets.Day):
         return seconds <= limit * freq.n * 86_400
     return not isinstance(freq, pd.offsets.Tick) or seconds <= limit * pd.Timedelta(freq).total_seconds()
 
 
-def _holds(longer: pd.PeriodIndex, index: pd.PeriodIndex) -> bool:
-    """Whether periods lie within other ones."""
+def _are_within(longer: pd.PeriodIndex, index: pd.PeriodIndex) -> bool:
+    """Whether each period of `index` lies within the one of `longer`, of another frequency."""
     begin, end = longer.start_time <= index.start_time, index.end_time <= longer.end_time
     return bool(np.all(begin & end) and longer.freqstr != index.freqstr)
 
 
-def _of_integers(index: pd.Index) -> Iterator[str]:
-    """Dates written as numbers, and gaps."""
+def _integer_fixes(index: pd.Index) -> Iterator[str]:
+    """Yield fixes of integers: convert numbers such as 20240131 to dates, or fill gaps."""
     low, high = int(index[0]), int(index[-1])
     for code, least, most in (("%Y%m%d", 16_000_101, 22_001_231), ("%Y%m", 160_001, 220_012)):
         if least <= low and high <= most:
@@ -358,8 +360,8 @@ def _of_integers(index: pd.Index) -> Iterator[str]:
         yield f"{{y}}.reindex(range({low}, {high + step}{every}))"
 
 
-def _of_floats(index: pd.Index) -> Iterator[str]:
-    """Whole numbers, and years with their months or quarters as fractions."""
+def _float_fixes(index: pd.Index) -> Iterator[str]:
+    """Yield fixes of floats: convert to integers, or decimal years to months or quarters."""
     values = index.to_numpy(np.float64)
     if (values == np.floor(values)).all():
         yield "{y}.set_axis({y}.index.astype('int64'))"
@@ -371,8 +373,8 @@ def _of_floats(index: pd.Index) -> Iterator[str]:
             yield f"{{y}}.set_axis(pd.period_range({str(first)!r}, periods=len({{y}}), freq={code!r}))"
 
 
-def _of_objects(index: pd.Index) -> Iterator[str]:
-    """Text, dates of other classes, intervals."""
+def _object_fixes(index: pd.Index) -> Iterator[str]:
+    """Yield fixes of text, date objects and intervals."""
     text = [str(label) for label in index]
     if all(re.fullmatch(r"\d+", label) for label in text):
         for code, width in (("%Y%m%d", 8), ("%Y%m", 6)):
@@ -381,7 +383,7 @@ def _of_objects(index: pd.Index) -> Iterator[str]:
         yield "{y}.set_axis({y}.index.astype('int64'))"
     elif all(re.match(r"\d{4}-?Q\d$", label) for label in text):
         yield "{y}.set_axis(pd.PeriodIndex({y}.index, freq='Q'))"
-    elif all(re.match(r"\d{4}", label) for label in text):  # with the year first nothing is unclear
+    elif all(re.match(r"\d{4}", label) for label in text):  # with the year first, day and month cannot be confused
         yield "{y}.set_axis(pd.to_datetime({y}.index))"
         yield "{y}.set_axis(pd.DatetimeIndex({y}.index.to_numpy()))"
         if pd.api.types.is_string_dtype(index.dtype) and any(re.search(r":.*[+-]\d", label) for label in text):
