@@ -191,7 +191,7 @@ def test_files(csv):
 def test_gaps_in_files_are_filled_and_told(csv):
     said = []
     table = pd.DataFrame({"month": MONTHS, "sales": VALUES}).drop([5, 6, 20])
-    y = read_csv(csv(table), remark=said.append)
+    y = read_csv(csv(table), report=said.append)
     assert list(y.index[y.isna()]) == list(MONTHS[[5, 6, 20]])
     assert said[0].startswith("3 steps of the index are not in ")
     assert said[0].endswith("(frequency MS).")
@@ -200,7 +200,7 @@ def test_gaps_in_files_are_filled_and_told(csv):
 def test_offsets_from_utc(csv):
     hours = pd.date_range("2024-03-30 12:00", periods=24, freq="h", tz="Europe/Berlin")
     said = []
-    y = read_csv(csv({"hour": [hour.isoformat() for hour in hours], "x": np.arange(24.0)}), remark=said.append)
+    y = read_csv(csv({"hour": [hour.isoformat() for hour in hours], "x": np.arange(24.0)}), report=said.append)
     assert said == ["Column 'hour' has several offsets from UTC, as across a clock change: its dates are in UTC."]
     assert y.index.equals(hours.tz_convert("UTC"))
     assert y.index.freqstr == "h"
@@ -217,29 +217,29 @@ def test_dates_that_read_but_one_way(csv, date_format):
 def test_years_and_row_numbers(csv):
     said = []
     y = read_csv(
-        csv({"year": np.delete(np.arange(1960, 2020, 2), [3, 4]), "flow": np.arange(28.0)}), remark=said.append
+        csv({"year": np.delete(np.arange(1960, 2020, 2), [3, 4]), "flow": np.arange(28.0)}), report=said.append
     )
     assert isinstance(y.index, pd.RangeIndex)
     assert (y.index[0], y.index[-1], y.index.step, int(y.isna().sum())) == (1960, 2018, 2, 2)
     assert said == [said[0]]
-    y = read_csv(csv({"flow": np.arange(5.0)}), remark=said.append)
+    y = read_csv(csv({"flow": np.arange(5.0)}), report=said.append)
     assert list(y.index) == [0, 1, 2, 3, 4]
     assert "its rows are numbered" in said[1]
 
 
 DATES = {"date": MONTHS[:4].strftime("%Y-%m-%d"), "x": VALUES[:4]}
 BAD_FILES = {
-    "day or month": ({**DATES, "date": [f"0{i}/02/2024" for i in range(1, 5)]}, {}, "reads in several ways"),
+    "day or month": ({**DATES, "date": [f"0{i}/02/2024" for i in range(1, 5)]}, {}, "has several meanings"),
     "no dates": ({**DATES, "date": list("abcd")}, {}, "cannot be read as dates"),
     "another format": (DATES, {"date_format": "%d/%m/%Y"}, "cannot be read as dates"),
     "floats": ({"date": [1.5, 2, 3, 4], "x": VALUES[:4]}, {}, "has 1.5 in line 2, which is no date"),
     "no date in a row": ("date,x\n2020-01-01,1\n,2\n", {}, "has no date in line 3"),
     "twice": ({**DATES, "date": ["2020-01-01"] * 4}, {}, "has 2020-01-01 more than once"),
     "irregular": ({**DATES, "date": ["2020-01-01", "2020-01-04", "2020-03-05", "2020-07-09"]}, {}, "no regular steps"),
-    "another frequency": (DATES, {"freq": "QS"}, "QS does not fit: 2019-02-01 is not on its grid"),
+    "another frequency": (DATES, {"freq": "QS"}, "QS does not match the dates: 2019-02-01 is not on its grid"),
     "no frequency": (DATES, {"freq": "XX"}, "'XX' is no frequency"),
     "text": ({**DATES, "x": ["1", "two", "3", "4"]}, {}, "column 'x' has 'two' in line 3"),
-    "text asked for": ({**DATES, "y": list("abcd")}, {"column": "y"}, "numbers, but column 'y' has 'a' in line 2"),
+    "text asked for": ({**DATES, "y": list("abcd")}, {"column": "y"}, "numbers only, but column 'y' has 'a' in line 2"),
     "no such column": (DATES, {"column": "z"}, "no column 'z'; there are 'x'"),
     "no such index": (DATES, {"index_column": "z"}, "no column 'z'; there are 'date', 'x'"),
     "empty": ("", {}, "cannot be read as a CSV file"),
@@ -251,7 +251,7 @@ BAD_FILES = {
 def test_bad_files(run, csv, content, options, message):
     path = csv(content)
     with pytest.raises(ValueError, match=message) as error:
-        read_csv(path, **options, remark=str)
+        read_csv(path, **options, report=str)
     arguments = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
     code, out, err = run("forecast", path, *arguments)
     assert (code, out) == (1, "")

@@ -51,7 +51,7 @@ def read(tmp_path):
         path = tmp_path / "f.csv"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         said = []
-        return read_csv(path, **options, remark=said.append), [each.replace(str(path), "F") for each in said]
+        return read_csv(path, **options, report=said.append), [each.replace(str(path), "F") for each in said]
 
     call.path = tmp_path / "f.csv"
     return call
@@ -305,12 +305,12 @@ SHOPS = "t,shop,x\n" + "".join(f"{t},{s},{i}\n" for i, t in enumerate(ISO) for s
 CLOCK = as_written(HOURS, "%H:%M", header="time,x").replace("00:00,24", "00:00,0")
 #: Content, options, what the error says, and how many mends it names.
 REFUSED = {
-    "12 days or months": (as_written(DAYS[:12], "%d/%m/%Y"), {}, "reads in several ways", 2),
-    "two digits": (as_written(pd.date_range("2010-10-01", periods=3), "%d/%m/%y"), {}, "reads in several ways", 3),
-    "200101": (as_written(pd.date_range("2001", periods=12, freq="MS"), "%Y%m"), {}, "reads in several ways", 3),
-    "weeks of a year": (lines([f"2015{w:02d}" for w in range(1, 50)]), {}, "reads in several ways", 2),
-    "Excel's days": (lines([int(x) for x in excel(DAYS)]), {}, "reads in several ways", 2),
-    "few months": (lines([201501, 201506, 201603]), {}, "reads in several ways", 2),
+    "12 days or months": (as_written(DAYS[:12], "%d/%m/%Y"), {}, "has several meanings", 2),
+    "two digits": (as_written(pd.date_range("2010-10-01", periods=3), "%d/%m/%y"), {}, "has several meanings", 3),
+    "200101": (as_written(pd.date_range("2001", periods=12, freq="MS"), "%Y%m"), {}, "has several meanings", 3),
+    "weeks of a year": (lines([f"2015{w:02d}" for w in range(1, 50)]), {}, "has several meanings", 2),
+    "Excel's days": (lines([int(x) for x in excel(DAYS)]), {}, "has several meanings", 2),
+    "few months": (lines([201501, 201506, 201603]), {}, "has several meanings", 2),
     "15 Jan": (as_written(pd.date_range("2015-01-10", periods=40), "%d %b"), {}, "has no year, and none is", 1),
     "Jan-01 again": (as_written(MONTHS, "%b-%d"), {}, "has no year, and none is filled in", 1),
     "months": (as_written(MONTHS, "%B"), {}, "has no year, and none is filled in", 1),
@@ -321,16 +321,16 @@ REFUSED = {
     "format without a year": (as_written(DAYS, "%d %b"), {"date_format": "%d %b"}, "has no year, and", None),
     "format without a day": (as_written(HOURS, "%Y %H"), {"date_format": "%Y %H"}, "has no day", None),
     "format without a date": (CLOCK, {"date_format": "%H:%M"}, "has no date", None),
-    "format that is unknown": (PLAIN, {"date_format": "%Y-%k"}, "has %k; those that are read are %Y, ", None),
+    "format that is unknown": (PLAIN, {"date_format": "%Y-%k"}, "has %k; use some of %Y, ", None),
     "format that is none": (PLAIN, {"date_format": "Y-m"}, "has no directive", None),
     "31 June": (lines(["01.06.2015", "15.06.2015", "31.06.2015"]), {}, "dates: '31.06.2015' in line 4", None),
     "words": (lines(["a", "b", "c"]), {}, "column 't' cannot be read as dates: 'a' in line 2", None),
     "most steps missing": (lines([1, 100, 5000, 5003]), {}, "100% of the steps between them would be missing", 2),
     "most days missing": (lines(["2015-01-01", "2015-01-02", "2015-01-03", "2015-03-01"]), {},
                           "has 4 dates in 60 steps of D", 2),
-    "irregular": (lines(["2015-01-01", "2015-01-04", "2015-03-05", "2015-07-09"]), {}, "keep to no regular steps", 2),
-    "1,234": (lines(ISO, ["1,234"] * 24, sep=";"), {}, "is 1.234 (--decimal ,) or 1234 (--decimal . --thousands ,)", 2),
-    "1.234": (lines(ISO, ["1.234"] * 24, sep=";"), {}, "is 1.234 (--decimal .) or 1234 (--decimal , --thousands .)", 2),
+    "irregular": (lines(["2015-01-01", "2015-01-04", "2015-03-05", "2015-07-09"]), {}, "have no regular steps", 2),
+    "1,234": (lines(ISO, ["1,234"] * 24, sep=";"), {}, "1.234 (--decimal ,) or 1234 (--decimal . --thousands ,)", 2),
+    "1.234": (lines(ISO, ["1.234"] * 24, sep=";"), {}, "1.234 (--decimal .) or 1234 (--decimal , --thousands .)", 2),
     "wrong decimal": (lines(ISO, ["1.234,5"] * 24, sep=";"), {"decimal": "."}, "with --decimal , --thousands .", 1),
     "wrong thousands": (lines(ISO, ["1,5"] * 24, sep=";"), {"thousands": ","}, "which is a number with --decimal ,", 1),
     "inf": (lines(ISO, ["inf", "1.5"] * 12), {}, "column 'x' has 'inf' in line 2", 1),
@@ -338,15 +338,15 @@ REFUSED = {
     "hour 24": (lines([f"2015-01-0{d},{h}" for d in (1, 2) for h in range(1, 25)], header="date,hour,x"), {},
                 "'2015-01-01 24:00' in line 25", None),
     "one date": ("t,x\n2015-01-01,1\n", {}, "column 't' has one date, 2015-01-01", None),
-    "-": (lines(ISO, ["-", "1.5"] * 12), {}, "column 'x' has '-' in line 2, which is no number", 1),
+    "-": (lines(ISO, ["-", "1.5"] * 12), {}, "column 'x' has '-' in line 2, which is not a number", 1),
     ". and ..": (lines(ISO, [".", "..", "1.5"] * 8), {}, "--missing . --missing ..", 1),
     "latin-1": (as_written(MONTHS, "%Y-%m-%d", header="größe,x").encode("cp1252"), {}, "CSV file in UTF-8", 1),
     "UTF-16 without a mark": (PLAIN.encode("utf-16-le"), {}, "line 1 has a NUL character", 1),
     "undefined in cp1252": (PLAIN.replace("x", "\x81").encode("latin-1"), {}, "--encoding latin-1", 1),
-    "several series": (SHOPS, {}, "2 series, one below the other: column 'shop' tells them apart ('North East'", 1),
-    "several series by two": (LONG, {}, "4 series, one below the other: columns 'shop' and 'kind' tell them", 1),
+    "several series": (SHOPS, {}, "2 series, one below the other: column 'shop' distinguishes them ('North East'", 1),
+    "several series by two": (LONG, {}, "4 series, one below the other: columns 'shop' and 'kind' distinguish them", 1),
     "several series by number": ("t,shop,x\n" + "".join(f"{t},{s},1\n" for t in ISO for s in (1, 2)), {},
-                                 "column 'shop' tells them apart ('1', '2')", 1),
+                                 "column 'shop' distinguishes them ('1', '2')", 1),
     "years of several shops": ("year,shop,x\n" + "".join(f"{t},{s},1\n" for t in range(1990, 2020) for s in "1234"),
                                {}, "has 4 series, one below the other: column 'shop'", 1),
     "twice": (PLAIN + "2015-03-01,5\n", {}, "has 2015-03-01 more than once in column 't', again in line 26", 1),
@@ -356,15 +356,15 @@ REFUSED = {
     "longer row": (PLAIN + "2017-01-01,1,2\n", {}, "line 26 has 3 cells, but the header in line 1 has 2", None),
     "decimal commas between commas": (lines(ISO, ["1,5"] * 24), {}, "decimal commas in them between quotation", None),
     "separator": (PLAIN, {"separator": "two"}, "'two' is not one character; give one, or its name: comma", None),
-    "no numbers": (lines(ISO, ["a"] * 24), {}, "no column holds numbers alone: column 'x' has 'a' in line 2", None),
+    "no numbers": (lines(ISO, ["a"] * 24), {}, "no column has numbers only: column 'x' has 'a' in line 2", None),
     "no column but dates": ("t\n" + "\n".join(ISO), {}, "F has no column with numbers beside column 't'", None),
     "no values": (lines(ISO, [""] * 24), {}, "column 'x' is empty", None),
     "same marks": (PLAIN, {"decimal": ",", "thousands": "comma"}, "--decimal and --thousands are both ','", None),
-    "no mark": (PLAIN, {"decimal": "x1"}, "--decimal 'x1' is no mark; give one character, or its name", None),
+    "no mark": (PLAIN, {"decimal": "x1"}, "--decimal 'x1' is not a mark; give one character, or its name", None),
     "no encoding": (PLAIN, {"encoding": "utf-99"}, "'utf-99' is no encoding", None),
-    "freq of numbers": (lines(range(1900, 1930)), {"freq": "MS"}, "--freq is about dates, and column 't'", None),
+    "freq of numbers": (lines(range(1900, 1930)), {"freq": "MS"}, "--freq is about dates, but column 't'", None),
     "freq of rows": ("x\n1\n2\n3\n", {"freq": "MS"}, "--freq is about dates, and F has no column with dates", None),
-    "no index, index": (PLAIN, {"no_index": True, "index_column": "t"}, "give one of them", None),
+    "no index, index": (PLAIN, {"no_index": True, "index_column": "t"}, "give only one of the two", None),
 }  # fmt: skip
 
 _OPTION = r"--(?:no-index|[a-z-]+ (?:'[^']*'|[^\s;)]+))"
@@ -470,7 +470,7 @@ def test_options_of_the_command(read, capsys):
         main(
             ["forecast", str(read.path), "--encoding", "cp1252", "--no-index", "--where", "ort=Bonn"], prog_name="tsrnn"
         )
-    assert "no column holds numbers alone" in capsys.readouterr().err
+    assert "no column has numbers only" in capsys.readouterr().err
 
 
 def test_blank_rows_are_no_test(read, capsys):

@@ -24,7 +24,7 @@ import pytest
 import tsrnn
 from tsrnn import cli, shell
 from tsrnn.cli import main
-from tsrnn.frame.files import opening, read_csv
+from tsrnn.frame.files import decoding, read_csv
 
 ROOT = Path(tsrnn.__file__).parents[1]
 ROWS = [f"{month:%Y-%m-%d},{i % 12}" for i, month in enumerate(pd.date_range("2019-01-01", periods=48, freq="MS"))]
@@ -305,7 +305,7 @@ def test_good_files(tmp_path, content):
     for name in ("a.csv", "a.csv.gz", "a.zip"):
         path = tmp_path / name
         path.write_bytes(content)
-        y = read_csv(path, remark=pytest.fail)
+        y = read_csv(path, report=pytest.fail)
         assert (len(y), y.name, y.index.freqstr) == (48, "x", "MS")
         assert list(y) == [i % 12 for i in range(48)]
 
@@ -405,12 +405,12 @@ ZSTD = b"\x28\xb5\x2f\xfd"
 def test_zstd(tmp_path, monkeypatch):
     path = tmp_path / "a.csv.zst"
     path.write_bytes(ZSTD + PLAIN[:100] + b"END" + ZSTD + PLAIN[100:] + b"END")
-    monkeypatch.setattr(opening, "_ZSTD", ("no_such_module",))
-    with pytest.raises(ValueError, match="unpack it by zstd -d, or pip install zstandard"):
+    monkeypatch.setattr(decoding, "_ZSTD", ("no_such_module",))
+    with pytest.raises(ValueError, match="unpack it by zstd -d, or run pip install zstandard"):
         read_csv(path)
     fake = types.SimpleNamespace(ZstdDecompressor=lambda: types.SimpleNamespace(decompressobj=Frame))
     monkeypatch.setitem(sys.modules, "zstandard", fake)
-    monkeypatch.setattr(opening, "_ZSTD", ("zstandard",))
+    monkeypatch.setattr(decoding, "_ZSTD", ("zstandard",))
     assert len(read_csv(path)) == 48
     path.write_bytes(ZSTD + PLAIN)
     with pytest.raises(ValueError, match="a damaged zstd file"):

@@ -305,14 +305,14 @@ def _read(data: str, column: str | None, csv: dict[str, Any]) -> pd.Series:
     if path.is_file():
         from .frame.files import read_csv
 
-        return read_csv(path, column=column, **csv, remark=_say)
+        return read_csv(path, column=column, **csv, report=_say)
     for name in csv:
         raise click.UsageError(f"--{name.replace('_', '-')} belongs to a CSV file, and {data} is a shipped data set")
     shipped: Any = datasets.load(data)
     if shipped.ndim == 2:
-        from .frame.files import pick
+        from .frame.files import select_column
 
-        return pick(shipped, column, _say)
+        return select_column(shipped, column, _say)
     if column not in (None, shipped.name):
         raise click.UsageError(f"there is no column {column!r}: {data} has one series, {shipped.name!r}")
     return shipped.rename(data)

@@ -1,10 +1,21 @@
-"""A series from a CSV file, as people write them. It reads nothing but files, and nothing else of the package needs it.
+"""A series from a CSV file in any common layout. Only the command line uses this package.
 
-`opening` gives the text, `cells` the table, `formats`, `readings` and `dates` say what its labels can be, `labels` and
-`together` which columns hold them, `numbers` what the values are, `selection` and `wide` other layouts, `grid` the
-steps. `series` puts them one after the other.
+=================  ==========================================================================
+`series`           `read_csv`, which calls the others one after the other
+`decoding`         text of a file: decompressed and decoded
+`text_table`       table in a text: separator, header, cells
+`date_formats`     formats such as ``%d/%m/%Y``: parsing, and the formats that a text may have
+`interpretations`  dates or numbers that the text of a column may mean
+`dates`            choice of the plausible interpretation of a column
+`date_columns`     dates that are spread over several columns
+`labels`           choice of the columns with labels
+`numbers`          numbers with decimal marks and thousands separators
+`selection`        several series in one file
+`wide`             tables with a year in each row
+`grid`             regular grid of the labels
+=================  ==========================================================================
 """
 
-from .series import pick, read_csv
+from .series import read_csv, select_column
 
-__all__ = ["pick", "read_csv"]
+__all__ = ["read_csv", "select_column"]

@@ -1,7 +1,7 @@
-"""The dates of a column: the one of its readings that is plausible, or the one that the caller chooses.
+"""Choice among the interpretations of a column: the only plausible one, or the one that the user names.
 
-Where a column reads in one way only, that is taken. Where it reads in several, the one that makes a regular grid of
-time steps is taken if the others make none; otherwise the readings are format_label, and the caller chooses.
+If a column has several interpretations and only one of them makes a regular grid of time steps, that one is used;
+otherwise the error lists them with the options that choose them.
 """
 
 from __future__ import annotations
@@ -11,131 +11,161 @@ import re
 import numpy as np
 import pandas as pd
 
-from .cells import all_match, short
-from .formats import candidate_formats, read_dates, step_of
-from .grid import LEAST_COVERAGE
-from .readings import WORDS, Reading, option, read_format, read_word, readings
+from .date_formats import candidate_formats, format_resolution, read_dates
+from .grid import MIN_COVERAGE
+from .interpretations import (
+    FORMAT_NAMES,
+    Interpretation,
+    find_interpretations,
+    format_option,
+    interpret_format,
+    interpret_named_format,
+)
+from .text_table import all_match, quoted
 
-#: A reading is in question where its coverage is at least this share of the best one's.
-CLOSE = 0.75
+#: An interpretation is plausible if its coverage is at least this fraction of the best one's.
+_CLOSE = 0.75
 
 
-def choose(cells: pd.Series) -> Reading:
-    """Return the only plausible reading of a column.
+def choose_interpretation(cells: pd.Series) -> Interpretation:
+    """Return the only plausible interpretation of a column.
 
     Parameters
     ----------
-    cells : Series of str
-        The text; its name is that of the column, its index the line of each cell.
+    cells : Series of str of length n
+        Text of the column, with the name of the column and the line of each cell as index.
+
+    Returns
+    -------
+    Interpretation
 
     Raises
     ------
     ValueError
-        If there is none, or several; the message shows them.
+        If there is none, or several; the message lists them.
 
     Examples
     --------
-    >>> choose(pd.Series(["Nov-15", "Dec-15", "Jan-16"])).date_format
+    >>> choose_interpretation(pd.Series(["Nov-15", "Dec-15", "Jan-16"])).date_format
     '%b-%y'
     """
-    return decide(cells, readings(cells))
+    return choose_plausible(cells, find_interpretations(cells))
 
 
-def decide(cells: pd.Series, found: list[Reading]) -> Reading:
-    """Return the only plausible one of a column's readings; see `choose`."""
+def choose_plausible(cells: pd.Series, found: list[Interpretation]) -> Interpretation:
+    """Return the only plausible one of the interpretations of a column; see `choose_interpretation`."""
     if not found:
-        raise ValueError(unreadable(cells))
-    if len(found) == 1 and not found[0].lacks and "%y" not in found[0].date_format:
+        raise ValueError(no_dates_message(cells))
+    if len(found) == 1 and not found[0].missing_part and "%y" not in found[0].date_format:
         return found[0]
-    best = max(reading.coverage for reading in found)
-    contenders = [reading for reading in found if reading.coverage >= CLOSE * best]
-    lacking = [reading for reading in contenders if reading.lacks]
-    if len(contenders) == 1 and not lacking and (best >= LEAST_COVERAGE or len(found) == 1):
-        distinct = [reading for reading in found if reading.lacks and reading.labels.is_unique]
-        if distinct and "%y" in contenders[0].date_format and contenders[0].labels.has_duplicates:
-            raise ValueError(_incomplete(cells, distinct[0].lacks))  # 01-Jan again and again is the first of January
-        return contenders[0]
-    if len(lacking) == len(contenders):
-        raise ValueError(_incomplete(cells, lacking[0].lacks))
-    raise ValueError(_unclear(cells, contenders))
+    best = max(interpretation.coverage for interpretation in found)
+    plausible = [interpretation for interpretation in found if interpretation.coverage >= _CLOSE * best]
+    incomplete = [interpretation for interpretation in plausible if interpretation.missing_part]
+    if len(plausible) == 1 and not incomplete and (best >= MIN_COVERAGE or len(found) == 1):
+        distinct = [
+            interpretation
+            for interpretation in found
+            if interpretation.missing_part and interpretation.labels.is_unique
+        ]
+        if distinct and "%y" in plausible[0].date_format and plausible[0].labels.has_duplicates:
+            raise ValueError(
+                _incomplete_message(cells, distinct[0].missing_part)
+            )  # 01-Jan many times is 1 January, not January 2001
+        return plausible[0]
+    if len(incomplete) == len(plausible):
+        raise ValueError(_incomplete_message(cells, incomplete[0].missing_part))
+    raise ValueError(_ambiguous_message(cells, plausible))
 
 
-def read_as(cells: pd.Series, date_format: str) -> Reading:
-    """Return the reading that ``--date-format`` chooses.
+def interpret_as(cells: pd.Series, date_format: str) -> Interpretation:
+    """Return the interpretation that ``--date-format`` chooses.
 
     Parameters
     ----------
-    cells : Series of str
-        The text of a column.
+    cells : Series of str of length n
+        Text of the column.
     date_format : str
-        A format, or one of `WORDS`.
+        A format, or one of `FORMAT_NAMES`.
+
+    Returns
+    -------
+    Interpretation
 
     Raises
     ------
     ValueError
-        If the format names no whole date, or text does not fit it.
+        If parts of a date are missing in the format, or text does not match it.
     """
-    if date_format in WORDS:
-        reading = read_word(cells, date_format)
+    if date_format in FORMAT_NAMES:
+        interpretation = interpret_named_format(cells, date_format)
     else:
-        _, lacks = step_of(date_format)
-        if lacks:
+        _, missing_part = format_resolution(date_format)
+        if missing_part:
             raise ValueError(
-                f"--date-format {date_format!r} has no {lacks}, and nothing is filled in; a date's format has a year "
-                "and finer parts, such as %d/%m/%Y or %b-%y"
+                f"--date-format {date_format!r} has no {missing_part}, and nothing is filled in; give a format with a "
+                "year and finer parts, such as %d/%m/%Y or %b-%y"
             )
-        reading = read_format(cells, date_format)
-    if reading is None:
-        row = 0 if date_format in WORDS else int(np.isnat(read_dates(cells, date_format)[0]).argmax())
-        wrong = f"{short(cells.iloc[row])} in line {cells.index[row]}"
-        raise ValueError(f"column {cells.name!r} cannot be read as dates: {wrong} is not of the format {date_format}")
-    return reading
+        interpretation = interpret_format(cells, date_format)
+    if interpretation is None:
+        row = 0 if date_format in FORMAT_NAMES else int(np.isnat(read_dates(cells, date_format)[0]).argmax())
+        wrong = f"{quoted(cells.iloc[row])} in line {cells.index[row]}"
+        raise ValueError(
+            f"column {cells.name!r} cannot be read as dates: {wrong} does not match the format {date_format}"
+        )
+    return interpretation
 
 
-# ---- words -----------------------------------------------------------------------------------------------------------
+# ---- messages --------------------------------------------------------------------------------------------------------
 
 
-def _unclear(cells: pd.Series, found: list[Reading]) -> str:
-    ways = [
-        f"{each.words}, which cannot be used" if each.lacks else f"{each.words} from {each.span} ({option(each)})"
-        for each in found
+def _ambiguous_message(cells: pd.Series, found: list[Interpretation]) -> str:
+    """Return the message for several plausible interpretations, or for a single one with many missing steps."""
+    options = [
+        f"{candidate.description}, which cannot be used"
+        if candidate.missing_part
+        else f"{candidate.description} from {candidate.span} ({format_option(candidate)})"
+        for candidate in found
     ]
     first, line = cells.iloc[0], cells.index[0]
     if len(found) == 1:
         return (
-            f"column {cells.name!r} has {short(first)} in line {line}; read as {ways[0]}, fewer than half of the steps "
-            "would be there; with that option they are taken so, and --no-index numbers the rows"
+            f"column {cells.name!r} has {quoted(first)} in line {line}; read as {options[0]}, more than half of the "
+            "steps would be missing; use that option to accept this, or number the rows with --no-index"
         )
-    listed = "; or ".join(ways)
-    return f"column {cells.name!r} has {short(first)} in line {line}, which reads in several ways: as {listed}"
-
-
-def _incomplete(cells: pd.Series, lacks: str) -> str:
-    first, line = cells.iloc[0], cells.index[0]
+    listed = "; or ".join(options)
     return (
-        f"column {cells.name!r} has {short(first)} in line {line}, which has no {lacks}, and none is filled in: write "
-        f"the {lacks} in the file, or number the rows with --no-index"
+        f"column {cells.name!r} has {quoted(first)} in line {line}, which has several meanings; choose one by its "
+        f"option: {listed}"
     )
 
 
-def unreadable(cells: pd.Series) -> str:
-    """Return why a column cannot be read as dates, with the first cell that is to blame."""
+def _incomplete_message(cells: pd.Series, missing_part: str) -> str:
+    """Return the message for dates with a missing part, such as the year."""
+    first, line = cells.iloc[0], cells.index[0]
+    return (
+        f"column {cells.name!r} has {quoted(first)} in line {line}, which has no {missing_part}, and none is filled "
+        f"in: write the {missing_part} in the file, or number the rows with --no-index"
+    )
+
+
+def no_dates_message(cells: pd.Series) -> str:
+    """Return the message for a column that cannot be read as dates, with the first cell that is wrong."""
     if all_match(cells, r"[+-]?\d*[.,]?\d+(?:[eE][+-]?\d+)?"):
         line, cell = next((item for item in cells.items() if not re.fullmatch(r"[+-]?\d+", item[1])), ("", ""))
         return (
-            f"column {cells.name!r} has {cell} in line {line}, which is no date and no whole number; name the column "
+            f"column {cells.name!r} has {cell} in line {line}, which is no date and no integer; name the column "
             "with dates with --index-column, or number the rows with --no-index"
         )
     best, line = cells.iloc[0], cells.index[0]
-    most = 0
+    n_best = 0
     for date_format in candidate_formats(cells.iloc[0]):
-        if step_of(date_format)[1]:
+        if format_resolution(date_format)[1]:
             continue
         wrong = np.isnat(read_dates(cells, date_format)[0])
-        if (n := int(wrong.argmax())) > most:
-            most, best, line = n, cells.iloc[n], cells.index[n]
+        if (n := int(wrong.argmax())) > n_best:
+            n_best, best, line = n, cells.iloc[n], cells.index[n]
     return (
-        f"column {cells.name!r} cannot be read as dates: {short(best)} in line {line}. Name the column with dates with "
-        "--index-column, say how they are written with --date-format, such as %d/%m/%Y, or number the rows with "
+        f"column {cells.name!r} cannot be read as dates: {quoted(best)} in line {line}; name the column with dates "
+        "with --index-column, give their format with --date-format, such as %d/%m/%Y, or number the rows with "
         "--no-index"
     )

@@ -1,22 +1,23 @@
-"""Several series in one file, one below the other: how they are told apart, and how one of them is selected."""
+"""Several series in one file, one below the other: the columns that distinguish them, and the choice of one series."""
 
 from __future__ import annotations
 
 import re
 import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
-from .cells import Table, all_match, short
-from .labels import Labels, in_words
+from .labels import Labels, describe_columns
+from .text_table import TextTable, all_match, quoted
 
 
-def several_series(labels: Labels) -> str | None:
-    """Return what to say of labels that are there more than once; None where they are not."""
-    index = labels.reading.labels
+def several_series_message(labels: Labels) -> str | None:
+    """Return the message for repeated labels, with the options that select one series; None if none is repeated."""
+    index = labels.interpretation.labels
     if not index.has_duplicates:
         return None
     others = [name for name in labels.table.cells.columns if name not in labels.columns]
@@ -25,56 +26,62 @@ def several_series(labels: Labels) -> str | None:
         for columns in combinations(groups, size):
             keys = labels.table.cells[list(columns)].assign(**{"": np.asarray(index)})
             if not keys.duplicated().any():
-                return _choose_series(labels, list(columns))
+                return _selection_message(labels, list(columns))
     row = int(index.duplicated().argmax())
-    twice, line = labels.table.cells[labels.columns[0]].iloc[row], labels.table.cells.index[row]
+    label, line = labels.table.cells[labels.columns[0]].iloc[row], labels.table.cells.index[row]
     return (
-        f"{labels.table.source} has {short(twice)[1:-1]} more than once in {labels.where}, again in line {line}, and "
-        "no column tells the rows apart; keep one of each, or number the rows with --no-index"
+        f"{labels.table.source} has {quoted(label)[1:-1]} more than once in {labels.where}, again in line {line}, and "
+        "no column distinguishes these rows; keep one row for each label, or number the rows with --no-index"
     )
 
 
 def _may_name_series(cells: pd.Series) -> bool:
-    """Whether a column has few values, each many times, as the names of series are."""
+    """Whether a column may hold names of series: at most half as many values as rows, all text or all integers."""
     n = int(cells.nunique())
     whole = all_match(cells, r"\d+")
     text = not cells.str.fullmatch(r"[+-]?[\d.,]+").any()
     return 1 < n <= len(cells) // 2 and bool(whole or text)
 
 
-def _choose_series(labels: Labels, columns: list[str]) -> str:
+def _selection_message(labels: Labels, columns: list[str]) -> str:
+    """Return the message for several series, with the options that select the longest one."""
     cells = labels.table.cells[columns]
     longest = cells.value_counts().index[0]
     options = [f"--where {shlex.quote(f'{name}={value}')}" for name, value in zip(columns, longest, strict=True)]
-    values = [_listed(cells[name]) for name in columns]
+    values = [_list_values(cells[name]) for name in columns]
     n = len(cells.drop_duplicates())
-    verb = "tells" if len(columns) == 1 else "tell"
+    verb = "distinguishes" if len(columns) == 1 else "distinguish"
     return (
-        f"{labels.table.source} has {n} series, one below the other: {in_words(columns)} {verb} them apart "
+        f"{labels.table.source} has {n} series, one below the other: {describe_columns(columns)} {verb} them "
         f"({' and '.join(values)}); choose one with {' '.join(options)}"
     )
 
 
-def _listed(cells: pd.Series, most: int = 5) -> str:
+def _list_values(cells: pd.Series, n_max: int = 5) -> str:
+    """Return the first different values of a column as text."""
     values: Iterable[str] = cells.unique()
-    listed = [short(value) for value in values]
-    return ", ".join(listed[:most]) + (", ..." if len(listed) > most else "")
+    listed = [quoted(value) for value in values]
+    return ", ".join(listed[:n_max]) + (", ..." if len(listed) > n_max else "")
 
 
-def select(table: Table, where: Iterable[str]) -> Table:
-    """Return the rows where columns have certain values, without these columns.
+def select_rows(table: TextTable, where: Iterable[str]) -> TextTable:
+    """Return the rows in which columns have given values, without these columns.
 
     Parameters
     ----------
-    table : Table
-        The rows.
+    table : TextTable
+        The table.
     where : iterable of str
         Conditions, each as ``column=value``.
+
+    Returns
+    -------
+    TextTable
 
     Raises
     ------
     ValueError
-        If a condition is none, or no row meets it.
+        If a condition has another form, or no row fulfils it.
     """
     for condition in where:
         ends = [match.start() for match in re.finditer("=", condition)]
@@ -86,7 +93,7 @@ def select(table: Table, where: Iterable[str]) -> Table:
             raise ValueError(f"--where {condition} is not of the form column=value")
         cells = table.column(name)
         if not (cells == value).any():
-            raise ValueError(f"no row has {value!r} in column {name!r}, which has {_listed(cells)}")
+            raise ValueError(f"no row has {value!r} in column {name!r}, which has {_list_values(cells)}")
         table = table.rows((cells == value).to_numpy())
-        table = Table(table.source, table.cells.drop(columns=name), table.separator, table.header, table.missing)
+        table = replace(table, cells=table.cells.drop(columns=name))
     return table

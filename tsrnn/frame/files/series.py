@@ -1,7 +1,7 @@
-"""A series from a CSV file, one small step after the other.
+"""Reading of a series from a CSV file.
 
-Nothing is guessed that could be wrong unnoticed: where a file reads in one way only, that is taken and said; where it
-reads in several, the error shows them with the options that choose.
+If a file has only one plausible meaning, that one is used and reported; if it has several, the error lists them with
+the options that choose one.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 
 from ...messages import format_label
-from .cells import Remark, Table, all_match, read_table
-from .grid import LEAST_COVERAGE, date_grid, number_grid
-from .labels import Labels, counts_or_dates, explain_number_gap, find_labels, in_words, read_labels
+from .decoding import read_text
+from .grid import MIN_COVERAGE, date_grid, number_grid
+from .interpretations import NUMBER
+from .labels import Labels, describe_columns, find_labels, is_counter_or_date, read_labels, sparse_numbers_message
 from .numbers import Numbers
-from .opening import read_text
-from .readings import NUMBERS
-from .selection import select, several_series
-from .wide import stacked
+from .selection import select_rows, several_series_message
+from .text_table import Report, TextTable, all_match, parse_table
+from .wide import stack_wide_table
 
 
 def read_csv(
@@ -38,122 +38,138 @@ def read_csv(
     thousands: str | None = None,
     missing: Iterable[str] = (),
     encoding: str | None = None,
-    remark: Remark = warnings.warn,
+    report: Report = warnings.warn,
 ) -> pd.Series:
-    """Read a series from a CSV file.
+    r"""Read a series from a CSV file.
 
     Parameters
     ----------
     path : Path
-        The file.
+        The file, which may be compressed.
     column : str, optional
-        The column to read. None takes the first one with numbers.
+        Column with the values. None uses the first column of numbers.
     index_column : str, optional
-        The column with dates, or with whole numbers such as years; several with commas between them, such as
-        ``year,month``, are read together. None takes the one that reads as dates.
-    no_index : bool
+        Column with dates, or with integers such as years. Several columns separated by commas, such as
+        ``year,month``, are read together. None uses the column that can be read as dates.
+    no_index : bool, default=False
         Whether the rows are numbered instead.
     date_format : str, optional
-        How dates are written, such as ``%d/%m/%Y``; ``%q`` is a quarter's number. ``unix-s``, ``unix-ms``, ``unix-us``
-        and ``unix-ns`` count from 1970, ``excel`` is a spreadsheet's count of days, ``decimal-year`` a month as in
-        1949.083, ``number`` is no date. None takes the only plausible reading.
+        Format of the dates, such as ``%d/%m/%Y``; ``%q`` is the number of a quarter. ``unix-s``, ``unix-ms``,
+        ``unix-us`` and ``unix-ns`` count from 1970, ``excel`` is the day number of spreadsheets, ``decimal-year`` a
+        month as in 1949.083, and ``number`` means integers that are no dates. None uses the only plausible format.
     freq : str, optional
-        The frequency, a pandas code. None infers it.
-    where : iterable of str
-        Conditions, each as ``column=value``, on the rows to read.
+        Frequency, a code of pandas. None infers it.
+    where : iterable of str, default=()
+        Conditions on the rows to read, each as ``column=value``.
     separator : str, optional
-        What separates columns. None takes a comma, semicolon, tab or bar, or blanks, by the lines that each divides
-        alike.
+        Character between columns, or its name, such as ``tab``. None uses the comma, semicolon, tab, bar or blank that
+        splits most lines into the same number of cells.
     decimal, thousands : str, optional
-        The decimal mark, and what separates thousands. None takes those that the numbers tell.
-    missing : iterable of str
-        Texts that mean that there is no value, beside an empty cell, NA, NaN and others that pandas knows.
+        Decimal mark and thousands separator. None finds them from the numbers.
+    missing : iterable of str, default=()
+        Texts that mean a missing value, in addition to an empty cell, NA, NaN and others of pandas.
     encoding : str, optional
-        The file's encoding. None is UTF-8, or what a byte order mark says.
-    remark : callable
-        Is called with a sentence on each choice made for the caller.
+        Encoding of the file. None uses that of the byte order mark, or UTF-8 without one.
+    report : callable, default=warnings.warn
+        Called with one sentence on each choice that was not given as an argument.
 
     Returns
     -------
-    Series
-        In the order of time, on a regular grid; NaN where a date is not in the file.
+    Series of float64
+        In the order of time, on a regular grid; NaN for dates that are not in the file.
 
     Raises
     ------
     ValueError
-        If the file is no such series; the message says where, and what would do.
+        If the file has no such series, or several meanings. The message names the place and what to do.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp(), "sales.csv")
+    >>> _ = file.write_text("month,sales\n2024-01,3\n2024-02,5\n")
+    >>> read_csv(file, report=print)
+    Column 'month' holds the dates: months from 2024-01-01 to 2024-02-01 (--date-format %Y-%m).
+    2024-01-01    3.0
+    2024-02-01    5.0
+    Freq: MS, Name: sales, dtype: float64
     """
     text = read_text(path, encoding)
-    table = select(read_table(text, str(path), separator=separator, missing=missing, remark=remark), where)
+    table = select_rows(parse_table(text, str(path), separator=separator, missing=missing, report=report), where)
     if column is None and index_column is None and not no_index:
-        table = stacked(table, remark)
-    labels = _labels(table, index_column, no_index, date_format, remark)
+        table = stack_wide_table(table, report)
+    labels = _labels(table, index_column, no_index, date_format, report)
     if labels is None:
         if date_format is not None or freq is not None:
             option = "--date-format" if date_format is not None else "--freq"
             raise ValueError(
-                f"{option} is about dates, and {path} has no column with dates; name it with --index-column"
+                f"{option} is about dates, and {path} has no column with dates; name one with --index-column, or leave "
+                f"{option} out"
             )
-        y = _values(table, [], None, column, decimal, thousands, remark)
-        return _without_blank_end(y.set_axis(pd.RangeIndex(len(y))), str(path), remark)
-    if (several := several_series(labels)) is not None:
+        y = _values(table, [], None, column, decimal, thousands, report)
+        return _without_trailing_missing(y.set_axis(pd.RangeIndex(len(y))), str(path), report)
+    if (several := several_series_message(labels)) is not None:
         raise ValueError(several)
-    index = labels.reading.labels
-    y = _values(labels.table, labels.columns, index, column, decimal, thousands, remark).set_axis(index).sort_index()
-    return _on_grid(_without_blank_end(y, str(path), remark), labels, freq, date_format, remark)
+    index = labels.interpretation.labels
+    y = _values(labels.table, labels.columns, index, column, decimal, thousands, report).set_axis(index).sort_index()
+    return _on_grid(_without_trailing_missing(y, str(path), report), labels, freq, date_format, report)
 
 
 # ---- labels and values -----------------------------------------------------------------------------------------------
 
 
 def _labels(
-    table: Table, index_column: str | None, no_index: bool, date_format: str | None, remark: Remark
+    table: TextTable, index_column: str | None, no_index: bool, date_format: str | None, report: Report
 ) -> Labels | None:
+    """Return the labels that the arguments name, or those that are found; None if the rows are to be numbered."""
     if no_index:
         if index_column is not None or date_format is not None:
             option = "--index-column" if index_column is not None else "--date-format"
-            raise ValueError(f"--no-index numbers the rows, and {option} reads their dates; give one of them")
+            raise ValueError(f"--no-index numbers the rows, but {option} reads their dates; give only one of the two")
         return None
     if index_column is not None:
-        return read_labels(table, index_column, date_format, remark)
-    found = find_labels(table, date_format, remark)
+        return read_labels(table, index_column, date_format, report)
+    found = find_labels(table, date_format, report)
     if found is None:
-        remark(f"{table.source} has no column with dates: its rows are numbered.")
+        report(f"{table.source} has no column with dates: its rows are numbered.")
     return found
 
 
 def _values(
-    table: Table,
+    table: TextTable,
     label_columns: list[str],
     index: pd.Index | None,
     column: str | None,
     decimal: str | None,
     thousands: str | None,
-    remark: Remark,
+    report: Report,
 ) -> pd.Series:
-    """Return the numbers of the series."""
+    """Return the values of the series, with the lines of the file as index."""
     others = [name for name in table.cells.columns if name not in label_columns]
     if column is not None and column in others:
         numbers = Numbers(table, others, decimal, thousands)
-        return pd.Series(numbers.read(column, remark), table.cells.index, name=column)
+        return pd.Series(numbers.read(column, report), table.cells.index, name=column)
     if column is not None:
         there = ", ".join(map(repr, others))
         raise ValueError(f"there is no column {column!r}; there are {there}")
     if not others:
-        raise ValueError(f"{table.source} has no column with numbers beside {in_words(label_columns)}")
-    counts = [name for name in others if counts_or_dates(table, name, first_counts=index is None)]
+        raise ValueError(
+            f"{table.source} has no column with numbers beside {describe_columns(label_columns)}; add one, or name "
+            "another column of labels with --index-column"
+        )
+    counts = [name for name in others if is_counter_or_date(table, name, first_counts=index is None)]
     numbers = Numbers(table, [name for name in others if name not in counts] or others, decimal, thousands)
     if not numbers.numeric:
-        raise ValueError(f"no column holds numbers alone: {numbers.why_none()}")
-    series = [name for name in numbers.numeric if not _is_part(table.cells[name], index)] or numbers.numeric
+        raise ValueError(f"no column has numbers only: {numbers.no_numbers_message()}")
+    series = [name for name in numbers.numeric if not _repeats_date_part(table.cells[name], index)] or numbers.numeric
     if len(series) > 1:
         more = ", ..." if len(series) > 9 else ""
-        remark(f"Column {series[0]!r} is taken; there are also {', '.join(series[1:9])}{more}.")
-    return pd.Series(numbers.read(series[0], remark), table.cells.index, name=series[0])
+        report(f"Column {series[0]!r} is taken; there are also {', '.join(series[1:9])}{more}.")
+    return pd.Series(numbers.read(series[0], report), table.cells.index, name=series[0])
 
 
-def _is_part(cells: pd.Series, index: pd.Index | None) -> bool:
-    """Whether a column repeats a part of the dates, such as their year."""
+def _repeats_date_part(cells: pd.Series, index: pd.Index | None) -> bool:
+    """Whether a column repeats a part of the dates, such as the year."""
     if not isinstance(index, pd.DatetimeIndex) or not all_match(cells, r"\d{1,4}"):
         return False
     values = cells.astype(int).to_numpy()
@@ -161,41 +177,41 @@ def _is_part(cells: pd.Series, index: pd.Index | None) -> bool:
     return any(np.array_equal(values, part) for part in parts)
 
 
-def _without_blank_end(y: pd.Series, source: str, remark: Remark) -> pd.Series:
-    """Return the series up to its last value: a file may have rows for the future."""
-    known = np.flatnonzero(y.notna().to_numpy())
-    if not len(known):
-        raise ValueError(f"column {y.name!r} of {source} has no values")
-    n_blank = len(y) - 1 - known[-1]
+def _without_trailing_missing(y: pd.Series, source: str, report: Report) -> pd.Series:
+    """Return the series up to its last observed value; a file may have empty rows for the future."""
+    observed = np.flatnonzero(y.notna().to_numpy())
+    if not len(observed):
+        raise ValueError(f"column {y.name!r} of {source} has no values; name another one with --column")
+    n_blank = len(y) - 1 - observed[-1]
     if n_blank:
-        first, last = format_label(y.index[known[-1] + 1]), format_label(y.index[-1])
+        first, last = format_label(y.index[observed[-1] + 1]), format_label(y.index[-1])
         rows = f"The last {n_blank} rows ({first} to {last}) have" if n_blank > 1 else f"The last row ({first}) has"
-        remark(f"{rows} no value in column {y.name!r}: the series ends before.")
-    return y.iloc[: known[-1] + 1]
+        report(f"{rows} no value in column {y.name!r}: the series ends before.")
+    return y.iloc[: observed[-1] + 1]
 
 
-def _on_grid(y: pd.Series, labels: Labels, freq: str | None, date_format: str | None, remark: Remark) -> pd.Series:
-    """Return the series with all steps of its grid."""
+def _on_grid(y: pd.Series, labels: Labels, freq: str | None, date_format: str | None, report: Report) -> pd.Series:
+    """Return the series with all steps of its regular grid."""
     grid: pd.Index
-    if labels.reading.several_offsets:
+    if labels.interpretation.has_several_offsets:
         where = f"{labels.where[0].upper()}{labels.where[1:]}"
-        remark(f"{where} has several offsets from UTC, as across a clock change: its dates are in UTC.")
-    if labels.reading.step == "number":
+        report(f"{where} has several offsets from UTC, as across a clock change: its dates are in UTC.")
+    if labels.interpretation.resolution == "number":
         if freq is not None:
-            raise ValueError(f"--freq is about dates, and {labels.where} has numbers; leave it out")
-        if date_format != NUMBERS and labels.reading.coverage < LEAST_COVERAGE:
-            raise ValueError(explain_number_gap(labels))
+            raise ValueError(f"--freq is about dates, but {labels.where} has numbers; leave it out")
+        if date_format != NUMBER and labels.interpretation.coverage < MIN_COVERAGE:
+            raise ValueError(sparse_numbers_message(labels))
         grid = number_grid(y.index, labels.where)
     else:
         assert isinstance(y.index, pd.DatetimeIndex)
-        grid = date_grid(y.index, labels.reading.step, freq, labels.where, sparse=date_format is not None)
+        grid = date_grid(y.index, labels.interpretation.resolution, freq, labels.where, sparse=date_format is not None)
     if len(grid) > len(y):
         step = f" (frequency {grid.freqstr})" if isinstance(grid, pd.DatetimeIndex | pd.PeriodIndex) else ""
-        remark(
+        report(
             f"{len(grid) - len(y)} steps of the index are not in {labels.table.source}; they count as missing{step}."
         )
     if isinstance(grid, pd.PeriodIndex):
-        remark(
+        report(
             f"There is one date in each step, such as {format_label(y.index[0])}: the dates are read as the periods "
             f"{grid[0]} to {grid[-1]}."
         )
@@ -203,13 +219,13 @@ def _on_grid(y: pd.Series, labels: Labels, freq: str | None, date_format: str | 
     return y.reindex(grid)
 
 
-def pick(table: pd.DataFrame, column: str | None, remark: Remark) -> pd.Series:
-    """Return the `column` of a frame of numbers, or its first one, as float64."""
+def select_column(table: pd.DataFrame, column: str | None, report: Report) -> pd.Series:
+    """Return a column of a frame of numbers, by default the first one, as float64."""
     names = [str(name) for name in table.columns]
     if column is None:
         column = names[0]
         if len(names) > 1:
-            remark(f"Column {column!r} is taken; there are also {', '.join(names[1:])}.")
+            report(f"Column {column!r} is taken; there are also {', '.join(names[1:])}.")
     if column not in names:
         raise ValueError(f"there is no column {column!r}; there are {', '.join(map(repr, names))}")
     return table[column].astype("float64")

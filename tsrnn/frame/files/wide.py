@@ -1,31 +1,32 @@
-"""A table with a year in each row and its months, or quarters, in columns."""
+"""Tables with a year in each row and its months or quarters in columns."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pandas as pd
 
-from .cells import Remark, Table, all_match, is_total
-from .formats import MONTHS, plain
+from .date_formats import MONTHS, normalize_word
+from .text_table import Report, TextTable, all_match, is_total
 
 
-def stacked(table: Table, remark: Remark) -> Table:
-    """Return the table with a row for each month, if it has a column with years and one for each month.
+def stack_wide_table(table: TextTable, report: Report) -> TextTable:
+    """Convert a table with one column for each month, or quarter, to a table with one row for each.
 
     Parameters
     ----------
-    table : Table
-        Any table; it is returned as it is if it has other columns than these, save totals.
-    remark : callable
-        Is called with a sentence on what was done.
+    table : TextTable
+        Any table; it is returned unchanged if it has other columns than a year, its months or quarters, and totals.
+    report : callable
+        Called with a sentence if the table was converted.
 
     Returns
     -------
-    Table
-        With the columns ``year``, ``month`` or ``quarter``, and ``value``.
+    TextTable
+        A table with the columns ``year``, ``month`` or ``quarter``, and ``value``.
     """
-    columns = [name for name in table.cells.columns if not (is_total(name) or plain(name) == "annual")]
+    columns = [name for name in table.cells.columns if not (is_total(name) or normalize_word(name) == "annual")]
     for part, n in (("month", 12), ("quarter", 4)):
         numbers = [_number(name, part) for name in columns[1:]]
         if numbers == list(range(1, n + 1)) and _holds_years(table.cells[columns[0]]):
@@ -39,18 +40,18 @@ def stacked(table: Table, remark: Remark) -> Table:
     ]
     lines, *parts = zip(*rows, strict=True)
     cells = pd.DataFrame(dict(zip(("year", part, "value"), parts, strict=True)), index=list(lines), dtype=object)
-    remark(
+    report(
         f"{table.source} has a year in each row: its columns {columns[1]!r} to {columns[-1]!r} are read one after "
         "the other."
     )
-    return Table(table.source, cells, table.separator, table.header, table.missing)
+    return replace(table, cells=cells)
 
 
 def _number(name: str, part: str) -> int | None:
-    """Return the number of the month or quarter that a column is named after."""
-    if part == "month" and plain(name) in MONTHS:
-        return MONTHS[plain(name)]
-    found = re.fullmatch(r"m?0?([1-9]|1[0-2])" if part == "month" else r"q([1-4])", plain(name))
+    """Return the number of the month or quarter that the name of a column means, None for other names."""
+    if part == "month" and normalize_word(name) in MONTHS:
+        return MONTHS[normalize_word(name)]
+    found = re.fullmatch(r"m?0?([1-9]|1[0-2])" if part == "month" else r"q([1-4])", normalize_word(name))
     return int(found[1]) if found else None
 
 

@@ -1,7 +1,7 @@
-"""Date formats: the dates that a format such as ``%d/%m/%Y`` reads in text, and the formats that a text may have.
+"""Date formats such as ``%d/%m/%Y``: parsing of text by a format, and the formats that a text may have.
 
-Nothing is filled in. A text without a year has no date, a month without a day is a month, and a day that the calendar
-does not have (31 June) is no date. This is why no general date parser is used here.
+Missing parts are never filled in. A text without a year is no date, a month without a day is a month, and a day that
+does not exist (31 June) is no date. General date parsers do not guarantee this.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _WEEKDAYS = frozenset(_WEEKDAY_NAMES.split())
 _QUARTER_WORDS, _WEEK_WORDS = {"q", "qtr", "quarter", "quartal", "trimestre"}, {"w", "wk", "week", "kw", "woche"}
 _MONTH_WORDS, _LITERAL_WORDS = {"m"}, {"t", "de", "of", "the"} | {"st", "nd", "rd", "th"}
 
-#: What a directive matches, where another directive does not touch it and where one does.
+#: Patterns of the directives; those of `_PADDED` apply where two directives follow each other without a separator.
 _DIRECTIVES = {
     "Y": r"(?P<Y>\d{4})", "G": r"(?P<Y>\d{4})", "y": "['\u2019]?(?P<y>\\d\\d)",
     "q": r"(?P<q>[1-4])", "j": r"(?P<j>\d{1,3})",
@@ -54,22 +54,22 @@ _PADDED = {
 _CLOCK_NAMES = {"H", "I", "M", "S", "f", "p", "z"}
 _ALIASES = {"B": "b", "h": "b", "A": "a", "F": "Y-%m-%d", "T": "H:%M:%S", "R": "H:%M", "D": "m/%d/%y"}
 
-#: The step that a set of directives tells apart; of another set no date can be made.
-_STEPS = {
+#: Resolution of each set of directives that makes a date.
+_RESOLUTIONS = {
     "Ymd": "day", "Yj": "day", "YVu": "day", "Ym": "month", "Yq": "quarter", "YV": "week", "Y": "year",
 }  # fmt: skip
-#: What is missing from a set of directives that people do write.
-_LACKING = {"md": "year", "m": "year", "q": "year", "V": "year", "d": "month and year", "": "date"}
-#: Orders of year, month and day that nobody uses.
-_NOBODY_WRITES = {"Ydm", "ydm", "dYm", "dym", "mYd", "myd", "Yd", "dY", "yd", "dy"}
+#: Missing part of common sets of directives that make no date.
+_MISSING_PARTS = {"md": "year", "m": "year", "q": "year", "V": "year", "d": "month and year", "": "date"}
+#: Orders of year, month and day that are not in use.
+_IMPLAUSIBLE_ORDERS = {"Ydm", "ydm", "dYm", "dym", "mYd", "myd", "Yd", "dY", "yd", "dy"}
 
 _CLOCK = re.compile(
     r"(?P<gap>(?<=\d)[Tt]|[, ]*)(?<!\d)(?:\d{1,2}(?P<M>:\d\d)(?:(?P<S>:\d\d)(?P<f>[.,]\d+)?)?|\d{1,2}(?=\s*[ap]m))"
     r"(?P<p>\s*[ap]\.?m\b\.?)?(?P<z>\s*(?:Z|UTC|GMT|[+-]\d\d:?\d\d)$)?",
     re.IGNORECASE,
 )
-#: Formats of a run of digits, by its length.
-_RUNS = {
+#: Formats of text that is all digits, by its length.
+_DIGIT_FORMATS = {
     4: ["%y%m"], 5: ["%Y%q"], 6: ["%Y%m", "%G%V", "%y%m%d", "%d%m%y", "%m%d%y"], 7: ["%Y%j"],
     8: ["%Y%m%d", "%d%m%Y", "%m%d%Y"], 10: ["%Y%m%d%H"], 12: ["%Y%m%d%H%M"], 14: ["%Y%m%d%H%M%S"],
 }  # fmt: skip
@@ -77,12 +77,12 @@ _RUNS = {
 _DAY = np.timedelta64(1, "D")
 
 
-def plain(text: str) -> str:
-    """Return a word in small letters, without accents and the dot of an abbreviation.
+def normalize_word(text: str) -> str:
+    """Return a word in lower case, without accents and without the dot of an abbreviation.
 
     Examples
     --------
-    >>> plain("Févr.")
+    >>> normalize_word("Févr.")
     'fevr'
     """
     import unicodedata
@@ -92,12 +92,12 @@ def plain(text: str) -> str:
 
 
 def directives(date_format: str) -> list[str]:
-    """Return the letters of the directives in a format, without those of shortcuts such as ``%F``.
+    """Return the letters of the directives in a format, with shortcuts such as ``%F`` expanded.
 
     Raises
     ------
     ValueError
-        If one is unknown.
+        If there is none, or one is unknown.
 
     Examples
     --------
@@ -109,16 +109,23 @@ def directives(date_format: str) -> list[str]:
     if unknown or not found:
         wrong = f"has %{unknown[0]}" if unknown else "has no directive"
         known = ", ".join(f"%{letter}" for letter in _DIRECTIVES)
-        raise ValueError(f"--date-format {date_format!r} {wrong}; those that are read are {known}")
+        raise ValueError(f"--date-format {date_format!r} {wrong}; use some of {known}")
     return found
 
 
-def step_of(date_format: str) -> tuple[str, str]:
-    """Return the step that a format tells apart and "", or "" and what the format lacks.
+def format_resolution(date_format: str) -> tuple[str, str]:
+    """Return the resolution of a format and "", or "" and the part that is missing for a date.
+
+    Returns
+    -------
+    resolution : {"year", "quarter", "month", "week", "day", "time", ""}
+        Resolution of the dates.
+    missing_part : str
+        For example "year"; "single meaning" if directives contradict or repeat each other.
 
     Examples
     --------
-    >>> step_of("%b-%y"), step_of("%d %b"), step_of("%H:%M")
+    >>> format_resolution("%b-%y"), format_resolution("%d %b"), format_resolution("%H:%M")
     (('month', ''), ('', 'year'), ('', 'date'))
     """
     found = directives(date_format)
@@ -126,21 +133,21 @@ def step_of(date_format: str) -> tuple[str, str]:
         "m" if name == "b" else "Y" if name in "Gy" else name for name in found if name not in _CLOCK_NAMES | {"a"}
     ]
     if sorted(found) == ["Y", "y"]:
-        names = ["Y"]  # 2014/15, a year that begins in one and ends in another
+        names = ["Y"]  # 2014/15, a year that begins in 2014
     if len(set(names)) < len(names):
         return "", "single meaning"
     key = "".join(sorted(names, key="YmqVjdu".index))
     timed = bool(_CLOCK_NAMES & set(found))
-    step = _STEPS.get(key, "")
+    step = _RESOLUTIONS.get(key, "")
     if timed and (step not in ("", "day") or not {"H", "I"} & set(found)):
         return "", "day" if step else "hour"
     if step:
         return ("time" if timed else step), ""
-    return "", _LACKING.get(key, "single meaning")
+    return "", _MISSING_PARTS.get(key, "single meaning")
 
 
 def candidate_formats(text: str) -> list[str]:
-    """Return the formats that a text could have, those that lack a year or a date among them.
+    """Return the formats that a text may have, including formats without a year or without a date.
 
     Examples
     --------
@@ -150,7 +157,7 @@ def candidate_formats(text: str) -> list[str]:
     ['Q%q %Y']
     """
     if text.isdigit():
-        return _RUNS.get(len(text), [])
+        return _DIGIT_FORMATS.get(len(text), [])
     clock = _CLOCK.search(text)
     if clock is None:
         before, middle, after = text, "", ""
@@ -158,7 +165,7 @@ def candidate_formats(text: str) -> list[str]:
         before, middle, after = text[: clock.start()], _clock_format(clock), text[clock.end() :]
     split = [re.findall(r"\d+|[^\W\d_]+|[\W_]", part) for part in (before, after)]
     tokens = split[0] + split[1]
-    options = _options(tokens)
+    options = _token_formats(tokens)
     if any(not option for option in options):
         return []
     found = []
@@ -167,16 +174,17 @@ def candidate_formats(text: str) -> list[str]:
         date_format = ("".join(choice[:n]) + middle + "".join(choice[n:])).replace("%b. ", "%b ")
         if "%" not in date_format or re.search(r"%\w,%", date_format):
             continue  # no directive, or a decimal comma
-        step, lacks = step_of(date_format)
+        step, missing_part = format_resolution(date_format)
         order = "".join("m" if name == "b" else name for name in directives(date_format) if name in "Yymbd")
         if directives(date_format) == ["m"]:
-            continue  # any small number is one of a month
-        if (step or lacks in ("year", "date")) and order not in _NOBODY_WRITES:
+            continue  # any small number may be a month
+        if (step or missing_part in ("year", "date")) and order not in _IMPLAUSIBLE_ORDERS:
             found.append(date_format)
     return found
 
 
 def _clock_format(clock: re.Match[str]) -> str:
+    """Return the format of a time of day, with the text before it."""
     hour = "%I" if clock["p"] else "%H"
     parts = [clock["gap"], hour, ":%M" if clock["M"] else "", ":%S" if clock["S"] else ""]
     if clock["f"]:
@@ -187,10 +195,10 @@ def _clock_format(clock: re.Match[str]) -> str:
     return "".join(parts)
 
 
-def _options(tokens: list[str]) -> list[list[str]]:
-    """Directives or literal text that each token may stand for; an empty list where a token is none of a date's."""
-    options = [_token_options(token) for token in tokens]
-    words = [plain(token) for token in tokens]
+def _token_formats(tokens: list[str]) -> list[list[str]]:
+    """Return the directives or literal texts that each token may be; an empty list for a token not used in dates."""
+    options = [_formats_of_token(token) for token in tokens]
+    words = [normalize_word(token) for token in tokens]
     for i, word in enumerate(words):
         if word in _QUARTER_WORDS | _WEEK_WORDS | _MONTH_WORDS:
             directive = "%q" if word in _QUARTER_WORDS else "%V" if word in _WEEK_WORDS else "%m"
@@ -202,17 +210,17 @@ def _options(tokens: list[str]) -> list[list[str]]:
             if owned is not None:
                 options[owned] = [directive]
                 if directive == "%V":
-                    options = _in_iso_years(tokens, options, owned)
+                    options = _with_iso_years(tokens, options, owned)
         elif word in ("st", "nd", "rd", "th"):
             follows = i > 0 and tokens[i - 1].isdigit()
-            options[i] = [""] if follows else []  # %d reads these letters with its number
+            options[i] = [""] if follows else []  # the pattern of %d includes these letters
             if follows:
                 options[i - 1] = ["%d"]
     return options
 
 
-def _in_iso_years(tokens: list[str], options: list[list[str]], week: int) -> list[list[str]]:
-    """Beside the number of a week, four digits are its ISO year and one is its weekday."""
+def _with_iso_years(tokens: list[str], options: list[list[str]], week: int) -> list[list[str]]:
+    """Read four digits beside the number of a week as its ISO year, and one digit as its weekday."""
     beside = {4: ["%G"], 1: ["%u"]}
     return [
         beside.get(len(token), option) if token.isdigit() and i != week else option
@@ -220,11 +228,12 @@ def _in_iso_years(tokens: list[str], options: list[list[str]], week: int) -> lis
     ]
 
 
-def _token_options(token: str) -> list[str]:
+def _formats_of_token(token: str) -> list[str]:
+    """Return the directives or the literal text that a single token may be."""
     if token.isdigit():
         by_size = {1: ["%d", "%m"], 2: ["%d", "%m", "%y"], 3: ["%j"], 4: ["%Y"], 8: ["%Y%m%d"]}
         return by_size.get(len(token), [])
-    word = plain(token)
+    word = normalize_word(token)
     if word in MONTHS:
         return ["%b"]
     if word in _WEEKDAYS:
@@ -232,28 +241,28 @@ def _token_options(token: str) -> list[str]:
     return [token] if word in _LITERAL_WORDS or token in " -/.,:'\u2019()_" else []
 
 
-# ---- reading ---------------------------------------------------------------------------------------------------------
+# ---- parsing ---------------------------------------------------------------------------------------------------------
 
 
 def read_dates(cells: pd.Series, date_format: str, first_year: int = 1950) -> tuple[np.ndarray, np.ndarray]:
-    """Read text as dates by a format that `step_of` finds complete.
+    """Parse text by a format without missing parts.
 
     Parameters
     ----------
-    cells : Series of str, (n,)
+    cells : Series of str of length n
         The text, without blanks around it.
     date_format : str
         The format. ``%q`` is the number of a quarter.
-    first_year : int
-        The first of the hundred years that ``%y`` means.
+    first_year : int, default=1950
+        First of the hundred years that ``%y`` covers.
 
     Returns
     -------
-    dates : ndarray of datetime64[us], (n,)
-        The first instant of the month, quarter, ISO week or year, in local time; NaT for text of another form and for
-        dates that the calendar does not have.
-    offsets : ndarray of float64, (n,)
-        Minutes from UTC, NaN where the text has none.
+    dates : ndarray of datetime64[us] of shape (n,)
+        Local time; the first instant of a month, quarter, ISO week or year. NaT for text of another form and for dates
+        that do not exist.
+    offsets : ndarray of float64 of shape (n,)
+        Offsets from UTC in minutes, NaN where the text has none.
 
     Examples
     --------
@@ -280,13 +289,13 @@ def read_dates(cells: pd.Series, date_format: str, first_year: int = 1950) -> tu
 
 
 def _days(values: dict[str, np.ndarray], first_year: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the days, and which of them the calendar has."""
-    short = values.get("y")
-    year = values["Y"] if "Y" in values else first_year + (np.asarray(short) - first_year) % 100
+    """Return the days, (n,) of datetime64[D], and whether each exists, (n,) of bool."""
+    two_digits = values.get("y")
+    year = values["Y"] if "Y" in values else first_year + (np.asarray(two_digits) - first_year) % 100
     january = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]")
     valid = year > 0
-    if "Y" in values and short is not None:  # 2014/15
-        valid = valid & ((year + 1) % 100 == short)
+    if "Y" in values and two_digits is not None:  # 2014/15
+        valid = valid & ((year + 1) % 100 == two_digits)
     if "V" in values:
         days = _monday_of_week(january, values["V"])
         valid = valid & (_monday_of_week(january + 366 * _DAY, np.ones_like(year)) > days) & (values["V"] >= 1)
@@ -302,15 +311,16 @@ def _days(values: dict[str, np.ndarray], first_year: int) -> tuple[np.ndarray, n
 
 
 def _monday_of_week(january: np.ndarray, week: np.ndarray) -> np.ndarray:
-    """Return the Monday of an ISO week; 4 January is in week 1."""
+    """Return the Mondays of ISO weeks; 4 January is in week 1."""
     fourth = january.astype("datetime64[Y]").astype("datetime64[D]") + 3 * _DAY
     monday = fourth - (fourth.astype(np.int64) + 3) % 7 * _DAY  # 1970-01-01 was a Thursday
     return monday + 7 * (week - 1) * _DAY
 
 
 def _numbers(text: Iterable[str], name: str) -> np.ndarray:
+    """Return the numbers that the matches of a directive mean, (n,)."""
     if name == "b":
-        numbers = {word: MONTHS.get(plain(word), 0) for word in set(text)}
+        numbers = {word: MONTHS.get(normalize_word(word), 0) for word in set(text)}
         return np.array([numbers[word] for word in text], np.int64)
     if name == "f":
         text = [digits.ljust(6, "0")[:6] for digits in text]
@@ -318,6 +328,7 @@ def _numbers(text: Iterable[str], name: str) -> np.ndarray:
 
 
 def _offsets(parts: dict[str, tuple[str, ...]], n: int) -> np.ndarray:
+    """Return the offsets from UTC in minutes, (n,)."""
     if "z" not in parts:
         return np.full(n, np.nan)
     minutes = {zone: _minutes(zone) for zone in set(parts["z"])}
@@ -325,11 +336,13 @@ def _offsets(parts: dict[str, tuple[str, ...]], n: int) -> np.ndarray:
 
 
 def _minutes(zone: str) -> float:
+    """Return the minutes of an offset such as ``+05:30``."""
     digits = int(re.sub(r"\D", "", zone) or "0")
     return float((digits // 100 * 60 + digits % 100) * (-1 if zone.startswith("-") else 1))
 
 
 def _expanded(date_format: str) -> str:
+    """Return a format with shortcuts such as ``%F`` expanded."""
     return re.sub("%(.)", lambda match: "%" + _ALIASES.get(match[1], match[1]), date_format)
 
 

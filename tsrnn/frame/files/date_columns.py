@@ -1,4 +1,4 @@
-"""A date that stands in several columns: a year and a month, or a day and a time."""
+"""Dates that are spread over several columns: a year and a month, or a day and a time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from itertools import product
 
 import pandas as pd
 
-from .cells import Table, all_match
-from .dates import decide, read_as
-from .formats import MONTHS, plain, step_of
-from .readings import Reading, readings
+from .date_formats import MONTHS, format_resolution, normalize_word
+from .dates import choose_plausible, interpret_as
+from .interpretations import Interpretation, find_interpretations
+from .text_table import TextTable, all_match
 
-#: Names of columns that hold a part of a date.
+#: Names of columns with a part of a date.
 _NAMES = {
     "year": "year yr yyyy yy jahr annee ano anno jaar",
     "quarter": "quarter qtr q quartal trimestre trimester kwartaal",
@@ -25,7 +25,7 @@ _NAMES = {
 }
 _PARTS = {name: part for part, names in _NAMES.items() for name in names.split()}
 _OTHER_NAMES = "date datum fecha data timestamp datetime period t ts step index no nr id ds"
-#: Names of columns that date or count the rows.
+#: Names of columns with dates or with numbers of rows.
 INDEX_NAMES = frozenset(_PARTS) | frozenset(_OTHER_NAMES.split())
 
 _DIRECTIVES = {
@@ -35,24 +35,24 @@ _DIRECTIVES = {
 _TIME = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\s*[AaPp]\.?[Mm]\.?)?"
 
 
-def sets_of_parts(table: Table, days: list[str]) -> list[list[str]]:
-    """Return sets of columns that may hold dates together, the finest first.
+def find_date_columns(table: TextTable, days: list[str]) -> list[list[str]]:
+    """Return sets of columns that may make up dates, those with the finest resolution first.
 
     Parameters
     ----------
-    table : Table
-        The columns; a time of day is told by its text, other parts by the names of their columns.
+    table : TextTable
+        The table. Times of day are recognised by their text, other parts by the names of their columns.
     days : list of str
-        The column with days, to be read with a time; none to look for a year.
+        The column with days, if a time is to be found for it; empty to find a year with finer parts.
 
     Returns
     -------
     list of list of str
-        Names of columns.
+        Names of the columns of each set.
     """
     parts: dict[str, str] = {}
     for name in table.cells.columns:
-        if (part := _PARTS.get(plain(name))) is not None:
+        if (part := _PARTS.get(normalize_word(name))) is not None:
             parts.setdefault(part, name)
     clock = [parts[part] for part in ("hour", "minute", "second") if part in parts]
     if days:
@@ -67,49 +67,60 @@ def sets_of_parts(table: Table, days: list[str]) -> list[list[str]]:
 
 
 def _holds_times(cells: pd.Series) -> bool:
-    """Whether a column has times of the day, or whole numbers such as 930 under a name that says so."""
+    """Whether a column has times of day, or integers such as 930 if its name means a time."""
     cells = cells[cells != ""]
-    pattern = rf"{_TIME}|\d{{1,4}}" if _PARTS.get(plain(str(cells.name))) == "time" else _TIME
+    pattern = rf"{_TIME}|\d{{1,4}}" if _PARTS.get(normalize_word(str(cells.name))) == "time" else _TIME
     return len(cells) > 0 and bool(all_match(cells.iloc[:20], pattern) and all_match(cells, pattern))
 
 
-def read_together(table: Table, columns: list[str], date_format: str | None, days: Reading | None = None) -> Reading:
-    """Return the reading of several columns, joined by blanks.
+def interpret_columns(
+    table: TextTable, columns: list[str], date_format: str | None, days: Interpretation | None = None
+) -> Interpretation:
+    """Return the interpretation of several columns, joined by blanks.
 
     Parameters
     ----------
-    table : Table
-        The rows, each with a cell in every column.
+    table : TextTable
+        The table, without empty cells in these columns.
     columns : list of str
         The parts of a date, in any order.
     date_format : str, optional
-        How they are written when they are joined, such as ``%Y %m``.
-    days : Reading, optional
-        That of the first column, where the others are the time of day.
+        Format of the joined text, such as ``%Y %m``.
+    days : Interpretation, optional
+        Interpretation of the first column, if the others are the time of day.
+
+    Returns
+    -------
+    Interpretation
 
     Raises
     ------
     ValueError
-        If they have no plausible reading, or several.
+        If there is no plausible interpretation, or several.
     """
-    kinds = [_PARTS.get(plain(name), "") for name in columns]
+    kinds = [_PARTS.get(normalize_word(name), "") for name in columns]
     parts = [table.cells[name].str.replace(r"\.0*$", "", regex=True) for name in columns]
     parts = [_padded(cells, kind) for cells, kind in zip(parts, kinds, strict=True)]
     name = ", ".join(columns)
     joined = _joined(parts, " ", name)
     if date_format is not None:
-        fitting = _try(joined, date_format) or _try(_date_and_time(parts, name), date_format)
-        return fitting[0] if fitting else read_as(joined, date_format)
+        fitting = _interpret_or_none(joined, date_format) or _interpret_or_none(
+            _date_and_time(parts, name), date_format
+        )
+        return fitting[0] if fitting else interpret_as(joined, date_format)
     formats = [_part_formats(cells, kind) for cells, kind in zip(parts, kinds, strict=True)]
     if not all(formats):
         joined = _date_and_time(parts, name)
-        found = readings(joined)
-        if days is not None and not days.is_usual:
-            found = [each for each in found if each.date_format.startswith(days.date_format)]
-        return decide(joined, found)
-    choices = [" ".join(choice) for choice in product(*formats)]
-    choices = [each.replace("%Y", "%G") if "%V" in each else each for each in choices]
-    return decide(joined, [found for each in choices if step_of(each)[0] for found in _try(joined, each)])
+        found = find_interpretations(joined)
+        if days is not None and not days.is_standard:
+            found = [candidate for candidate in found if candidate.date_format.startswith(days.date_format)]
+        return choose_plausible(joined, found)
+    joined_formats = [" ".join(choice) for choice in product(*formats)]
+    joined_formats = [text.replace("%Y", "%G") if "%V" in text else text for text in joined_formats]
+    return choose_plausible(
+        joined,
+        [found for text in joined_formats if format_resolution(text)[0] for found in _interpret_or_none(joined, text)],
+    )
 
 
 def _padded(cells: pd.Series, kind: str) -> pd.Series:
@@ -123,18 +134,19 @@ def _joined(parts: list[pd.Series], separator: str, name: str) -> pd.Series:
     return joined.rename(name)
 
 
-def _try(cells: pd.Series, date_format: str) -> list[Reading]:
+def _interpret_or_none(cells: pd.Series, date_format: str) -> list[Interpretation]:
+    """Return the interpretation by a format, none if some text does not match it."""
     try:
-        return [read_as(cells, date_format)]
-    except ValueError:  # this format does not fit; `decide` tells where none does
+        return [interpret_as(cells, date_format)]
+    except ValueError:  # this format does not match; `choose_plausible` raises if none does
         return []
 
 
 def _part_formats(cells: pd.Series, kind: str) -> list[str]:
-    """Return the directives that a column may stand for; none where it is a date or a time of the day by itself."""
+    """Return the directives that a column may mean; none for a complete date or time of day."""
     if kind:
         return _DIRECTIVES.get(kind, [])
-    if cells.map(lambda cell: plain(cell) in MONTHS).all():
+    if cells.map(lambda cell: normalize_word(cell) in MONTHS).all():
         return ["%b"]
     if all_match(cells, r"\d{4}") and cells.astype(int).between(1500, 2199).all():
         return ["%Y"]
@@ -144,7 +156,7 @@ def _part_formats(cells: pd.Series, kind: str) -> list[str]:
 
 
 def _date_and_time(parts: list[pd.Series], name: str) -> pd.Series:
-    """Return a date and a time as one text: an hour alone begins it, and 930 is 9:30."""
+    """Return a date and a time of day as one text; an hour alone is the full hour, and 930 is 9:30."""
     date, *clock = parts
     if len(clock) > 1:
         return _joined([date, _joined(clock, ":", name)], " ", name)

@@ -1,6 +1,6 @@
-"""The text of a file: unpacked if it is compressed, decoded, and refused with a reason if it is something else.
+"""Reading of a file as text: decompression and decoding. Other kinds of files raise an error that says what they are.
 
-What a file is, its first bytes say, not its name.
+The kind of a file is found from its first bytes, not from its name.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TypeVar
 
-#: What damaged files of the formats below raise.
-_DAMAGE = (
+Member = TypeVar("Member", zipfile.ZipInfo, tarfile.TarInfo)
+
+#: Errors that the modules below raise for damaged files.
+_DAMAGE_ERRORS = (
     OSError,
     EOFError,
     ValueError,
@@ -33,8 +36,8 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
 }  # fmt: skip
-#: What a file is that begins so, and what to do with it.
-_OTHERS = {
+#: First bytes of files that cannot be read, their kind, and what to do.
+_UNREADABLE = {
     b"PAR1": ("a Parquet file", "convert it to CSV"),
     b"ARROW1": ("a Feather file", "convert it to CSV"),
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ("an old spreadsheet", "save it as CSV"),
@@ -46,38 +49,44 @@ _OTHERS = {
     b"\x04\x22\x4d\x18": ("compressed by lz4", "unpack it by lz4 -d"),
     b"\x1f\x9d": ("compressed by compress", "unpack it by gunzip"),
 }
-#: Modules that unpack zstd, of which Python has the first from 3.14 on.
+#: Modules that decompress zstd; the first is part of Python since 3.14.
 _ZSTD = ("compression.zstd", "backports.zstd", "zstandard")
 
 
 def read_text(path: Path, encoding: str | None) -> str:
-    """Return the text of a file, which may be packed by gz, bz2, xz, zip, tar or zst.
+    """Return the text of a file, which may be compressed or archived as gz, bz2, xz, zip, tar or zst.
 
     Parameters
     ----------
     path : Path
-        The file; an archive must hold one file.
+        The file; an archive must contain exactly one file.
     encoding : str, optional
-        A codec's name; by default UTF-8, or what the byte order mark says.
+        Name of a codec; by default that of the byte order mark, or UTF-8 without one.
+
+    Returns
+    -------
+    str
 
     Raises
     ------
     ValueError
-        If the file cannot be read, is damaged, or is not in that encoding; the message says what would do.
+        If the file cannot be read, is damaged, or is not in that encoding. The message says what to do.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror or error}") from error
-    for begins, (what, mend) in _OTHERS.items():
+    for begins, (what, mend) in _UNREADABLE.items():
         if content.startswith(begins):
             raise ValueError(f"{path} cannot be read as a CSV file: it is {what}; {mend}")
-    content = _unpacked(path, content)
+    content = _unpack(path, content)
     marked = next((codec for mark, codec in _BYTE_ORDER_MARKS.items() if content.startswith(mark)), "UTF-8")
     try:
         text = content.decode(encoding or marked)
     except LookupError as error:
-        raise ValueError(f"{encoding!r} is no encoding that Python knows, such as utf-8, cp1252 or utf-16") from error
+        raise ValueError(
+            f"{encoding!r} is no encoding that Python knows; give one such as utf-8, cp1252 or utf-16"
+        ) from error
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ValueError(
@@ -94,7 +103,7 @@ def read_text(path: Path, encoding: str | None) -> str:
 
 
 def _other_encoding(content: bytes) -> str:
-    """Return the encoding that a file may have, as a mend."""
+    """Return a phrase with an encoding to try."""
     even, odd = content[::2].count(0), content[1::2].count(0)
     if max(even, odd) > len(content) / 8:
         codecs_to_try = ["utf-16-le" if odd > even else "utf-16-be"]
@@ -107,36 +116,36 @@ def _other_encoding(content: bytes) -> str:
             continue
         if "\0" not in text:
             return f"; try --encoding {codec}"
-    return "; the file is damaged or no text: write it again"
+    return "; the file is damaged or is no text: save it again as CSV"
 
 
-def _unpacked(path: Path, content: bytes) -> bytes:
-    """The content of the one file in it, where it is compressed or an archive."""
-    for begins, (name, unpack) in _PACKED.items():
+def _unpack(path: Path, content: bytes) -> bytes:
+    """Return the content of the only file in it, if it is compressed or an archive."""
+    for begins, (name, unpack) in _PACKED_FORMATS.items():
         if content.startswith(begins):
-            content = _undamaged(path, name, unpack, content)
+            content = _unpack_checked(path, name, unpack, content)
             break
     if content[257:262] == b"ustar":
-        content = _undamaged(path, "tar", _untar, content)
+        content = _unpack_checked(path, "tar", _untar, content)
     return content
 
 
-def _undamaged(path: Path, name: str, unpack: Callable[[Path, bytes], bytes], content: bytes) -> bytes:
+def _unpack_checked(path: Path, name: str, unpack: Callable[[Path, bytes], bytes], content: bytes) -> bytes:
     try:
         return unpack(path, content)
     except _RefusedError:
         raise
-    except _DAMAGE as error:
+    except _DAMAGE_ERRORS as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"{path} is a damaged {name} file ({reason}); fetch or pack it once more") from error
     except Exception as error:
-        if type(error).__name__ != "ZstdError":  # each of the modules has one of its own
+        if type(error).__name__ != "ZstdError":  # each of the modules has a class of that name
             raise
         raise ValueError(f"{path} is a damaged {name} file ({error}); fetch or pack it once more") from error
 
 
 class _RefusedError(ValueError):
-    """An archive that is not damaged, but not to be read."""
+    """An archive that is not damaged, but cannot be read here."""
 
 
 def _unzip(path: Path, content: bytes) -> bytes:
@@ -144,16 +153,16 @@ def _unzip(path: Path, content: bytes) -> bytes:
         members = [member for member in archive.infolist() if not member.is_dir() and "__MACOSX" not in member.filename]
         if any(member.filename == "[Content_Types].xml" for member in members):
             raise _RefusedError(f"{path} cannot be read as a CSV file: it is a spreadsheet; save it as CSV")
-        member = _only(path, "zip", members, [member.filename for member in members])
+        member = _single_member(path, "zip", members, [member.filename for member in members])
         if member.flag_bits & 1:
-            raise _RefusedError(f"{path} is locked by a password; unpack it")
+            raise _RefusedError(f"{path} is protected by a password; unpack it")
         return archive.read(member)
 
 
 def _untar(path: Path, content: bytes) -> bytes:
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
         members = [member for member in archive.getmembers() if member.isfile()]
-        member = archive.extractfile(_only(path, "tar", members, [member.name for member in members]))
+        member = archive.extractfile(_single_member(path, "tar", members, [member.name for member in members]))
         assert member is not None  # it is a file
         data = member.read()
     if len(data) < members[0].size:
@@ -161,7 +170,8 @@ def _untar(path: Path, content: bytes) -> bytes:
     return data
 
 
-def _only(path: Path, kind: str, members: list, names: list[str]):
+def _single_member(path: Path, kind: str, members: list[Member], names: list[str]) -> Member:
+    """Return the only file of an archive; raise if there is not exactly one."""
     if len(members) != 1:
         held = f"{len(names)} files, {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}" if names else "no file"
         raise _RefusedError(f"{path} is a {kind} archive of {held}; unpack it and name one CSV file")
@@ -174,14 +184,15 @@ def _unzstd(path: Path, content: bytes) -> bytes:
             module = importlib.import_module(name)
         except ImportError:
             continue
-        return _frames(module, content) if name == "zstandard" else module.decompress(content)
+        return _unpack_zstd_frames(module, content) if name == "zstandard" else module.decompress(content)
     raise _RefusedError(
-        f"{path} is compressed by zstd, which nothing here can unpack; unpack it by zstd -d, or pip install zstandard"
+        f"{path} is compressed by zstd, for which no Python module is installed; unpack it by zstd -d, or run pip "
+        "install zstandard"
     )
 
 
-def _frames(zstandard: Any, content: bytes) -> bytes:
-    """All frames of zstd data; the module's own functions read one, or do not notice where one ends early."""
+def _unpack_zstd_frames(zstandard: ModuleType, content: bytes) -> bytes:
+    """Decompress all frames of zstd data; the module's own functions read one frame, or miss an early end."""
     parts = []
     while content:
         frame = zstandard.ZstdDecompressor().decompressobj()
@@ -192,8 +203,8 @@ def _frames(zstandard: Any, content: bytes) -> bytes:
     return b"".join(parts)
 
 
-#: How packed files begin, their names, and what unpacks them.
-_PACKED: dict[bytes, tuple[str, Callable[[Path, bytes], bytes]]] = {
+#: First bytes of compressed files and archives, their names, and the functions that unpack them.
+_PACKED_FORMATS: dict[bytes, tuple[str, Callable[[Path, bytes], bytes]]] = {
     b"\x1f\x8b": ("gzip", lambda _, content: gzip.decompress(content)),
     b"BZh": ("bzip2", lambda _, content: bz2.decompress(content)),
     b"\xfd7zXZ\x00": ("xz", lambda _, content: lzma.decompress(content)),
