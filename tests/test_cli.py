@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 
 import tsrnn
 from tsrnn import frame
-from tsrnn.cli import _default_horizon, _digits, main
+from tsrnn.cli import _default_horizon, _n_decimals, main
 from tsrnn.datasets import DATASETS, load_air_passengers, load_co2
 from tsrnn.frame.files import read_csv
 
@@ -138,10 +138,10 @@ def test_missing_weeks(run, csv):
 def test_one_of_several_columns(run):
     code, out, err = run("forecast", "macrodata", "--model", "ar")
     assert (code, out[:7]) == (0, "realgdp")
-    assert "Column 'realgdp' is taken; there are also realcons" in err
+    assert "Column 'realgdp' is used; there are also realcons" in err
     code, out, err = run("forecast", "macrodata", "--model", "ar", "--column", "unemp", "--horizon", 1)
     assert (code, out[:5]) == (0, "unemp")
-    assert "taken" not in err
+    assert "is used" not in err
     assert "the last quarter, 2009-07-01, " in out
 
 
@@ -160,12 +160,12 @@ def test_default_horizon(n, season, horizon):
     assert _default_horizon(n, season) == horizon
 
 
-def test_digits():
-    assert _digits([9.64, 47.8]) == 2
-    assert _digits([523.0, 1000.0]) == 0
-    assert _digits([0.0123, 1.0]) == 4
-    assert _digits([1e-15, 1.0]) == 5
-    assert _digits([0.0, float("nan")]) == 3
+def test_n_decimals():
+    assert _n_decimals([9.64, 47.8]) == 2
+    assert _n_decimals([523.0, 1000.0]) == 0
+    assert _n_decimals([0.0123, 1.0]) == 4
+    assert _n_decimals([1e-15, 1.0]) == 5
+    assert _n_decimals([0.0, float("nan")]) == 3
 
 
 # ---------------------------------------------------------------- files
@@ -269,15 +269,21 @@ def test_not_utf8(csv):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["airpassengers"], "'airpassengers' is neither a file nor a shipped data set; did you mean 'air_passengers'?"),
-        (["sales.csv"], "neither a file nor a shipped data set; `tsrnn datasets` lists"),
-        (["nile", "--freq", "MS"], "--freq belongs to a CSV file"),
-        (["nile", "--index-column", "a"], "--index-column belongs to a CSV file"),
+        (
+            ["airpassengers"],
+            "'airpassengers' is neither a file nor a data set of tsrnn; did you mean 'air_passengers'?",
+        ),
+        (["sales.csv"], "neither a file nor a data set of tsrnn; `tsrnn datasets` lists"),
+        (["nile", "--freq", "MS"], "--freq is an option for CSV files"),
+        (["nile", "--index-column", "a"], "--index-column is an option for CSV files"),
         (["nile", "--column", "x"], "nile has one series, 'volume'"),
-        (["nile", "--model", "ar", "--hidden-size", 3], "--hidden-size belongs to the networks"),
-        (["nile", "--model", "ar", "--seed", 0], "--seed belongs to the networks"),
-        (["nile", "--model", "ar", "--verbose"], "--verbose belongs to the networks"),
-        (["nile", "--model", "latent", "--epochs", 3], "--epochs belongs to the networks, and --model latent is none"),
+        (["nile", "--model", "ar", "--hidden-size", 3], "--hidden-size is an option of networks"),
+        (["nile", "--model", "ar", "--seed", 0], "--seed is an option of networks"),
+        (["nile", "--model", "ar", "--verbose"], "--verbose is an option of networks"),
+        (
+            ["nile", "--model", "latent", "--epochs", 3],
+            "--epochs is an option of networks, and --model latent is not a network",
+        ),
         (["nile", "--model", "xx"], "'xx' is not one of"),
         (["nile", "--horizon", 0], "0 is not in the range"),
         (["nile", "--plot", "a.gif"], "must end in .png or .pdf or .svg"),
@@ -303,7 +309,7 @@ def test_the_latent_model(run):
     [
         (["--horizon", 200], "--horizon 200 must be smaller than the series, which has 100 years"),
         (["--horizon", 60], "the series has 40 observations"),
-        (["--context-length", 95], "context_length=95"),
+        (["--context-length", 95], "--context-length 95"),
     ],
 )
 def test_what_does_not_fit_the_series(run, arguments, message):

@@ -123,7 +123,7 @@ def test_every_file_has_its_loader_and_its_line_in_the_readme():
 
 
 def test_unknown_name():
-    with pytest.raises(ValueError, match=r"no dataset 'passengers'; choose one of air_passengers, .*, elec_equip$"):
+    with pytest.raises(ValueError, match=r"no data set 'passengers'; choose one of air_passengers, .*, elec_equip$"):
         datasets.load("passengers")
 
 

@@ -424,7 +424,7 @@ def test_rows_are_numbered_where_that_is_asked_for(read):
     y, said = read(lines(range(1950, 1980), header="year,x"), no_index=True)
     assert (y.name, list(y.index[[0, -1]]), said) == ("x", [0, 29], [])
     _, said = read(lines([f"{i}.5" for i in range(9)], header="a,b"))
-    assert said == ["F has no column with dates: its rows are numbered.", "Column 'a' is taken; there are also b."]
+    assert said == ["F has no column with dates: its rows are numbered.", "Column 'a' is used; there are also b."]
 
 
 def test_few_rows_and_unsorted_years(read):

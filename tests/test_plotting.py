@@ -30,9 +30,9 @@ def test_series():
     forecast = ARForecaster().fit(y[:-12]).predict(12)
     ax = plot_forecast(y[:-12], forecast, truth=y[-12:])
     found = lines(ax)
-    assert list(found) == ["passengers", "what came", "forecast"]
+    assert list(found) == ["passengers", "actual", "forecast"]
     assert_allclose(found["passengers"].get_ydata(), y[-60:-12])
-    for label, values in (("what came", y[-12:]), ("forecast", forecast)):
+    for label, values in (("actual", y[-12:]), ("forecast", forecast)):
         assert_allclose(found[label].get_ydata(), [y.iloc[-13], *values])  # joined to the last value
         assert_allclose(
             matplotlib.dates.date2num(found[label].get_xdata()), matplotlib.dates.date2num(y.index[-13:].to_numpy())
@@ -52,7 +52,7 @@ def test_several_channels():
     y = load_macrodata()[["unemp", "infl"]]
     forecast = ARForecaster(lags=2).fit(y[:-8]).predict(8)
     ax = plot_forecast(y[:-8], forecast, truth=y[-8:])
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["unemp", "infl", "what came", "forecast"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["unemp", "infl", "actual", "forecast"]
     assert len(ax.lines) == 6
     assert_allclose(ax.lines[-1].get_ydata()[1:], forecast["infl"])
     assert ax.lines[0].get_color() == ax.lines[2].get_color() != ax.lines[3].get_color()
@@ -105,14 +105,14 @@ def test_training():
     ax = plot_training(forecaster)
     found = lines(ax)
     best = forecaster.best_epoch_
-    assert list(found) == ["training loss", "validation error", f"kept: epoch {best}"]
+    assert list(found) == ["training loss", "validation error", f"best epoch: {best}"]
     assert_allclose(found["training loss"].get_xdata(), [1, 2, 3, 4])
     assert_allclose(found["validation error"].get_ydata(), forecaster.validation_curve_)
-    assert_allclose(found[f"kept: epoch {best}"].get_xydata(), [[best, forecaster.validation_curve_.min()]])
+    assert_allclose(found[f"best epoch: {best}"].get_xydata(), [[best, forecaster.validation_curve_.min()]])
     assert ax.get_yscale() == "log"
     without = plot_training(LSTMForecaster(**options, early_stopping=False, loss="gaussian").fit(y))
     assert list(lines(without)) == ["training loss"]
-    with pytest.raises(ValueError, match="ARForecaster has no training to draw"):
+    with pytest.raises(ValueError, match="ARForecaster has no training to plot"):
         plot_training(ARForecaster())
 
 

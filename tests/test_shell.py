@@ -55,7 +55,7 @@ def data(tmp_path):
 @pytest.fixture
 def unfitted(monkeypatch):
     """Nothing may be read or fitted before the arguments are checked."""
-    monkeypatch.setattr(cli, "_read", lambda *_: pytest.fail("read before the check"))
+    monkeypatch.setattr(cli, "_read_series", lambda *_: pytest.fail("read before the check"))
 
 
 @pytest.mark.usefixtures("unfitted")
@@ -68,7 +68,7 @@ def test_the_input_is_never_overwritten(run, data, monkeypatch, name, force):
     Path("hard.csv").hardlink_to("own.csv")
     code, out, err = run("forecast", data, "--output", name, *force)
     assert (code, out) == (2, "")
-    assert "is the file that is read; give another name" in err
+    assert "is the input file; give another name" in err
     assert data.read_text(encoding="utf-8") == TEXT
 
 
@@ -80,7 +80,7 @@ def test_targets_are_checked_before_the_work(run, data, monkeypatch, option):
     Path(f"there{suffix}").touch()
     Path(f"folder{suffix}").mkdir()
     for name, message in {
-        f"there{suffix}": "exists; --force overwrites it",
+        f"there{suffix}": "exists; give another name, or overwrite it with --force",
         f"folder{suffix}": "is a directory",
         f"nowhere/a{suffix}": "there is no folder nowhere",
         f"there{suffix}/a{suffix}": "there is no folder",
@@ -106,7 +106,7 @@ def test_no_device_and_no_read_only_file(run, data, monkeypatch):
     pipe = data.with_name("pipe.csv")
     os.mkfifo(pipe)
     code, _, err = run("forecast", data, "--output", pipe, "--force")
-    assert (code, "is no regular file" in err) == (2, True)
+    assert (code, "is not a regular file" in err) == (2, True)
     target = data.with_name("there.csv")
     target.touch()
     monkeypatch.setattr(shell.os, "access", lambda path, mode: mode != os.W_OK)  # root may write everything
@@ -116,7 +116,7 @@ def test_no_device_and_no_read_only_file(run, data, monkeypatch):
 
 def test_force_needs_a_file(run, data):
     code, _, err = run("forecast", data, "--force")
-    assert (code, "--force belongs to --output or --plot" in err) == (2, True)
+    assert (code, "--force needs --output or --plot" in err) == (2, True)
 
 
 def test_a_file_is_replaced_at_once(run, data):
@@ -163,7 +163,7 @@ def test_a_file_that_came_in_between(run, data, monkeypatch):
 
     monkeypatch.setattr(pd.Series, "to_csv", slow)
     code, _, err = run("forecast", data, "--model", "ar", "--output", target)
-    assert (code, "has come to exist meanwhile; --force overwrites it" in err) == (1, True)
+    assert (code, "has been created meanwhile; overwrite it with --force" in err) == (1, True)
     assert target.read_text() == "other"
 
 
@@ -460,11 +460,11 @@ def test_one_season_is_named_as_ever(run, tmp_path):
     ],
 )
 def test_verdicts(error, baselines, sentence):
-    assert cli._verdict("AR", error, baselines) == sentence
+    assert cli._comparison("AR", error, baselines) == sentence
 
 
 def test_warnings_are_remarks(run, monkeypatch):
-    """Of this package each once and without a line of source; others as they are."""
+    """Of this package each once, without a line of source and with options for arguments; others as they are."""
     import warnings
 
     from tsrnn.exceptions import FewWindowsWarning
@@ -473,10 +473,12 @@ def test_warnings_are_remarks(run, monkeypatch):
 
     def warn(self, y):
         for _ in range(2):
-            warnings.warn("few windows", FewWindowsWarning, stacklevel=1)
+            message = "few windows of context_length=24; fit with horizon=3, or use ARForecaster"
+            warnings.warn(message, FewWindowsWarning, stacklevel=1)
         return fit(self, y)
 
     monkeypatch.setattr(tsrnn.ARForecaster, "fit", warn)
     code, _, err = run("forecast", "nile", "--model", "ar")
     assert code == 0
-    assert err.count("\n  Warning: few windows\n") == 2  # of both fits
+    message = "few windows of --context-length 24; fit with --horizon 3, or use --model ar"
+    assert err.count(f"\n  Warning: {message}\n") == 2  # of both fits

@@ -1,13 +1,13 @@
-"""The program ``tsrnn``, which is also ``python -m tsrnn``."""
+"""Entry point of the program ``tsrnn`` and of ``python -m tsrnn``."""
 
 from __future__ import annotations
 
-from .signals import interrupts_leave
+from .signals import exit_on_interrupt
 
 
 def main() -> None:
-    """Run the command line; what it imports is under the same rules as what it does."""
-    with interrupts_leave():
+    """Run the command line; Ctrl-C also ends its imports at once."""
+    with exit_on_interrupt():
         from .cli import main as program
 
         program(prog_name="tsrnn")

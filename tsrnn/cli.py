@@ -1,62 +1,71 @@
 """The command line: ``tsrnn forecast`` and ``tsrnn datasets``.
 
-It reads a series, measures the model on the series' own end, and forecasts what comes after it. Results go to standard
-output, progress and remarks to standard error. Nothing heavy is imported before a series is read.
+`forecast` reads a series, tests a model on its last steps, and forecasts the steps after its end. Results are printed
+on standard output, progress and warnings on standard error. Large libraries are imported only when a series is read.
 """
 
 from __future__ import annotations
 
+import re
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from . import __version__, datasets
 from .cells.registry import FAMILIES
-from .shell import Program, check_target, shortened, written
+from .messages import format_label, shorten
+from .shell import MAX_LENGTH, Program, atomic_write, check_output_path
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+
+    from .estimators.base import BaseForecaster
+    from .estimators.forecasters import RecurrentForecaster
 
 NETWORKS = {name.lower(): f"{name}Forecaster" for name in FAMILIES}
 MODELS = {"ar": "ARForecaster", "latent": "LatentARForecaster"} | NETWORKS
 
-#: Where an option has another name than the argument that it sets.
+#: Arguments of the forecasters whose option has another name.
 ARGUMENTS = {"epochs": "max_epochs", "seed": "random_state"}
 
-#: Options on how a CSV file is read, by the arguments of `tsrnn.frame.files.read_csv`.
+#: Options for CSV files, by the arguments of `tsrnn.frame.files.read_csv`.
 FILE_OPTIONS = {
     "index_column": click.option(
-        "--index-column", help="CSV: column with the dates, or several, as year,month. [default: found]"
+        "--index-column", help="CSV: column with the dates, or several, such as year,month. [default: found]"
     ),
-    "no_index": click.option("--no-index", is_flag=True, help="CSV: number the rows; no column has their dates."),
+    "no_index": click.option("--no-index", is_flag=True, help="CSV: number the rows; no column has dates."),
     "date_format": click.option(
         "--date-format",
-        help="CSV: how dates are written, such as %d/%m/%Y or Q%q %Y; unix-s, unix-ms, unix-us, unix-ns, excel "
-        "or decimal-year for numbers that are dates, number for those that are none. [default: found]",
+        help="CSV: format of the dates, such as %d/%m/%Y or Q%q %Y; unix-s, unix-ms, unix-us, unix-ns, excel or "
+        "decimal-year for numbers that are dates, number for integers that are not. [default: found]",
     ),
-    "freq": click.option("--freq", help="CSV: frequency, a pandas code such as MS or W-SAT. [default: inferred]"),
+    "freq": click.option("--freq", help="CSV: frequency, a code of pandas such as MS or W-SAT. [default: inferred]"),
     "where": click.option(
         "--where", multiple=True, metavar="COLUMN=VALUE", help="CSV: read only these rows; may be given several times."
     ),
     "separator": click.option(
-        "--separator", help="CSV: what separates columns: comma, semicolon, tab, bar, space. [default: found]"
+        "--separator", help="CSV: separator of columns: comma, semicolon, tab, bar, space. [default: found]"
     ),
     "decimal": click.option("--decimal", help="CSV: decimal mark, such as a comma. [default: found]"),
-    "thousands": click.option("--thousands", help="CSV: what separates thousands, such as a point. [default: found]"),
+    "thousands": click.option("--thousands", help="CSV: separator of thousands, such as a point. [default: found]"),
     "missing": click.option(
         "--missing", multiple=True, metavar="TEXT",
-        help="CSV: text that means that there is no value, such as -; may be given several times.",
+        help="CSV: text that means a missing value, such as -; may be given several times.",
     ),
     "encoding": click.option("--encoding", help="CSV: encoding, such as cp1252. [default: UTF-8]"),
 }  # fmt: skip
 
-#: What a step is called, by pandas' frequency code.
+#: A function that becomes a command.
+Command = TypeVar("Command", bound=Callable[..., None])
+
+#: Names of steps by pandas' frequency code.
 STEPS = {
     "YS": "years", "YE": "years", "Y": "years", "QS": "quarters", "QE": "quarters", "Q": "quarters",
     "MS": "months", "ME": "months", "M": "months", "W": "weeks", "D": "days", "B": "business days",
@@ -64,8 +73,8 @@ STEPS = {
 }  # fmt: skip
 
 
-def _file_options(command: Any) -> Any:
-    """Add the options on how a CSV file is read."""
+def _file_options(command: Command) -> Command:
+    """Add the options for CSV files to a command."""
     for option in reversed(FILE_OPTIONS.values()):
         command = option(command)
     return command
@@ -93,11 +102,11 @@ def list_datasets() -> None:
     help="A linear autoregression, one with latent states, or a recurrent network.",
 )  # fmt: skip
 @click.option(
-    "--strategy", type=click.Choice(["recursive", "direct", "seq2seq"]), help="How a network gets beyond one step."
+    "--strategy", type=click.Choice(["recursive", "direct", "seq2seq"]), help="How a network forecasts several steps."
 )
 @click.option("--context-length", type=click.IntRange(1), help="Steps that a network reads before it forecasts.")
 @click.option("--hidden-size", type=click.IntRange(1), help="Units of a network.")
-@click.option("--epochs", type=click.IntRange(1), help="Most passes over the data; training may stop earlier.")
+@click.option("--epochs", type=click.IntRange(1), help="Maximum number of epochs; training may stop earlier.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of a network. [default: 0]")
 @click.option("--column", help="Column to forecast. [default: the first one with numbers]")
 @_file_options
@@ -113,156 +122,184 @@ def forecast(
     plot: Path | None,
     output: Path | None,
     force: bool,
-    **options: Any,
+    **options: object,
 ) -> None:
-    """Forecast DATA, a shipped data set's name (see `tsrnn datasets`) or a CSV file.
+    """Forecast DATA, the name of a data set (see `tsrnn datasets`) or a CSV file.
 
-    First the end of the series is held out, as long as the horizon, and forecast by a model that has not seen it. The
-    errors stand beside those of the seasonal naive forecasts, each of which repeats a season. Then the model is fitted
-    to the whole series and forecasts its future.
+    First the model is tested: it is fitted without the last steps of the series, as many as the horizon, and forecasts
+    them. Its errors are compared with those of seasonal naive forecasts, which repeat the last season. Then the model
+    is fitted to the whole series and forecasts its future.
     """
     given = {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
     csv = {name: given.pop(name) for name in FILE_OPTIONS if name in given}
-    network = given
-    if model not in NETWORKS and network:
-        option = next(iter(network)).replace("_", "-")
-        raise click.UsageError(f"--{option} belongs to the networks, and --model {model} is none")
+    if model not in NETWORKS and given:
+        option = next(iter(given)).replace("_", "-")
+        raise click.UsageError(
+            f"--{option} is an option of networks, and --model {model} is not a network; leave the option out, or use "
+            "--model lstm"
+        )
     if force and plot is None and output is None:
-        raise click.UsageError("--force belongs to --output or --plot, and neither is given")
-    check_target(plot, "--plot", (".png", ".pdf", ".svg"), Path(data), force)
-    check_target(output, "--output", (".csv",), Path(data), force)
+        raise click.UsageError(
+            "--force needs --output or --plot, and neither is given; leave it out, or add one of them"
+        )
+    check_output_path(plot, "--plot", (".png", ".pdf", ".svg"), Path(data), force)
+    check_output_path(output, "--output", (".csv",), Path(data), force)
     try:
-        y = _read(data, column, csv)
-        _forecast(y, horizon, Model(model, network), Files(plot, output, force))
-    except (ValueError, ArithmeticError) as error:  # the library's errors say what would do
-        raise click.ClickException(shortened(str(error))) from error
+        y = _read_series(data, column, csv)
+        _forecast(y, horizon, Model(model, given), Outputs(plot, output, force))
+    except (ValueError, ArithmeticError) as error:
+        raise click.ClickException(shorten(str(error), MAX_LENGTH)) from error
 
 
-# ---------------------------------------------------------------- the job
+# ---------------------------------------------------------------- test and forecast
 @dataclass
 class Model:
-    """What was asked for."""
+    """A model with its options.
+
+    Attributes
+    ----------
+    name : str
+        A key of `MODELS`.
+    options : dict
+        The options of a network that were given.
+    """
 
     name: str
-    network: dict[str, Any]  # options of a network that were given
+    options: dict[str, object]
 
     @property
     def title(self) -> str:
-        """As tables call it."""
+        """The name of the model in tables."""
         return "latent AR" if self.name == "latent" else MODELS[self.name].removesuffix("Forecaster")
 
-    def fit(self, y: pd.Series, horizon: int, on: str) -> Any:
-        """The forecaster, fitted to `y`, which is `on` in words."""
+    def fit(self, y: pd.Series, horizon: int, data: str) -> BaseForecaster:
+        """Return the forecaster fitted to `y`, which progress messages call `data`."""
         import tsrnn
 
-        options = {ARGUMENTS.get(name, name): value for name, value in self.network.items()}
+        arguments = {ARGUMENTS.get(name, name): value for name, value in self.options.items()}
         if self.name in NETWORKS:
-            options.setdefault("random_state", 0)
-        verbose = "verbose" in options
-        _say(f"Fitting the {self.title} to {on} ...", nl=verbose)
-        started = time.perf_counter()
+            arguments.setdefault("random_state", 0)
+        is_verbose = "verbose" in arguments
+        _report(f"Fitting the {self.title} to {data} ...", nl=is_verbose)
+        start = time.perf_counter()
         try:
-            with _remarks() as remarks:
-                forecaster = getattr(tsrnn, MODELS[self.name])(horizon=horizon, **options).fit(y)
-        except Exception:
-            _say("")
+            with _collect_warnings() as messages:
+                forecaster = getattr(tsrnn, MODELS[self.name])(horizon=horizon, **arguments).fit(y)
+        except Exception as error:
+            _report("")
+            if type(error) is ValueError:
+                raise ValueError(_with_options(str(error))) from error
             raise
-        took, compiled = time.perf_counter() - started, getattr(forecaster, "timings_", {}).get("compile", 0.0)
-        _say(f" {took:.1f} s" + (f" ({compiled:.1f} s to compile, on first use)" if compiled > 1 else ""))
-        for remark in remarks:
-            _say(f"  Warning: {remark}")
-        if verbose:
-            _say(_details(forecaster))
+        seconds, compiled = time.perf_counter() - start, getattr(forecaster, "timings_", {}).get("compile", 0.0)
+        _report(f" {seconds:.1f} s" + (f" ({compiled:.1f} s to compile, on first use)" if compiled > 1 else ""))
+        for message in messages:
+            _report(f"  Warning: {_with_options(message)}")
+        if is_verbose:
+            _report(_training_summary(forecaster))
         if getattr(forecaster, "best_epoch_", 1) == 0:
-            _say("  No epoch of training was better than its linear start, so the forecast is linear.")
+            _report("  No epoch of training was better than its linear start, so the forecast is linear.")
         return forecaster
 
 
 @contextmanager
-def _remarks() -> Iterator[list[str]]:
-    """Collect what this package warns of, each warning once; others go their way."""
+def _collect_warnings() -> Iterator[list[str]]:
+    """Collect the warnings of this package, each message once; issue all others again."""
     from .exceptions import TsrnnWarning
 
-    remarks: list[str] = []
+    messages: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", TsrnnWarning)
-        yield remarks
+        yield messages
     for warning in caught:
         if not issubclass(warning.category, TsrnnWarning):
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-        elif str(warning.message) not in remarks:
-            remarks.append(str(warning.message))
+        elif str(warning.message) not in messages:
+            messages.append(str(warning.message))
+
+
+def _with_options(message: str) -> str:
+    """Replace arguments and classes of Python in a message by options: ``horizon=3`` by ``--horizon 3``."""
+    for option in forecast.params[1:]:  # the first one is DATA
+        name = ARGUMENTS.get(str(option.name), str(option.name))
+        message = re.sub(rf"\b{name}=(?:'(\w+)'|(\d+)\b(?!\.))", rf"{option.opts[0]} \1\2", message)
+    for name, forecaster in MODELS.items():
+        message = re.sub(rf"\b{forecaster}\b(?!\()", f"--model {name}", message)
+    return message
 
 
 @dataclass
-class Files:
-    """What is to be written."""
+class Outputs:
+    """The files to write; None for those that are not wanted."""
 
     plot: Path | None
     output: Path | None
     force: bool
 
     def write(self, y: pd.Series, future: pd.Series, tested: pd.Series, title: str) -> None:
-        """Write the forecast of the future, and draw it beside that of the test."""
+        """Write the forecast of the future, and plot it with the forecast of the test."""
         if self.output is not None:
-            with written(self.output, "--output", self.force) as path:
+            with atomic_write(self.output, "--output", self.force) as path:
                 future.rename("forecast").to_csv(path, index_label="date")
-            _say(f"Wrote {self.output}.")
+            _report(f"Wrote {self.output}.")
         if self.plot is not None:
             from .plotting import save_forecast
 
-            with written(self.plot, "--plot", self.force) as path:
+            with atomic_write(self.plot, "--plot", self.force) as path:
                 save_forecast(path, y, future, tested, title=title)
-            _say(f"Drew {self.plot}.")
+            _report(f"Wrote {self.plot}.")
 
 
-def _forecast(y: pd.Series, horizon: int | None, model: Model, files: Files) -> None:
+def _forecast(y: pd.Series, horizon: int | None, model: Model, outputs: Outputs) -> None:
+    """Test the model, forecast the future, print both, and write the output files."""
     from . import frame
 
     index: Any = y.index
     season = frame.season_length(index)
     horizon = _default_horizon(len(y), season) if horizon is None else horizon
-    step = _step(index)
+    step = _step_name(index)
     if horizon >= len(y):
         raise click.ClickException(
-            f"--horizon {horizon} must be smaller than the series, which has {len(y)} {step}: that many are held out"
+            f"--horizon {horizon} must be smaller than the series, which has {len(y)} {step}: the test holds out that "
+            "many; give a smaller one"
         )
-    y, missing = y.rename(shortened(str(y.name), 80)), int(y.isna().sum())
+    y, missing = y.rename(shorten(str(y.name), 80)), int(y.isna().sum())
     click.echo(f"{y.name}: {len(y)} {step}, {_span(y)}" + (f", {missing} of them missing" if missing else ""))
     train, test = y.iloc[:-horizon], y.iloc[-horizon:]
     tested = model.fit(train, horizon, f"the first {_count(len(train), step)}").predict(horizon)
-    digits = _report_test(model, train, test, tested, season, step)
+    n_decimals = _print_test(model, train, test, tested, season, step)
     future = model.fit(y, horizon, f"all {len(y)} {step}").predict(horizon)
     click.echo(f"\nForecast of the next {_count(horizon, step)}, by the {model.title} fitted to all {len(y)} {step}:\n")
-    labels = [_label(label) for label in future.index]
-    numbers = [f"{value:.{max(0, digits - 1)}f}" for value in future]  # more would be noise
-    _table([("date" if hasattr(y.index, "freqstr") else "step", "forecast"), *zip(labels, numbers, strict=True)])
-    files.write(y, future, tested, title=f"{y.name}: forecast by the {model.title}")
+    labels = [format_label(label) for label in future.index]
+    numbers = [f"{value:.{max(0, n_decimals - 1)}f}" for value in future]  # more would be noise
+    _print_table([("date" if hasattr(y.index, "freqstr") else "step", "forecast"), *zip(labels, numbers, strict=True)])
+    outputs.write(y, future, tested, title=f"{y.name}: forecast by the {model.title}")
 
 
-def _report_test(model: Model, train: pd.Series, test: pd.Series, tested: pd.Series, season: int, step: str) -> int:
-    """Print the errors over the held-out steps; the decimals that show them well."""
+def _print_test(model: Model, train: pd.Series, test: pd.Series, tested: pd.Series, season: int, step: str) -> int:
+    """Print the errors over the test and return the number of decimals that they need."""
     from . import frame
 
     season = season if season < len(train) else 1
-    naive = _naive(train, len(test), step)
+    naive = _baselines(train, len(test), step)
     absolute = [frame.mae(test, prediction) for prediction in (tested, *naive.values())]
     scaled = [frame.mase(test, prediction, train, season) for prediction in (tested, *naive.values())]
-    digits = _digits(absolute)
+    n_decimals = _n_decimals(absolute)
     click.echo(f"\nTest on the last {_count(len(test), step)}, {_span(test)}, which the model had not seen:\n")
-    errors = [(f"{a:.{digits}f}", f"{b:.2f}") for a, b in zip(absolute, scaled, strict=True)]
-    _table([("", "MAE", "MASE"), *((name, *pair) for name, pair in zip((model.title, *naive), errors, strict=True))])
+    errors = [(f"{a:.{n_decimals}f}", f"{b:.2f}") for a, b in zip(absolute, scaled, strict=True)]
+    _print_table(
+        [("", "MAE", "MASE"), *((name, *pair) for name, pair in zip((model.title, *naive), errors, strict=True))]
+    )
     change = f"{season} {step}" if season > 1 else f"one {step.removesuffix('s')}"
     baselines = dict(zip(naive, absolute[1:], strict=True))
     click.echo(
         "\nMAE is the mean absolute error. MASE divides it by the mean absolute change over "
-        f"{change}\nbefore the test. {_verdict(model.title, absolute[0], baselines)}"
+        f"{change}\nbefore the test. {_comparison(model.title, absolute[0], baselines)}"
     )
-    return digits
+    return n_decimals
 
 
-def _naive(train: pd.Series, horizon: int, step: str) -> dict[str, Any]:
-    """The forecasts to beat, by name: one for each season of the series, or the last value."""
+def _baselines(train: pd.Series, horizon: int, step: str) -> dict[str, np.ndarray]:
+    """Return the seasonal naive forecasts, (horizon,), by name: one for each season, or the last value."""
     from . import frame
 
     index: Any = train.index
@@ -275,8 +312,8 @@ def _naive(train: pd.Series, horizon: int, step: str) -> dict[str, Any]:
     return forecasts
 
 
-def _verdict(title: str, error: float, baselines: dict[str, float]) -> str:
-    """One sentence on the error of the model and that of the best baseline."""
+def _comparison(title: str, error: float, baselines: dict[str, float]) -> str:
+    """Return a sentence that compares the error of the model with that of the best baseline."""
     name, naive = min(baselines.items(), key=lambda pair: pair[1])
     if not (error >= 0 and naive > 0):
         return "Too little was observed in the test to compare the two."
@@ -288,79 +325,82 @@ def _verdict(title: str, error: float, baselines: dict[str, float]) -> str:
 
 
 def _default_horizon(n: int, season: int) -> int:
-    """One season, or 12; at most a quarter of a short series."""
+    """Return one season, or 12 without a season; at most a quarter of the series."""
     return max(1, min(season if season > 1 else 12, n // 4))
 
 
 # ---------------------------------------------------------------- arguments
-def _read(data: str, column: str | None, csv: dict[str, Any]) -> pd.Series:
-    """The series that the arguments ask for."""
+def _read_series(data: str, column: str | None, csv: dict[str, Any]) -> pd.Series:
+    """Return the series that the arguments name."""
     path = Path(data)
     if not path.is_file() and data not in datasets.DATASETS:
         import difflib
 
         close = difflib.get_close_matches(data, datasets.DATASETS, 1)
         hint = f"did you mean {close[0]!r}?" if close else "`tsrnn datasets` lists the data sets."
-        raise click.UsageError(f"{data!r} is neither a file nor a shipped data set; {hint}")
+        raise click.UsageError(f"{data!r} is neither a file nor a data set of tsrnn; {hint}")
     if path.is_file():
         from .frame.files import read_csv
 
-        return read_csv(path, column=column, **csv, report=_say)
+        return read_csv(path, column=column, **csv, report=_report)
     for name in csv:
-        raise click.UsageError(f"--{name.replace('_', '-')} belongs to a CSV file, and {data} is a shipped data set")
+        raise click.UsageError(
+            f"--{name.replace('_', '-')} is an option for CSV files, and {data} is a data set of tsrnn; leave the "
+            "option out"
+        )
     shipped: Any = datasets.load(data)
     if shipped.ndim == 2:
         from .frame.files import select_column
 
-        return select_column(shipped, column, _say)
+        return select_column(shipped, column, _report)
     if column not in (None, shipped.name):
-        raise click.UsageError(f"there is no column {column!r}: {data} has one series, {shipped.name!r}")
+        raise click.UsageError(
+            f"there is no column {column!r}: {data} has one series, {shipped.name!r}; leave --column out"
+        )
     return shipped.rename(data)
 
 
-# ---------------------------------------------------------------- words
-def _say(text: str, nl: bool = True) -> None:
-    """Progress and remarks, on standard error."""
-    click.echo(shortened(text), err=True, nl=nl)
+# ---------------------------------------------------------------- text
+def _report(text: str, nl: bool = True) -> None:
+    """Print a message on standard error."""
+    click.echo(shorten(text, MAX_LENGTH), err=True, nl=nl)
 
 
-def _step(index: pd.Index) -> str:
-    """What the steps of a series are called."""
+def _step_name(index: pd.Index) -> str:
+    """Return the name of the steps of a series, such as "months"."""
     code = str(getattr(index, "freqstr", "")).split("-")[0]
     return STEPS.get(code, "steps")
 
 
-def _label(label: Any) -> str:
-    return str(label).removesuffix(" 00:00:00")
-
-
 def _span(y: pd.Series) -> str:
-    return f"{_label(y.index[0])} to {_label(y.index[-1])}" if len(y) > 1 else _label(y.index[0])
+    """Return the first and the last label of a series."""
+    first, last = format_label(y.index[0]), format_label(y.index[-1])
+    return f"{first} to {last}" if len(y) > 1 else first
 
 
 def _count(n: int, step: str) -> str:
-    """Several months; in a phrase such as 'the last', one is no number but just 'month'."""
+    """Return a number of steps, such as "12 months"; "month" for one, as in "the last month"."""
     return f"{n} {step}" if n > 1 else step.removesuffix("s")
 
 
-def _digits(errors: list[float]) -> int:
-    """Decimals that show the smaller error with three figures, unless it is next to nothing."""
+def _n_decimals(errors: list[float]) -> int:
+    """Return the number of decimals that shows the smallest error, if not below 0.1 % of the largest, with 3 digits."""
     import math
 
-    known = [error for error in errors if 0 < error < math.inf]
-    return min(9, max(0, 2 - math.floor(math.log10(max(min(known), max(known) / 1000))))) if known else 3
+    finite = [error for error in errors if 0 < error < math.inf]
+    return min(9, max(0, 2 - math.floor(math.log10(max(min(finite), max(finite) / 1000))))) if finite else 3
 
 
-def _details(forecaster: Any) -> str:
-    """What the training came to."""
+def _training_summary(forecaster: RecurrentForecaster) -> str:
+    """Return a line on the size of a network and its training."""
     return (
         f"  reads {forecaster.context_length_} steps, {len(forecaster.theta_)} parameters, best after "
         f"{forecaster.best_epoch_} of {len(forecaster.loss_curve_)} epochs (0 is the linear start)"
     )
 
 
-def _table(rows: list[tuple[str, ...]]) -> None:
-    """The first column to the left, numbers to the right."""
+def _print_table(rows: list[tuple[str, ...]]) -> None:
+    """Print a table, the first column aligned to the left, numbers to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for first, *others in rows:
         cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]

@@ -1,8 +1,8 @@
-"""Nine small public series, for the examples, the tests and the command line.
+"""Nine small public data sets, for the examples, the tests and the command line.
 
-Each comes as float64 in natural units, under dates with a frequency, and anew at every call. The files themselves lie
-in the folder ``datasets`` of the repository; its README says where they are from. Importing this module is cheap:
-pandas comes in with the first series.
+Each loader returns a new object of float64 in the original units, with dates of a regular frequency as index. The files
+are in the folder ``datasets`` of the repository; its README names their sources. Importing this module is cheap: pandas
+is imported with the first data set.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = [
 
 
 def load(name: str) -> pd.Series | pd.DataFrame:
-    """Load a dataset by its name.
+    """Load a data set by its name.
 
     Parameters
     ----------
@@ -42,12 +42,12 @@ def load(name: str) -> pd.Series | pd.DataFrame:
     Returns
     -------
     pandas.Series or pandas.DataFrame
-        What the loader of that name returns.
+        The result of the loader of that name.
 
     Raises
     ------
     ValueError
-        If there is no dataset of that name.
+        If there is no data set of that name.
 
     Examples
     --------
@@ -55,14 +55,14 @@ def load(name: str) -> pd.Series | pd.DataFrame:
     True
     """
     if name not in DATASETS:
-        raise ValueError(f"there is no dataset {name!r}; choose one of {', '.join(DATASETS)}")
+        raise ValueError(f"there is no data set {name!r}; choose one of {', '.join(DATASETS)}")
     return DATASETS[name]()
 
 
 def load_air_passengers() -> pd.Series:
     """Passengers on international airlines, in thousands a month: 144 months, January 1949 to December 1960.
 
-    Growth, and a yearly season that grows with it.
+    A growing trend, and a yearly season that grows with it.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def load_sunspots() -> pd.Series:
 def load_monthly_sunspots() -> pd.Series:
     """Sunspot activity, as the mean relative sunspot number of a month: 2820 months, January 1749 to December 1983.
 
-    An older edition than the yearly series: in a few years, 1840 and 1947 above all, its mean is not the yearly value.
+    An older edition than the yearly series: in a few years, mainly 1840 and 1947, its mean is not the yearly value.
 
     Returns
     -------
@@ -140,8 +140,8 @@ def load_monthly_sunspots() -> pd.Series:
 def load_co2() -> pd.Series:
     """Carbon dioxide in the air at Mauna Loa, Hawaii, in parts per million by volume: 2284 weeks, 1958 to 2001.
 
-    Weekly means, each under its Saturday, 29 March 1958 to 29 December 2001. 59 weeks are missing, and NaN here; the
-    longest gap is of 18 weeks, January to May 1964.
+    Weekly means, each dated on its Saturday, 29 March 1958 to 29 December 2001. 59 weeks are missing (NaN); the longest
+    gap has 18 weeks, January to May 1964.
 
     Returns
     -------
@@ -173,7 +173,7 @@ def load_co2() -> pd.Series:
 def load_lynx() -> pd.Series:
     """Canadian lynx trapped in a year, as a number of animals: 114 years, 1821 to 1934.
 
-    A cycle of about 10 years, of steep peaks.
+    A cycle of about 10 years with steep peaks.
 
     Returns
     -------
@@ -227,8 +227,8 @@ def load_nile() -> pd.Series:
 def load_elnino() -> pd.Series:
     """Sea surface temperature in region Niño 1+2, in degrees Celsius: 732 months, January 1950 to December 2010.
 
-    Means of the Pacific Ocean between 0 and 10 degrees south, 80 and 90 degrees west. A strong yearly season, and the
-    warm years of El Niño upon it.
+    Means over the Pacific Ocean from 0 to 10 degrees south and 80 to 90 degrees west. A strong yearly season, and
+    warmer years during El Niño.
 
     Returns
     -------
@@ -271,12 +271,12 @@ def load_macrodata() -> pd.DataFrame:
     ``realint``   real interest, per cent: ``tbilrate`` less ``infl``
     ============  ====================================================================================
 
-    The 0 in the first row of ``infl`` and ``realint`` fills in for a value that cannot be known there.
+    The first value of ``infl`` and ``realint`` is 0 because the change from the quarter before is unknown.
 
     Returns
     -------
     pandas.DataFrame
-        A column a series, with frequency ``QS``.
+        One column for each series, with frequency ``QS``.
 
     Notes
     -----
@@ -297,7 +297,7 @@ def load_macrodata() -> pd.DataFrame:
 def load_elec_equip() -> pd.Series:
     """Turnover of the makers of electrical equipment in the euro area, 2010 = 100: 257 months, 1995 to May 2016.
 
-    Adjusted for working days, but not for the season.
+    Adjusted for working days, but not seasonally adjusted.
 
     Returns
     -------
@@ -331,15 +331,16 @@ DATASETS: Mapping[str, Callable[[], pd.Series | pd.DataFrame]] = {
     "macrodata": load_macrodata,
     "elec_equip": load_elec_equip,
 }
-"""The loaders by name, as `load` and the command line know them."""
+"""The loaders by the names that `load` and the command line accept."""
 
 
 def _series(name: str, freq: str) -> pd.Series:
+    """Return the only series of a file."""
     return _frame(name, freq).iloc[:, 0]
 
 
 def _frame(name: str, freq: str) -> pd.DataFrame:
-    """Read a file; dates that do not keep to `freq` are an error."""
+    """Return the table of a file, with dates of the frequency `freq`; a ValueError if its dates are not regular."""
     import pandas as pd
 
     with _find(f"{name}.csv").open(encoding="utf-8") as file:
@@ -348,7 +349,7 @@ def _frame(name: str, freq: str) -> pd.DataFrame:
 
 
 def _find(file: str) -> Traversable:
-    """Return where `file` is: inside the installed package, or beside the package in a checkout."""
+    """Return the path of `file`, in the installed package or in the repository."""
     from importlib.resources import files
 
     for folder in (files("tsrnn") / "_data", Path(__file__).parents[1] / "datasets"):

@@ -1,4 +1,4 @@
-"""Warnings of this package; all derive from `TsrnnWarning`, so that one filter silences them."""
+"""Warnings of this package; all derive from `TsrnnWarning`, so that one filter applies to all of them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ class TsrnnWarning(UserWarning):
 
 
 class FewWindowsWarning(TsrnnWarning):
-    """A network is trained on so few windows that it can learn little."""
+    """A network is trained on too few windows to learn much."""
 
 
 class OrderSelectionWarning(TsrnnWarning):
-    """No autoregressive order has enough complete rows to be compared."""
+    """No autoregressive order has enough complete rows to be compared with others."""
 
 
 class IntervalWarning(TsrnnWarning):
-    """A column has too few validation errors of its own; its intervals rest on the errors of the other columns."""
+    """A column has too few validation errors of its own; its intervals use the errors of all columns."""
 
 
 class ConvergenceWarning(SklearnConvergenceWarning, TsrnnWarning):
@@ -26,8 +26,8 @@ class ConvergenceWarning(SklearnConvergenceWarning, TsrnnWarning):
 
 
 class CacheWarning(TsrnnWarning):
-    """Compiled code cannot be kept on disk or read from there; it is compiled for this process alone."""
+    """Compiled code cannot be written to disk or read from it; it is compiled for this process only."""
 
 
 class LeakageWarning(TsrnnWarning):
-    """A covariate is an exact linear function of the target, as a scaled copy of it is."""
+    """A covariate is an exact linear function of the target, such as a scaled copy of it."""

@@ -1,6 +1,6 @@
-"""matplotlib lives here: a forecast beside its series, how a network trained, and what it attends to.
+"""Plots of a forecast after its series, of the training of a network, and of its attention weights.
 
-Importing this module is cheap; matplotlib comes in with the first plot.
+Importing this module is cheap; matplotlib is imported with the first plot.
 """
 
 from __future__ import annotations
@@ -10,33 +10,46 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .messages import format_label
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from .checks import Anything
+
 __all__ = ["plot_attention", "plot_forecast", "plot_training"]
 
+#: Colours of the series, of forecasts, and of actual values.
 PAST, FUTURE, TRUTH = "#4c566a", "#c8501e", "#2a7fb8"
 
 
-def plot_forecast(y: Any, forecast: Any, *, truth: Any = None, last: int | None = None, ax: Axes | None = None) -> Axes:
-    """Draw a forecast after the end of its series.
+def plot_forecast(
+    y: Anything, forecast: Anything, *, truth: Anything = None, last: int | None = None, ax: Axes | None = None
+) -> Axes:
+    """Plot a forecast after the end of its series.
 
     Parameters
     ----------
     y : Series, DataFrame or array-like of shape (n,) or (n, n_channels)
-        The series so far. Several channels get a colour each.
+        The series. Each of several channels has its own colour.
     forecast : of the same kind, of shape (h,) or (h, n_channels)
-        What `predict` returned.
-    truth : of the same kind, optional
-        What came, or as much of it as is known.
+        The result of `predict`.
+    truth : of the same kind, of shape (m,) or (m, n_channels), optional
+        Actual values after the end of `y`.
     last : int, optional
-        How many steps of `y` to draw. None draws four times as many as the forecast has, but at least 48.
+        Number of the last steps of `y` to plot. None plots four times the length of the forecast, but at least 48.
     ax : matplotlib Axes, optional
-        Where to draw; None makes new axes with pyplot.
+        Axes to plot on. None makes new axes with pyplot.
 
     Returns
     -------
     matplotlib Axes
+        The axes with the plot.
+
+    Raises
+    ------
+    ValueError
+        If `forecast` or `truth` has another number of series than `y`.
 
     Examples
     --------
@@ -47,21 +60,21 @@ def plot_forecast(y: Any, forecast: Any, *, truth: Any = None, last: int | None 
     >>> forecast = ARForecaster().fit(y[:-12]).predict(12)
     >>> ax = plot_forecast(y[:-12], forecast, truth=y[-12:])
     >>> [line.get_label() for line in ax.lines]
-    ['passengers', 'what came', 'forecast']
+    ['passengers', 'actual', 'forecast']
     """
     past, future = _curves(y), _curves(forecast, after=y)
-    came = [None] * len(past) if truth is None else _curves(truth, after=y)
-    for name, curves in (("forecast", future), ("truth", came)):
+    actual = [None] * len(past) if truth is None else _curves(truth, after=y)
+    for name, curves in (("forecast", future), ("truth", actual)):
         if len(curves) != len(past):
-            raise ValueError(f"{name} has {len(curves)} series, but y has {len(past)}; pass the same ones")
+            raise ValueError(f"{name} has {len(curves)} series, but y has {len(past)}; pass the same series")
     ax = _new_axes() if ax is None else ax
     first = max(0, len(past[0].x) - (max(48, 4 * len(future[0].x)) if last is None else last))
     several = len(past) > 1
-    for c, (series, ahead, after) in enumerate(zip(past, future, came, strict=True)):
+    for c, (series, ahead, after) in enumerate(zip(past, future, actual, strict=True)):
         colors = (f"C{c}",) * 3 if several else (PAST, TRUTH, FUTURE)
         ax.plot(series.x[first:], series.values[first:], color=colors[0], lw=1.3, label=series.name)
         if after is not None:
-            ax.plot(*_joined(series, after), color=colors[1], lw=1.3, alpha=0.5 if several else 1, label="what came")
+            ax.plot(*_joined(series, after), color=colors[1], lw=1.3, alpha=0.5 if several else 1, label="actual")
         ax.plot(*_joined(series, ahead), color=colors[2], lw=1.8, ls="--" if several else "-", label="forecast")
     ax.axvspan(past[0].x[-1], future[0].x[-1], color="0.5", alpha=0.08, lw=0)
     _legend(ax, several)
@@ -69,22 +82,28 @@ def plot_forecast(y: Any, forecast: Any, *, truth: Any = None, last: int | None 
     return ax
 
 
-def plot_training(estimator: Any, ax: Axes | None = None) -> Axes:
-    """Draw the loss after each epoch, the error over the validation tail, and the epoch that was kept.
+def plot_training(estimator: Anything, ax: Axes | None = None) -> Axes:
+    """Plot the training loss and the validation error of each epoch, and mark the best epoch.
 
-    Epoch 0 is the network before training: with a linear skip, the linear forecast. The recursive strategy trains on
-    single steps and validates on whole forecasts, so that its two curves lie apart.
+    Epoch 0 is the network before training; with a linear skip connection it is the linear forecast. The recursive
+    strategy trains on single steps and validates on whole forecasts, so its two curves differ in level.
 
     Parameters
     ----------
     estimator : fitted recurrent forecaster or regressor
-        Its `loss_curve_`, `validation_curve_` and `best_epoch_` are drawn.
+        Its `loss_curve_`, `validation_curve_` and `best_epoch_` are plotted.
     ax : matplotlib Axes, optional
-        Where to draw; None makes new axes with pyplot.
+        Axes to plot on. None makes new axes with pyplot.
 
     Returns
     -------
     matplotlib Axes
+        The axes with the plot.
+
+    Raises
+    ------
+    ValueError
+        If the estimator is not a fitted recurrent network.
 
     Examples
     --------
@@ -99,13 +118,13 @@ def plot_training(estimator: Any, ax: Axes | None = None) -> Axes:
     from matplotlib.ticker import MaxNLocator
 
     if not hasattr(estimator, "loss_curve_"):
-        raise ValueError(f"{type(estimator).__name__} has no training to draw; fit a recurrent network first")
+        raise ValueError(f"{type(estimator).__name__} has no training to plot; pass a fitted recurrent network")
     ax = _new_axes() if ax is None else ax
     loss, validation, best = estimator.loss_curve_, estimator.validation_curve_, estimator.best_epoch_
     ax.plot(np.arange(1, len(loss) + 1), loss, color=PAST, lw=1.3, label="training loss")
     if len(validation):
         ax.plot(np.arange(len(validation)), validation, color=FUTURE, lw=1.8, label="validation error")
-        ax.plot([best], [validation[best]], "o", color=FUTURE, label=f"kept: epoch {best}")
+        ax.plot([best], [validation[best]], "o", color=FUTURE, label=f"best epoch: {best}")
     if min(np.min(loss), *validation, np.inf) > 0:
         ax.set_yscale("log")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -115,19 +134,25 @@ def plot_training(estimator: Any, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_attention(weights: Any, ax: Axes | None = None) -> Axes:
-    """Draw what each step of a forecast attends to, as an image: forecast steps down, steps that were read across.
+def plot_attention(weights: Anything, ax: Axes | None = None) -> Axes:
+    """Plot attention weights as an image: one row for each forecast step, one column for each step of the context.
 
     Parameters
     ----------
     weights : DataFrame or array-like of shape (n_steps, n_read)
-        What `attention_weights` returned.
+        The result of `attention_weights`.
     ax : matplotlib Axes, optional
-        Where to draw; None makes new axes with pyplot.
+        Axes to plot on. None makes new axes with pyplot.
 
     Returns
     -------
     matplotlib Axes
+        The axes with the plot.
+
+    Raises
+    ------
+    ValueError
+        If `weights` is not a table with two dimensions.
 
     Examples
     --------
@@ -151,15 +176,15 @@ def plot_attention(weights: Any, ax: Axes | None = None) -> Axes:
     image = ax.imshow(table.to_numpy(), aspect="auto", cmap="Blues", vmin=0, interpolation="nearest")
     named = isinstance(weights, pd.DataFrame)
     for axis, labels in ((ax.xaxis, table.columns), (ax.yaxis, table.index)):
-        shown = range(0, len(labels), -(-len(labels) // 7))
-        axis.set_ticks(shown, [_label(labels[i]) if named else str(i + 1) for i in shown])
-    ax.set(xlabel="read", ylabel="forecast")
+        positions = range(0, len(labels), -(-len(labels) // 7))
+        axis.set_ticks(positions, [format_label(labels[i]) if named else str(i + 1) for i in positions])
+    ax.set(xlabel="context", ylabel="forecast")
     ax.figure.colorbar(image, ax=ax, label="weight", pad=0.01)
     return ax
 
 
-def save_forecast(path: Path, y: Any, forecast: Any, tested: Any, *, title: str) -> None:
-    """Draw a forecast, and an earlier one of the end of `y`, to a file; no window opens."""
+def save_forecast(path: Path, y: Anything, forecast: Anything, tested: Anything, *, title: str) -> None:
+    """Write a plot of a forecast, and of an earlier forecast of the end of `y`, to a file; no window opens."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 4.5), layout="constrained")
@@ -172,22 +197,16 @@ def save_forecast(path: Path, y: Any, forecast: Any, tested: Any, *, title: str)
 
 
 # ---------------------------------------------------------------- helpers
-def _label(value: Any) -> str:
-    """A date without a time that says nothing, anything else as it is."""
-    text = str(value)
-    return text.removesuffix(" 00:00:00")
-
-
 class _Curve(NamedTuple):
-    """One channel: where and what to draw."""
+    """Name and points of one channel."""
 
     name: str
     x: np.ndarray
     values: np.ndarray
 
 
-def _curves(y: Any, after: Any = None) -> list[_Curve]:
-    """The channels of a series. Arrays are numbered from 0, or from the end of the series that they come `after`."""
+def _curves(y: Anything, after: Anything = None) -> list[_Curve]:
+    """Return the channels of a series. Steps of arrays are numbered from 0, or from the end of the series `after`."""
     import pandas as pd
 
     from .frame import read_table
@@ -211,19 +230,19 @@ def _curves(y: Any, after: Any = None) -> list[_Curve]:
 
 
 def _joined(series: _Curve, after: _Curve) -> tuple[np.ndarray, np.ndarray]:
-    """What comes after a series, from its last observed value on, so that the line has no gap."""
-    seen = np.flatnonzero(np.isfinite(series.values))[-1:]
-    return np.concatenate([series.x[seen], after.x]), np.concatenate([series.values[seen], after.values])
+    """Return the points of `after`, preceded by the last observed value of the series, so that the line has no gap."""
+    observed = np.flatnonzero(np.isfinite(series.values))[-1:]
+    return np.concatenate([series.x[observed], after.x]), np.concatenate([series.values[observed], after.values])
 
 
 def _legend(ax: Axes, several: bool) -> None:
-    """One entry for each series; those of forecasts come last and but once, in no series' colour."""
+    """Add a legend with one entry for each series, and one grey entry for all actual values and all forecasts."""
     handles, labels = ax.get_legend_handles_labels()
     if several:
         from matplotlib.lines import Line2D
 
-        own = [i for i, label in enumerate(labels) if label not in ("what came", "forecast")]
-        styles: dict[str, Any] = {"what came": {"alpha": 0.5}, "forecast": {"ls": "--"}}
+        own = [i for i, label in enumerate(labels) if label not in ("actual", "forecast")]
+        styles: dict[str, Any] = {"actual": {"alpha": 0.5}, "forecast": {"ls": "--"}}
         shared = [label for label in styles if label in labels]
         handles = [handles[i] for i in own] + [Line2D([], [], color="0.2", **styles[label]) for label in shared]
         labels = [labels[i] for i in own] + shared
@@ -237,6 +256,7 @@ def _new_axes() -> Axes:
 
 
 def _tidy(ax: Axes) -> None:
+    """Remove the upper and right spines, and add horizontal grid lines."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", color="0.9", lw=0.8)
     ax.set_axisbelow(True)

@@ -1,4 +1,4 @@
-"""A program among others: exit codes, one line for each error, full disks, closed pipes, and files that it writes."""
+"""The program and its environment: exit codes, error messages, full disks, closed pipes, and output files."""
 
 from __future__ import annotations
 
@@ -16,30 +16,31 @@ from typing import Any
 
 import click
 
-from .signals import interrupts_leave, unfinished
+from .messages import shorten
+from .signals import exit_on_interrupt, temporary_files
 
-#: Characters of an error message, at most: a cell of a file may have millions.
-MOST = 2000
+#: Longest error message; a cell of a file may have millions of characters.
+MAX_LENGTH = 2000
 
 
 class Program(click.Group):
-    """Commands that end in an exit code: 0, 1 for an error, 2 for wrong arguments, 130 for Ctrl-C."""
+    """A group of commands with exit codes: 0, 1 for an error, 2 for wrong arguments, 130 for Ctrl-C."""
 
     def main(  # type: ignore[override]
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **options: Any
     ) -> Any:
-        """Run the program and exit; with ``standalone_mode=False`` return or raise what happened."""
+        """Run the program and exit; with ``standalone_mode=False`` return the result or raise the error."""
         if not options.get("standalone_mode", True):
             return super().main(args, prog_name, **options)
-        with interrupts_leave():
+        with exit_on_interrupt():
             try:
                 code = self._run(args, prog_name, options)
-            except OSError:  # of standard error, which cannot be told
+            except OSError:  # standard error cannot be written
                 code = 1
             sys.exit(max(code, _flush()))
 
-    def _run(self, args: Any, prog_name: Any, options: dict[str, Any]) -> int:
-        """The exit code; errors are told on standard error."""
+    def _run(self, args: Sequence[str] | None, prog_name: str | None, options: dict[str, Any]) -> int:
+        """Run the program, print errors on standard error, and return the exit code."""
         try:
             code = super().main(args, prog_name, **options | {"standalone_mode": False})
             return code if isinstance(code, int) else 0
@@ -48,19 +49,19 @@ class Program(click.Group):
             return error.exit_code
         except (KeyboardInterrupt, click.Abort):
             return 130
-        except SystemExit:  # a closed pipe: nobody reads on
+        except SystemExit:  # the reader of a pipe has closed it
             return 1
         except MemoryError as error:
             reason = f": {error}" if str(error) else ""
-            click.echo(shortened(f"Error: there is not enough memory{reason}"), err=True)
+            click.echo(_shorten(f"Error: there is not enough memory{reason}"), err=True)
             return 1
         except OSError as error:
-            click.echo(shortened(f"Error: {_place(error)}{error.strerror or error}"), err=True)
+            click.echo(_shorten(f"Error: {_error_prefix(error)}{error.strerror or error}"), err=True)
             return 1
 
 
-def _place(error: OSError) -> str:
-    """Where it happened, for a message."""
+def _error_prefix(error: OSError) -> str:
+    """Return the name of the file or stream of an error, for the beginning of a message."""
     *_, (innermost, _line) = traceback.walk_tb(error.__traceback__)
     if str(innermost.f_globals.get("__name__")).startswith("click."):
         return "standard output cannot be written: "
@@ -68,13 +69,13 @@ def _place(error: OSError) -> str:
 
 
 def _flush() -> int:
-    """Write what is left of the output; 1 if that fails, after which the interpreter will not try once more."""
+    """Flush standard output and return the exit code, 1 if that fails; then the interpreter will not try again."""
     if sys.stdout is None:  # closed before the start
         return 0
     try:
         sys.stdout.flush()
     except OSError as error:
-        with suppress(OSError, ValueError):  # a stream that is no file
+        with suppress(OSError, ValueError):  # the stream is not a file
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if error.errno != errno.EPIPE:
             with suppress(OSError):
@@ -83,27 +84,31 @@ def _flush() -> int:
     return 0
 
 
-def shortened(text: str, most: int = MOST) -> str:
-    """A text, without its middle if it is very long."""
-    return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 4 :]}"
+def _shorten(text: str) -> str:
+    return shorten(text, MAX_LENGTH)
 
 
-# ---------------------------------------------------------------- files that are written
-def check_target(path: Path | None, option: str, suffixes: tuple[str, ...], data: Path, force: bool) -> None:
-    """Refuse a file that could not or should not be written, before the work is done and not after it.
+# ---------------------------------------------------------------- output files
+def check_output_path(path: Path | None, option: str, suffixes: tuple[str, ...], data: Path, force: bool) -> None:
+    """Check, before the work begins, that an output file can be written.
 
     Parameters
     ----------
     path : Path or None
-        The file that `option` names.
+        The output file; None if the option is not given.
     option : str
-        The option, for the message.
+        Name of the option, for messages.
     suffixes : tuple of str
-        What the name may end in.
+        Allowed suffixes of the file.
     data : Path
-        The file that is read; it is never overwritten, under whatever name.
+        The input file, which is never overwritten, also not through a link.
     force : bool
-        Whether another file may be.
+        Whether an existing file may be overwritten.
+
+    Raises
+    ------
+    click.UsageError
+        If the file cannot or must not be written.
     """
     if path is None:
         return
@@ -115,41 +120,42 @@ def check_target(path: Path | None, option: str, suffixes: tuple[str, ...], data
             raise click.UsageError(f"{option} {path}: there is no folder {path.parent}")
         if path.exists():
             _check_existing(path, option, data, force)
-        tempfile.TemporaryFile(dir=_target(path).parent, prefix=".tsrnn-").close()
+        tempfile.TemporaryFile(dir=_resolve_link(path).parent, prefix=".tsrnn-").close()
     except OSError as error:
         raise click.UsageError(f"{option} {path} cannot be written: {error.strerror or error}") from error
 
 
 def _check_existing(path: Path, option: str, data: Path, force: bool) -> None:
+    """Check that an existing file may be overwritten."""
     if data.exists() and path.samefile(data):
-        raise click.UsageError(f"{option} {path} is the file that is read; give another name")
+        raise click.UsageError(f"{option} {path} is the input file; give another name")
     if not path.is_file():
-        raise click.UsageError(f"{option} {path} is no regular file; give another name")
+        raise click.UsageError(f"{option} {path} is not a regular file; give another name")
     if not force:
-        raise click.UsageError(f"{option} {path} exists; --force overwrites it")
+        raise click.UsageError(f"{option} {path} exists; give another name, or overwrite it with --force")
     if not os.access(path, os.W_OK):
         raise click.UsageError(f"{option} {path} cannot be written: it is read-only")
 
 
-def _target(path: Path) -> Path:
-    """Where a file will be: behind a link, if it is one."""
+def _resolve_link(path: Path) -> Path:
+    """Return the absolute path of a file, or of the target of a link."""
     return path.resolve() if path.is_symlink() else path.absolute()
 
 
 @contextmanager
-def written(path: Path, option: str, force: bool) -> Iterator[Path]:
-    """Give a temporary file in the same folder, which takes the place of `path` when it is complete.
+def atomic_write(path: Path, option: str, force: bool) -> Iterator[Path]:
+    """Yield a temporary path in the same folder, and replace `path` by that file when the context ends.
 
-    What was there keeps its permissions, and a link stays one. A failure leaves everything as it was.
+    An existing file keeps its permissions, and a link stays a link. If an error occurs, nothing is changed.
     """
-    target = _target(path)
+    target = _resolve_link(path)
     temporary = target.with_name(f".tsrnn-{secrets.token_hex(8)}{target.suffix}")
-    unfinished.append(str(temporary))
+    temporary_files.append(str(temporary))
     try:
         yield temporary
         if target.exists():
             if not force:
-                raise click.ClickException(f"{option} {path} has come to exist meanwhile; --force overwrites it")
+                raise click.ClickException(f"{option} {path} has been created meanwhile; overwrite it with --force")
             temporary.chmod(stat.S_IMODE(target.stat().st_mode))
         temporary.replace(target)
     except OSError as error:
@@ -157,4 +163,4 @@ def written(path: Path, option: str, force: bool) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        unfinished.remove(str(temporary))
+        temporary_files.remove(str(temporary))

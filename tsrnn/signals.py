@@ -1,7 +1,7 @@
-"""What Ctrl-C does to the program: it ends at once, with the exit code 130, in whatever part of the work it is.
+"""Ctrl-C ends the program at once, with the exit code 130.
 
-The exception that Python raises instead would have to pass through the compiler, whose callbacks print it and go on,
-and through imports that are half done. Nothing here imports more than what every Python has loaded.
+The exception that Python raises by default would pass through callbacks of the compiler, which print it and continue,
+and through unfinished imports. This module imports only modules that Python has already loaded.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-#: Files that are being written under a temporary name; nobody else would remove them.
-unfinished: list[str] = []
+#: Temporary files of outputs that are being written; `exit_process` removes them.
+temporary_files: list[str] = []
 
 
-def leave(number: int, _: object) -> None:
-    """End the process, as the handler of a signal."""
-    for path in unfinished:
+def exit_process(number: int, frame: object) -> None:
+    """Handle a signal: end the process with the exit code 128 + `number`."""
+    for path in temporary_files:
         with suppress(OSError):
             os.unlink(path)  # noqa: PTH108 - pathlib may not be loaded yet
     with suppress(OSError):
@@ -27,16 +27,16 @@ def leave(number: int, _: object) -> None:
 
 
 @contextmanager
-def interrupts_leave() -> Iterator[None]:
-    """Let Ctrl-C end the process while this is held, unless somebody else has decided what it does."""
-    ours = (
+def exit_on_interrupt() -> Iterator[None]:
+    """Let Ctrl-C end the process within this context, unless another handler is installed."""
+    is_default = (
         threading.current_thread() is threading.main_thread()
         and signal.getsignal(signal.SIGINT) is signal.default_int_handler
     )
-    if ours:
-        signal.signal(signal.SIGINT, leave)
+    if is_default:
+        signal.signal(signal.SIGINT, exit_process)
     try:
         yield
     finally:
-        if ours:
+        if is_default:
             signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -164,7 +164,7 @@ def _values(
     series = [name for name in numbers.numeric if not _repeats_date_part(table.cells[name], index)] or numbers.numeric
     if len(series) > 1:
         more = ", ..." if len(series) > 9 else ""
-        report(f"Column {series[0]!r} is taken; there are also {', '.join(series[1:9])}{more}.")
+        report(f"Column {series[0]!r} is used; there are also {', '.join(series[1:9])}{more}.")
     return pd.Series(numbers.read(series[0], report), table.cells.index, name=series[0])
 
 
@@ -225,7 +225,7 @@ def select_column(table: pd.DataFrame, column: str | None, report: Report) -> pd
     if column is None:
         column = names[0]
         if len(names) > 1:
-            report(f"Column {column!r} is taken; there are also {', '.join(names[1:])}.")
+            report(f"Column {column!r} is used; there are also {', '.join(names[1:])}.")
     if column not in names:
         raise ValueError(f"there is no column {column!r}; there are {', '.join(map(repr, names))}")
     return table[column].astype("float64")
