@@ -18,7 +18,7 @@ MAX_LENGTH = 200
 MAX_INTEGER = 2**63 - 1
 
 
-def shown(value: Any) -> str:
+def shown(value: Anything) -> str:
     """Return the repr of any value for a message, without its middle if it is long."""
     try:
         return shorten(repr(value), MAX_LENGTH)
@@ -26,7 +26,7 @@ def shown(value: Any) -> str:
         return f"<{type(value).__name__} ({error})>"
 
 
-def whole(name: str, value: Any, least: int = 1) -> int:
+def whole(name: str, value: Anything, least: int = 1) -> int:
     """Return `value` as an int if it is an integer of at least `least` and below 2**63; raise otherwise."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
         raise TypeError(f"{name}={shown(value)} must be an integer")
@@ -37,7 +37,7 @@ def whole(name: str, value: Any, least: int = 1) -> int:
     return int(value)
 
 
-def number(name: str, value: Any, low: float, high: float = np.inf, *, open_low: bool = False) -> float:
+def number(name: str, value: Anything, low: float, high: float = np.inf, *, open_low: bool = False) -> float:
     """Return `value` as a finite float in [low, high), or in (low, high) with `open_low`; raise otherwise."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         raise TypeError(f"{name}={shown(value)} must be a number")
@@ -51,14 +51,14 @@ def number(name: str, value: Any, low: float, high: float = np.inf, *, open_low:
     return x
 
 
-def fraction(name: str, value: Any) -> float:
+def fraction(name: str, value: Anything) -> float:
     """Return `value` as a float in [0, 1]; raise otherwise."""
     if number(name, value, 0.0) > 1:
         raise ValueError(f"{name}={shown(value)} must lie in [0, 1]: it is a fraction")
     return float(value)
 
 
-def on_host(name: str, value: Any) -> None:
+def on_host(name: str, value: Anything) -> None:
     """Raise if an array is in the memory of a GPU."""
     if hasattr(value, "__cuda_array_interface__"):
         raise TypeError(
@@ -67,21 +67,21 @@ def on_host(name: str, value: Any) -> None:
         )
 
 
-def flag(name: str, value: Any) -> bool:
+def flag(name: str, value: Anything) -> bool:
     """Return `value` as a bool if it is True or False; raise otherwise."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name}={shown(value)} must be True or False")
     return bool(value)
 
 
-def choice(name: str, value: Any, choices: Collection[Any]) -> Any:
+def choice(name: str, value: Anything, choices: Collection[Anything]) -> Anything:
     """Return `value` if it is one of `choices`; raise otherwise."""
     if not any(value is c or (isinstance(c, str) and isinstance(value, str) and value == c) for c in choices):
         raise ValueError(f"{name}={shown(value)} is not known; use one of {', '.join(map(repr, choices))}")
     return value
 
 
-def fractions(name: str, value: Any) -> np.ndarray:
+def fractions(name: str, value: Anything) -> np.ndarray:
     """Return one or several ascending numbers strictly between 0 and 1 as an array, () or (n,); raise otherwise."""
     numeric = np.ndim(value) < 2 and np.size(value) > 0 and np.asarray(value).dtype.kind in "iuf"
     values = np.array(value if numeric else np.nan, float)

@@ -330,7 +330,7 @@ def _default_horizon(n: int, season: int) -> int:
 
 
 # ---------------------------------------------------------------- arguments
-def _read_series(data: str, column: str | None, csv: dict[str, Any]) -> pd.Series:
+def _read_series(data: str, column: str | None, csv: dict[str, Any]) -> pd.Series:  # csv: arguments of read_csv
     """Return the series that the arguments name."""
     path = Path(data)
     if not path.is_file() and data not in datasets.DATASETS:

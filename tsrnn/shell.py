@@ -26,7 +26,7 @@ MAX_LENGTH = 2000
 class Program(click.Group):
     """A group of commands with exit codes: 0, 1 for an error, 2 for wrong arguments, 130 for Ctrl-C."""
 
-    def main(  # type: ignore[override]
+    def main(  # type: ignore[override]  # its return type is Any in click, too
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **options: Any
     ) -> Any:
         """Run the program and exit; with ``standalone_mode=False`` return the result or raise the error."""
@@ -39,7 +39,9 @@ class Program(click.Group):
                 code = 1
             sys.exit(max(code, _flush()))
 
-    def _run(self, args: Sequence[str] | None, prog_name: str | None, options: dict[str, Any]) -> int:
+    def _run(
+        self, args: Sequence[str] | None, prog_name: str | None, options: dict[str, Any]
+    ) -> int:  # keyword arguments of click
         """Run the program, print errors on standard error, and return the exit code."""
         try:
             code = super().main(args, prog_name, **options | {"standalone_mode": False})

@@ -8,16 +8,18 @@ labels; where none works, it says in words what to do.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from ..checks import Anything
 from ..messages import format_label
 from .fixes import Allowed, first_working_fix
 from .future import format_step, next_labels
-from .index import Grid, to_grid
+from .index import AnyGrid, Grid, Label, to_grid
 from .wall_clock import follows_wall_clock, set_freq, wall_clock_labels_until, without_freq
 
 #: Two time zones with the same wall-clock times at these instants count as equal.
@@ -89,7 +91,7 @@ def index_step(index: Grid) -> pd.offsets.BaseOffset | int | None:
     return index.step if isinstance(index, pd.RangeIndex) else index.freq
 
 
-def steps_ahead(index: Grid, wanted: Any, *, name: str = "index") -> np.ndarray:
+def steps_ahead(index: Grid, wanted: Anything, *, name: str = "index") -> np.ndarray:
     """Count the steps from the end of `index` to each of the wanted labels.
 
     Parameters
@@ -136,7 +138,7 @@ def steps_ahead(index: Grid, wanted: Any, *, name: str = "index") -> np.ndarray:
     return steps
 
 
-def convert_labels(index: Any, wanted: Any, name: str) -> Any:
+def convert_labels(index: AnyGrid, wanted: Anything, name: str) -> pd.Index:
     """Return labels as an index of the same kind as `index`, with the same time zone."""
     labels = wanted if isinstance(wanted, pd.Index) else pd.Index(wanted)
     if len(labels) == 0:
@@ -188,7 +190,7 @@ class _Problem(NamedTuple):
         return f"{self.text}; {self.advice if fix is None else self.prefix + fix}"
 
 
-def _raise_problem(find_problem: Callable[[Grid], _Problem | None], labels: Any, name: str) -> None:
+def _raise_problem(find_problem: Callable[[Grid], _Problem | None], labels: Grid, name: str) -> None:
     """Raise the problem of the labels, if there is one, with the first fix that solves it."""
     problem = find_problem(labels)
     if problem is None:
@@ -203,7 +205,7 @@ def _raise_problem(find_problem: Callable[[Grid], _Problem | None], labels: Any,
     raise ValueError(problem.message(first_working_fix(labels, name, problem.templates, accepts, problem.allows)))
 
 
-def _continuation_problem(index: Any, new: Any, name: str) -> _Problem | None:
+def _continuation_problem(index: Grid, new: Grid, name: str) -> _Problem | None:
     """Find why labels do not follow the end of `index`, None if they do."""
     problem = _kind_problem(index, new, name)
     if problem is not None:
@@ -214,7 +216,7 @@ def _continuation_problem(index: Any, new: Any, name: str) -> _Problem | None:
     return _step_problem(index, new, name) or _position_problem(index, new, expected, name)
 
 
-def _kind_problem(index: Any, other: Any, name: str) -> _Problem | None:
+def _kind_problem(index: AnyGrid, other: AnyGrid, name: str) -> _Problem | None:
     """Find another kind of labels, another period, or a time zone that only one of the two has."""
     integers = pd.api.types.is_integer_dtype(other.dtype)
     if not (integers if isinstance(index, pd.RangeIndex) else type(other) is type(index)):
@@ -229,7 +231,7 @@ def _kind_problem(index: Any, other: Any, name: str) -> _Problem | None:
     return None
 
 
-def _conversion_fixes(index: Any) -> tuple[str, ...]:
+def _conversion_fixes(index: Grid) -> tuple[str, ...]:
     """Return expressions that convert dates to the periods of `index`, or periods to its dates."""
     if isinstance(index, pd.PeriodIndex):
         return (f"{{y}}.to_period({index.freqstr!r})", f"{{y}}.tz_localize(None).to_period({index.freqstr!r})")
@@ -240,7 +242,7 @@ def _conversion_fixes(index: Any) -> tuple[str, ...]:
     return (f"{{y}}.to_timestamp(){zone}", last_day + zone)
 
 
-def _zone_problem(index: Any, other: Any, name: str) -> _Problem:
+def _zone_problem(index: pd.DatetimeIndex, other: pd.DatetimeIndex, name: str) -> _Problem:
     ours, theirs = index.tz or "none", other.tz or "none"
     zone, moved = repr(str(index.tz)), "ambiguous=True, nonexistent='shift_forward'"
     if index.tz is None:
@@ -255,7 +257,7 @@ def _zone_problem(index: Any, other: Any, name: str) -> _Problem:
     return _Problem(text, f"use tz_localize or tz_convert on {name}", templates)
 
 
-def _step_problem(index: Any, other: Any, name: str) -> _Problem | None:
+def _step_problem(index: AnyGrid, other: AnyGrid, name: str) -> _Problem | None:
     """Find another time zone or other steps, for labels of the same kind."""
     if isinstance(index, pd.DatetimeIndex) and index.tz is not None and not _shows_same_time(index.tz, other):
         return _zone_problem(index, other, name)
@@ -266,13 +268,13 @@ def _step_problem(index: Any, other: Any, name: str) -> _Problem | None:
     return None
 
 
-def _shows_same_time(tz: Any, other: pd.DatetimeIndex) -> bool:
+def _shows_same_time(tz: datetime.tzinfo, other: pd.DatetimeIndex) -> bool:
     """Whether a zone has the same wall-clock times as that of `other`, at its labels and in each month of a year."""
     instants = [other, _INSTANTS_OF_A_YEAR.tz_convert(other.tz)]
     return all(labels.tz_convert(tz).tz_localize(None).equals(labels.tz_localize(None)) for labels in instants)
 
 
-def _has_same_step(index: Any, other: Any) -> bool:
+def _has_same_step(index: AnyGrid, other: AnyGrid) -> bool:
     """Whether labels of the same kind and zone have the step of `index`."""
     if isinstance(index, pd.RangeIndex):
         return bool(index.step == other.step)
@@ -285,7 +287,7 @@ def _has_same_step(index: Any, other: Any) -> bool:
     return bool((expected == other[1:]).all())
 
 
-def _position_problem(index: Any, new: Any, expected: Any, name: str) -> _Problem:
+def _position_problem(index: AnyGrid, new: AnyGrid, expected: AnyGrid, name: str) -> _Problem:
     """Describe a gap, an overlap, or labels between two steps."""
     first, last, next_label = new[0], index[-1], expected[0]
     where = f"{name} begins at {format_label(first)}, but the series ends at {format_label(last)}"
@@ -307,7 +309,7 @@ def _position_problem(index: Any, new: Any, expected: Any, name: str) -> _Proble
     return _Problem(f"gap: {where} and goes on at {format_label(next_label)}", fill, templates, f"{fill}: ", "filling")
 
 
-def _range_expression(index: Any, first: Any, last: Any) -> str:
+def _range_expression(index: AnyGrid, first: Label, last: Label) -> str:
     """Return the expression for the labels from `first` to `last` with the steps of `index`."""
     if isinstance(index, pd.RangeIndex):
         step = "" if index.step == 1 else f", {index.step}"
@@ -347,7 +349,7 @@ def _parse_labels(index: Grid, labels: pd.Index, name: str) -> pd.Index:
     raise ValueError(f"{name} holds {labels[0]!r}, but the series has a {type(index).__name__}: use that kind")
 
 
-def _count_steps(index: Any, labels: Any) -> np.ndarray:
+def _count_steps(index: AnyGrid, labels: AnyGrid) -> np.ndarray:
     """Return the number of steps from the end of `index` to each label, (n,); 0 or less between two steps."""
     last = index[-1]
     if isinstance(index, pd.RangeIndex):

@@ -15,29 +15,29 @@ may be missing, since the covariates of a step must be known before it is foreca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..checks import shown
+from ..checks import Anything, shown
 from ..messages import format_label
 from .compatibility import convert_labels
 from .fixes import first_working_fix
 from .future import future_index
-from .index import Grid
+from .index import AnyGrid, Grid
 from .tables import NativeFormat, Table, read_table
 from .target import Target, read_numbers
 
 
 def read_covariates(
-    X: Any,
+    X: Anything,
     steps: Grid,
     *,
     name: str = "X",
     of: str = "the target",
-    columns: Sequence[Any] | None = None,
+    columns: Sequence[Hashable] | None = None,
     target: Target | None = None,
 ) -> np.ndarray:
     """Convert the covariates of the `steps` to an array.
@@ -103,7 +103,9 @@ def read_covariates(
     return values if columns is None else _reorder_columns(values, column_names(table), columns, name)
 
 
-def read_future_covariates(X: Any, index: Grid, n_past: int, columns: Sequence[Any]) -> tuple[Grid, np.ndarray]:
+def read_future_covariates(
+    X: Anything, index: Grid, n_past: int, columns: Sequence[Hashable]
+) -> tuple[Grid, np.ndarray]:
     """Convert the covariates of the steps after `index`, and if `n_past` is not 0 also of those in `index`.
 
     Parameters
@@ -153,7 +155,7 @@ def read_future_covariates(X: Any, index: Grid, n_past: int, columns: Sequence[A
     return steps, read_covariates(table, all_steps, of=of, columns=columns)
 
 
-def column_names(X: Any) -> list[Any]:
+def column_names(X: Anything) -> list[Hashable]:
     """Return the names of the covariates; x0, x1, ... if they have no names."""
     table = read_table(X, "X")
     data = table.data
@@ -164,7 +166,9 @@ def column_names(X: Any) -> list[Any]:
     return _default_names(1 if np.ndim(data) == 1 else np.shape(data)[1])
 
 
-def check_argument_order(X: Table, y: Table, call: str, fitted: tuple[Sequence[Any], Target] | None = None) -> None:
+def check_argument_order(
+    X: Table, y: Table, call: str, fitted: tuple[Sequence[Hashable], Target] | None = None
+) -> None:
     """Raise if target and covariates were passed in the wrong order.
 
     Parameters
@@ -207,7 +211,7 @@ def check_argument_order(X: Table, y: Table, call: str, fitted: tuple[Sequence[A
         )
 
 
-def _column_names_of(table: Table) -> list[Any]:
+def _column_names_of(table: Table) -> list[Hashable]:
     """Return the names of the columns of a table, or the name of a series; [None] for an array."""
     data = table.data
     return list(data.columns) if isinstance(data, pd.DataFrame) else [getattr(data, "name", None)]
@@ -257,7 +261,7 @@ def find_linear_copy(values: np.ndarray, target: Target) -> tuple[int, int] | No
 MIN_OBSERVED = 8
 
 
-def _check_not_target(values: np.ndarray, names: Sequence[Any], target: Target, name: str) -> None:
+def _check_not_target(values: np.ndarray, names: Sequence[Hashable], target: Target, name: str) -> None:
     """Raise if a covariate equals a channel of the target, or its copy in float32, at every observed step.
 
     Constant covariates are not compared.
@@ -279,11 +283,11 @@ def _check_not_target(values: np.ndarray, names: Sequence[Any], target: Target, 
             )
 
 
-def _default_names(n: int) -> list[Any]:
+def _default_names(n: int) -> list[Hashable]:
     return [f"x{i}" for i in range(n)]
 
 
-def _check_labels(labels: Any, steps: Any, name: str, of: str, native_format: NativeFormat | None) -> None:
+def _check_labels(labels: pd.Index, steps: AnyGrid, name: str, of: str, native_format: NativeFormat | None) -> None:
     if len(labels) == len(steps) and bool((labels == steps).all()):
         return
     advice = f"pass one row for each step, from {format_label(steps[0])} on" + _drop_advice(labels, steps, name)
@@ -301,20 +305,20 @@ def _check_labels(labels: Any, steps: Any, name: str, of: str, native_format: Na
     raise ValueError(f"the rows of {name} are not in the order of the steps; sort them with {sort}")
 
 
-def _drop_advice(labels: Any, steps: Any, name: str) -> str:
+def _drop_advice(labels: pd.Index, steps: Grid, name: str) -> str:
     """Return an expression that drops the rows of other labels, if the rest are the steps; else ""."""
     ends = steps[0], steps[-1]
     first, last = ends if isinstance(steps, pd.RangeIndex) else map(repr, map(format_label, ends))
     fixes = (f"{{y}}[{{y}}.index >= {first}]", f"{{y}}[({{y}}.index >= {first}) & ({{y}}.index <= {last})]")
 
-    def accepts(other: Any) -> bool:
+    def accepts(other: pd.Index) -> bool:
         return 0 < len(other) <= len(steps) and bool((other == steps[: len(other)]).all())
 
     works = first_working_fix(labels, name, fixes, accepts, "dropping")
     return "" if works is None else f": {works}"
 
 
-def _reorder_columns(values: np.ndarray, names: list[Any], columns: Sequence[Any], name: str) -> np.ndarray:
+def _reorder_columns(values: np.ndarray, names: list[Hashable], columns: Sequence[Hashable], name: str) -> np.ndarray:
     """Return the columns in the order of the fit: matched by name, or by position if one of the two has no names."""
     if values.shape[1] != len(columns):
         raise ValueError(

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+#: Data with an index, or an index.
+PandasData = pd.Series | pd.DataFrame | pd.Index
 #: Changes of the labels that a fix may make, beside replacing each of them.
 Allowed = Literal["", "filling", "dropping"]
 #: Most fixes in one expression, such as sorting and then filling gaps.
@@ -52,7 +54,9 @@ class Fix(NamedTuple):
         return self.text.endswith(".reset_index(drop=True)")
 
 
-def suggest_fix(data: Any, name: str, is_regular: Callable[[Any], bool], freq: Any = None) -> str:
+def suggest_fix(
+    data: PandasData, name: str, is_regular: Callable[[pd.Index], bool], freq: pd.offsets.BaseOffset | None = None
+) -> str:
     """Return a phrase with the best fix of an index, or with two if day and month can be confused.
 
     Parameters
@@ -101,7 +105,7 @@ def suggest_fix(data: Any, name: str, is_regular: Callable[[Any], bool], freq: A
 
 
 def first_working_fix(
-    labels: pd.Index, name: str, templates: tuple[str, ...], accepts: Callable[[Any], bool], allows: Allowed = ""
+    labels: pd.Index, name: str, templates: tuple[str, ...], accepts: Callable[[pd.Index], bool], allows: Allowed = ""
 ) -> str | None:
     """Return the first fix after which the labels are accepted, with ``{y}`` replaced by `name`, or None.
 
@@ -140,7 +144,7 @@ def first_working_fix(
     return None
 
 
-def _evaluate(text: str, **variables: Any) -> Any:
+def _evaluate(text: str, **variables: PandasData) -> Any:  # whatever pandas returns
     """Return the value of an expression of this module; a warning of pandas counts as an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -150,7 +154,9 @@ def _evaluate(text: str, **variables: Any) -> Any:
 class _FixSearch:
     """Search for expressions that give data a regular index and lose no value."""
 
-    def __init__(self, data: Any, name: str, is_regular: Callable[[pd.Index], bool], freq: Any):
+    def __init__(
+        self, data: PandasData, name: str, is_regular: Callable[[pd.Index], bool], freq: pd.offsets.BaseOffset | None
+    ) -> None:
         self.codes, self.name, self.is_regular, self.freq = _row_codes(data), name, is_regular, freq
         self.values = np.unique(self.codes.dropna())
 
@@ -186,7 +192,7 @@ class _FixSearch:
             pending = irregular
         return found
 
-    def apply(self, text: str) -> Any:
+    def apply(self, text: str) -> pd.Series | pd.DataFrame | None:
         """Return the data after a fix, None if it raises, loses an observed value or adds too many steps."""
         try:
             fixed = _evaluate(text, **{self.name: self.codes})
@@ -198,7 +204,7 @@ class _FixSearch:
         return fixed if kept and not merged and len(fixed) <= 2 * len(self.codes) else None
 
 
-def _series_column(data: Any, is_regular: Callable[[Any], bool]) -> Any:
+def _series_column(data: PandasData, is_regular: Callable[[pd.Index], bool]) -> Hashable | None:
     """Return the column of a frame that distinguishes rows with the same label, or None."""
     if not isinstance(data, pd.DataFrame) or data.shape[1] < 2 or not data.index.has_duplicates:
         return None
@@ -212,7 +218,7 @@ def _series_column(data: Any, is_regular: Callable[[Any], bool]) -> Any:
     return None
 
 
-def _index_key(index: pd.Index) -> Any:
+def _index_key(index: pd.Index) -> Hashable:
     """Return a key that is equal for indexes with equal labels."""
     return type(index), str(index.dtype), tuple(pd.util.hash_pandas_object(index, index=False))
 
@@ -222,11 +228,12 @@ def _without_day_month_order(text: str) -> str:
     return re.sub("%d.%m|%m.%d", "", text)
 
 
-def _row_codes(data: Any) -> pd.Series:
+def _row_codes(data: PandasData) -> pd.Series:
     """Return a number for each row, (n,): equal rows have equal numbers, rows without any value NaN."""
     if isinstance(data, pd.Index):
         return pd.Series(np.arange(len(data), dtype=float), data)
-    index, rows = data.index, data.to_frame() if isinstance(data, pd.Series) else data
+    index: Any = data.index
+    rows = data.to_frame() if isinstance(data, pd.Series) else data
     codes = np.arange(len(rows), dtype=float)
     if not index.is_unique:
         hashes = pd.util.hash_pandas_object(rows.astype(str), index=False).to_numpy()
@@ -238,7 +245,7 @@ def _row_codes(data: Any) -> pd.Series:
 # ---- candidates -------------------------------------------------------------------------------------------------
 
 
-def candidate_fixes(index: pd.Index, freq: Any = None) -> Iterator[str]:
+def candidate_fixes(index: pd.Index, freq: pd.offsets.BaseOffset | None = None) -> Iterator[str]:
     """Yield expressions in ``{y}`` that may make an index regular, the more usual ones first."""
     if isinstance(index, pd.MultiIndex):
         yield from _level_fixes(index)
@@ -291,7 +298,7 @@ def _duplicate_fixes(index: pd.Index) -> Iterator[str]:
         yield "{y}.set_axis(pd.MultiIndex.from_arrays([{y}.index, {y}.groupby(level=0).cumcount()])).unstack()"
 
 
-def _date_fixes(index: pd.DatetimeIndex, freq: Any) -> Iterator[str]:
+def _date_fixes(index: pd.DatetimeIndex, freq: pd.offsets.BaseOffset | None) -> Iterator[str]:
     """Yield fixes of dates: fill gaps, change the time zone, round, or convert to periods."""
     if len(index) == 1:
         yield "{y}.asfreq('D')"

@@ -7,17 +7,21 @@ Every index here is a regular grid as `read_target` returns it: a `pandas.Dateti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..messages import format_label
-from .index import Grid
+from .index import AnyGrid, Grid
 from .target import Target
 from .wall_clock import follows_wall_clock, next_wall_clock_labels, set_freq, without_freq
 
+#: A Series, DataFrame, array, or a table of another library, which may not be installed.
+Forecasts = Any
+#: A number, or a list of numbers or texts, for which np.ndim tells which.
+Labels = Any
 #: Most steps of a forecast: they are computed one after the other, and labels and values are held in memory.
 MAX_STEPS = 10_000_000
 
@@ -77,7 +81,7 @@ def next_labels(index: Grid, h: int) -> Grid:
     return labels
 
 
-def _next_dates(index: Any, h: int) -> Any:
+def _next_dates(index: AnyGrid, h: int) -> AnyGrid:
     """Return the `h` dates or periods after the end of `index`."""
     last = index[-1]
     if isinstance(index, pd.PeriodIndex):
@@ -99,10 +103,12 @@ def extend_index(index: Grid, n: int) -> Grid:
     if not isinstance(index, pd.DatetimeIndex):
         longer: Any = index.append(later)
         return longer
-    return set_freq(without_freq(index).append(later), index.freq)
+    dates: Any = without_freq(index).append(later)
+    freq: Any = index.freq
+    return set_freq(dates, freq)
 
 
-def wrap(values: np.ndarray, target: Target, index: pd.Index) -> Any:
+def wrap(values: np.ndarray, target: Target, index: pd.Index) -> Forecasts:
     """Return forecasts in the form of the target.
 
     Parameters
@@ -135,14 +141,14 @@ def wrap(values: np.ndarray, target: Target, index: pd.Index) -> Any:
     return values[:, 0].copy() if target.kind == "array1d" else values
 
 
-def wrap_table(values: np.ndarray, target: Target, index: pd.Index, columns: pd.Index) -> Any:
+def wrap_table(values: np.ndarray, target: Target, index: pd.Index, columns: pd.Index) -> Forecasts:
     """Return `values`, (n_rows, n_columns), as a table with these labels, or unchanged if the target was an array."""
     if target.kind.startswith("array"):
         return values
     return _to_native(pd.DataFrame(values, index=index, columns=columns), target)
 
 
-def wrap_many(values: np.ndarray, target: Target, index: pd.Index, labels: Mapping[str, Any]) -> Any:
+def wrap_many(values: np.ndarray, target: Target, index: pd.Index, labels: Mapping[str, Labels]) -> Forecasts:
     """Return quantiles, bounds or paths, several numbers for each forecast, in the form of the target.
 
     Parameters
@@ -185,7 +191,7 @@ def wrap_many(values: np.ndarray, target: Target, index: pd.Index, labels: Mappi
 # ---- helpers ---------------------------------------------------------------------------------------------------------
 
 
-def _to_native(data: pd.Series | pd.DataFrame, target: Target) -> Any:
+def _to_native(data: pd.Series | pd.DataFrame, target: Target) -> Forecasts:
     """Return forecasts as a table of the target's library."""
     return data if target.native_format is None else target.native_format.to_native(data)
 
@@ -204,9 +210,9 @@ def _append_levels(columns: pd.Index | None, added: pd.MultiIndex) -> pd.Index:
     )
 
 
-def _single_level(columns: Any) -> pd.MultiIndex:
+def _single_level(columns: pd.Index) -> pd.MultiIndex:
     """Return columns as the only level of a MultiIndex, also if they are tuples or missing labels."""
-    codes, labels = columns.factorize()
+    codes, labels = (list(part) for part in columns.factorize())
     return pd.MultiIndex(levels=[labels], codes=[codes], names=["series" if columns.name is None else columns.name])
 
 
@@ -216,14 +222,14 @@ def _flat_names(columns: pd.Index | None, added: pd.MultiIndex) -> list[str]:
     return [before + _flat_name(dict(zip(added.names, labels, strict=True))) for before in series for labels in added]
 
 
-def _flat_name(labels: Mapping[Any, Any]) -> str:
+def _flat_name(labels: Mapping[Hashable, Hashable]) -> str:
     """Join text labels, then numbers; if all are numbers, the names of the levels come first: ``path_3``."""
     texts = [label for label in labels.values() if isinstance(label, str)]
     numbers = [str(label) for label in labels.values() if not isinstance(label, str)]
     return "_".join([*(texts or labels), *numbers])
 
 
-def _out_of_range_message(index: Any, h: int) -> str:
+def _out_of_range_message(index: Grid, h: int) -> str:
     """Return the message for labels past the last one that pandas can hold, with a fix that was tried."""
     label = f"the last of {h:,} steps of {format_step(index)} after {format_label(index[-1])}"
     if isinstance(index, pd.DatetimeIndex):
@@ -234,9 +240,10 @@ def _out_of_range_message(index: Any, h: int) -> str:
     return f"pandas has no label for {label}; ask for fewer steps, or fit to y.reset_index(drop=True)"
 
 
-def _unit_reaches(index: Any, unit: str, h: int) -> bool:
+def _unit_reaches(index: AnyGrid, unit: str, h: int) -> bool:
     """Whether the index and its next `h` labels can be converted to dates of that unit without loss."""
-    coarse = without_freq(index).as_unit(unit)
+    dates: Any = without_freq(index)
+    coarse = dates.as_unit(unit)
     if not (coarse == index).all():
         return False
     try:
@@ -246,6 +253,6 @@ def _unit_reaches(index: Any, unit: str, h: int) -> bool:
     return bool(later[-1] > coarse[-1])
 
 
-def format_step(index: Any) -> str:
+def format_step(index: Grid) -> str:
     """Return the step of a grid as text for messages."""
     return str(index.step) if isinstance(index, pd.RangeIndex) else repr(index.freqstr)

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from ..messages import format_label
-from .fixes import suggest_fix
+from .fixes import PandasData, suggest_fix
 from .wall_clock import (
     follows_wall_clock,
     infer_wall_clock_freq,
@@ -33,6 +33,12 @@ from .wall_clock import (
 #: The largest integer label.
 _MAX_INTEGER = int(np.iinfo(np.int64).max)
 
+#: A frequency, or its code.
+Freq = pd.offsets.BaseOffset | str
+#: A Timestamp, Period or integer, for which pandas has no common type.
+Label = Any
+#: A regular grid, in functions whose arithmetic is right for all kinds of grids, which pandas-stubs cannot check.
+AnyGrid = Any
 #: An index that is a regular grid.
 Grid = pd.DatetimeIndex | pd.PeriodIndex | pd.RangeIndex
 
@@ -45,12 +51,12 @@ class _IrregularIndexError(ValueError):
         self.reason, self.apparent_freq = reason, apparent_freq
 
 
-def _to_python(label: Any) -> Any:
+def _to_python(label: Label) -> Label:
     """Return a NumPy number as a number of Python, other labels unchanged."""
     return label.item() if isinstance(label, np.number | np.bool_) else label
 
 
-def read_index(data: Any, name: str, freq: Any = None) -> Grid:
+def read_index(data: PandasData, name: str, freq: Freq | int | None = None) -> Grid:
     """Return the regular grid of an index, as a copy.
 
     Parameters
@@ -88,7 +94,7 @@ def read_index(data: Any, name: str, freq: Any = None) -> Grid:
     raise ValueError(f"{message}{reason}; {fix}")
 
 
-def _is_regular(index: pd.Index, name: str, wanted: Any, step: Any) -> bool:
+def _is_regular(index: pd.Index, name: str, wanted: pd.offsets.BaseOffset | None, step: Freq | int | None) -> bool:
     """Whether an index is a regular grid, of the frequency `wanted` if one is given."""
     try:
         grid = to_grid(index, name, step if wanted is None else wanted)
@@ -97,7 +103,7 @@ def _is_regular(index: pd.Index, name: str, wanted: Any, step: Any) -> bool:
     return wanted is None or getattr(grid, "freq", None) == wanted
 
 
-def to_grid(index: pd.Index, name: str, freq: Any = None) -> Grid:
+def to_grid(index: pd.Index, name: str, freq: Freq | int | None = None) -> Grid:
     """Return the regular grid of an index; a ValueError without a fix if it is none."""
     if isinstance(index, pd.MultiIndex):
         raise _IrregularIndexError(
@@ -139,7 +145,7 @@ def _check_order(index: pd.Index, ordinals: np.ndarray, name: str) -> None:
     raise _IrregularIndexError(f"the index of {name} is not sorted: {label} comes after {previous}")
 
 
-def _read_dates(index: pd.DatetimeIndex, name: str, freq: Any) -> pd.DatetimeIndex:
+def _read_dates(index: pd.DatetimeIndex, name: str, freq: Freq | int | None) -> pd.DatetimeIndex:
     """Return a copy with a frequency: its own, else `freq`, else an inferred one."""
     if index.freq is not None:
         return index.copy(deep=True)
@@ -154,7 +160,7 @@ def _read_dates(index: pd.DatetimeIndex, name: str, freq: Any) -> pd.DatetimeInd
     raise _IrregularIndexError(f"the index of {name} has no frequency", reason, apparent_freq)
 
 
-def _infer_freq(index: pd.DatetimeIndex) -> Any:
+def _infer_freq(index: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:
     """Return the frequency that pandas or the wall clock suggests, not checked at every label; None for none."""
     freq: Any = pd.DatetimeIndex(index, freq="infer").freq
     if freq is not None or index.tz is None or len(index) < 3:
@@ -162,7 +168,7 @@ def _infer_freq(index: pd.DatetimeIndex) -> Any:
     return infer_wall_clock_freq(index)
 
 
-def _with_freq(index: pd.DatetimeIndex, freq: Any) -> pd.DatetimeIndex | None:
+def _with_freq(index: pd.DatetimeIndex, freq: Freq | int | None) -> pd.DatetimeIndex | None:
     """Return a copy with that frequency, None if a label is not one of its steps."""
     if not isinstance(freq, str | pd.offsets.BaseOffset):
         return None
@@ -192,7 +198,7 @@ def _first_gap(index: pd.DatetimeIndex) -> tuple[str, str]:
     return "", ""
 
 
-def _grid_from(first: pd.DatetimeIndex, freq: Any, n: int) -> pd.DatetimeIndex:
+def _grid_from(first: pd.DatetimeIndex, freq: pd.offsets.BaseOffset, n: int) -> pd.DatetimeIndex:
     """Return the first step of a frequency that is not before the single date `first`, and `n` more steps."""
     if not follows_wall_clock(first, freq):
         return pd.date_range(first[0], periods=n + 1, freq=freq)
@@ -212,7 +218,7 @@ def _read_periods(index: pd.PeriodIndex, ordinals: np.ndarray, name: str) -> pd.
     return index.copy(deep=True)
 
 
-def _read_integers(index: pd.Index, ordinals: np.ndarray, name: str, step: Any) -> pd.RangeIndex:
+def _read_integers(index: pd.Index, ordinals: np.ndarray, name: str, step: Freq | int | None) -> pd.RangeIndex:
     """Return evenly spaced integers as a range."""
     if isinstance(index, pd.RangeIndex) and (len(index) > 1 or not isinstance(step, int)):
         return index.copy()

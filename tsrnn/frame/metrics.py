@@ -8,16 +8,15 @@ prediction of an observed value makes the result NaN.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
+from ..checks import Anything
 from .tables import read_table
 from .target import read_numbers, refuse_dates
 
 
-def mae(y_true: Any, y_pred: Any) -> float:
+def mae(y_true: Anything, y_pred: Anything) -> float:
     r"""Mean absolute error: :math:`\frac{1}{h} \sum_t |y_t - \hat y_t|`.
 
     Parameters
@@ -41,7 +40,7 @@ def mae(y_true: Any, y_pred: Any) -> float:
     return _over_channels(_over_steps(np.abs(truth - prediction), truth), truth)
 
 
-def rmse(y_true: Any, y_pred: Any) -> float:
+def rmse(y_true: Anything, y_pred: Anything) -> float:
     r"""Root mean squared error: :math:`\sqrt{\frac{1}{h} \sum_t (y_t - \hat y_t)^2}`.
 
     Parameters
@@ -65,7 +64,7 @@ def rmse(y_true: Any, y_pred: Any) -> float:
     return _over_channels(np.sqrt(_over_steps((truth - prediction) ** 2, truth)), truth)
 
 
-def mase(y_true: Any, y_pred: Any, y_train: Any, season_length: int = 1) -> float:
+def mase(y_true: Anything, y_pred: Anything, y_train: Anything, season_length: int = 1) -> float:
     r"""Mean absolute scaled error of Hyndman and Koehler [1]_.
 
     .. math:: \frac{\frac{1}{h} \sum_t |y_t - \hat y_t|}{\frac{1}{n - m} \sum_{t=m+1}^{n} |y_t - y_{t-m}|}
@@ -113,7 +112,7 @@ def mase(y_true: Any, y_pred: Any, y_train: Any, season_length: int = 1) -> floa
     return _over_channels(_over_steps(np.abs(truth - prediction), truth) / scale, truth)
 
 
-def smape(y_true: Any, y_pred: Any) -> float:
+def smape(y_true: Anything, y_pred: Anything) -> float:
     r"""Symmetric mean absolute percentage error, from 0 to 200 (Makridakis [1]_).
 
     .. math:: \frac{1}{h} \sum_t \frac{200 \, |y_t - \hat y_t|}{|y_t| + |\hat y_t|}
@@ -149,7 +148,7 @@ def smape(y_true: Any, y_pred: Any) -> float:
     return _over_channels(_over_steps(terms, truth), truth)
 
 
-def seasonal_naive(y_train: Any, horizon: int, season_length: int = 1) -> np.ndarray:
+def seasonal_naive(y_train: Anything, horizon: int, season_length: int = 1) -> np.ndarray:
     """Forecast `horizon` steps by repeating the last season.
 
     Parameters
@@ -181,7 +180,7 @@ def seasonal_naive(y_train: Any, horizon: int, season_length: int = 1) -> np.nda
 # ---- helpers ---------------------------------------------------------------------------------------------------------
 
 
-def _to_array(values: Any, name: str) -> np.ndarray:
+def _to_array(values: Anything, name: str) -> np.ndarray:
     """Return a float64 array of shape (n,) or (n, n_channels), without the labels of a table."""
     table = read_table(values, name)
     if isinstance(table.data, pd.Series | pd.DataFrame):
@@ -196,7 +195,7 @@ def _to_array(values: Any, name: str) -> np.ndarray:
     return array
 
 
-def _pair(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
+def _pair(y_true: Anything, y_pred: Anything) -> tuple[np.ndarray, np.ndarray]:
     """Return true values and predictions as arrays of the same shape."""
     truth, prediction = _to_array(y_true, "y_true"), _to_array(y_pred, "y_pred")
     if truth.shape != prediction.shape:
@@ -204,7 +203,7 @@ def _pair(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
     return truth, prediction
 
 
-def _check_steps(steps: Any, name: str) -> int:
+def _check_steps(steps: Anything, name: str) -> int:
     """Check that a number of steps is an integer of at least 1."""
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
         raise ValueError(f"{name} is {steps!r}: it must be an integer of at least 1")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..checks import shown, whole
+from ..checks import Anything, shown, whole
 from .index import Grid
 
 _SECOND = 10**9  # nanoseconds
@@ -118,7 +118,7 @@ def season_lengths(index: Grid, n: int | None = None) -> tuple[int, ...]:
     return tuple(sorted(found - {1}))
 
 
-def read_season_lengths(value: Any, index: Grid, n: int) -> tuple[int, ...]:
+def read_season_lengths(value: Anything, index: Grid, n: int) -> tuple[int, ...]:
     """Check the argument ``season_lengths=`` of an estimator and return ascending integers.
 
     Parameters
@@ -159,7 +159,7 @@ def read_season_lengths(value: Any, index: Grid, n: int) -> tuple[int, ...]:
     return lengths
 
 
-def _nanoseconds_per_step(freq: Any) -> int | None:
+def _nanoseconds_per_step(freq: pd.offsets.BaseOffset | None) -> int | None:
     """Return the nanoseconds of a step of constant length; None for calendar steps and integers."""
     if isinstance(freq, pd.offsets.Day):
         return freq.n * _DAY

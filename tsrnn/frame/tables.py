@@ -30,6 +30,8 @@ from narwhals.exceptions import DuplicateError
 from ..checks import Anything
 from ..messages import format_label
 
+#: A table, column or type of another library, which may not be installed.
+Native = Any
 #: Method that computes a lazy table, by narwhals' name of its library.
 COMPUTE_METHODS = {
     "POLARS": "collect",
@@ -56,7 +58,7 @@ class NativeFormat:
 
     library: str
     date_column: str | None = None
-    date_dtype: Any = None  # a type of the library
+    date_dtype: Native = None
 
     @property
     def has_index(self) -> bool:
@@ -70,7 +72,7 @@ class NativeFormat:
         table = f"{name}.to_pandas({'date_as_object=False' if self.library == 'pyarrow' else ''})"
         return f"{table}.set_index({self.date_column!r})" if index and self.date_column is not None else table
 
-    def to_native(self, data: pd.Series | pd.DataFrame) -> Any:
+    def to_native(self, data: pd.Series | pd.DataFrame) -> Native:
         """Convert a pandas table to a table of this library, with its index in the column of dates."""
         if self.has_index:
             return getattr(importlib.import_module(self.library), type(data).__name__)(data)
@@ -88,15 +90,16 @@ class NativeFormat:
         make_table = getattr(importlib.import_module(self.library), _TABLE[self.library])
         return make_table(columns)
 
-    def _native_column(self, name: Any, values: np.ndarray) -> Any:
+    def _native_column(self, name: Any, values: np.ndarray) -> Native:  # any label of pandas
         """Return a column of this library, (n,)."""
         backend: Any = self.library
         return nw.new_series(name, np.ascontiguousarray(values), backend=backend).to_native()
 
-    def _native_dates(self, index: Any) -> Any:
+    def _native_dates(self, index: pd.Index) -> Native:
         """Return an index as a column of the type of the column of dates, which includes the time zone."""
-        instants = index.tz_convert("UTC").tz_localize(None) if index.tz is not None else index
-        stamps = instants.as_unit("ms").to_numpy() if index.unit == "s" else instants.to_numpy()
+        dates: Any = index
+        instants = dates.tz_convert("UTC").tz_localize(None) if dates.tz is not None else dates
+        stamps = instants.as_unit("ms").to_numpy() if dates.unit == "s" else instants.to_numpy()
         return self._native_column(self.date_column, stamps).cast(self.date_dtype)
 
 
@@ -130,7 +133,7 @@ class Table:
         return 1 + np.ndim(data[0]) if is_list else np.ndim(data)
 
 
-def read_table(data: Any, name: str) -> Table:
+def read_table(data: Anything, name: str) -> Table:
     """Convert a table of any library to pandas, with its names and dates; return other data unchanged.
 
     Parameters
@@ -196,7 +199,7 @@ def pandas_fixes(native_format: NativeFormat | None, name: str) -> Iterator[None
         raise ValueError(f"{error} (in pandas {name} is {native_format.pandas_expression(name)})") from None
 
 
-def _as_table(data: Any) -> Any:
+def _as_table(data: Anything) -> Anything:
     """Return an Array or RecordBatch of pyarrow in a container that narwhals reads; other data unchanged."""
     if not type(data).__module__.startswith("pyarrow"):
         return data
@@ -206,7 +209,7 @@ def _as_table(data: Any) -> Any:
     return arrow.Table.from_batches([data]) if isinstance(data, arrow.RecordBatch) else data
 
 
-def _refuse_unknown(data: Any, name: str) -> None:
+def _refuse_unknown(data: Anything, name: str) -> None:
     """Raise if data are a table of another library, since an array of its values would lose names and labels."""
     fixes = {
         "to_pandas": f"{name}.to_pandas()",
@@ -222,12 +225,12 @@ def _refuse_unknown(data: Any, name: str) -> None:
 # ---- polars and pyarrow ----------------------------------------------------------------------------------------------
 
 
-def _read_series(series: nw.Series[Any]) -> Table:
+def _read_series(series: nw.Series[Native]) -> Table:
     values = pd.Series(_read_dates(series)) if _is_date_column(series) else _values(series)
     return Table(values.rename(series.name), NativeFormat(series.implementation.name.lower()))
 
 
-def _read_frame(table: nw.DataFrame[Any], name: str) -> Table:
+def _read_frame(table: nw.DataFrame[Native], name: str) -> Table:
     library = table.implementation.name.lower()
     columns = [table[column] for column in table.columns]
     dates = [column for column in columns if _is_date_column(column)]
@@ -255,20 +258,20 @@ _DTYPE = {"polars": "dtype", "pyarrow": "type"}
 _TABLE = {"polars": "DataFrame", "pyarrow": "table"}
 
 
-def _is_date_column(column: nw.Series[Any]) -> bool:
+def _is_date_column(column: nw.Series[Native]) -> bool:
     dtype = column.dtype
     if dtype == nw.Unknown:  # such as pyarrow's date64
         return column.to_numpy().dtype.kind == "M"
     return dtype == nw.Date or dtype == nw.Datetime
 
 
-def _read_dates(column: nw.Series[Any]) -> pd.DatetimeIndex:
+def _read_dates(column: nw.Series[Native]) -> pd.DatetimeIndex:
     instants = pd.DatetimeIndex(column.to_numpy(), name=column.name)
     zone = getattr(column.dtype, "time_zone", None)
     return instants if zone is None else instants.tz_localize("UTC").tz_convert(zone)
 
 
-def _values(column: nw.Series[Any]) -> pd.Series:
+def _values(column: nw.Series[Native]) -> pd.Series:
     """Return the values of a column, (n,); as objects if NumPy has no exact type, which `read_numbers` checks."""
     dtype = column.dtype
     short = dtype.is_integer() and dtype not in (nw.Int128, nw.UInt128)

@@ -27,16 +27,16 @@ NaN are missing. Infinite, complex and non-numeric values raise an error; string
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from ..checks import on_host
+from ..checks import Anything, on_host
 from ..messages import format_label
-from .index import Grid, read_index
+from .index import Freq, Grid, read_index
 from .tables import NativeFormat, Table, pandas_fixes, read_table
 
 ACCEPTED = (
@@ -44,6 +44,8 @@ ACCEPTED = (
     "a DataFrame or a 2-D array of numbers (rows are time steps) for several"
 )
 
+#: A table of pandas, or an array of one or two dimensions.
+Data = pd.Series | pd.DataFrame | np.ndarray
 Kind = Literal["series", "frame", "array1d", "array2d"]
 
 
@@ -75,7 +77,7 @@ class Target:
     observed: np.ndarray
     kind: Kind
     columns: pd.Index | None
-    series_name: Any
+    series_name: Hashable
     index: Grid
     name: str
     native_format: NativeFormat | None = None
@@ -97,7 +99,7 @@ class Target:
         return _Location(self.name, self.kind, self.index, self.columns).cell(row, column)
 
 
-def read_target(y: Any, *, name: str = "y", freq: Any = None, allow_missing: bool = False) -> Target:
+def read_target(y: Anything, *, name: str = "y", freq: Freq | int | None = None, allow_missing: bool = False) -> Target:
     """Convert a target to arrays; the table at the top of this module lists the accepted kinds.
 
     Parameters
@@ -149,7 +151,7 @@ def read_target(y: Any, *, name: str = "y", freq: Any = None, allow_missing: boo
     )
 
 
-def read_numbers(X: Any, name: str) -> np.ndarray:
+def read_numbers(X: Anything, name: str) -> np.ndarray:
     """Return a table as float64 of shape (n, n_columns), NaN where a value is missing; its index is not checked."""
     table = read_table(X, name)
     data = _pandas_or_array(table, name)
@@ -188,7 +190,7 @@ def _channel(location: _Location | Target, column: int) -> str:
     return f"{location.name}[:, {column}]" if location.kind == "array2d" else location.name
 
 
-def refuse_dates(X: Any, name: str) -> None:
+def refuse_dates(X: Anything, name: str) -> None:
     """Raise if data contain dates or time deltas, which NumPy would convert to numbers without a warning.
 
     Parameters
@@ -225,15 +227,15 @@ def refuse_dates(X: Any, name: str) -> None:
         raise ValueError(f"{found[0]} holds dates ({found[1]}), not numbers: leave them out")
 
 
-def _is_date_dtype(dtype: Any) -> bool:
+def _is_date_dtype(dtype: object) -> bool:
     return getattr(dtype, "kind", None) in ("m", "M")
 
 
-def _pandas_or_array(table: Table, name: str) -> Any:
+def _pandas_or_array(table: Table, name: str) -> Data:
     return table.data if isinstance(table.data, pd.Series | pd.DataFrame) else _as_array(table.data, name)
 
 
-def _as_array(y: Any, name: str) -> np.ndarray:
+def _as_array(y: Anything, name: str) -> np.ndarray:
     """Return an array-like as an array of one or two dimensions."""
     if hasattr(y, "toarray"):
         raise TypeError(f"{name} is sparse ({type(y).__name__}): pass {name}.toarray()")
@@ -255,7 +257,7 @@ def _as_array(y: Any, name: str) -> np.ndarray:
     return array
 
 
-def _kind(data: Any) -> Kind:
+def _kind(data: Data) -> Kind:
     if isinstance(data, pd.Series):
         return "series"
     if isinstance(data, pd.DataFrame):
@@ -263,7 +265,9 @@ def _kind(data: Any) -> Kind:
     return "array1d" if data.ndim == 1 else "array2d"
 
 
-def _layout(data: Any, name: str, freq: Any, native_format: NativeFormat | None) -> tuple[Grid, pd.Index | None]:
+def _layout(
+    data: Data, name: str, freq: Freq | int | None, native_format: NativeFormat | None
+) -> tuple[Grid, pd.Index | None]:
     """Return the checked index, and the checked columns of a frame."""
     columns = None
     if isinstance(data, pd.DataFrame):
@@ -301,7 +305,7 @@ def _refuse_long(columns: pd.Index, name: str, native_format: NativeFormat | Non
 # ---- values ----------------------------------------------------------------------------------------------------------
 
 
-def _to_floats(data: Any, location: _Location) -> np.ndarray:
+def _to_floats(data: Data, location: _Location) -> np.ndarray:
     """Return a new float64 array of shape (n, n_channels)."""
     dtypes = data.dtypes if isinstance(data, pd.DataFrame) else [data.dtype]
     if all(isinstance(dtype, np.dtype) and dtype.kind in "biuf" for dtype in dtypes):
@@ -330,7 +334,7 @@ def _column_to_floats(column: pd.Series, j: int, location: _Location) -> np.ndar
     return numbers
 
 
-def _not_a_number_advice(column: pd.Series, value: Any, j: int, location: _Location) -> str:
+def _not_a_number_advice(column: pd.Series, value: object, j: int, location: _Location) -> str:
     """Return what to do about a value that is not a number."""
     text = isinstance(value, str) and location.columns is not None and all(map(_is_iso_date, column.dropna()))
     if not text and not isinstance(value, datetime.date | np.datetime64 | pd.Period):
@@ -353,7 +357,7 @@ def _not_a_number_advice(column: pd.Series, value: Any, j: int, location: _Locat
     return f"dates belong in the index, as with {table}.set_index({dates}).drop(columns={label!r})"
 
 
-def _is_iso_date(text: Any) -> bool:
+def _is_iso_date(text: Anything) -> bool:
     """Whether a text is a date in ISO 8601, with year, month and day."""
     try:
         return datetime.datetime.fromisoformat(text) is not None
@@ -361,7 +365,7 @@ def _is_iso_date(text: Any) -> bool:
         return False
 
 
-def _to_float(value: Any) -> float:
+def _to_float(value: Anything) -> float:
     """Convert an object to float; strings, complex numbers and dates raise a TypeError."""
     scalar = isinstance(value, np.generic)
     if isinstance(value, str | bytes) or (scalar and value.dtype.kind not in "biuf"):

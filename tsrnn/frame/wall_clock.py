@@ -13,6 +13,7 @@ raises if an index with a moved label gets a frequency; `set_freq` sets it, afte
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,13 @@ import pandas as pd
 _DAY = pd.Timedelta(86_400, unit="s").as_unit("s")
 
 
-def follows_wall_clock(index: pd.DatetimeIndex, freq: Any) -> bool:
+def follows_wall_clock(index: pd.DatetimeIndex, freq: pd.offsets.BaseOffset) -> bool:
     """Whether steps of that frequency are counted on the wall clock of a time zone; hours and shorter steps are not."""
     even = isinstance(freq, pd.offsets.Tick) and not isinstance(freq, pd.offsets.Day)
     return index.tz is not None and not even
 
 
-def localize(wall: pd.DatetimeIndex, tz: Any) -> pd.DatetimeIndex:
+def localize(wall: pd.DatetimeIndex, tz: datetime.tzinfo | None) -> pd.DatetimeIndex:
     """Return the instants of ascending wall-clock times, each instant once."""
     labels = wall.tz_localize(tz, ambiguous=np.ones(len(wall), bool), nonexistent="NaT")
     skipped = np.flatnonzero(labels.isna())
@@ -38,7 +39,7 @@ def localize(wall: pd.DatetimeIndex, tz: Any) -> pd.DatetimeIndex:
     return without_freq(labels[np.append(np.diff(labels.asi8) > 0, [True] * (len(labels) > 0))])
 
 
-def next_wall_clock_labels(index: pd.DatetimeIndex, freq: Any, h: int) -> pd.DatetimeIndex:
+def next_wall_clock_labels(index: pd.DatetimeIndex, freq: pd.offsets.BaseOffset, h: int) -> pd.DatetimeIndex:
     """Return the `h` labels after the end of `index`, with a frequency where pandas accepts it."""
     anchor = _last_unmoved(index)
     start, n_known = index[anchor].tz_localize(None), len(index) - anchor
@@ -48,7 +49,9 @@ def next_wall_clock_labels(index: pd.DatetimeIndex, freq: Any, h: int) -> pd.Dat
     return pd.DatetimeIndex(labels, freq=freq) if unmoved else labels
 
 
-def wall_clock_labels_until(index: pd.DatetimeIndex, freq: Any, end: pd.Timestamp) -> pd.DatetimeIndex:
+def wall_clock_labels_until(
+    index: pd.DatetimeIndex, freq: pd.offsets.BaseOffset, end: pd.Timestamp
+) -> pd.DatetimeIndex:
     """Return the labels after the end of `index` up to `end`, or up to a few days later."""
     start, stop = index[_last_unmoved(index)], end.tz_convert(index.tz) + 2 * _DAY
     wall = pd.date_range(start.tz_localize(None), stop.tz_localize(None), freq=freq, unit=index.unit)
@@ -56,7 +59,7 @@ def wall_clock_labels_until(index: pd.DatetimeIndex, freq: Any, end: pd.Timestam
     return labels[labels > index[-1]]
 
 
-def is_wall_clock_grid(index: pd.DatetimeIndex, freq: Any) -> bool:
+def is_wall_clock_grid(index: pd.DatetimeIndex, freq: pd.offsets.BaseOffset | str) -> bool:
     """Whether the labels are the steps of `freq` on the wall clock."""
     unmoved = np.flatnonzero(~_is_after_gap(index))
     anchor = int(unmoved[0]) if len(unmoved) else 0
@@ -66,7 +69,7 @@ def is_wall_clock_grid(index: pd.DatetimeIndex, freq: Any) -> bool:
     return bool(np.array_equal(_grid(start, len(index), freq, index).asi8, index.asi8))
 
 
-def infer_wall_clock_freq(index: pd.DatetimeIndex) -> Any:
+def infer_wall_clock_freq(index: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:
     """Return the frequency of the labels on the wall clock, or None."""
     wall, moved = index.tz_localize(None), _is_after_gap(index)
     if moved.all():
@@ -82,17 +85,17 @@ def infer_wall_clock_freq(index: pd.DatetimeIndex) -> Any:
     return None
 
 
-def without_freq(labels: pd.DatetimeIndex) -> Any:
+def without_freq(labels: pd.DatetimeIndex) -> pd.DatetimeIndex:
     """Return the same labels as a new index without a frequency."""
-    no_freq: Any = None
+    no_freq: Any = None  # pandas-stubs do not allow None
     return pd.DatetimeIndex(labels, freq=no_freq)
 
 
-def set_freq(labels: pd.DatetimeIndex, freq: Any) -> pd.DatetimeIndex:
+def set_freq(labels: pd.DatetimeIndex, freq: pd.offsets.BaseOffset | str) -> pd.DatetimeIndex:
     """Return the same labels with that frequency, also where a label was moved, for which pandas raises."""
     if labels.tz is None or not (_is_after_gap(labels) | ~_is_unrepeated(labels)).any():
         return pd.DatetimeIndex(labels, freq=freq)
-    index = without_freq(labels)
+    index: Any = without_freq(labels)  # its private attributes have no types
     holder = (
         index if hasattr(index, "_freq") else index._data
     )  # an attribute of the index since pandas 3.1, of its array before
@@ -103,7 +106,7 @@ def set_freq(labels: pd.DatetimeIndex, freq: Any) -> pd.DatetimeIndex:
 # ---- helpers ---------------------------------------------------------------------------------------------------------
 
 
-def _grid(start: pd.Timestamp, n: int, freq: Any, like: pd.DatetimeIndex) -> pd.DatetimeIndex:
+def _grid(start: pd.Timestamp, n: int, freq: pd.offsets.BaseOffset | str, like: pd.DatetimeIndex) -> pd.DatetimeIndex:
     """Return `n` labels from a wall-clock time on, with the zone, unit and name of the index `like`."""
     n_wall, labels = n + 1, like[:0]
     while len(labels) <= n:  # one more label: it may be the same instant as the last one
@@ -126,10 +129,10 @@ def _is_after_gap(index: pd.DatetimeIndex) -> np.ndarray:
     return np.asarray((index - one).tz_localize(None) + one < index.tz_localize(None))
 
 
-def _gap_end(wall: pd.Timestamp, tz: Any) -> np.datetime64:
+def _gap_end(wall: pd.Timestamp, tz: datetime.tzinfo | None) -> np.datetime64:
     """Return the first instant, in UTC, after the gap that contains a wall-clock time."""
 
-    def offset(second: int) -> Any:
+    def offset(second: int) -> datetime.timedelta | None:
         return pd.Timestamp(second, unit="s", tz="UTC").tz_convert(tz).utcoffset()
 
     middle = int(wall.as_unit("s").asm8.astype(np.int64))

@@ -193,7 +193,7 @@ def _period_grid(index: pd.DatetimeIndex) -> pd.PeriodIndex:
     return pd.period_range(_wall_time(index)[0], _wall_time(index)[-1], freq=freq, name=index.name)
 
 
-def _matching_grid(index: pd.DatetimeIndex, freq: Any) -> pd.DatetimeIndex | None:
+def _matching_grid(index: pd.DatetimeIndex, freq: pd.offsets.BaseOffset) -> pd.DatetimeIndex | None:
     """Return the grid of a frequency, None if a date is not on it."""
     grid = pd.date_range(index[0], index[-1], freq=freq, name=index.name)
     return grid if index.isin(grid).all() else None
