@@ -229,7 +229,7 @@ def build(session: nox.Session) -> None:
     session.install(str(wheel))
     for name in ("tests", "docs", "datasets"):
         shutil.copytree(name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
         shutil.copy(name, folder)
     session.chdir(folder)
     session.run("python", "-c", INSTALLED, str(Path(__file__).parent))

@@ -1,10 +1,11 @@
-"""The pages: their code runs, tables match signatures, what they quote is in the source, links lead somewhere."""
+"""Documentation: code runs, tables match signatures, quotations match the sources, relative links resolve."""
 
 from __future__ import annotations
 
 import doctest
 import importlib
 import inspect
+import os
 import pkgutil
 import re
 import sys
@@ -21,21 +22,26 @@ from tsrnn.datasets import DATASETS
 from tsrnn.losses.registry import LOSSES
 
 ROOT = Path(__file__).parents[1]
-PAGES = {
-    path.relative_to(ROOT).as_posix(): path for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-}
+FILES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = {path.relative_to(ROOT).as_posix(): path for path in FILES}
 every_page = pytest.mark.parametrize("page", PAGES)
 BLOCK = re.compile(r"(?:<!-- ([a-z ]+): ([^>]*?) -->\n)?```(\w+)\n(.*?)```", re.DOTALL)
 REFERENCE = PAGES["docs/reference.md"].read_text(encoding="utf-8")
 
 
 def blocks(page):
-    """Kind and content of the marker before each fenced block, its language and its text."""
+    """Fenced blocks of a page, each (kind of its marker, content of its marker, language, text)."""
     return BLOCK.findall(PAGES[page].read_text(encoding="utf-8"))
 
 
+def source_file(path):
+    """A file named on a page; those of the package are where it is installed, which need not be beside the pages."""
+    parent = Path(tsrnn.__file__).parents[1] if path.parts[0] == "tsrnn" else ROOT
+    return parent / path
+
+
 def programs(page):
-    """The Python on a page that is to be run."""
+    """The Python blocks of a page that are to be run."""
     return [text for marker, _, language, text in blocks(page) if language == "python" and marker != "source"]
 
 
@@ -56,7 +62,7 @@ def test_code_runs(page, tmp_path, monkeypatch):
 def test_quotations_are_in_the_source(page):
     for marker, path, _, text in blocks(page):
         if marker == "source":
-            assert text.rstrip("\n") in (ROOT / path).read_text(encoding="utf-8"), text
+            assert text.rstrip("\n") in source_file(Path(path)).read_text(encoding="utf-8"), text
 
 
 @pytest.mark.parametrize("name", FAMILIES.values())
@@ -84,7 +90,7 @@ MODULES = [
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_in_docstrings(name):
-    """Classes and functions: what the package says of itself."""
+    """The examples of all classes and functions run and print what they show."""
     from matplotlib import pyplot
 
     module = importlib.import_module(name)
@@ -105,7 +111,7 @@ def tables(marker, text=REFERENCE):
 
 
 def signature(name):
-    """Arguments and their defaults, as a table has them."""
+    """Arguments and their defaults, written as in a table."""
     return {n: repr(p.default) for n, p in inspect.signature(getattr(tsrnn, name)).parameters.items()}
 
 
@@ -154,7 +160,7 @@ def test_options():
 
 
 def test_attributes():
-    """The reference names every attribute that a fit leaves, and no other."""
+    """The reference names every attribute that a fit sets, and no other."""
     import numpy as np
 
     X = np.random.default_rng(0).normal(size=(40, 5))
@@ -180,7 +186,7 @@ def test_losses():
 
 
 def test_targets():
-    """The tables of what a target may be are those of the module that decides it."""
+    """The tables of accepted targets and indexes say the same as the docstrings of the modules that read them."""
     source = " ".join((inspect.getdoc(frame.target) + inspect.getdoc(frame.index)).split()).replace("`", "")
     for heading in ("| The target |", "| The index |"):
         rows = REFERENCE.split(heading)[1].split("\n\n")[0].splitlines()[2:]
@@ -198,16 +204,17 @@ def test_datasets_and_metrics():
         assert arguments == ", ".join(p.name if p.default is p.empty else f"{p.name}={p.default}" for p in parameters)
 
 
-# ---------------------------------------------------------------- the rest
+# ---------------------------------------------------------------- links, output
 @every_page
 def test_links(page):
     text = PAGES[page].read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
-        assert (PAGES[page].parent / target).exists(), target
+        path = Path(os.path.normpath(PAGES[page].relative_to(ROOT).parent / target))
+        assert source_file(path).exists(), target
 
 
 def test_the_readme_shows_what_the_command_prints(capsys):
-    """All but the seconds, and digits that another machine may round differently."""
+    """All lines are equal, except for seconds and for decimals that another machine may round differently."""
     from tsrnn.cli import main
 
     (command, shown), *_ = [
