@@ -1,14 +1,14 @@
 # /// script
 # dependencies = ["nox[uv]>=2025.2.9"]
 # ///
-"""What is run on this package, each in a virtual environment of its own; ``python -m nox -l`` lists it.
+"""Sessions of nox: tests, checks, benchmarks and build, each in its own virtual environment; ``nox -l`` lists them.
 
-Plain ``nox`` runs what a change should pass, in a few minutes. The rest runs by name, as in ``nox -s tests``
-(every Python that is found, with the oldest and with the newest dependencies), ``nox -s exhaustive`` (the combinations
-that plain ``nox`` samples) or ``nox -s mutants``. Test one file or one test with ``python -m pytest tests/test_x.py -k
-name`` in any environment that has the dependency group `test`.
+``nox`` without arguments runs the sessions that every change has to pass, in a few minutes. Other sessions run by name:
+``nox -s tests`` (every Python that is installed, with the oldest and with the newest dependencies), ``nox -s
+exhaustive`` (the combinations that plain ``nox`` samples), ``nox -s mutants``. To run one file or one test, use
+``python -m pytest tests/test_x.py -k name`` in any environment with the dependency group `test`.
 
-nox brings uv for itself, which makes an environment in seconds; ``nox -db virtualenv`` does without.
+nox installs uv for itself, which creates an environment in seconds; ``nox -db virtualenv`` works without uv.
 """
 
 import os
@@ -21,7 +21,7 @@ import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.download_python = "never"  # a Python that is not here is skipped
+nox.options.download_python = "never"  # a Python that is not installed is skipped
 nox.options.error_on_missing_interpreters = False
 
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
@@ -30,7 +30,7 @@ DEFAULT = CURRENT if CURRENT in PYTHONS else PYTHONS[-1]
 nox.options.sessions = [f"tests-{DEFAULT}(highest)", "nojit", "coverage", "lint", "typing"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-#: What `dependencies` in pyproject.toml allows at least, except where a Python needs a later release.
+#: The oldest versions that `dependencies` in pyproject.toml allows, except where a Python needs a later release.
 LOWEST = {item.split(">=")[0]: item.split(">=")[1] for item in PROJECT["project"]["dependencies"]}
 LOWEST_OF_PYTHON = {
     "3.13": {"numpy": "2.1.0", "scipy": "1.14.1", "pandas": "2.2.3", "matplotlib": "3.9.2"},
@@ -43,32 +43,32 @@ LOWEST_OF_PYTHON = {
         "matplotlib": "3.10.5",
     },
 }
-#: Where the sessions of one run find each other's compiled kernels, new for each run: see `tests/conftest.py`.
+#: Cache of compiled kernels, shared by the sessions of one run and new for each run: see `tests/conftest.py`.
 KERNELS = tempfile.TemporaryDirectory(prefix="tsrnn-kernels-", ignore_cleanup_errors=True)
-#: Without the compiler: the loops themselves, and every estimator once.
+#: Tests that run without the compiler: the loops, and every estimator once.
 NOJIT = ["tests/test_equations.py", "tests/test_kernels.py", "tests/test_networks.py", "tests/test_smoke.py"]
 
 
 def install(session: nox.Session, *groups: str, lowest: bool = False) -> None:
-    """Install the package from here together with dependency groups, and with the oldest dependencies if asked to."""
+    """Install the package from the sources, with dependency groups; `lowest`: with the oldest allowed dependencies."""
     versions = LOWEST | LOWEST_OF_PYTHON.get(str(session.python), {}) if lowest else {}
     pins = [f"{name}=={version}" for name, version in versions.items()]
     session.install("-e", ".", *pins, *nox.project.dependency_groups(PROJECT, *groups))
 
 
 def pytest(session: nox.Session, *arguments: str, **environment: str) -> None:
-    """Run pytest with two processes, and with the kernels that this run has compiled for such dependencies."""
+    """Run pytest with two processes and this run's cache of kernels, one for each Python and set of dependencies."""
     which = "lowest" if "lowest" in session.name else "highest"
     folder = os.environ.get("TSRNN_TEST_CACHE", KERNELS.name)
     environment["TSRNN_TEST_CACHE"] = str(Path(folder, f"{session.python or CURRENT}-{which}"))
-    # A file stays in one process, which compiles its kernels once, and files come in the order of the conftest.
+    # All tests of a file run in one process, which compiles their kernels once; the conftest orders the files.
     compiles = "NUMBA_DISABLE_JIT" not in environment
     options = ["--dist=loadfile", "--no-loadscope-reorder"] if compiles else ["--dist=worksteal"]
     session.run("python", "-m", "pytest", "--numprocesses=2", *options, *arguments, *session.posargs, env=environment)
 
 
 def measured(session: nox.Session, *arguments: str, **environment: str) -> None:
-    """Run pytest and leave its coverage in a file of this session's, for `coverage` to combine."""
+    """Run pytest and write its coverage to a file of this session; the session `coverage` combines the files."""
     name = "".join(c if c.isalnum() else "-" for c in session.name).strip("-")
     pytest(session, "--cov", "--cov-report=", *arguments, COVERAGE_FILE=f".coverage.{name}", **environment)
 
@@ -90,21 +90,21 @@ print(*sorted(f"{found.name}=={found.version}" for found in distributions()))
 
 @nox.session
 def nojit(session: nox.Session) -> None:
-    """The kernels' and a few estimators' tests as plain Python, so that coverage sees into the loops."""
+    """Tests of kernels and a few estimators as plain Python, so that coverage includes the loops."""
     install(session, "test")
     measured(session, *NOJIT, NUMBA_DISABLE_JIT="1")
 
 
 @nox.session
 def exhaustive(session: nox.Session) -> None:
-    """Every combination of those that `tests` samples: all cells, strategies and losses in all that they promise."""
+    """All combinations of cell, strategy and loss; the session `tests` runs a sample of them."""
     install(session, "test")
     pytest(session, "-m", "exhaustive")
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Branch coverage of the sessions that ran before, together: 90 % at least."""
+    """Check that the branch coverage of the earlier sessions together is at least 90 %."""
     session.install("coverage>=7.6")
     session.run("coverage", "combine", "--keep")
     session.run("coverage", "report", "--skip-covered", "--show-missing", "--fail-under=90")
@@ -112,7 +112,7 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style: ruff's rules and its formatting."""
+    """Check style and formatting with ruff."""
     session.install(*nox.project.dependency_groups(PROJECT, "lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
@@ -120,28 +120,28 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typing(session: nox.Session) -> None:
-    """Types: mypy."""
+    """Check types with mypy."""
     install(session, "typing")
     session.run("mypy")
 
 
 @nox.session
 def sizes(session: nox.Session) -> None:
-    """The largest files, functions and constructors: a report, which cannot fail."""
+    """Report the largest files, functions and constructors; never fails."""
     session.install("-e", ".")
     session.run("python", "-m", "tests.sizes", *session.posargs)
 
 
 @nox.session
 def threads(session: nox.Session) -> None:
-    """The same bits under both threading layers, 1 and 2 threads, joblib's backends, many threads and after a fork."""
+    """Compare bits over both threading layers, 1 and 2 threads, joblib's backends, many Python threads and a fork."""
     install(session, "test")
     pytest(session, "-m", "", "tests/test_threads.py")
 
 
-#: Where the kernels' promises are tested, for whichever device TSRNN_TEST_DEVICE names.
+#: Tests of kernels and networks on the device that TSRNN_TEST_DEVICE names.
 OF_DEVICE = ["tests/test_cuda.py", "tests/test_kernels.py", "tests/test_decoder.py", "tests/test_networks.py"]
-#: The estimators' tests, which run there too, where that does not take hours.
+#: Tests of estimators that also run on a GPU, but not in the simulator, where they would take hours.
 OF_ESTIMATORS = [
     f"tests/test_{name}.py"
     for name in ("smoke", "forecasters", "regressors", "seq2seq", "likelihoods", "covariates", "uncertainty")
@@ -150,7 +150,7 @@ OF_ESTIMATORS = [
 
 @nox.session
 def cudasim(session: nox.Session) -> None:
-    """The CUDA kernels in Numba's simulator, against the oracles: it needs no GPU, and no package for one."""
+    """Compare the CUDA kernels with the oracles in Numba's simulator; needs neither a GPU nor numba-cuda."""
     install(session, "test")
     environment = {"NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1", "TSRNN_TEST_DEVICE": "cuda"}
     pytest(session, "-k", "not numpy", *OF_DEVICE, **environment)
@@ -158,16 +158,16 @@ def cudasim(session: nox.Session) -> None:
 
 @nox.session
 def ptx(session: nox.Session) -> None:
-    """Compile all CUDA kernels for three generations of GPUs, none of which need be there, and look at the code."""
+    """Compile all CUDA kernels for three generations of GPUs and check the code; needs no GPU."""
     session.install("-e", ".[cuda]", *nox.project.dependency_groups(PROJECT, "test", "ptx"))
     session.run("python", "-m", "tests.ptx", *session.posargs)
 
 
 @nox.session
 def machine(session: nox.Session) -> None:
-    """Run what is compiled for a GPU on a machine of NumPy's, which notices races and strays; about half an hour.
+    """Run the compiled PTX in an interpreter that finds races and stray memory access; takes about half an hour.
 
-    Then take barriers out of the kernels, which it must notice.
+    Then remove barriers from the kernels; the interpreter has to find each missing one.
     """
     session.install("-e", ".[cuda]", *nox.project.dependency_groups(PROJECT, "test"))
     options = ["--numprocesses=2", *(session.posargs or ["tests/test_cuda.py"])]
@@ -177,7 +177,7 @@ def machine(session: nox.Session) -> None:
 
 @nox.session
 def gpu(session: nox.Session) -> None:
-    """Kernels and estimators on a GPU, then small shapes under compute-sanitizer; skipped where there is none."""
+    """Test kernels and estimators on a GPU, then small shapes under compute-sanitizer; skipped without a GPU."""
     session.install("-e", ".[cuda]", *nox.project.dependency_groups(PROJECT, "test"))
     why = session.run("python", "-c", "import tsrnn.kernels as k; print(k.why_no_cuda())", silent=True)
     if why and why.strip():
@@ -193,9 +193,9 @@ def gpu(session: nox.Session) -> None:
 
 @nox.session
 def oracle_torch(session: nox.Session) -> None:
-    """The networks against PyTorch, which nothing else here needs.
+    """Compare the networks with PyTorch, which only this session and the benchmarks need.
 
-    It comes by pip: uv does not know pip's settings, which may name a build without the gigabytes for GPUs.
+    pip installs PyTorch, because uv does not read pip's settings, which may name a build without the GPU libraries.
     """
     install(session, "test")
     session.install("pip")
@@ -205,21 +205,21 @@ def oracle_torch(session: nox.Session) -> None:
 
 @nox.session
 def mutants(session: nox.Session) -> None:
-    """Single faults put into a copy of the package: each must fit its sources once, and make a test fail."""
+    """Put single faults into a copy of the package; each must match one place and make a test fail."""
     install(session, "test")
     session.run("python", "-m", "tests.mutants", *session.posargs)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The benchmarks; what they need and say is in ``tests/benchmarks``."""
+    """Run the benchmarks; ``tests/benchmarks`` describes them and their requirements."""
     install(session, "test", "bench")
     session.run("python", "-m", "tests.benchmarks", *session.posargs)
 
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Build sdist and wheel, and run the tests on the installed wheel, away from the sources."""
+    """Build sdist and wheel, and run the tests on the installed wheel, without the sources."""
     folder = Path(session.create_tmp()).resolve()
     shutil.rmtree(folder, ignore_errors=True)
     session.install("build", *nox.project.dependency_groups(PROJECT, "test"))

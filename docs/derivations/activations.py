@@ -1,13 +1,14 @@
-"""Where the coefficients of `tsrnn.functions.activations` come from, and how far its results are from the truth.
+"""Compute the coefficients of `tsrnn.functions.activations`, and measure the errors of its functions.
 
     python docs/derivations/activations.py
 
-prints the coefficients as they stand in the module, then the measured errors. Needs mpmath; the same digits every run.
+prints the coefficients as they are in the module, then the measured errors. It needs mpmath; every run gives the same
+digits.
 
-The form is tanh(x) = 2 t / (1 + t²) with t = tanh(x/2) = p/q, hence one division: 2pq / (p² + q²). With s = x²,
-p = x (P0 + P1 s + ...) and q = Q0 + Q1 s + .... A relative error of t becomes one of tanh(x) divided by cosh(x) (the
-derivative of ln tanh(x) by ln t), so the fit may be loose where x is large: few coefficients go a long way, and the
-result tends to 1 from below, for 2pq <= p² + q².
+tanh(x) = 2 t / (1 + t²) with t = tanh(x/2). With t approximated by p/q, this takes one division: 2pq / (p² + q²). With
+s = x², p = x (P0 + P1 s + ...) and q = Q0 + Q1 s + .... A relative error e of t gives a relative error e / cosh(x) of
+tanh(x) (the derivative of ln tanh(x) with respect to ln t is 1 / cosh(x)). So large x need less precision and few
+coefficients are enough. The result tends to 1 from below, because 2pq <= p² + q².
 """
 
 from __future__ import annotations
@@ -19,29 +20,30 @@ from types import ModuleType
 import mpmath as mp
 import numpy as np
 
-#: p and q have a free common factor. Roundings are relatively smallest where mantissas are large: for small x this
-#: factor puts those of p/x, q and q² in the upper half of their binades. Among the quarters from 2 to 4 it leaves the
-#: least error in both precisions, 1.4 ulp less than 2 does.
+#: The common factor of p and q is arbitrary. Relative rounding errors are smallest for large mantissas: for small x
+#: this factor puts those of p/x, q and q² into the upper half of their binades. Of 2, 2.25, ..., 4 it gives the
+#: smallest error in both precisions, 1.4 ulp less than 2.
 Q0 = 7 / 2
-#: Of each precision: degrees in s of p/x and q, and the clamp. tanh rounds to 1 from 9.02 and 19.07 on; at these,
-#: found by trial, the computed value is 1 with fused multiply-adds and without.
+#: For each precision: degrees in s of p/x and q, and the largest |x| that is computed. tanh rounds to 1 from 9.02
+#: (float32) and 19.07 (float64) on. At the limits given here, found by trial, the computed value is 1 with and without
+#: fused multiply-adds.
 FORMS = {np.float32: (2, 3, 9.25), np.float64: (5, 6, 19.625)}
 
-#: Where the truth is computed. (Where C's long double is no wider than double, an error may come out 1 ulp too large.)
+#: Precision of the reference values. (If C's long double is no wider than double, an error may be 1 ulp too large.)
 WIDER = {np.float32: np.float64, np.float64: np.longdouble}
 
 
 def minimax(m: int, n: int, end: float, points: int = 200) -> tuple[list[mp.mpf], list[mp.mpf]]:
-    """Coefficients a of p/x, b of q (a0 = 1/2, b0 = 1) with the least greatest error of tanh on (0, end].
+    """Coefficients a of p/x and b of q (a0 = 1/2, b0 = 1) that minimise the largest error of tanh on (0, end].
 
-    Remez' exchange (Comptes Rendus 199, 1934, p. 337) on `points` fixed abscissas: the weighted error takes its largest
-    size, with alternating signs, at as many references as there are unknowns. The equations for given references are
-    linear but for the error times q, which is solved by repetition.
+    Remez exchange algorithm (Comptes Rendus 199, 1934, p. 337) on `points` fixed abscissas: the weighted error reaches
+    its maximum, with alternating signs, at as many reference points as there are unknowns. The equations for given
+    reference points are linear except for the product of error and q, which is solved by iteration.
     """
     x = [end * mp.sin(mp.pi / 2 * i / points) for i in range(1, points + 1)]
     s = [v * v for v in x]
-    f = [2 * mp.tanh(v / 2) / v for v in x]  # what 2 (p/x) / q approximates
-    slack = [f[i] * mp.cosh(x[i]) for i in range(points)]  # the error allowed in it, for one of 1 in tanh
+    f = [2 * mp.tanh(v / 2) / v for v in x]  # approximated by 2 (p/x) / q
+    slack = [f[i] * mp.cosh(x[i]) for i in range(points)]  # error of f that gives a relative error of 1 in tanh
     size = m + n + 1
     references = [round((points - 1) * (1 - np.cos(np.pi * (j + 0.5) / size)) / 2) for j in range(size)]
     q = [mp.mpf(1)] * points
@@ -70,7 +72,7 @@ def minimax(m: int, n: int, end: float, points: int = 200) -> tuple[list[mp.mpf]
 
 
 def polynomial(c: list[mp.mpf], x: mp.mpf) -> mp.mpf:
-    """c0 + c1 x + ... by Horner's rule; the order that `mpmath.polyval` takes differs among its versions."""
+    """c0 + c1 x + ... by Horner's rule; `mpmath.polyval` takes the coefficients in an order that differs by version."""
     value = c[-1]
     for lower in reversed(c[:-1]):
         value = lower + x * value
@@ -78,25 +80,25 @@ def polynomial(c: list[mp.mpf], x: mp.mpf) -> mp.mpf:
 
 
 def coefficients(dtype: type[np.floating]) -> tuple[tuple, tuple, np.floating]:
-    """P, Q and the clamp of one precision, rounded to it."""
+    """P, Q and the largest |x| for one precision, rounded to it."""
     m, n, end = FORMS[dtype]
     with mp.workdps(40):
         return *(tuple(dtype(mp.nstr(Q0 * c, 25)) for c in side) for side in minimax(m, n, end)), dtype(end)
 
 
 def abscissas(dtype: type[np.floating], every: int = 1) -> Iterator[np.ndarray]:
-    """One normal binade after the other up to 32: every `every`-th float32, or random numbers for float64."""
+    """All normal binades up to 32, one array each: every `every`-th float32, or random numbers for float64."""
     rng = np.random.default_rng(0)
     for exponent in range(np.finfo(dtype).minexp, 5):
         if dtype is np.float32:
             first, last = np.array([2.0**exponent, 2.0 ** (exponent + 1)], dtype).view(np.int32)
             yield np.arange(first, last, every, np.int32).view(dtype)
-        else:  # below 2**-20 one binade is as the other
+        else:  # below 2**-20 all binades have the same errors
             yield np.ldexp(rng.uniform(1, 2, 2**22 // every if exponent >= -20 else 1000), exponent)
 
 
 def ulps(tanh: Callable, dtype: type[np.floating], every: int = 1) -> float:
-    """The greatest error of `tanh` in units in the last place of the true value, rounded."""
+    """Largest error of `tanh`, in units in the last place of the rounded true value."""
     worst = 0.0
     for x in abscissas(dtype, every):
         truth = np.tanh(x.astype(WIDER[dtype]))
@@ -105,7 +107,7 @@ def ulps(tanh: Callable, dtype: type[np.floating], every: int = 1) -> float:
 
 
 def ulps_of_one(sigmoid: Callable, dtype: type[np.floating], every: int = 1) -> float:
-    """The greatest absolute error of `sigmoid` in units of ``finfo(dtype).eps``, the step from 1 to the next number."""
+    """Largest absolute error of `sigmoid` in units of ``finfo(dtype).eps``, the step from 1 to the next number."""
     worst = 0.0
     for x in abscissas(dtype, every):
         for y in (x, -x):
@@ -115,7 +117,7 @@ def ulps_of_one(sigmoid: Callable, dtype: type[np.floating], every: int = 1) -> 
 
 
 def compiled(function: Callable) -> Callable:
-    """`function` over a 1-D array, compiled as the kernels compile it; the loop itself is its attribute `loop`."""
+    """`function` over a 1-D array, compiled with the kernels' options; the compiled loop is its attribute `loop`."""
     from numba import njit
     from numba.extending import register_jitable
 
@@ -141,7 +143,7 @@ def compiled(function: Callable) -> Callable:
 
 @contextlib.contextmanager
 def taking_arrays(module: ModuleType) -> Iterator[None]:
-    """Let the scalar equations of `module` take arrays: `min` and `max` are NumPy's meanwhile."""
+    """Let the scalar equations of `module` accept arrays: replace `min` and `max` by NumPy's within the context."""
     module.min, module.max = np.minimum, np.maximum
     try:
         yield
