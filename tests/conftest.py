@@ -1,8 +1,8 @@
-"""Set up before anything is imported: a kernel cache of this run alone, and figures without a screen.
+"""Settings that are needed before tsrnn is imported: a new cache of compiled kernels, and figures without a screen.
 
-A cache that outlived an edit could hide a bug, so each run compiles anew; TSRNN_TEST_CACHE=folder keeps one instead.
-Workers of pytest-xdist share that of the run that started them. TSRNN_TEST_DEVICE says where kernels are tested: cpu,
-cuda (a GPU, or Numba's simulator of one), or ptx (`tests.machine`, which runs what is compiled for a GPU).
+An old cache could hide a bug, so each run compiles again; TSRNN_TEST_CACHE=folder keeps a cache between runs. The
+worker processes of pytest-xdist share the cache of the run that started them. TSRNN_TEST_DEVICE is the device of the
+kernel tests: cpu, cuda (a GPU, or its simulator in Numba), or ptx (`tests.machine`, an interpreter of the PTX code).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["NUMBA_CACHE_DIR"] = os.environ.get("TSRNN_TEST_CACHE") or _CACHE.name
 os.environ["MPLBACKEND"] = "Agg"
 if os.environ.get("NUMBA_ENABLE_CUDASIM", "0") != "0":
-    sys.setswitchinterval(1e-4)  # its threads wait for each other at every step
+    sys.setswitchinterval(1e-4)  # the simulated threads wait for each other at every step, so switch between them often
 if os.environ.get("TSRNN_TEST_DEVICE") == "ptx":
     from .machine import driver
 
@@ -31,7 +31,7 @@ if os.environ.get("TSRNN_TEST_DEVICE") == "ptx":
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Share the cache. Let the estimators' ``device`` be TSRNN_TEST_DEVICE, where a test does not say which."""
+    """Share the cache between processes, and make TSRNN_TEST_DEVICE the default of the estimators' ``device``."""
     if "PYTEST_XDIST_WORKER" in os.environ or not getattr(session.config.option, "numprocesses", None):
         shared_cache.install()  # the process that starts workers compiles nothing
     if os.environ.get("TSRNN_TEST_DEVICE", "cpu") != "cpu":
@@ -43,13 +43,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
                 defaults["device"] = "cuda"
 
 
-#: Files whose kernels take longest to compile, in turns those of float32 and of float64: two processes that begin with
-#: these do not wait for each other's.
+#: Files whose kernels take longest to compile, float32 and float64 in turn, so that two processes that start with them
+#: do not wait for each other.
 FIRST = ["forecasters", "kernels", "likelihoods", "decoder", "networks", "import", "docs", "threads"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what is compiled; the order within a file stays."""
+    """Run the files of `FIRST` first; keep the order within a file."""
     rank = {f"test_{name}": i for i, name in enumerate(FIRST)}
     items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
 
@@ -60,30 +60,30 @@ def pytest_unconfigure() -> None:
         _CACHE.cleanup()
 
 
-# ---------------------------------------------------------------- what one conformance suite is run on
+# ---------------------------------------------------------------- estimators of the common tests
 LINEAR = ["AR", "Latent"]
 NETWORKS = ["LSTM-recursive", "GRU-direct", "LSTM-segments"]
 #: The other combinations of a cell and a strategy, which run with ``-m exhaustive``.
 MORE = [f"{name}-{strategy}" for name in FAMILIES for strategy in ("recursive", "direct")]
 MORE += ["LSTM-seq2seq", "LSTM-direct segments"]
-more = [pytest.param(name, marks=pytest.mark.exhaustive) for name in MORE if name not in NETWORKS]
+more_params = [pytest.param(name, marks=pytest.mark.exhaustive) for name in MORE if name not in NETWORKS]
 
 
 def _unfitted(name: str) -> Any:
     from sklearn.base import clone
 
-    from .forecasters import ALL  # not before a test needs it: the process that starts workers does not
+    from .forecasters import ALL  # imported here because the process that starts the workers does not need it
 
     return clone(ALL[name])
 
 
-@pytest.fixture(params=[*LINEAR, *NETWORKS, *more])
+@pytest.fixture(params=[*LINEAR, *NETWORKS, *more_params])
 def forecaster(request: pytest.FixtureRequest) -> Any:
-    """Every forecaster, unfitted; their names are those of `forecasters.ALL`."""
+    """An unfitted copy of each forecaster in `forecasters.ALL`."""
     return _unfitted(request.param)
 
 
-@pytest.fixture(params=[*NETWORKS, *more])
+@pytest.fixture(params=[*NETWORKS, *more_params])
 def network(request: pytest.FixtureRequest) -> Any:
-    """Every forecaster that is a network."""
+    """An unfitted copy of each recurrent network in `forecasters.ALL`."""
     return _unfitted(request.param)

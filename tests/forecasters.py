@@ -1,4 +1,4 @@
-"""The forecasters that one conformance suite is run on, and the series that it gives them."""
+"""Forecasters and series that several test files share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NETWORKS = {
     for name in FAMILIES
     for strategy in ("recursive", "direct")
 }
-#: Encoder and decoder: compiled for one cell here, for the others in tests/interop.
+#: Encoder and decoder, with one cell only; tests/interop has the other cells.
 NETWORKS |= {
     f"LSTM-{name}": LSTMForecaster(horizon=4, context_length=12, strategy=strategy, **QUICK)
     for name, strategy in (
@@ -36,13 +36,13 @@ def lstm(**options):
 
 
 def wave(n=90, seed=0):
-    """A noisy wave on a slope."""
+    """A sine of period 12 with a trend and noise, (n,)."""
     rng = np.random.default_rng(seed)
     return 20 + 0.05 * np.arange(n) + np.sin(2 * np.pi * np.arange(n) / 12) + 0.2 * rng.normal(size=n)
 
 
 def continuation(n):
-    """What comes after `wave()`, without its noise."""
+    """The n values after `wave()`, without noise."""
     t = 90 + np.arange(n)
     return 20 + 0.05 * t + np.sin(2 * np.pi * t / 12)
 

@@ -1,7 +1,7 @@
 """Oracles: networks, losses and Adam from their definitions, as plain loops over time and unit. Never imports tsrnn.
 
-Every number may also be an array: then all is computed for each of its elements. With complex arrays `gradient` takes
-the exact derivative by each of many numbers in one run (complex step; Squire & Trapp 1998,
+Every number may also be an array; then the result is computed for each element. With complex arrays `gradient` computes
+the derivatives with respect to many numbers in one run, exact up to rounding (complex step; Squire & Trapp 1998,
 doi:10.1137/S003614459631241X).
 """
 
@@ -16,7 +16,7 @@ STEP = 1e-30
 
 
 def gradient(function, values):
-    """The derivative of `function`, a real number, by each of `values` (any shape)."""
+    """Derivative of the real-valued `function` with respect to each of `values`, in their shape."""
     values = np.asarray(values, float)
     steps = values.reshape(-1, 1) + 1j * STEP * np.eye(values.size)
     result = function(steps.reshape(*values.shape, values.size))
@@ -40,7 +40,7 @@ def relu(z):
 
 
 def total(terms):
-    """Their sum, from the first to the last."""
+    """Sum of `terms`, from the first to the last."""
     result = 0.0
     for term in terms:
         result = result + term
@@ -53,7 +53,8 @@ def times(matrix, vector):
 
 
 # ---------------------------------------------------------------- cells
-# Each: weights of one layer, input, states -> new states. A matrix acts on [x; 1; h] or on what is said beside it.
+# Each maps (weights of one layer, input, states) to new states. A matrix acts on [x; 1; h] unless the docstring says
+# otherwise.
 def lstm(weights, x, h, c):
     """Gates i, f, g, o in that order of rows."""
     a, n = times(weights[0], [*x, 1, *h]), len(h)
@@ -83,7 +84,7 @@ def gru_reset_before(weights, x, h):
 
 
 def elman(function):
-    """The vanilla cell with that function."""
+    """The vanilla (Elman) cell with `function` as its activation."""
     return lambda weights, x, h: ([function(a) for a in times(weights[0], [*x, 1, *h])],)
 
 
@@ -102,12 +103,12 @@ def network(
     cell, layers, head, x, start, initial, n_outputs, *, skip=None, location=None, masks=None, feed=None, link=None,
     ahead=None, season=None,
 ):  # fmt: skip
-    """Outputs (n_outputs, O) of one window after its last steps.
+    """Outputs of one window after each of its last steps, (n_outputs, O).
 
     Parameters
     ----------
     cell : callable
-        One of `CELLS`, or another of the kind.
+        One of `CELLS`, or a function with the same arguments.
     layers : list of lists of matrices
         The weights of each layer.
     head : (O, 1 + H)
@@ -117,21 +118,21 @@ def network(
     initial : (L, S, H)
         States before the first step.
     skip : (I, block, lags), optional
-        Adds to the outputs a linear map of a channel's last inputs.
+        Weights of a linear map of a channel's last inputs, which is added to the outputs.
     location : (O,), optional
-        Of each output: channel and step ahead of the skip that is added to it, or None.
+        For each output: the channel and the step of the block whose linear skip is added to it, or None.
     masks : (L - 1, T, H), optional
         Factors between the layers (dropout).
     feed : list of int, optional
-        A free run: after the first output the first inputs are these outputs of the step before.
+        Free running: after the first output, the first inputs are these outputs of the step before.
     link : callable, optional
-        What is done to an output before it is fed back.
+        Function that is applied to an output before it is fed back.
     ahead : pair, optional
-        For each step of a block, weights (O / block, (j + 1) F) of the covariates up to it; and these covariates, for
-        each output (block, F).
+        For each step j of the block, weights (O / block, (j + 1) F) of the covariates up to it; and the covariates of
+        each output, (block, F).
     season : pair, optional
-        Weights (I, 2, block, S) of a channel's seasonal inputs, of those of the block's first step and of each step's
-        own, which the skip adds; and these inputs, for each output (block, I, S).
+        Weights (I, 2, block, S) of a channel's seasonal inputs, first those of the block's first step, then those of
+        the step itself, which the skip adds; and the seasonal inputs of each output, (block, I, S).
     """
     x, outputs = [list(row) for row in x], []
     states = [list(map(list, layer)) for layer in initial]
@@ -153,12 +154,12 @@ def network(
 
 
 def of_output(pair, k):
-    """Weights, and of the values of all outputs those of output k."""
+    """(weights, values of output k) from (weights, values of all outputs)."""
     return None if pair is None else (pair[0], pair[1][k])
 
 
 def with_linear(out, x, t, skip, location, ahead, season):
-    """An output after row `t` of x and what skip and covariates add to it; arguments as `network` has them."""
+    """The output `out` after row `t` of x, plus linear skip and covariates; arguments as in `network`."""
     out = list(out)
     for o, where in enumerate(location or []):
         if season is not None and where is not None:
@@ -182,30 +183,30 @@ def decoding(
     bridge=None, attention=None, skip=None, location=None, mask=None, feed=None, link=None, own=(), detached=False,
     ahead=None, season=None,
 ):  # fmt: skip
-    """Outputs (n_outputs, O) of one window, and the attention of each, from an encoder and a decoder.
+    """Outputs (n_outputs, O) of an encoder and a decoder for one window, and the attention weights of each output.
 
     Parameters that differ from those of `network`:
 
     encoder, decoder : lists of lists of matrices
         The weights of each layer.
     segment : int
-        Steps that are read and forecast together; of more than one, `embedding` (H, 1 + I segment) acts on [1; the
-        values of the first input; those of the second; ...], and what is negative of that becomes 0.
+        Steps that are read and forecast together. If more than one, `embedding` (H, 1 + I segment) acts on [1; the
+        values of the first input; those of the second; ...], followed by relu.
     position : (m, H), optional
-        The decoder's m steps all start from the encoder's states and read these; the only output is `bias` (O,) and, of
-        each step's part, `head` (O / m, H). Otherwise a step reads the segment before it and 1 if it is the first,
-        else 0.
+        If given, the m steps of the decoder run in parallel: each starts from the encoder's states and reads its row of
+        `position`. The only output is `bias` (O,) plus, for each step, `head` (O / m, H) times its state. Otherwise the
+        steps run one after the other; a step reads the segment before it, and a flag that is 1 for the first step.
     bridge : (S, D H, 1 + E H), optional
-        The decoder's first states from [1; the encoder's last ones], for each kind of state.
+        Maps [1; last states of the encoder] to the first states of the decoder, for each kind of state.
     attention : dict, optional
         kind ("dot", "general" or "additive"); its weights query, key, energy; and context (O, H), which acts on the
-        encoder's outputs as they were weighed.
+        weighted sum of the encoder's outputs.
     mask : callable, optional
-        Factors (H,) between a layer, counted through encoder and decoder, and the one above it, at a step.
+        Dropout factors (H,) between a layer and the one above it, by layer (encoder first, then decoder) and step.
     feed : list of int
-        The outputs that are fed back to each of the first inputs, by the first step of a segment.
+        For each of the first inputs, the output that is fed back to it: that of the first step of a segment.
     own : list of bool
-        Whether each step but the first reads its own forecasts; `detached`, as if they were constants.
+        For each step after the first, whether it reads the network's own forecasts; if `detached`, as constants.
     """
     x, n = [list(row) for row in x], (len(x) - (n_outputs - 1) * segment) // segment
     outputs, weighed, encoded = [], [], []
@@ -261,7 +262,7 @@ def decoding(
 
 
 def score(attention, h, e):
-    """How much a decoder's state h has to do with the encoder's output e."""
+    """Attention score of a decoder's state h and an encoder's output e."""
     if attention["kind"] == "dot":
         return total(a * b for a, b in zip(h, e, strict=True))
     if attention["kind"] == "general":
@@ -271,7 +272,7 @@ def score(attention, h, e):
 
 
 def softmax(scores):
-    """Exponentials over their sum."""
+    """Softmax: exponentials divided by their sum."""
     powers = [np.exp(s) for s in scores]
     return [p / total(powers) for p in powers]
 
@@ -354,7 +355,7 @@ OMITTED = {
 
 
 def weighted_mean(loss, constants, width, outputs, targets, weights):
-    """Mean over all targets; outputs hold, for each target, `width` numbers for each of `constants` (None: without)."""
+    """Weighted mean loss over all targets; each has `width` outputs for each of `constants` (None: no constant)."""
     terms, lanes = [], range(len(targets))
     for lane in lanes:
         for k, r in product(range(len(targets[lane])), range(len(targets[lane][0]))):
@@ -370,7 +371,7 @@ def weighted_mean(loss, constants, width, outputs, targets, weights):
 
 # ---------------------------------------------------------------- Adam
 def adam(theta, gradients, rate, decay, clip=np.inf, beta1=0.9, beta2=0.999, epsilon=1e-8):
-    """Parameters after one update for each of `gradients`; `decay` is each parameter's own decoupled weight decay."""
+    """Parameters after one update for each of `gradients`; `decay` holds one decoupled weight decay per parameter."""
     theta, first, second = list(theta), [0.0] * len(theta), [0.0] * len(theta)
     for t, g in enumerate(gradients, start=1):
         norm = sum(value * value for value in g) ** 0.5

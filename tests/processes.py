@@ -1,4 +1,4 @@
-"""Python in a process of its own, for what one process can do only once."""
+"""Run Python in a new process, for tests of things that happen once in a process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def python(*arguments: str, timeout: float = 300, **environment: str) -> str:
-    """What ``python arguments`` prints last, from the root of the sources; it has to end well."""
+    """Run ``python arguments`` in the root of the sources and return its last line of output; exit status must be 0."""
     run = subprocess.run(
         [sys.executable, *arguments],
         env=os.environ | environment,

@@ -1,9 +1,9 @@
-"""Let the processes of a test run share what they compile: each kernel once, and no entry of the cache lost.
+"""Locks on Numba's disk cache, so that the processes of a test run compile each kernel only once.
 
-Numba's disk cache takes no locks. Two processes that need the same kernel at the same time both compile it; two that
-store versions of one kernel for two types at the same time write the same index, and one entry is lost. Here a process
-that finds another at work on the same kernel waits and takes what it stored. Without `fcntl`, on Windows, all is as
-Numba does it.
+Numba's disk cache has no locks. Two processes that need the same kernel at the same time both compile it. Two processes
+that store one kernel for two types at the same time write the same index, and one entry is lost. With these locks, a
+process waits while another one compiles the same kernel, and then loads the result. Without `fcntl`, on Windows,
+nothing is changed.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ except ImportError:
 
 @contextlib.contextmanager
 def locked(folder: Path, name: str) -> Iterator[None]:
-    """Hold the lock of this name, among all processes that use the folder; it is free again when its process ends."""
+    """Hold the lock `name` of all processes that use `folder`; it is released when the process ends."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def untraced(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call without what measures coverage, under which the compiler takes half as long again."""
+def call_untraced(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call `function` without the coverage tracer, under which the compiler takes 1.5 times as long."""
     trace = sys.gettrace()
     if trace is None:
         return function(*arguments)
@@ -42,7 +42,7 @@ def untraced(function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
     finally:
         sys.settrace(trace)
-        _called()  # the tracer counts calls and returns: it has to be back before this function returns
+        _called()  # the tracer counts calls and returns, so it must be active again before this function returns
 
 
 def _called() -> None:
@@ -50,7 +50,7 @@ def _called() -> None:
 
 
 def install() -> None:
-    """Put the locks into this process's Numba."""
+    """Add the locks to Numba in this process."""
     from numba import config
     from numba.core.caching import IndexDataCacheFile, NullCache
     from numba.core.compiler_lock import global_compiler_lock
@@ -66,7 +66,7 @@ def install() -> None:
         if isinstance(self._cache, NullCache):
             return compile_(self, signature)
         with global_compiler_lock, locked(locks, f"{self.py_func.__qualname__} {signature}"):
-            return untraced(compile_, self, signature)
+            return call_untraced(compile_, self, signature)
 
     @functools.wraps(save)
     def save_alone(self: Any, key: Any, data: Any) -> None:

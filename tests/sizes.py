@@ -1,6 +1,6 @@
-"""The largest files, functions and constructors of the package: a report to look at, which forbids nothing.
+"""Report of the largest files, functions and constructors of the package; it is no test.
 
-``python -m tests.sizes [how many of each]``; a star marks what is above the size that a reader can keep in mind.
+``python -m tests.sizes [number of each]``; a star marks sizes above `COMFORTABLE`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Size = tuple[int, str]
 
 
 def body_lines(function: ast.FunctionDef) -> int:
-    """Lines of a function's body: without signature and docstring, and without functions in it, which count alone."""
+    """Lines of a function's body, without signature, docstring and nested functions, which are counted on their own."""
     body = function.body[1:] if ast.get_docstring(function) is not None else function.body
     if not body:
         return 0
@@ -32,13 +32,13 @@ def body_lines(function: ast.FunctionDef) -> int:
 
 
 def files() -> Iterable[Size]:
-    """Lines of each file."""
+    """Number of lines and name of each file."""
     for path in PACKAGE.rglob("*.py"):
         yield len(path.read_text(encoding="utf-8").splitlines()), path.relative_to(PACKAGE).as_posix()
 
 
 def functions() -> Iterable[Size]:
-    """Lines of each function's body."""
+    """Number of lines of the body, and place, of each function."""
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):
@@ -46,7 +46,7 @@ def functions() -> Iterable[Size]:
 
 
 def constructors() -> Iterable[Size]:
-    """Arguments of each public class."""
+    """Number of arguments and name of each public class."""
     for name in tsrnn.__all__:
         if inspect.isclass(getattr(tsrnn, name)):
             yield len(inspect.signature(getattr(tsrnn, name)).parameters), name
@@ -56,7 +56,7 @@ PARTS: dict[str, Callable[[], Iterable[Size]]] = dict(zip(COMFORTABLE, (files, f
 
 
 def main(n_each: int) -> None:
-    """Print the largest `n_each` of each kind, and all that are marked."""
+    """Print the largest `n_each` of each kind, and all above `COMFORTABLE`."""
     for what, sizes in PARTS.items():
         ranked = sorted(sizes(), reverse=True)
         large = [size for size, _ in ranked if size > COMFORTABLE[what]]

@@ -1,4 +1,4 @@
-"""tanh and sigmoid in each precision: how far from the truth, in NumPy and compiled; the names that equations use."""
+"""tanh and sigmoid in each precision: errors in NumPy and compiled; derivatives; the names that equations use."""
 
 import ast
 import importlib.util
@@ -18,9 +18,9 @@ spec = importlib.util.spec_from_file_location("derivation", SCRIPT)
 derivation = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(derivation)
 
-#: Every so-many-th number of those that the script measures.
+#: The tests use every so-many-th number that the script measures.
 EVERY = 151
-#: Where the truth in long double is itself a double, it may be wrong by 1 ulp.
+#: Where long double is no wider than double, the reference value itself may be wrong by 1 ulp.
 TRUTH_ULPS = {np.float32: 0, np.float64: float(np.finfo(np.longdouble).eps == np.finfo(np.float64).eps)}
 
 precision = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -33,7 +33,7 @@ def scalar(name, dtype):
 
 @pytest.fixture(params=["numpy", "compiled"])
 def version(request):
-    """How to get a function of arrays: the plain equation under NumPy, or compiled as in the kernels."""
+    """Converts a scalar function to one of arrays: by NumPy, or compiled as in the kernels."""
     if request.param == "numpy":
         with derivation.taking_arrays(activations):
             yield scalar
@@ -74,9 +74,9 @@ def test_tanh_is_odd_and_bounded(version, dtype):
 def test_special_values(version, dtype):
     tiny = np.finfo(dtype).smallest_subnormal
     x = np.array([np.nan, np.inf, -np.inf, np.finfo(dtype).max, 0, tiny, -3 * tiny, 12345 * tiny], dtype)
-    x = np.tile(x, 9)[:-3]  # long enough for the vectorised part of a loop, and its remainder
+    x = np.tile(x, 9)[:-3]  # long enough for the vectorised part of a loop and its remainder
     want = np.where(np.abs(x) > 1, np.sign(x), x)
-    # NumPy's arithmetic is the same everywhere; which multiply-adds a compiler fuses is its own affair.
+    # NumPy gives the same bits on all machines; the compiler may fuse multiplications and additions.
     rtol = 0 if version is scalar else 2 * np.finfo(dtype).eps
     np.testing.assert_allclose(version("tanh", dtype)(x), want, rtol=rtol)
     np.testing.assert_allclose(version("sigmoid", dtype)(x), (want + 1) / 2, rtol=rtol, atol=rtol)
@@ -104,7 +104,7 @@ def test_compiled_loops_are_vectorised(dtype):
 
 
 @precision
-def test_coefficients_are_those_of_the_fit(dtype):
+def test_coefficients_equal_those_of_the_script(dtype):
     bits = np.finfo(dtype).bits
     assert derivation.coefficients(dtype) == tuple(
         getattr(activations, f"{name}{bits}") for name in ("P", "Q", "CLAMP")

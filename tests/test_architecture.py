@@ -1,4 +1,4 @@
-"""The rooms of the package and who may import whom, read from the sources. Their sizes: `sizes`."""
+"""Imports between the folders of the package, and other rules for the sources. `sizes` reports sizes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.r
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
 every_file = pytest.mark.parametrize("name", TREES)
 
-#: What each room may import of the others. The first part of a file's path is its room.
-ROOMS: dict[str, set[str]] = {
+#: Which others each folder or module of the package may import.
+MAY_IMPORT: dict[str, set[str]] = {
     "messages": set(),
     "checks": {"messages"},
     "exceptions": set(),
@@ -43,10 +43,10 @@ ROOMS: dict[str, set[str]] = {
     "cli": {"cells", "shell", "plotting", "estimators", "frame", "datasets", "checks", "messages", "exceptions"},
     "__main__": {"cli", "signals"},
 }  # fmt: skip
-#: These use the package as anybody else would.
-ABOVE = {"cli", "plotting", "__main__"}
-#: Where alone these may be imported.
-HOMES = {
+#: These import public names from `tsrnn`, as users do.
+USE_PUBLIC_NAMES = {"cli", "plotting", "__main__"}
+#: The only folders and modules that may import these libraries.
+ONLY_IMPORTED_IN = {
     "numba": {"kernels"},
     "llvmlite": {"kernels"},
     "threadpoolctl": {"kernels"},
@@ -58,13 +58,13 @@ HOMES = {
 }
 
 
-def room(name: str) -> str:
-    """The room of a file."""
+def top_level(name: str) -> str:
+    """First part of a file's path, without .py: its folder, or the module itself."""
     return name.split("/")[0].removesuffix(".py")
 
 
 def imports(name: str):
-    """Absolute dotted names of all that a file imports, wherever it does."""
+    """Absolute dotted names of all imports in a file, also those inside functions."""
     folder = ["tsrnn", *name.split("/")[:-1]]
     for node in ast.walk(TREES[name]):
         if isinstance(node, ast.Import):
@@ -78,38 +78,38 @@ def imports(name: str):
 # ---------------------------------------------------------------- imports
 @every_file
 def test_imports_run_one_way(name):
-    own = room(name)
+    own = top_level(name)
     if own == "__init__":
-        return  # its names are imported when they are first used
-    allowed = ROOMS[own] | {own, "__version__"}
+        return  # it imports its names when they are first used
+    allowed = MAY_IMPORT[own] | {own, "__version__"}
     for imported in imports(name):
         parts = imported.split(".")
         if parts[0] == "tsrnn" and len(parts) > 1 and parts[1] not in tsrnn.__all__:
             assert parts[1] in allowed, f"{name} imports {imported}"
         elif parts[0] == "tsrnn":  # a public name
-            assert own in ABOVE, f"{name} imports {imported}"
+            assert own in USE_PUBLIC_NAMES, f"{name} imports {imported}"
 
 
 @every_file
-def test_each_library_has_its_home(name):
+def test_libraries_are_imported_only_where_allowed(name):
     for imported in imports(name):
-        homes = HOMES.get(imported.split(".")[0])
-        assert homes is None or room(name) in homes, f"{name} imports {imported}"
+        homes = ONLY_IMPORTED_IN.get(imported.split(".")[0])
+        assert homes is None or top_level(name) in homes, f"{name} imports {imported}"
 
 
-def test_rooms_have_no_circle():
+def test_imports_have_no_cycle():
     done: set[str] = set()
-    while len(done) < len(ROOMS):
-        ready = {name for name, below in ROOMS.items() if name not in done and below <= done}
-        assert ready, f"a circle among {set(ROOMS) - done}"
+    while len(done) < len(MAY_IMPORT):
+        ready = {name for name, below in MAY_IMPORT.items() if name not in done and below <= done}
+        assert ready, f"a cycle of imports among {set(MAY_IMPORT) - done}"
         done |= ready
 
 
-def test_every_room_is_known():
-    assert {room(name) for name in TREES} - {"__init__"} <= set(ROOMS)
+def test_every_folder_is_listed():
+    assert {top_level(name) for name in TREES} - {"__init__"} <= set(MAY_IMPORT)
 
 
-def test_oracles_stand_on_their_own():
+def test_oracles_do_not_import_the_package():
     tree = ast.parse((Path(__file__).parent / "oracles.py").read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -121,7 +121,7 @@ def test_oracles_stand_on_their_own():
 
 # ---------------------------------------------------------------- guards
 def words(name: str) -> set[str]:
-    """Identifiers and strings of a file, docstrings aside, in small letters and cut at underscores."""
+    """Identifiers and strings of a file without docstrings, in lower case, split at underscores."""
     tree = TREES[name]
     documentation = {
         id(node.body[0].value)
@@ -139,7 +139,7 @@ def words(name: str) -> set[str]:
     return {word for text in found for word in re.split(r"[^a-z0-9]+", text.lower())}
 
 
-@pytest.mark.parametrize("name", [name for name in TREES if room(name) == "kernels"])
+@pytest.mark.parametrize("name", [name for name in TREES if top_level(name) == "kernels"])
 def test_kernels_name_no_cell_and_no_loss(name):
     from tsrnn.cells.registry import FAMILIES
     from tsrnn.losses.registry import LOSSES
@@ -150,7 +150,7 @@ def test_kernels_name_no_cell_and_no_loss(name):
 
 @every_file
 def test_no_branch_on_a_strategy(name):
-    """A strategy is one file with the functions that all have: nobody needs to ask for its name."""
+    """No code compares the name of a strategy, because all strategies have the same methods."""
     for node in ast.walk(TREES[name]):
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq | ast.In | ast.NotIn):
             compared = [node.left, *node.comparators]
@@ -162,7 +162,7 @@ def test_no_branch_on_a_strategy(name):
 
 @every_file
 def test_nothing_is_printed(name):
-    if room(name) == "cli":
+    if top_level(name) == "cli":
         return
     for node in ast.walk(TREES[name]):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
@@ -174,10 +174,10 @@ ESTIMATORS = [name for name in tsrnn.__all__ if name.endswith(("Forecaster", "Re
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_constructors_take_keywords_alone(name):
+def test_constructor_arguments_are_keyword_only(name):
     arguments = inspect.signature(getattr(tsrnn, name)).parameters.values()
     assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in arguments)
 
 
-def test_there_are_estimators():
+def test_estimators_are_found():
     assert len(ESTIMATORS) >= 7

@@ -1,4 +1,4 @@
-"""Every argument of every public constructor against values of every kind: accepted, or an error that names both."""
+"""Every argument of every public constructor with values of many types: accepted, or an error that names both."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tsrnn.networks.architecture import Architecture, Decoder
 
 
 class Silent:
-    """An object that cannot be shown."""
+    """An object whose `repr` fails."""
 
     def __repr__(self):
         raise RuntimeError("no words")
@@ -35,7 +35,7 @@ class Silent:
 
 class Value(NamedTuple):
     value: object
-    shown: str  # a part of what a message must show
+    shown: str  # a part of the value that the message must contain
 
 
 NUMBERS = {
@@ -61,7 +61,7 @@ OTHERS = {
 OTHERS["long"] = Value("x" * 10**5, "xxx...xxx")
 OTHERS["silent"] = Value(Silent(), "<Silent (no words)>")
 VALUES = NUMBERS | OTHERS
-#: What is accepted, by argument and value; everything else is an error.
+#: The accepted pairs of argument and value; all others must be errors.
 WHOLE = {"1", "np.int64(2)"}
 POSITIVE = {"0.5", "1", "1.5", "1000000000", "np.float32(0.5)", "np.int64(2)", "Fraction(1, 2)"}
 PART = {"0.5", "np.float32(0.5)", "Fraction(1, 2)"}
@@ -111,17 +111,17 @@ CASES = [
 ]
 
 
-def test_every_public_constructor_is_here():
+def test_all_public_constructors_are_tested():
     assert {name for name, _ in CASES} == {n for n in tsrnn.__all__ if n[0].isupper()} - ELSEWHERE - {"Recursive"}
     assert not inspect.signature(tsrnn.Recursive).parameters
 
 
 class Accepted(Exception):  # noqa: N818
-    """All arguments were checked, and now the compiler would begin."""
+    """Raised in place of compiling, after all arguments were accepted."""
 
 
 @pytest.fixture
-def no_compiler(monkeypatch):
+def stop_before_compiling(monkeypatch):
     def stop(*_):
         raise Accepted
 
@@ -134,7 +134,7 @@ X = np.arange(80.0).reshape(20, 4)
 
 
 def make(name, argument, value):
-    """Construct, and for estimators fit, which is where they check."""
+    """Construct an object; call `fit` of estimators, which checks the arguments."""
     public = getattr(tsrnn, name)
     made = public(value) if argument == "levels" else public(**{argument: value})
     if name.endswith("Forecaster"):
@@ -143,7 +143,7 @@ def make(name, argument, value):
         made.fit(X, X[:, 0])
 
 
-@pytest.mark.usefixtures("no_compiler")
+@pytest.mark.usefixtures("stop_before_compiling")
 @pytest.mark.parametrize(("name", "argument"), CASES, ids=lambda part: part)
 def test_arguments(name, argument):
     accepted = ACCEPTED["network" if name in NETWORKS else name][argument]
@@ -184,14 +184,14 @@ def test_losses(arguments, message):
     assert all(isinstance(loss, Loss) for loss in LOSSES.values())
 
 
-def test_several_levels():
+def test_levels_of_pinball():
     for levels in [(0.5, 0.1), (0.1, 0.1), (), (0.1, 1.0), ("0.1", 0.5), ([0.1, 0.5],)]:
         with pytest.raises((TypeError, ValueError), match="levels="):
             tsrnn.Pinball(*levels)
     assert tsrnn.Pinball(np.float64(0.1), fractions.Fraction(1, 2)).levels == (0.1, 0.5)
 
 
-def test_whole_numbers_have_an_end():
+def test_integers_of_more_than_63_bits():
     assert checks.whole("n", 2**63 - 1) == 2**63 - 1
     with pytest.raises(ValueError, match=r"n=9223372036854775808 must be at most 2\*\*63 - 1"):
         checks.whole("n", 2**63)
@@ -216,14 +216,14 @@ SIZES = {
 }
 
 
-@pytest.mark.usefixtures("no_compiler")
+@pytest.mark.usefixtures("stop_before_compiling")
 @pytest.mark.parametrize(("arguments", "message"), SIZES.values(), ids=SIZES)
-def test_sizes_beyond_reason(arguments, message):
+def test_networks_too_large_for_memory(arguments, message):
     with pytest.raises(ValueError, match=message):
         tsrnn.LSTMForecaster(**arguments).fit(Y)
 
 
-@pytest.mark.usefixtures("no_compiler")
+@pytest.mark.usefixtures("stop_before_compiling")
 def test_sizes_of_regressors():
     for arguments in ({"hidden_size": 10**9}, {"num_layers": 10**9}, {"n_channels": 10**9}):
         name, value = next(iter(arguments.items()))
@@ -231,9 +231,9 @@ def test_sizes_of_regressors():
             tsrnn.GRURegressor(**arguments).fit(X, X[:, 0])
 
 
-@pytest.mark.usefixtures("no_compiler")
-def test_batches_beyond_reason(monkeypatch):
-    """The network is small, and so is the batch; together with the steps they are not."""
+@pytest.mark.usefixtures("stop_before_compiling")
+def test_batches_too_large_for_memory(monkeypatch):
+    """A small network and a small batch, but too many steps for the memory."""
     forecaster = tsrnn.LSTMForecaster(hidden_size=20, context_length=50, batch_size=10)
     with pytest.raises(Accepted):
         forecaster.fit(Y)
@@ -244,14 +244,14 @@ def test_batches_beyond_reason(monkeypatch):
         forecaster.set_params(batch_size=1, context_length=5).fit(Y)
 
 
-@pytest.mark.usefixtures("no_compiler")
-def test_large_numbers_that_only_bound_the_work():
+@pytest.mark.usefixtures("stop_before_compiling")
+def test_large_limits_are_accepted():
     for arguments in ({"batch_size": 10**12}, {"max_epochs": 10**18}):
         with pytest.raises(Accepted):
             tsrnn.LSTMForecaster(**arguments).fit(Y)
 
 
-def test_paths_beyond_reason():
+def test_paths_too_large_for_memory():
     forecaster = tsrnn.LatentARForecaster(n_states=1, max_iter=2, polish=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # two iterations do not converge
@@ -260,7 +260,7 @@ def test_paths_beyond_reason():
         forecaster.sample(3, n_paths=10**12)
 
 
-def test_the_memory_of_this_machine(monkeypatch, tmp_path):
+def test_memory_of_the_machine(monkeypatch, tmp_path):
     memory.machine_bytes.cache_clear()
     here = memory.machine_bytes()
     assert 10**8 < here < 10**15
@@ -273,7 +273,7 @@ def test_the_memory_of_this_machine(monkeypatch, tmp_path):
     monkeypatch.setattr(memory, "_physical", list)
     monkeypatch.setattr(memory, "_CONTROL_GROUPS", ())
     memory.machine_bytes.cache_clear()
-    assert memory.machine_bytes() > 10**8  # unknown: what can be addressed
+    assert memory.machine_bytes() > 10**8  # unknown: the address space
     memory.machine_bytes.cache_clear()
 
 
@@ -288,8 +288,8 @@ def test_the_memory_of_this_machine(monkeypatch, tmp_path):
     ],
     ids=str,
 )  # fmt: skip
-def test_the_length_of_theta(cell, options):
-    """The formula, against the table of all parameters; and what surely is needed, against what is made."""
+def test_number_of_parameters(cell, options):
+    """`size` equals the end of the table of parameters, and the memory checks accept a small network."""
     made = {"n_inputs": 2, "n_targets": 2, "block": 1, "loss": MSE, "hidden_size": 5} | options
     a = Architecture(cell, **made)
     offset, shape = list(a.entries.values())[-1]

@@ -1,4 +1,4 @@
-"""ARForecaster: what was simulated is found again, and statsmodels finds the same."""
+"""ARForecaster: coefficients of simulated series, forecasts and intervals, compared with statsmodels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRENDS = ["n", "c", "t", "ct"]
 
 
 def simulated(n=300, coefficients=(0.5, 0.3), level=10.0, slope=0.0, seed=0):
-    """An autoregression about a line, after a warm-up."""
+    """A simulated autoregression around a line, without its first values."""
     rng, p = np.random.default_rng(seed), len(coefficients)
     y = np.zeros(n + 100)
     for t in range(p, n + 100):
@@ -30,7 +30,7 @@ def parameters(model):
     return np.append(terms, model.coefficients)
 
 
-def test_simulated_coefficients_are_found():
+def test_coefficients_of_simulated_series():
     model = ARForecaster(lags=2).fit(simulated(20_000)).models_[0]
     assert_allclose(model.coefficients, [0.5, 0.3], atol=0.03)
     assert_allclose(model.intercept, 10 * (1 - 0.5 - 0.3), rtol=0.1)
@@ -46,7 +46,7 @@ def test_the_forecast_by_hand():
     assert_allclose(forecaster.predict(5), y[50:])
 
 
-def test_a_noiseless_law_is_continued():
+def test_series_without_noise_are_continued():
     angle = 0.3 * np.arange(60)
     assert_allclose(ARForecaster(lags=2, trend="n").fit(np.sin(angle[:50])).predict(10), np.sin(angle[50:]), atol=1e-10)
     assert_allclose(ARForecaster(lags=0, trend="ct").fit(3 + 2 * np.arange(20)).predict(3), [43, 45, 47])
@@ -76,14 +76,14 @@ def test_statsmodels_selects_the_same_order(criterion, trend, seed):
     assert list(ARForecaster(lags=criterion, trend=trend).fit(y).models_[0].lags) == list(chosen)
 
 
-def test_air_passengers_need_a_season():
+def test_air_passengers_get_seasonal_lags():
     y = load_air_passengers()
     forecaster = ARForecaster(lags="aic", trend="c").fit(np.log(y[:-12]))
     assert max(forecaster.models_[0].lags) >= 12
     assert_allclose(np.exp(forecaster.predict(12)), y[-12:], rtol=0.12)
 
 
-def test_an_exact_law_takes_the_shortest_order():
+def test_series_without_noise_get_the_shortest_order():
     assert ARForecaster(lags="aic", trend="n").fit(0.9 ** np.arange(100)).models_[0].lags == (1,)
     assert ARForecaster().fit(np.full(50, 3.0)).models_[0].lags == ()
 
@@ -115,7 +115,7 @@ def test_orders_are_compared_on_the_same_rows_where_values_are_missing():
     assert ARForecaster(lags="bic").fit(y).models_[0].lags == (1,)
 
 
-def test_sparse_observations_lower_the_longest_order():
+def test_missing_values_limit_the_order():
     y = simulated(300)
     y[::4] = np.nan
     forecaster = ARForecaster(lags="aic").fit(y)
@@ -132,12 +132,12 @@ def test_wide_arrays_column_by_column():
 
 
 @pytest.mark.parametrize("trend", TRENDS)
-def test_update_goes_on_in_time(trend):
-    """An update moves along the trend: on a line, forecasts stay on it."""
+def test_update_continues_the_trend(trend):
+    """After an update with the forecast itself, the rest of the forecast is unchanged, also with a trend."""
     y = simulated(120, slope=0.5)
     forecaster = ARForecaster(lags=2, trend=trend).fit(y[:100])
     ahead = forecaster.predict(20)
-    updated = forecaster.update(ahead[:12]).predict(8)  # what came is what was forecast, so nothing changes
+    updated = forecaster.update(ahead[:12]).predict(8)  # the new values equal the forecast
     assert_allclose(updated, ahead[12:])
     if trend == "ct":
         line = 3 + 2.0 * np.arange(60)
@@ -145,7 +145,7 @@ def test_update_goes_on_in_time(trend):
         assert_allclose(other.predict(10), line[50:])
 
 
-def test_leading_gaps_do_not_move_the_trend():
+def test_missing_first_values_do_not_change_the_trend():
     y = pd.Series(3 + 2.0 * np.arange(40))
     y[:10] = np.nan
     assert_allclose(ARForecaster(lags=0, trend="ct").fit(y).predict(2), [83, 85])
@@ -154,7 +154,7 @@ def test_leading_gaps_do_not_move_the_trend():
 
 @pytest.mark.parametrize("factor", [1e-12, 1e12])
 @pytest.mark.parametrize("trend", ["c", "ct"])
-def test_units_do_not_matter(trend, factor):
+def test_scaling_the_series_scales_the_forecast(trend, factor):
     y = simulated()
     plain, other = (ARForecaster(lags=3, trend=trend).fit(k * y) for k in (1.0, factor))
     assert_allclose(other.predict(20), factor * plain.predict(20), rtol=1e-9)
@@ -191,7 +191,7 @@ def test_intervals_are_those_of_statsmodels():
     summary = theirs.get_prediction(400, 409)
     ours = ARForecaster(lags=[1, 2, 5]).fit(y)
     interval = ours.predict_interval(10, 0.8)
-    inflation = np.sqrt(ours.models_[0].variance / theirs.sigma2)  # ours is the unbiased variance
+    inflation = np.sqrt(ours.models_[0].variance / theirs.sigma2)  # ours uses the unbiased variance
     centre, half = summary.predicted_mean, (summary.conf_int(0.2)[:, 1] - summary.predicted_mean) * inflation
     assert_allclose(interval, np.column_stack([centre - half, centre + half]), rtol=1e-8)
 
@@ -234,7 +234,7 @@ def test_coverage_of_simulated_series():
     assert_allclose(np.mean(inside, axis=(0, 1)), [0.5, 0.9], atol=0.05)
 
 
-def test_the_form_of_what_says_how_sure():
+def test_columns_of_intervals_quantiles_and_paths():
     index = pd.date_range("2000-01-01", periods=60, freq="MS")
     y = pd.Series(ar2(60), index, name="sales")
     forecaster = ARForecaster(lags=2, horizon=3).fit(y)

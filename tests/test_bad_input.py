@@ -1,4 +1,4 @@
-"""Bad input: each gives an error that names the argument, the value and the mend, or the sensible result."""
+"""Bad input: an error that names the argument, its value and a remedy, or a sensible result."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_targets(forecaster, y, message):
 
 
 @pytest.mark.parametrize("y", [None, 5, 5.0, "series", {"a": [1.0]}, iter([1.0]), {1.0, 2.0}], ids=shown)
-def test_no_targets(forecaster, y):
+def test_not_a_target(forecaster, y):
     with pytest.raises(TypeError, match=r"y has type .*: pass a pandas Series or a 1-D array of numbers"):
         forecaster.fit(y)
 
@@ -132,14 +132,14 @@ def test_counts(y, message):
         LSTMForecaster(loss="poisson", scaling=None, **QUICK).fit(y)
 
 
-def test_counts_are_not_scaled():
+def test_counts_require_no_scaling():
     for scaling in ("standard", "window"):
         message = f"loss='negative_binomial' needs the counts as they are, but scaling='{scaling}' .*; use scaling=None"
         with pytest.raises(ValueError, match=message):
             LSTMForecaster(loss="negative_binomial", scaling=scaling, **QUICK).fit(counts())
     with pytest.raises(ValueError, match="loss='poisson' needs the counts as they are, but scaling='standard'"):
         LSTMRegressor(loss="poisson", **QUICK).fit(np.ones((5, 3)), np.ones(5))
-    y = with_count(np.nan)  # missing is no count, but no mistake
+    y = with_count(np.nan)  # a missing value is allowed among counts
     assert np.isfinite(LSTMForecaster(loss="poisson", scaling=None, **QUICK).fit(y).predict()).all()
 
 
@@ -173,19 +173,19 @@ def test_too_short():
     assert np.isfinite(shortest.predict()).all()
 
 
-def test_nothing_to_learn_from():
+def test_no_window_to_train_on():
     y = np.column_stack([wave(), wave()])
     y[12:, 1] = np.nan
     with pytest.raises(ValueError, match=r"nothing remains to learn from: .* context_length=12 is missing"):
         clone(ALL["LSTM-direct"]).fit(y)
     with pytest.raises(ValueError, match=r"the series has 12 observations .* one window needs 16"):
-        clone(ALL["LSTM-direct"]).fit(y[:, 1])  # a gap at the end counts for nothing
+        clone(ALL["LSTM-direct"]).fit(y[:, 1])  # missing values at the end do not count as observations
     y = wave()
     y[::2] = np.nan
     with pytest.raises(ValueError, match="of which 0 have all lags observed"):
         ARForecaster(lags=1).fit(y)
     y = np.column_stack([wave(150), wave(150)])
-    y[50:, 0] = y[:125, 1] = np.nan  # one column ends before the tail, the other is learned from within it alone
+    y[50:, 0] = y[:125, 1] = np.nan  # column 0 ends before the validation part, column 1 has windows only within it
     held_out = EarlyStopping(validation_size=10)
     with pytest.raises(ValueError, match="in which no column has a value, or none that has one before as well"):
         clone(ALL["LSTM-direct"]).set_params(early_stopping=held_out).fit(y)
@@ -252,7 +252,7 @@ def test_updates_and_scores(forecaster):
                 call(y)
 
 
-def test_a_score_of_nothing(forecaster):
+def test_score_without_observed_values(forecaster):
     with pytest.raises(ValueError, match="X has no observed value to score the forecast by"):
         forecaster.fit(wave()).score([np.nan, np.nan])
 
@@ -312,7 +312,7 @@ CASES = [
 
 @pytest.mark.parametrize(("cls", "name", "value"), CASES, ids=shown)
 def test_constructor_arguments(cls, name, value):
-    """They are checked in fit, each by name and value, and the fit leaves nothing behind."""
+    """`fit` checks them; the error has name and value, and the estimator stays unfitted."""
     estimator = cls(**{name: value})
     data = (np.ones((20, 4)), np.ones(20)) if "Regressor" in cls.__name__ else (wave(),)
     with pytest.raises((TypeError, ValueError)) as caught:
@@ -326,7 +326,7 @@ def test_constructor_arguments(cls, name, value):
         estimator.predict(*data[:1])
 
 
-def test_every_argument_has_its_wrong_values():
+def test_all_arguments_have_wrong_values():
     tested = {(cls, name) for cls, name, _ in CASES}
     for cls in (LSTMForecaster, LSTMRegressor, ARForecaster):
         assert {name for tested_cls, name in tested if tested_cls is cls} == set(cls().get_params())
@@ -342,7 +342,7 @@ def test_unknown_arguments():
         LSTMForecaster(3)
 
 
-def test_early_stopping_of_one_value():
+def test_values_of_early_stopping():
     for options in ({"patience": 0}, {"min_delta": -1.0}, {"validation_size": 0}, {"validation_size": 1.0}):
         ((name, value),) = options.items()
         with pytest.raises(ValueError, match=f"{name}={value!r} must"):

@@ -1,4 +1,4 @@
-"""The command line: what it prints, what it writes, and how it fails."""
+"""The command line: output, files and errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MONTHS = pd.date_range("2019-01-01", periods=60, freq="MS")
 
 @pytest.fixture
 def run(capsys):
-    """Run the program; its exit code, standard output and standard error."""
+    """Function that runs the program and returns (exit code, standard output, standard error)."""
 
     def call(*arguments):
         with pytest.raises(SystemExit) as stop:
@@ -35,7 +35,7 @@ def run(capsys):
 
 @pytest.fixture
 def csv(tmp_path):
-    """Write a CSV file."""
+    """Function that writes a CSV file and returns its path."""
 
     def write(text_or_columns, **options):
         path = tmp_path / "file.csv"
@@ -119,7 +119,7 @@ def test_network(run, tmp_path):
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
-def test_linear_forecasts_are_owned_up_to(run):
+def test_linear_forecasts_are_reported(run):
     options = ("--horizon", 4, "--hidden-size", 2)
     code, _, err = run("forecast", "nile", *options)
     assert code == 0
@@ -145,9 +145,9 @@ def test_one_of_several_columns(run):
     assert "the last quarter, 2009-07-01, " in out
 
 
-def test_nothing_observed_in_the_test(run, csv):
+def test_no_observed_value_in_the_test_part(run, csv):
     values = VALUES.copy()
-    values[-4:-1], values[-1] = np.nan, values[-13]  # the last season's value again
+    values[-4:-1], values[-1] = np.nan, values[-13]  # the value of the last season
     code, out, _ = run("forecast", csv({"month": MONTHS, "sales": values}), "--model", "ar", "--horizon", 4)
     assert code == 0
     assert "Too little was observed in the test to compare the two." in out
@@ -175,7 +175,7 @@ def check(y):
     assert_allclose(y, VALUES)
 
 
-@pytest.mark.filterwarnings("ignore:Column:UserWarning")  # what was taken, which test_files.py checks
+@pytest.mark.filterwarnings("ignore:Column:UserWarning")  # remarks on the reading, which test_files.py checks
 def test_files(csv):
     check(read_csv(csv({"month": MONTHS, "sales": VALUES})))
     check(read_csv(csv({"month": MONTHS, "note": "a", "sales": VALUES})))
@@ -188,13 +188,13 @@ def test_files(csv):
     check(read_csv(csv(pd.DataFrame({"month": MONTHS, "sales": VALUES}).sample(frac=1, random_state=0))))
 
 
-def test_gaps_in_files_are_filled_and_told(csv):
-    said = []
+def test_missing_steps_in_files_are_filled_and_reported(csv):
+    remarks = []
     table = pd.DataFrame({"month": MONTHS, "sales": VALUES}).drop([5, 6, 20])
-    y = read_csv(csv(table), report=said.append)
+    y = read_csv(csv(table), report=remarks.append)
     assert list(y.index[y.isna()]) == list(MONTHS[[5, 6, 20]])
-    assert said[0].startswith("3 steps of the index are not in ")
-    assert said[0].endswith("(frequency MS).")
+    assert remarks[0].startswith("3 steps of the index are not in ")
+    assert remarks[0].endswith("(frequency MS).")
 
 
 def test_offsets_from_utc(csv):
@@ -207,7 +207,7 @@ def test_offsets_from_utc(csv):
 
 
 @pytest.mark.parametrize("date_format", ["%d/%m/%Y", "%m/%d/%Y"])
-def test_dates_that_read_but_one_way(csv, date_format):
+def test_dates_with_one_plausible_format(csv, date_format):
     days = pd.date_range("2024-01-01", periods=40)
     path = csv({"day": days.strftime(date_format), "x": np.arange(40.0)})
     with pytest.warns(UserWarning, match=f"days from 2024-01-01 to 2024-02-09 .--date-format {date_format}"):
@@ -215,16 +215,16 @@ def test_dates_that_read_but_one_way(csv, date_format):
 
 
 def test_years_and_row_numbers(csv):
-    said = []
+    remarks = []
     y = read_csv(
-        csv({"year": np.delete(np.arange(1960, 2020, 2), [3, 4]), "flow": np.arange(28.0)}), report=said.append
+        csv({"year": np.delete(np.arange(1960, 2020, 2), [3, 4]), "flow": np.arange(28.0)}), report=remarks.append
     )
     assert isinstance(y.index, pd.RangeIndex)
     assert (y.index[0], y.index[-1], y.index.step, int(y.isna().sum())) == (1960, 2018, 2, 2)
-    assert said == [said[0]]
-    y = read_csv(csv({"flow": np.arange(5.0)}), report=said.append)
+    assert remarks == [remarks[0]]
+    y = read_csv(csv({"flow": np.arange(5.0)}), report=remarks.append)
     assert list(y.index) == [0, 1, 2, 3, 4]
-    assert "its rows are numbered" in said[1]
+    assert "its rows are numbered" in remarks[1]
 
 
 DATES = {"date": MONTHS[:4].strftime("%Y-%m-%d"), "x": VALUES[:4]}
@@ -312,7 +312,7 @@ def test_the_latent_model(run):
         (["--context-length", 95], "--context-length 95"),
     ],
 )
-def test_what_does_not_fit_the_series(run, arguments, message):
+def test_options_that_do_not_fit_the_series(run, arguments, message):
     code, _, err = run("forecast", "nile", *arguments)
     assert code == 1
     assert message in err

@@ -1,7 +1,7 @@
-"""Calendar steps over the dates on which a wall clock is changed.
+"""Days and longer steps in time zones whose clocks change.
 
-The oracle is a list of wall-clock times, each localised on its own: skipped ones become the first instant that exists,
-repeated ones their first occurrence.
+The oracle is a list of local times, each converted to the time zone separately: a time that the clock skips becomes the
+first instant after it, a time that occurs twice its first occurrence.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tsrnn.frame import (
     steps_ahead,
 )
 
-#: Zone, first wall-clock time, frequency, number of labels: each crosses at least one change of the clock.
+#: Time zone, first local time, frequency, number of labels; each contains at least one change of the clock.
 CHANGES = [
     ("Africa/Cairo", "2023-03-01", "D", 80),
     ("Africa/Cairo", "2023-03-03", "W-FRI", 16),
@@ -56,7 +56,7 @@ N_FUTURE = 12
 
 
 def wall_clock(zone, start, freq, n):
-    """The labels, localised one by one."""
+    """The labels, converted to the time zone one by one."""
     times = pd.date_range(start, periods=n, freq=freq)
     return pd.DatetimeIndex([t.tz_localize(zone, ambiguous=True, nonexistent="shift_forward") for t in times])
 
@@ -66,7 +66,7 @@ def series(index):
 
 
 def changes_of(labels):
-    """Positions of the labels at which the offset from UTC is not that of the label before."""
+    """Positions of the labels whose offset from UTC differs from that of the label before."""
     return [i for i in range(1, len(labels)) if labels[i].utcoffset() != labels[i - 1].utcoffset()]
 
 
@@ -113,7 +113,7 @@ def test_fit_reads_the_labels(zone, start, freq, n):
                 assert read_target(series(part), freq=found.freq).index.freq == found.freq
 
 
-def test_a_series_from_the_moved_label_on():
+def test_a_series_that_begins_at_the_moved_label():
     whole = wall_clock("Africa/Cairo", "2023-04-28", "D", 40)
     assert str(whole[0]) == "2023-04-28 01:00:00+03:00"
     found = read_target(series(whole[:20])).index
@@ -121,7 +121,7 @@ def test_a_series_from_the_moved_label_on():
     assert future_index(found, 20).equals(whole[20:])
 
 
-def test_the_issue():
+def test_days_in_cairo():
     y = series(pd.date_range("2023-03-01", periods=57, tz="Africa/Cairo"))
     forecast = ARForecaster(lags=1).fit(y).predict(3)
     expected = ["2023-04-27 00:00:00+02:00", "2023-04-28 01:00:00+03:00", "2023-04-29 00:00:00+03:00"]
@@ -131,7 +131,7 @@ def test_the_issue():
 
 
 def zones():
-    """The zone in each library that may be installed."""
+    """The time zone as an object of each installed time zone library."""
     found = {"zoneinfo": zoneinfo.ZoneInfo}
     for library, function in (("pytz", "timezone"), ("dateutil.tz", "gettz")):
         try:
@@ -159,7 +159,7 @@ def test_time_zones_of_any_library(zone_of, unit):
     check_same_grid(read_target(series(whole.tz_convert("Africa/Cairo"))).index, found)
 
 
-def test_a_date_that_was_left_out_has_no_label():
+def test_a_date_that_the_zone_skipped_has_no_label():
     days = pd.date_range("2011-12-20", periods=10, tz="Pacific/Apia")
     found = [str(label.date()) for label in future_index(days, 3)]
     assert found == ["2011-12-31", "2012-01-01", "2012-01-02"]
@@ -176,15 +176,15 @@ def test_a_frequency_survives_copies():
         assert future_index(twin, 3).equals(future_index(grid, 3))
 
 
-def test_half_an_hour_is_skipped():
+def test_clock_change_of_half_an_hour():
     days = pd.date_range("2023-09-28 02:15", periods=3, tz="Australia/Lord_Howe")
-    future = future_index(days, 3)  # 02:30 is the first instant that exists; pandas' shift_forward says 03:00
+    future = future_index(days, 3)  # 02:30 is the first instant that exists; pandas' shift_forward gives 03:00
     assert [str(label)[5:16] for label in future] == ["10-01 02:30", "10-02 02:15", "10-03 02:15"]
     assert read_target(series(days.append(future))).index.freqstr == "D"
 
 
 @pytest.mark.parametrize(("start", "n"), [("2024-03-30 12:00", 30), ("2024-10-26 12:00", 30)])
-def test_hours_are_hours(start, n):
+def test_hours_have_equal_lengths(start, n):
     hours = pd.date_range(start, periods=2 * n, freq="h", tz="Europe/Berlin")
     found = read_target(series(pd.DatetimeIndex(list(hours[:n])))).index
     assert found.freqstr == "h"
@@ -224,20 +224,20 @@ def test_a_context_over_the_change():
 
 
 @pytest.mark.parametrize("moved", [pd.Timedelta("30min"), pd.Timedelta("-1h")])
-def test_a_label_moved_elsewhere_is_no_step(moved):
+def test_a_label_moved_by_another_amount_is_irregular(moved):
     labels = wall_clock("Africa/Cairo", "2023-04-01", "D", 40)
     labels = labels.delete(27).insert(27, labels[27] + moved)
     with pytest.raises(ValueError, match="the index of y has no frequency"):
         read_target(series(labels))
 
 
-def test_the_second_of_two_midnights_is_no_step():
+def test_the_second_of_two_midnights_is_irregular():
     labels = pd.date_range("2023-10-25", periods=20).tz_localize("America/Havana", ambiguous=np.zeros(20, bool))
     with pytest.raises(ValueError, match=r"after 2023-11-04 .* comes 2023-11-05 .*-05:00 and not 2023-11-05 .*-04:00"):
         read_target(series(pd.DatetimeIndex(list(labels))))
 
 
-def test_forecasts_are_joined_to_the_series():
+def test_series_and_forecast_can_be_concatenated():
     for zone, stop in (("America/Havana", "2023-11-04"), ("Africa/Cairo", "2023-04-27")):
         y = series(pd.date_range(end=stop, periods=20, tz=zone))
         for h in (1, 3):

@@ -1,4 +1,4 @@
-"""Columns of every kind: what is forecast keeps them, and what is added stands below all their levels."""
+"""Columns of all kinds: forecasts keep them, and added column levels (bound, quantile, path) come last."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ METHODS = {
 
 
 def label(columns, column, n):
-    """The labels of a column, level by level, in the first `n` levels."""
+    """The first `n` levels of the labels of a column."""
     return [columns.get_level_values(level)[column] for level in range(n)]
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_what_is_added_stands_below(name):
+def test_added_levels_are_below_those_of_the_target(name):
     columns = COLUMNS[name]
     fit = ARForecaster(lags=2, horizon=4).fit(pd.DataFrame(VALUES, INDEX, columns))
     bare = ARForecaster(lags=2, horizon=4).fit(VALUES)

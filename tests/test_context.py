@@ -1,4 +1,4 @@
-"""Three doors, one check: what `update` and `score` refuse of an index, `predict(context=)` refuses as well."""
+"""`update`, `score` and `predict(context=)` refuse the same indexes."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def series(index, cls=pd.Series):
 
 @pytest.fixture(params=FORECASTERS, ids=str)
 def fit(request):
-    """Return a fitted forecaster for an index."""
+    """Function that returns a forecaster fitted to a series with the given index."""
     return lambda index, cls=pd.Series: clone(FORECASTERS[request.param]).fit(series(index, cls))
 
 
-def doors(forecaster):
-    """The three ways in, by the name of their argument."""
+def calls(forecaster):
+    """The three methods that take a series, by the name of their argument."""
     return {
         "context": lambda y: forecaster.predict(context=y),
         "y_new": lambda y: forecaster.update(y),
@@ -48,7 +48,7 @@ def doors(forecaster):
 
 DAYS, BERLIN, MONTHS = dates(), dates(tz="Europe/Berlin"), dates("MS")
 PERIODS, YEARS = pd.period_range("2001-01", periods=N, freq="M"), pd.RangeIndex(1900, 1900 + N)
-AFTER = "2024-02-10"  # goes on after DAYS
+AFTER = "2024-02-10"  # begins after DAYS
 
 OTHERS = {
     "weeks": (DAYS, dates("W", AFTER), "has the frequency 'W-SUN', but the series has 'D'; resample"),
@@ -106,17 +106,17 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("door", ["context", "y_new", "X"])
+@pytest.mark.parametrize("call", ["context", "y_new", "X"])
 @pytest.mark.parametrize(("index", "other", "message"), OTHERS.values(), ids=OTHERS)
-def test_another_index(fit, index, other, message, door):
+def test_another_index(fit, index, other, message, call):
     forecaster = fit(index)
     before = forecaster.predict()
-    with pytest.raises(ValueError, match=f"^{door} .*{message}"):
-        doors(forecaster)[door](series(other))
+    with pytest.raises(ValueError, match=f"^{call} .*{message}"):
+        calls(forecaster)[call](series(other))
     pd.testing.assert_series_equal(forecaster.predict(), before)
 
 
-@pytest.mark.parametrize("door", ["context", "y_new", "X"])
+@pytest.mark.parametrize("call", ["context", "y_new", "X"])
 @pytest.mark.parametrize(
     ("other", "message"),
     [
@@ -125,9 +125,9 @@ def test_another_index(fit, index, other, message, door):
         (series(dates(start=AFTER), pd.DataFrame).rename(columns={"a": "c"}), "the same columns in the same order"),
     ],
 )
-def test_other_columns(fit, other, message, door):
-    with pytest.raises(ValueError, match=f"{door} .*{message}"):
-        doors(fit(DAYS, pd.DataFrame))[door](other)
+def test_other_columns(fit, other, message, call):
+    with pytest.raises(ValueError, match=f"{call} .*{message}"):
+        calls(fit(DAYS, pd.DataFrame))[call](other)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_other_columns(fit, other, message, door):
         (DAYS, DAYS.as_unit("ns")),
     ],
 )
-def test_the_same_steps_elsewhere(fit, index, other):
+def test_contexts_at_other_times(fit, index, other):
     forecast = fit(index).predict(context=series(other))
     follows = pd.Index(forecast.index)
     assert (other[-1:].append(follows)[1:] > other[-1]).all()
@@ -176,27 +176,27 @@ def test_few_labels_take_the_frequency_of_the_fit(index, n):
         (["2024-01-01", "2024-03-01"], r"use context\.asfreq\('MS'\) \(1 of its 3 steps becomes missing"),
     ],
 )
-def test_few_labels_off_the_frequency_of_the_fit(labels, message):
+def test_few_labels_that_do_not_fit_the_frequency(labels, message):
     forecaster = ARForecaster(lags=1).fit(series(MONTHS))
     with pytest.raises(ValueError, match=message):
         forecaster.predict(context=series(pd.DatetimeIndex(labels)))
 
 
-def test_arrays_follow(fit):
+def test_arrays_have_no_labels_to_check(fit):
     labelled, bare = fit(DAYS), fit(DAYS)
     bare.fit(series(DAYS).to_numpy())
     context = series(dates("W"))
     expected = bare.predict(context=context.to_numpy())
     assert isinstance(labelled.predict(context=context.to_numpy()), np.ndarray)
     np.testing.assert_array_equal(labelled.predict(context=context.to_numpy()), expected)
-    forecast = bare.predict(context=context)  # the fit had no labels that could differ
+    forecast = bare.predict(context=context)  # the fit had no labels
     np.testing.assert_array_equal(forecast, expected)
     assert forecast.index[0] == context.index[-1] + context.index.freq
     labelled.update(context.to_numpy()[:3])
     assert labelled.predict(1).index[0] == DAYS[-1] + pd.Timedelta(4, unit="D")
 
 
-def test_updates_in_another_zone_are_the_same_instants():
+def test_updates_in_another_time_zone():
     hours = dates("h", tz="Europe/Berlin", n=N + 9)
     forecaster = ARForecaster(lags=1).fit(series(hours[:N]))
     forecaster.update(series(hours[N:].tz_convert("UTC")))

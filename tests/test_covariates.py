@@ -1,4 +1,4 @@
-"""Covariates known in the future: how they are read, what every forecaster does with them, and what it must not do."""
+"""Covariates known in the future: reading, effect on all forecasters, no dependence on later covariates, errors."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_forecast_follows_the_covariates(fitted):
     assert error < 0.3 < 1 < without
 
 
-def test_a_step_depends_on_its_covariates_and_on_none_after_it(fitted):
+def test_a_step_does_not_depend_on_later_covariates(fitted):
     before = fitted.predict(X[N:]).to_numpy()
     for step in (0, 2, 5):
         changed = X[N:].copy()
@@ -106,7 +106,7 @@ def test_the_input_is_unchanged(forecaster):
     pd.testing.assert_series_equal(y, Y)
 
 
-def test_missing_targets_beside_covariates(forecaster):
+def test_missing_targets_with_covariates(forecaster):
     y = Y[:N].copy()
     y.iloc[[0, 1, 40, 41, N - 1]] = np.nan
     forecast = forecaster.fit(X[:N], y).predict(X[N:])
@@ -126,7 +126,7 @@ def test_score(fitted):
     assert -0.2 < fitted.score(X[N:], Y[N:]) < 0
 
 
-def test_a_refit_without_covariates_forgets_them(fitted):
+def test_a_later_fit_without_covariates(fitted):
     again = fitted.fit(Y[:N]).predict(3)
     assert_array_equal(clone(fitted).fit(Y[:N]).predict(3), again)
 
@@ -167,7 +167,7 @@ def test_autoregression_is_that_of_statsmodels(trend):
     assert_allclose(model.sigma2, np.mean(theirs.resid**2), rtol=1e-8)
 
 
-def test_the_order_is_chosen_beside_the_covariates():
+def test_the_order_is_chosen_together_with_covariates():
     chosen = ARForecaster(lags="bic").fit(X[:N], Y[:N]).models_[0]
     assert chosen.lags == (1,)
     assert_allclose(chosen.coefficients, [0.6], atol=0.02)
@@ -175,7 +175,7 @@ def test_the_order_is_chosen_beside_the_covariates():
 
 
 def test_the_linear_start_is_the_ridge_solution_of_each_step():
-    """With next to no penalty it is least squares on the lags and the covariates up to the step."""
+    """With almost no penalty it equals least squares on the lags and the covariates up to the step."""
     values, covariates = Y.to_numpy()[:, None], StandardScaler().fit_transform(X)
     geometry, starts = Geometry(3, block=4), np.arange(len(values) - 3 - 4 + 1)
     panel, _, windows = one_series(values, starts, geometry, known=covariates)
@@ -245,7 +245,7 @@ def test_bad_covariates(forecaster, x, y, message):
         forecaster.fit(x, y)
 
 
-def test_columns_with_numbers_for_names(forecaster):
+def test_columns_named_by_numbers(forecaster):
     numbered = X.set_axis([1, 0], axis=1)
     forecast = forecaster.fit(numbered[:N], Y[:N]).predict(numbered[N:])
     assert_array_equal(forecaster.predict(numbered[[0, 1]][N:]), forecast)
@@ -261,7 +261,7 @@ def test_an_array_as_context_has_the_labels_of_the_covariates(forecaster):
     assert_array_equal(forecaster.predict(X, context=Y[:N].to_numpy()), forecaster.predict(X[N:]))
 
 
-def test_covariates_where_there_were_none_and_none_where_there_were(fitted):
+def test_covariates_as_in_the_fit_are_required(fitted):
     for call in (lambda: fitted.update(Y[N:]), lambda: fitted.score(Y[N:])):
         with pytest.raises(ValueError, match="had the covariates 'a', 'b'; pass the same ones"):
             call()
@@ -277,13 +277,13 @@ def test_covariates_where_there_were_none_and_none_where_there_were(fitted):
             call()
 
 
-def test_more_terms_than_rows():
+def test_more_coefficients_than_rows():
     with pytest.raises(ValueError, match=re.escape("with trend='c' and 2 covariates needs at least 7 of these")):
         ARForecaster(lags=4).fit(X[:8], Y[:8])
 
 
-def test_covariates_do_not_leak_from_the_tail():
-    """Before any epoch the forecast is that of the training part: its covariates alone decide scale and weights."""
+def test_covariates_of_the_validation_part_do_not_leak():
+    """Before training, only the covariates of the training part determine scale and weights."""
     from tsrnn import EarlyStopping
 
     stopping = EarlyStopping(validation_size=20, refit_full=False)

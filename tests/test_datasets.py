@@ -1,4 +1,4 @@
-"""The datasets that ship: what every loader returns, what it says about it, and how a wrong name is answered."""
+"""The data sets of the package: values and dates, docstrings of the loaders, errors for wrong names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tsrnn import datasets
 
 FOLDER = Path(__file__).parents[1] / "datasets"
 
-# Of each series: its frequency, length, first date and value, last date and value, and name.
+# For each series: frequency, length, first date and value, last date and value, name.
 SERIES = {
     "air_passengers": ("MS", 144, "1949-01-01", 112, "1960-12-01", 432, "passengers"),
     "sunspots": ("YS", 309, "1700-01-01", 5, "2008-01-01", 2.9, "sunspots"),
@@ -115,7 +115,7 @@ def test_docstring_names_source_and_licence(name):
     assert "- Licence: " in text
 
 
-def test_every_file_has_its_loader_and_its_line_in_the_readme():
+def test_every_file_has_a_loader_and_a_row_in_the_readme():
     assert {path.stem for path in FOLDER.glob("*.csv")} == set(datasets.DATASETS) == set(FREQUENCIES)
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert all(f"| `{name}.csv` |" in readme for name in datasets.DATASETS)
@@ -137,7 +137,7 @@ def test_files_inside_the_package_come_first(monkeypatch, tmp_path):
     (tmp_path / "_data" / "nile.csv").write_text("date,volume\n2000-01-01,1\n2001-01-01,\n", encoding="utf-8")
     monkeypatch.setattr("importlib.resources.files", lambda package: tmp_path)
     assert datasets.load_nile().isna().tolist() == [False, True]
-    if Path(datasets.__file__).parents[1] == FOLDER.parent:  # a checkout, where the file beside the package serves
+    if Path(datasets.__file__).parents[1] == FOLDER.parent:  # in a clone, the file beside the package is used
         assert len(datasets.load_lynx()) == 114
 
 
@@ -149,7 +149,7 @@ def test_dates_off_the_frequency_are_an_error(monkeypatch, tmp_path):
         datasets.load_nile()
 
 
-def test_import_leaves_pandas_out():
+def test_import_does_not_load_pandas():
     code = "import sys, tsrnn.datasets; sys.exit('pandas' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=FOLDER.parent, check=True)
 

@@ -1,4 +1,4 @@
-"""What ``device=`` means where there is no GPU, and how a network is laid out over one that is not there."""
+"""The argument ``device`` without a GPU, and launch plans for GPUs that are described by their properties."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ without = pytest.mark.skipif(not NOTHING, reason="numba-cuda, or its simulator, 
 
 # ---------------------------------------------------------------- without a GPU
 @without
-def test_what_is_missing_is_said():
+def test_error_without_numba_cuda():
     assert why_no_cuda() == "the package numba-cuda is not installed; pip install 'tsrnn[cuda]'"
     forecaster = LSTMForecaster(device="cuda", **SMALL)
     with pytest.raises(RuntimeError, match=r"device='cuda' cannot be used: .* pip install 'tsrnn\[cuda\]'; or use dev"):
@@ -43,7 +43,7 @@ def test_auto_uses_the_cpu():
 
 
 @without
-def test_a_prediction_goes_by_the_device_of_now():
+def test_predictions_use_the_current_device():
     forecaster = LSTMForecaster(**SMALL).fit(Y)
     with pytest.raises(RuntimeError, match="device='cuda' cannot be used"):
         forecaster.set_params(device="cuda").predict()
@@ -53,7 +53,7 @@ def test_a_prediction_goes_by_the_device_of_now():
 
 
 class OnGpu:
-    """An array that says that it lies in the memory of a GPU."""
+    """An array that declares to be in the memory of a GPU."""
 
     __cuda_array_interface__ = {}  # noqa: RUF012
 
@@ -70,7 +70,7 @@ def test_arrays_on_a_gpu_are_refused(make):
 
 
 def test_work_of_a_batch(monkeypatch):
-    """Twice the windows are twice the operations; a GPU waits for each step."""
+    """Twice the windows need twice the operations; on a GPU each step adds a latency."""
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     a = Architecture(CELLS["lstm"], 1, 1, 1, MSE, hidden_size=64)
     here, there = devices.seconds(a, 100, 256)
@@ -86,7 +86,7 @@ SIZES = (1, 7, 32, 64, 96, 128, 129, 200, 256, 512, 1000, 2048)
 
 @pytest.mark.parametrize("itemsize", [4, 8])
 @pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
-def test_plans_keep_within_the_device(cell, itemsize):
+def test_plans_fit_the_device(cell, itemsize):
     for hidden_size in SIZES:
         for n_lanes in (1, 32, 256, 4096):
             chip = plan(cell, hidden_size, n_lanes, itemsize, H100)
@@ -100,7 +100,7 @@ def test_plans_keep_within_the_device(cell, itemsize):
 
 
 def test_kernels_a_and_b():
-    """One block keeps all weights up to 128 units; a few share them up to 512; wider ones stream from L2."""
+    """One block holds all weights up to 128 units, a few blocks share them up to 512; wider ones read from L2."""
     for name in ("lstm", "gru", "rnn_tanh"):
         for hidden_size in (32, 64, 128, 256, 512):
             chip = plan(CELLS[name], hidden_size, 32, 4, H100)
@@ -113,12 +113,12 @@ def test_kernels_a_and_b():
 
 
 def test_small_devices_get_small_teams():
-    """All blocks of a team must be resident at a time, one to a multiprocessor."""
+    """All blocks of a team must be resident at the same time, one on each multiprocessor."""
     for multiprocessors in (1, 2, 14, 20):
         small = Properties(multiprocessors, 64 * 1024)
         for hidden_size in (128, 256, 1024):
             assert plan(CELLS["lstm"], hidden_size, 32, 4, small).blocks <= multiprocessors
 
 
-def test_a_batch_is_spread_over_the_device():
+def test_a_batch_uses_the_whole_device():
     assert [plan(CELLS["lstm"], 64, n, 4, H100).lanes for n in (1, 132, 133, 1024)] == [1, 1, 2, 8]

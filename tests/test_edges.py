@@ -1,4 +1,4 @@
-"""Edges of a forecast: labels in any order, gaps that leave just the lags, scores and criteria of what was observed."""
+"""Special cases: labels in any order, gaps that leave only the lags, scores and criteria with missing values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ not_converged = pytest.mark.filterwarnings("ignore::tsrnn.exceptions.Convergence
 
 
 def noise(n=60, seed=0):
-    """A wave and noise."""
+    """A sine with noise."""
     return np.sin(np.arange(n) / 2) + 0.3 * np.random.default_rng(seed).normal(size=n)
 
 
@@ -43,7 +43,7 @@ def test_periods_of_several_months():
 
 # ------------------------------------------------------------ gaps
 @pytest.mark.parametrize("n_missing", [1, 3])
-def test_a_gap_that_leaves_just_the_lags(n_missing):
+def test_a_gap_with_just_enough_values_after_it(n_missing):
     forecaster = ARForecaster(lags=2).fit(noise())
     lags = [0.7, -0.2]
     context = np.array([*lags, *[np.nan] * n_missing])
@@ -52,7 +52,7 @@ def test_a_gap_that_leaves_just_the_lags(n_missing):
 
 
 def test_a_gap_after_an_update_is_missing():
-    """The state-space model knows less after rows without values, and says so."""
+    """The intervals of the state-space model are wider after rows without values."""
     forecaster = LatentARForecaster(**LATENT, tol=1.0).fit(noise(40))
     known = forecaster.predict_interval(1)
     forecaster.update([np.nan] * 3)
@@ -62,8 +62,8 @@ def test_a_gap_after_an_update_is_missing():
 
 
 # ------------------------------------------------------------ scores
-def test_a_score_leaves_out_what_is_missing():
-    """Of the truth and of the pairs a season apart in the training part, from the definition."""
+def test_a_score_leaves_out_missing_values():
+    """Missing true values, and missing values in the pairs of the training part, compared with the definition."""
     y = months(noise(72))
     y.iloc[[20, 21, 40, 63]] = np.nan
     train, test = y[:60], y[60:]
@@ -83,7 +83,7 @@ def test_the_likelihood_in_other_units_counts_observed_values():
 
 
 def test_iterations_stop_at_the_first_rise_below_the_tolerance():
-    """A rise of the log-likelihood by less than `tol` for each observed value, of which a row has several."""
+    """EM stops when the log-likelihood per observed value rises by less than `tol`; a row has several values."""
     y = np.column_stack([noise(40), noise(40, seed=1), noise(40, seed=2)])
     y[5:20, 0] = np.nan
     tol = 1e-3
@@ -97,7 +97,7 @@ def test_iterations_stop_at_the_first_rise_below_the_tolerance():
 
 @not_converged
 def test_paths_begin_with_the_uncertainty_of_the_states():
-    """The spread of the first step is that of the interval, of which the states' is a large part after a gap."""
+    """The spread of the first step equals that of the interval; after a gap, most of it is that of the states."""
     forecaster = LatentARForecaster(**LATENT).fit(noise(40)).update([np.nan])
     paths = forecaster.sample(1, 4000, random_state=0)[0]
     width = np.diff(forecaster.predict_interval(1, 0.9)).item() / (2 * 1.6448536269514722)

@@ -1,4 +1,4 @@
-"""Equations: every gradient against its forward, conventions at kinks, Adam, numbers from counters, purity."""
+"""Equations: gradients compared with the forward functions, values at kinks, Adam, random numbers, no loops."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ NUMBERS = np.random.default_rng(0).normal(size=(50, 100))
 
 
 def names_read(cell):
-    """What a step needs from outside: previous states and pre-activations."""
+    """Names of the previous states and pre-activations that a step reads."""
     return [*(f"{state}_prev" for state in cell.states), *cell.planes]
 
 
 def forward(cell, values, weights):
-    """A step with, for each inner operand, the product of one number of `weights`; returns its values."""
+    """Values of a step; the matrix of an inner operand is replaced by one number of `weights`."""
     values, weights = dict(values), iter(weights)
     for stage in cell.stages:
         for product in stage.products:
@@ -46,7 +46,7 @@ def forward(cell, values, weights):
 
 
 def gradient(cell, values, weights, d_states):
-    """The gradient of sum(d_states * states) by what the step read, from the cell's own equations."""
+    """Gradient of sum(d_states * states) with respect to the values that the step read, by the cell's equations."""
     values = values | {f"d{state}": d for state, d in d_states.items()}
     inner_of = {p.operand: p.planes[0] for p in cell.products if p.operand in cell.inner}
     for stage in reversed(cell.stages):
@@ -59,7 +59,7 @@ def gradient(cell, values, weights, d_states):
 
 @pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
 def test_cell_gradient(cell):
-    """By complex step; relu away from its kink. One number stands for the matrix that an inner operand meets."""
+    """Compared with the complex step; relu away from 0. One number replaces the matrix of an inner operand."""
     numbers = iter(NUMBERS)
     values = {name: next(numbers) for name in names_read(cell)}
     weights = [next(numbers) for _ in cell.inner]
@@ -68,7 +68,7 @@ def test_cell_gradient(cell):
     fed = {p.planes[0] for p in cell.products if p.operand in cell.inner}
     for name in values:
         if name in fed or (not any(name in p.planes for p in cell.products) and name in cell.planes):
-            continue  # computed inside the step, or a row that only the gradient uses
+            continue  # computed inside the step, or used by the gradient only
         shifted = forward(cell, values | {name: values[name] + 1j * STEP}, weights)
         wanted = sum(d * shifted[state].imag / STEP for state, d in d_states.items())
         assert_allclose(found[name], wanted, rtol=1e-12, atol=1e-14, err_msg=name)
@@ -80,7 +80,7 @@ def test_relu_gradient_at_its_kink():
 
 
 # ---------------------------------------------------------------- losses
-def test_losses_are_shown_as_they_are_written():
+def test_repr_of_losses():
     assert [repr(loss) for loss in (MSE, GAUSSIAN, Huber(0.5), Pinball(0.1, 0.9))] == [
         "'mse'",
         "'gaussian'",
@@ -115,7 +115,7 @@ def test_smooth_loss(name):
 
 @pytest.mark.parametrize("name", KINKED)
 def test_kinked_loss(name):
-    """Off the kinks by central differences, exact for pieces of degree two; at a kink the mean of the two sides."""
+    """Away from kinks compared with central differences, exact for degree two; at a kink the mean of both sides."""
     loss, oracle = KINKED[name]
     constant, h = loss.constants[0], 2.0**-20
     errors = np.array([-2, -0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 2])  # 0 and, for huber, ±0.5 are kinks
@@ -157,8 +157,8 @@ def test_adam():
 
 
 # ---------------------------------------------------------------- numbers from counters
-def test_fold_is_what_it_was():
-    """A change here would change every fit with dropout."""
+def test_fold_gives_the_known_numbers():
+    """A change of these numbers would change every fit with dropout."""
     assert mix(np.uint64(1)) == 0x514E28B7  # MurmurHash3's finaliser, as published
     known = {(0, 0): 2856213345, (0, 1): 2571116460, (1, 0): 1863002342, (2**32 - 1, 7): 1399489094}
     assert {(key, n): fold(np.uint64(key), np.uint64(n)) for key, n in known} == known
@@ -166,7 +166,7 @@ def test_fold_is_what_it_was():
 
 @pytest.mark.parametrize("place", ["counter", "key"])
 def test_fold_is_uniform(place):
-    """Low and high bits of neighbouring counters, or of neighbouring keys, each fall evenly into 256 cells."""
+    """Low and high bits for neighbouring counters, or neighbouring keys, are uniform over 256 cells."""
     many, one = np.arange(2**16, dtype=np.uint64), np.uint64(0)
     words = fold(one, many) if place == "counter" else fold(many, one)
     assert words.max() < 2**32
@@ -177,7 +177,7 @@ def test_fold_is_uniform(place):
 
 
 def test_fold_of_each_counter_is_independent_of_the_others():
-    """Masks of all pairs of (key, layer, step, unit) correlate no more than chance allows."""
+    """Masks of all pairs of (key, layer, step, unit) have no significant correlation."""
     counters = np.ogrid[:3, :3, :3, :3, :4000]
     key = np.uint64(5)
     for counter in counters:
@@ -211,7 +211,7 @@ def test_imports(path):
 
 
 def equations():
-    """Every function of the room that computes: those that carry no annotations."""
+    """All functions without annotations in the folders of equations."""
     for path in ROOM:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef) and node.returns is None:
@@ -220,7 +220,7 @@ def equations():
 
 @pytest.mark.parametrize("function", list(equations()))
 def test_equations_have_no_loop_and_no_array(function):
-    """Indexing is for tuples of constants alone, attributes for NumPy's functions."""
+    """Only tuples of constants are indexed, and attributes are only those of NumPy."""
     for node in ast.walk(function):
         if isinstance(node, ast.Attribute):
             assert ast.unparse(node.value) == "np", ast.unparse(node)
@@ -231,6 +231,6 @@ def test_equations_have_no_loop_and_no_array(function):
             assert not isinstance(node, ast.For | ast.While | ast.comprehension | ast.Lambda), ast.unparse(node)
 
 
-def test_the_room_is_not_empty():
+def test_equations_are_found():
     assert len(list(equations())) > 25
     assert {path.parent.name for path in ROOM} == {"functions", "cells", "losses"}

@@ -1,4 +1,4 @@
-"""Labels far away: an error that names what they would take before any memory is filled; the last labels there are."""
+"""Labels far in the future: an error before memory is allocated; the last labels that pandas has."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_calendar_steps_are_few():
         (dates("2200-01-01", "YE", unit="ns"), 30, "us"),
     ],
 )
-def test_dates_in_nanoseconds_end(index, h, unit):
+def test_past_the_last_date_in_nanoseconds(index, h, unit):
     y = pd.Series(np.sin(np.arange(len(index))), index)
     with pytest.raises(ValueError, match=r"lies past 2262-04-11, where dates in nanoseconds end; fit to") as caught:
         ARForecaster(lags=1).fit(y).predict(h)
@@ -85,7 +85,7 @@ def test_dates_in_nanoseconds_end(index, h, unit):
         ARForecaster(lags=1).fit(y).predict(future[[-1]])
 
 
-def test_nanoseconds_have_no_longer_unit():
+def test_past_the_last_date_with_steps_of_nanoseconds():
     index = pd.date_range(pd.Timestamp.max - pd.Timedelta(59, unit="ns"), periods=50, freq="ns", unit="ns")
     assert len(future_index(read_target(pd.Series(1.0, index)).index, 9)) == 9
     with pytest.raises(ValueError, match=r"pandas has no label .*; ask for fewer steps, or fit to y\.reset_index"):
@@ -100,7 +100,7 @@ def test_nanoseconds_have_no_longer_unit():
         (pd.RangeIndex(2**63 - 600, 2**63 - 200, 10), 18, 20),
     ],
 )
-def test_integers_end(index, fits, too_many):
+def test_past_the_last_integer(index, fits, too_many):
     forecaster = fitted(index)
     step = int(index[1] - index[0])
     assert forecaster.predict(fits).index[-1] == int(index[-1]) + fits * step
@@ -132,7 +132,7 @@ def test_dates_of_other_centuries(start, freq, unit):
     assert future_index(found, 20).equals(whole[40:])
 
 
-def test_periods_end():
+def test_past_the_last_period():
     end = 2**31 * 12 - 1970 * 12  # years are 32-bit integers
     index = pd.period_range(pd.Period(ordinal=end - 60, freq="M"), periods=40, freq="M")
     grid = read_target(pd.Series(1.0, index)).index

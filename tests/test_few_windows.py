@@ -1,4 +1,4 @@
-"""Fits with hardly anything to learn from: the warning, its mends, and a linear start drawn to the last value."""
+"""Fits with few windows: the warning, its suggestions, and a linear start that repeats the last value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def trend(n, noise=1.0, seed=0):
 
 
 def error(y, n, **options):
-    """Mean absolute error of the forecast of all that follows the first n values, and that of the last value."""
+    """Mean absolute errors of the forecast after the first n values, and of repeating the last value."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FewWindowsWarning)
         fitted = LSTMForecaster(horizon=len(y) - n, random_state=0, **options).fit(y[:n])
@@ -35,7 +35,7 @@ def error(y, n, **options):
 # ------------------------------------------------------------ accuracy
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("noise", [0.0, 1.0, 3.0])
-def test_a_short_trend_goes_on(noise, seed):
+def test_a_short_trend_is_continued(noise, seed):
     ours, last = error(trend(26, noise, seed), 14)
     assert ours < 0.6 * last
 
@@ -60,7 +60,7 @@ def test_a_short_season():
 
 
 @pytest.mark.parametrize("n", [14, 20])
-def test_constants_stay_what_they_are(n):
+def test_constants_are_continued(n):
     assert error(np.full(n + 12, 7.5), n, max_epochs=3)[0] < 1e-5
 
 
@@ -79,7 +79,7 @@ def test_the_network_stays_at_its_linear_start(options):
 @pytest.mark.parametrize(
     "options", [{"early_stopping": False}, {"linear_skip": False}, {"context_length": 4, "horizon": 2}], ids=str
 )
-def test_it_is_trained_where_that_was_asked_for_or_can_be_judged(options):
+def test_the_network_is_trained_on_request(options):
     with pytest.warns(FewWindowsWarning):
         fitted = LSTMForecaster(**QUICK, **options).fit(trend(14))
     assert len(fitted.loss_curve_) == 3
@@ -89,7 +89,7 @@ def test_the_limit_is_ten_windows():
     options = {"context_length": 5, "horizon": 6, **QUICK}
     with pytest.warns(FewWindowsWarning, match="has 9 windows .* fewer than 10"):
         LSTMForecaster(**options).fit(trend(19))
-    LSTMForecaster(**options).fit(trend(20))  # pytest makes an error of a warning
+    LSTMForecaster(**options).fit(trend(20))  # pytest makes warnings errors
 
 
 def test_windows_without_a_target_do_not_count_and_the_column_is_named():
@@ -110,7 +110,7 @@ MENDS = [
 
 
 @pytest.mark.parametrize(("n", "options", "shorter"), MENDS, ids=str)
-def test_the_mend_works(n, options, shorter):
+def test_the_suggested_horizon_works(n, options, shorter):
     with pytest.warns(FewWindowsWarning) as caught:
         LSTMForecaster(**{**QUICK, **options}).fit(trend(n))
     found = re.search(r"fit with horizon=(\d+), after which predict\((\d+)\) still works", str(caught[0].message))
@@ -131,7 +131,7 @@ def test_a_warning_points_at_the_call_of_fit():
 
 # ------------------------------------------------------------ the ridge solution by definition
 def least_squares(X, y, penalty, target):
-    """The w and a that minimise |y - a - X w|² + penalty |w - target|², and the residual's operator on y - X target."""
+    """The w and a that minimise |y - a - X w|² + penalty |w - target|², and the residual matrix of y - X target."""
     n, p = X.shape
     rows = np.vstack([np.column_stack([X, np.ones(n)]), np.column_stack([np.sqrt(penalty) * np.eye(p), np.zeros(p)])])
     w = np.linalg.lstsq(rows, np.concatenate([y, np.sqrt(penalty) * target]), rcond=None)[0]
@@ -142,7 +142,7 @@ def least_squares(X, y, penalty, target):
 @pytest.mark.parametrize("seasonal", [0, 2])
 @pytest.mark.parametrize(("n", "walks"), [(14, False), (16, True), (40, True), (40, False)])
 def test_the_penalty_is_on_the_distance_from_zero_or_the_last_value(n, walks, seasonal):
-    """Of each step on its own lags, seasonal inputs and covariates, with the lowest GCV of all steps together."""
+    """Each step has its own lags, seasonal inputs and covariates; all steps together have the lowest GCV."""
     rng, geometry, P, H = np.random.default_rng(n), Geometry(3, block=3), 3, 3
     values = rng.normal(size=(n, 2))
     values = values.cumsum(axis=0) if walks else values
@@ -180,19 +180,19 @@ def test_the_penalty_is_on_the_distance_from_zero_or_the_last_value(n, walks, se
             found += [*start.season[c, 0, j], *start.season[c, 1, j]] if seasonal else []
             found += [*start.ahead[c, j, : j + 1], start.intercept[c, j]]
             assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
-    sure = {(14, False): {1}, (40, False): {0}, (40, True): {0, 1}}  # 14 values are too few windows to choose
+    sure = {(14, False): {1}, (40, False): {0}, (40, True): {0, 1}}  # 14 values give too few windows for the choice
     assert chosen == sure.get((n, walks), chosen)
 
 
-def test_two_windows_leave_the_choice_of_the_penalty_open_and_the_largest_is_taken():
+def test_with_two_windows_the_largest_penalty_is_taken():
     values, geometry = np.arange(20.0)[:, None] ** 2, Geometry(4, block=3)
     panel, _, windows = one_series(values, [3, 9], geometry)
     start = ridge_start(panel, np.ones(values.shape), windows, geometry)
     assert_allclose(start.lags, np.broadcast_to([0, 0, 0, 1], start.lags.shape), atol=0.1)
 
 
-def test_a_tail_of_one_size_and_few_windows():
-    """Windows are counted over all of the series; a part of them held out can judge the training."""
+def test_a_given_validation_size_with_few_windows():
+    """Windows of the whole series are counted; a held-out part of them is enough for validation."""
     with pytest.warns(FewWindowsWarning):
         fitted = LSTMForecaster(
             context_length=4, horizon=2, early_stopping=EarlyStopping(validation_size=3), **QUICK

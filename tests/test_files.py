@@ -1,4 +1,4 @@
-"""What is understood of files as people write them: a table of small files, of refusals, and of the mends they name."""
+"""Reading of CSV files: small files with their result, and refused files with the options in the error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAMES = "Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec"
 
 
 def lines(labels, values=None, header="t,x", sep=","):
-    """A file with a column of labels and one of values, 0, 1, 2, ... if they are not given."""
+    """Text of a file with a column of labels and one of values, by default 0, 1, 2, ..."""
     values = range(len(labels)) if values is None else values
     return "\n".join([header.replace(",", sep), *(f"{a}{sep}{b}" for a, b in zip(labels, values, strict=True))]) + "\n"
 
@@ -45,7 +45,7 @@ def comma(n, text="{},5"):
 
 @pytest.fixture
 def read(tmp_path):
-    """Write a file and read it; the series, and what was said."""
+    """Function that writes a file, reads it and returns the series and the remarks."""
 
     def call(content, **options):
         path = tmp_path / "f.csv"
@@ -58,7 +58,7 @@ def read(tmp_path):
 
 
 # ---------------------------------------------------------------- labels
-#: Content, first and last label, frequency (None for whole numbers), season, and what is said.
+#: Content, first and last label, frequency (None for whole numbers), season, part of the remarks.
 LABELS = {
     "ISO months": (as_written(MONTHS, "%Y-%m-%d"), "2015-01-01", "2016-12-01", "MS", 12, ""),
     "201501": (as_written(MONTHS, "%Y%m"), "2015-01-01", "2016-12-01", "MS", 12, "'t' holds the dates: months from"),
@@ -143,19 +143,19 @@ def labels_are(y, first, last, freq, season):
     assert frame.season_length(y.index) == season
 
 
-@pytest.mark.parametrize(("content", "first", "last", "freq", "season", "words"), LABELS.values(), ids=LABELS)
-def test_labels(read, content, first, last, freq, season, words):
-    y, said = read(content)
+@pytest.mark.parametrize(("content", "first", "last", "freq", "season", "expected_remark"), LABELS.values(), ids=LABELS)
+def test_labels(read, content, first, last, freq, season, expected_remark):
+    y, remarks = read(content)
     labels_are(y, first, last, freq, season)
     values = y.dropna().to_numpy()
     assert_allclose(np.sort(values), np.arange(len(values)))
-    assert abs(np.diff(values)).max() == 1  # in the order of the file, or all of it reversed
-    assert words in " ".join(said)
-    assert bool(said) == bool(words)
+    assert abs(np.diff(values)).max() == 1  # in the order of the file, or reversed
+    assert expected_remark in " ".join(remarks)
+    assert bool(remarks) == bool(expected_remark)
 
 
 # ---------------------------------------------------------------- numbers
-#: The separator, the values as they are written, the first two values, and what is said.
+#: Separator, values as written, first two values, part of the remarks.
 NUMBERS = {
     "points": (",", ["1.5", "2.25"], [1.5, 2.25], ""),
     "points between semicolons": (";", ["1.5", "2.25"], [1.5, 2.25], ""),
@@ -176,13 +176,13 @@ NUMBERS = {
 }
 
 
-@pytest.mark.parametrize(("sep", "written", "values", "words"), NUMBERS.values(), ids=NUMBERS)
-def test_numbers(read, sep, written, values, words):
-    y, said = read(lines(MONTHS.strftime("%Y-%m-%d"), written * 12, sep=sep))
+@pytest.mark.parametrize(("sep", "written", "values", "expected_remark"), NUMBERS.values(), ids=NUMBERS)
+def test_numbers(read, sep, written, values, expected_remark):
+    y, remarks = read(lines(MONTHS.strftime("%Y-%m-%d"), written * 12, sep=sep))
     labels_are(y, "2015-01-01", "2016-12-01", "MS", 12)
     assert_allclose(y, values * 12)
-    assert words in " ".join(said)
-    assert bool(said) == bool(words)
+    assert expected_remark in " ".join(remarks)
+    assert bool(remarks) == bool(expected_remark)
 
 
 @pytest.mark.parametrize(
@@ -192,16 +192,16 @@ def test_numbers(read, sep, written, values, words):
         ({"decimal": "comma", "thousands": "point"}, 1.234),
     ],
 )  # fmt: skip
-def test_marks_that_are_given(read, options, value):
-    y, said = read(lines(MONTHS.strftime("%Y-%m-%d"), ["1,234"] * 24, sep=";"), **options)
+def test_marks_given_as_options(read, options, value):
+    y, remarks = read(lines(MONTHS.strftime("%Y-%m-%d"), ["1,234"] * 24, sep=";"), **options)
     assert_allclose(y, value)
-    assert said == []
+    assert remarks == []
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_encodings(read, encoding):
-    y, said = read(as_written(MONTHS, "%Y-%m-%d", header="t,größe").encode(encoding))
-    assert (y.name, said) == ("größe", [])
+    y, remarks = read(as_written(MONTHS, "%Y-%m-%d", header="t,größe").encode(encoding))
+    assert (y.name, remarks) == ("größe", [])
 
 
 # ---------------------------------------------------------------- tables
@@ -209,7 +209,7 @@ ISO = MONTHS.strftime("%Y-%m-%d")
 PLAIN = lines(ISO)
 BODY = PLAIN.partition("\n")[2]
 WIDE = [",".join([str(y), *(str(12 * (y - 2015) + i) for i in range(12))]) for y in (2015, 2016)]
-#: Content and what is said; all hold 0, 1, 2, ... for the months of 2015 and 2016.
+#: Content and parts of the remarks; all contain 0, 1, 2, ... for the months of 2015 and 2016.
 TABLES = {
     "counter of pandas": (pd.DataFrame({"t": ISO, "x": range(24)}).to_csv(), ["'t' holds the dates"]),
     "counter of R": (pd.DataFrame({"t": ISO, "x": range(24)}, index=range(1, 25)).to_csv(), ["'t' holds the dates"]),
@@ -249,17 +249,17 @@ TABLES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("content", "words"), TABLES.values(), ids=TABLES)
-def test_tables(read, content, words):
-    y, said = read(content)
+@pytest.mark.parametrize(("content", "expected_remark"), TABLES.values(), ids=TABLES)
+def test_tables(read, content, expected_remark):
+    y, remarks = read(content)
     labels_are(y, "2015-01-01", "2016-12-01", "MS", 12)
     assert_allclose(y.fillna(0), np.arange(24))
-    assert len(said) == len(words)
-    for word, each in zip(words, said, strict=True):
+    assert len(remarks) == len(expected_remark)
+    for word, each in zip(expected_remark, remarks, strict=True):
         assert word in each
 
 
-#: Content of a file with hours in several columns.
+#: Content of files with the time in several columns.
 HOURLY = {
     "date, time": as_written(HOURS, "%Y-%m-%d,%H:%M", header="date,time,x"),
     "time, date": as_written(HOURS, "%H:%M:%S,%Y-%m-%d", header="a,b,x"),
@@ -274,22 +274,22 @@ HOURLY = {
 
 @pytest.mark.parametrize("content", HOURLY.values(), ids=HOURLY)
 def test_time_in_a_column_of_its_own(read, content):
-    y, said = read(content)
+    y, remarks = read(content)
     labels_are(y, "2015-01-01", "2015-01-03 11:00:00", "h", 24)
     assert_allclose(y, np.arange(60))
-    assert len(said) == 1
-    assert "hold the dates: dates and times from 2015-01-01" in said[0]
+    assert len(remarks) == 1
+    assert "hold the dates: dates and times from 2015-01-01" in remarks[0]
 
 
-def test_columns_that_are_named(read):
+def test_columns_given_as_options(read):
     for content, columns in [
         (as_written(MONTHS, "%Y,%m", header="a,b,x"), "a,b"),
         (as_written(MONTHS, "%Y,%b", header="a,b,x"), "a, b"),
         (as_written(MONTHS, "%b,%Y", header="a,b,x"), "a,b"),
     ]:
-        y, said = read(content, index_column=columns)
+        y, remarks = read(content, index_column=columns)
         labels_are(y, "2015-01-01", "2016-12-01", "MS", 12)
-        assert said == []
+        assert remarks == []
     y, _ = read(as_written(MONTHS, '"%Y-%m-%d"', header='"t,1",x'), index_column="t,1")  # a name with a comma in it
     labels_are(y, "2015-01-01", "2016-12-01", "MS", 12)
 
@@ -303,7 +303,7 @@ def test_quarters_in_two_columns(read):
 LONG = "t,shop,kind,x\n" + "".join(f"{t},{s},{k},{i}\n" for s in "ab" for k in "pq" for i, t in enumerate(ISO))
 SHOPS = "t,shop,x\n" + "".join(f"{t},{s},{i}\n" for i, t in enumerate(ISO) for s in ("North East", "b"))
 CLOCK = as_written(HOURS, "%H:%M", header="time,x").replace("00:00,24", "00:00,0")
-#: Content, options, what the error says, and how many mends it names.
+#: Content, options, part of the error, number of readings that it suggests.
 REFUSED = {
     "12 days or months": (as_written(DAYS[:12], "%d/%m/%Y"), {}, "has several meanings", 2),
     "two digits": (as_written(pd.date_range("2010-10-01", periods=3), "%d/%m/%y"), {}, "has several meanings", 3),
@@ -324,7 +324,7 @@ REFUSED = {
     "format that is unknown": (PLAIN, {"date_format": "%Y-%k"}, "has %k; use some of %Y, ", None),
     "format that is none": (PLAIN, {"date_format": "Y-m"}, "has no directive", None),
     "31 June": (lines(["01.06.2015", "15.06.2015", "31.06.2015"]), {}, "dates: '31.06.2015' in line 4", None),
-    "words": (lines(["a", "b", "c"]), {}, "column 't' cannot be read as dates: 'a' in line 2", None),
+    "expected_remark": (lines(["a", "b", "c"]), {}, "column 't' cannot be read as dates: 'a' in line 2", None),
     "most steps missing": (lines([1, 100, 5000, 5003]), {}, "100% of the steps between them would be missing", 2),
     "most days missing": (lines(["2015-01-01", "2015-01-02", "2015-01-03", "2015-03-01"]), {},
                           "has 4 dates in 60 steps of D", 2),
@@ -371,7 +371,7 @@ _OPTION = r"--(?:no-index|[a-z-]+ (?:'[^']*'|[^\s;)]+))"
 
 
 def mends(message):
-    """The options that an error names, those that belong together as one."""
+    """The options that an error suggests; options that belong together are one item."""
     for found in re.findall(rf"{_OPTION}(?: {_OPTION})*", message):
         options = {}
         for each in re.findall(_OPTION, found):
@@ -385,7 +385,7 @@ def mends(message):
 
 
 @pytest.mark.parametrize(("content", "options", "message", "n_mends"), REFUSED.values(), ids=REFUSED)
-def test_refusals_name_what_helps(read, content, options, message, n_mends):
+def test_errors_name_the_options_that_help(read, content, options, message, n_mends):
     with pytest.raises(ValueError, match=r"\S") as error:
         read(content, **options)
     text = str(error.value).replace(str(read.path), "F")
@@ -403,13 +403,13 @@ def test_refusals_name_what_helps(read, content, options, message, n_mends):
 
 
 def test_long_format(read):
-    y, said = read(LONG, where=["shop=b", "kind = p"])
+    y, remarks = read(LONG, where=["shop=b", "kind = p"])
     labels_are(y, "2015-01-01", "2016-12-01", "MS", 12)
     assert_allclose(y, np.arange(24))
-    assert said == []
+    assert remarks == []
 
 
-def test_the_reading_that_is_chosen_is_read(read):
+def test_a_reading_chosen_by_option(read):
     content = as_written(DAYS[:12], "%d/%m/%Y")
     labels_are(read(content, date_format="%d/%m/%Y")[0], "2015-01-01", "2015-01-12", "D", 7)
     labels_are(read(content, date_format="%m/%d/%Y")[0], "2015-01-01", "2015-12-01", "MS", 12)

@@ -1,4 +1,4 @@
-"""Forecasters: one conformance suite for every one of them, what they may see of a series, and how they train."""
+"""Forecasters: common tests of all of them, no use of later values, and training."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def clone_fitted(forecaster):
     return pickle.loads(pickle.dumps(forecaster))
 
 
-def test_the_suite_is_run_on_all():
+def test_the_fixtures_contain_all_forecasters():
     assert {*conftest.LINEAR, *conftest.NETWORKS, *conftest.MORE} == set(ALL)
 
 
@@ -92,19 +92,19 @@ def test_the_seed_decides(network):
     assert (clone(network).set_params(random_state=None).fit(y).predict() != first).all()
 
 
-def test_no_global_generator_is_touched(network):
+def test_the_global_generator_is_not_used(network):
     before = np.random.get_state()[1].copy()
     network.set_params(random_state=None).fit(wave()).predict()
     assert_array_equal(np.random.get_state()[1], before)
 
 
-def test_refit_starts_anew(forecaster):
+def test_a_second_fit_does_not_depend_on_the_first(forecaster):
     once = clone(forecaster).fit(months(wave())).predict()
     forecaster.fit(wide()).predict()
     pd.testing.assert_series_equal(forecaster.fit(months(wave())).predict(), once)
 
 
-def test_warm_start_goes_on(network):
+def test_warm_start_continues(network):
     y = wave()
     network.set_params(early_stopping=False, linear_skip=False, warm_start=True).fit(y)
     first = network.loss_curve_
@@ -194,7 +194,7 @@ def test_a_frequency_is_inferred_where_there_is_none(forecaster):
     assert forecaster.fit(y).predict(2).index.equals(pd.DatetimeIndex(["2007-07-01", "2007-08-01"]))
 
 
-def test_every_kind_of_one_series_gives_the_same_numbers(forecaster):
+def test_all_types_of_one_series_give_the_same_numbers(forecaster):
     y = wave()
     expected = forecaster.fit(y).predict()
     assert isinstance(expected, np.ndarray)
@@ -260,7 +260,7 @@ def test_predict_dates(forecaster):
     assert_array_equal(forecaster.fit(wave()).predict([90, 92]), forecaster.predict(3)[[0, 2]])
 
 
-def test_context_serves_another_series(forecaster):
+def test_context_of_another_series(forecaster):
     y, other = months(wave(), name="sales"), months(wave(40, seed=5) + 3, name="other")
     forecaster.fit(y)
     forecast = forecaster.predict(6, context=other)
@@ -371,7 +371,7 @@ def test_the_error_grows_with_the_step(forecaster):
 
 
 def test_nothing_of_the_tail_reaches_the_training_part(network):
-    """Before any epoch the forecast is the ridge solution of the training part, in its scale."""
+    """Before training, the forecast is the ridge solution of the training part, with its scaling."""
     y = wave()
     network.set_params(
         max_epochs=1, learning_rate=1e-30, early_stopping=EarlyStopping(validation_size=20, refit_full=False)
@@ -380,13 +380,13 @@ def test_nothing_of_the_tail_reaches_the_training_part(network):
     for change in (lambda tail: tail * 1e6, lambda tail: tail[::-1], lambda tail: np.full(20, np.nan)):
         altered = np.append(y[:70], change(y[70:]))
         if np.isnan(altered).any():
-            altered[[70, 89]] = 0.0  # without the last value the tail would be another
+            altered[[70, 89]] = 0.0  # without the last value the validation part would be another
         other = clone(network).fit(altered)
         assert_array_equal(other.theta_, network.theta_)
         assert_array_equal(other.predict(9, context=y), network.predict(9, context=y))
 
 
-def test_training_sees_the_tail_only_through_when_it_stops(network):
+def test_training_uses_the_tail_only_to_stop(network):
     y = wave()
     network.set_params(early_stopping=EarlyStopping(validation_size=20, patience=50, refit_full=False)).fit(y)
     altered = np.append(y[:70], -5 * y[70:])
@@ -404,7 +404,7 @@ def test_the_future_is_not_seen(forecaster):
 
 
 def test_before_training_the_forecast_is_linear(network):
-    """A shift and a factor of the context do the same to the forecast: superposition holds in the scaled units."""
+    """Shifting and scaling the context shifts and scales the forecast: superposition holds in scaled units."""
     network.set_params(max_epochs=1, learning_rate=1e-30, early_stopping=False).fit(wave())
     a, b = wave(30, seed=3), wave(30, seed=4)
     mixed = network.predict(6, context=0.25 * a + 0.75 * b)
@@ -412,7 +412,7 @@ def test_before_training_the_forecast_is_linear(network):
 
 
 def test_the_linear_start_is_the_ridge_solution_and_finds_a_linear_law():
-    """y_t = 1.6 y_{t-1} - y_{t-2}, a pure oscillation, is forecast from the first epoch on."""
+    """y_t = 1.6 y_{t-1} - y_{t-2}, an oscillation without noise, is forecast exactly before training."""
     y = np.cos(np.arccos(0.8) * np.arange(120))
     for strategy in ("recursive", "direct"):
         forecaster = lstm(strategy=strategy, max_epochs=1, learning_rate=1e-30, dtype="float64").fit(y[:110])
@@ -420,7 +420,7 @@ def test_the_linear_start_is_the_ridge_solution_and_finds_a_linear_law():
 
 
 @pytest.mark.parametrize("scaling", ["window", "standard"])
-def test_forecasts_follow_units(network, scaling):
+def test_scaling_the_series_scales_the_forecast(network, scaling):
     y = wave()
     network.set_params(scaling=scaling).fit(y)
     assert_allclose(clone(network).fit(1e6 * y - 1e7).predict(6), 1e6 * network.predict(6) - 1e7, rtol=1e-4)
@@ -435,7 +435,7 @@ def test_window_scaling_follows_the_level(network):
 
 @pytest.mark.parametrize("value", [0.0, 5.0, -1e-30, 1e20, -1e250])
 @pytest.mark.parametrize("scaling", ["window", "standard"])
-def test_a_constant_goes_on(network, scaling, value):
+def test_a_constant_is_continued(network, scaling, value):
     forecast = network.set_params(scaling=scaling).fit(np.full(60, value)).predict(9)
     assert_allclose(forecast, value, rtol=1e-6)
 
@@ -450,7 +450,7 @@ def test_a_constant_without_the_linear_skip(network):
     assert_allclose(network.predict(4), 5, atol=0.1)
 
 
-def test_a_constant_channel_beside_another(forecaster):
+def test_a_constant_channel_and_another(forecaster):
     y = np.column_stack([wave(), np.full(90, 7.0)])
     assert_allclose(forecaster.fit(y).predict(6)[:, 1], 7, atol=0.5)
 
@@ -500,8 +500,8 @@ def test_channels_that_begin_and_end_at_different_times(forecaster):
     assert np.isfinite(forecaster.predict(9, context=y[4:60])).all()
 
 
-def test_a_channel_that_begins_late_takes_nothing_from_the_others(forecaster):
-    """Each AR is that of the channel alone; a network learns from all of the others, and from what the late one has."""
+def test_a_channel_that_begins_late_does_not_change_the_others(forecaster):
+    """The AR model of each channel is that of the channel alone; a network uses all rows of the other channels."""
     y = wide()
     y[:60, 1] = np.nan
     forecast = forecaster.fit(y).predict(9)
@@ -529,8 +529,8 @@ def test_a_channel_that_begins_too_late(network):
         network.predict(context=other)
 
 
-def test_no_window_is_scaled_by_what_stands_before_a_channel(network):
-    """A late channel's first values may lie anywhere: rows that a window scores lie after rows that it observed."""
+def test_window_scaling_ignores_rows_before_a_channel_begins(network):
+    """The level of a late channel's first values does not matter: windows are scaled by its observed rows."""
     network.set_params(scaling="window", max_epochs=1, learning_rate=1e-30, early_stopping=False)
     y = wide()
     y[:60, 1] = np.nan
@@ -556,8 +556,8 @@ def test_a_channel_that_ended_long_ago(network):
         network.fit(y)
 
 
-def test_a_gap_is_masked_and_not_learned(network):
-    """What stands in a gap is no target: its loss counts nothing."""
+def test_missing_targets_do_not_enter_the_loss(network):
+    """The loss does not depend on the values in place of missing targets."""
     y = months(np.full(60, 1.0))
     y.iloc[1::2] = np.nan
     network.fit(y)
@@ -566,10 +566,10 @@ def test_a_gap_is_masked_and_not_learned(network):
 
 
 # ------------------------------------------------------------ training
-def test_curves_and_counts():
+def test_curves_updates_and_timings():
     forecaster = lstm(early_stopping=EarlyStopping(validation_size=10, refit_full=False), max_epochs=5).fit(wave())
     assert forecaster.loss_curve_.shape == (5,)
-    assert forecaster.validation_curve_.shape == (6,)  # the first is before training
+    assert forecaster.validation_curve_.shape == (6,)  # the first value is before training
     assert forecaster.best_epoch_ == np.argmin(forecaster.validation_curve_)
     n_windows = 80 - 12 - 4 + 1
     assert forecaster.n_updates_ == 5 * -(-n_windows // 16)
@@ -607,8 +607,8 @@ def test_min_delta():
 @pytest.mark.parametrize(
     ("validation_size", "refits"), [(9, False), (10, False), (20, True), (0.1, False), (0.2, True), (None, False)]
 )
-def test_a_large_tail_is_learned_from_in_the_end(validation_size, refits):
-    """The rule: the tail is more than a tenth of the targets, here of 112 - 12 rows."""
+def test_refit_after_a_large_validation_part(validation_size, refits):
+    """There is a refit if the validation part is more than a tenth of the targets, here of 112 - 12 rows."""
     y = wave(112)
     forecaster = lstm(early_stopping=EarlyStopping(validation_size=validation_size), max_epochs=2).fit(y)
     assert ("refit" in forecaster.timings_) is refits
@@ -619,12 +619,12 @@ def test_a_large_tail_is_learned_from_in_the_end(validation_size, refits):
 
 
 @pytest.mark.parametrize("refit", [True, False])
-def test_a_refit_can_be_asked_for(refit):
+def test_refit_full(refit):
     forecaster = lstm(early_stopping=EarlyStopping(validation_size=10, refit_full=refit)).fit(wave())
     assert ("refit" in forecaster.timings_) is refit
 
 
-def test_a_series_too_short_for_a_tail_trains_without():
+def test_a_series_too_short_for_validation():
     forecaster = lstm(horizon=8, context_length=4).fit(wave(24))
     assert len(forecaster.validation_curve_) == 0
     assert len(forecaster.loss_curve_) == 3
@@ -643,7 +643,7 @@ def test_callbacks():
     assert seen[0].validation_loss is None
 
 
-def test_silence_and_the_bar(capfd):
+def test_no_output_but_a_progress_bar_on_request(capfd):
     lstm().fit(wave()).predict()
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
@@ -654,8 +654,8 @@ def test_silence_and_the_bar(capfd):
     assert "loss=" in captured.err
 
 
-def test_the_schedule():
-    """With a cosine the steps shrink, so the fit ends elsewhere; the first step is the same."""
+def test_the_cosine_schedule():
+    """With the cosine schedule later steps are smaller, so the result differs; the first step is the same."""
     options = {"early_stopping": False, "batch_size": 200}
     once = [lstm(**options, max_epochs=n, optimizer=adam).fit(wave()) for adam in (None, COSINE) for n in (1, 8)]
     assert_array_equal(once[0].theta_, once[2].theta_)
@@ -692,7 +692,7 @@ def test_losses(loss, strategy):
     assert error < 0.6 * of_the_mean
     with_skip = clone(forecaster).set_params(linear_skip=True, max_epochs=1, learning_rate=1e-30).fit(wave())
     linear = lstm(strategy=strategy, max_epochs=1, learning_rate=1e-30, early_stopping=False).fit(wave())
-    # these two start at the median of what the ridge leaves, or near it
+    # these two start at or near the median of the residuals of the ridge solution
     assert_allclose(with_skip.predict(9), linear.predict(9), rtol=5e-3 if loss in ("laplace", "student_t") else 1e-7)
 
 
@@ -729,7 +729,7 @@ def test_double_precision(strategy):
 
 
 @pytest.mark.parametrize("reset_after", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
-def test_forms_of_the_gru(reset_after):
+def test_both_forms_of_the_gru(reset_after):
     forecaster = GRUForecaster(horizon=4, context_length=12, reset_after=reset_after, **QUICK).fit(wave())
     assert np.isfinite(forecaster.predict(9)).all()
     forecaster.set_params(warm_start=True, reset_after=not reset_after)
@@ -753,7 +753,7 @@ def test_nonlinearities_of_the_rnn(nonlinearity):
     ],
     ids=["learning rate", "large", "huge", "huge without the skip"],
 )
-def test_a_diverging_fit_says_so(network, options, y):
+def test_a_diverging_fit_is_an_error(network, options, y):
     network.set_params(early_stopping=False, **options)
     message = r"in epoch \d+, step \d+ of \d+ .*gradient norm before that step .*; try a smaller learning_rate"
     with pytest.raises(FloatingPointError, match=message):
@@ -772,8 +772,8 @@ def test_two_threads_may_predict_at_once():
             pd.testing.assert_series_equal(forecast, expected)
 
 
-def test_it_learns_what_is_not_linear():
-    """The logistic map has no linear law: only the network can forecast its next step."""
+def test_a_nonlinear_series_is_learned():
+    """The logistic map has no linear dependence: only the network can forecast its next step."""
     y = [0.3]
     for _ in range(300):
         y.append(3.8 * y[-1] * (1 - y[-1]))

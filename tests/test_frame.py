@@ -1,4 +1,4 @@
-"""The frame: every accepted kind of target, every refusal with its message, future labels, metrics, and doctests."""
+"""The folder frame: accepted and refused types of targets, future labels, metrics, and doctests."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def numbers(index):
         (pd.array([1, None], dtype="Int64"), "array1d", (2, 1)),
     ],
 )
-def test_kinds(y, kind, shape):
+def test_types_of_targets(y, kind, shape):
     target = read_target(y)
     assert target.kind == kind
     assert target.values.shape == target.observed.shape == shape
@@ -143,7 +143,7 @@ def test_name_columns_and_index():
 
 
 @pytest.mark.parametrize("form", [lambda a: a, lambda a: pd.Series(a[:, 0]), pd.DataFrame, lambda a: a[:, 0]])
-def test_nothing_is_shared_or_changed(form):
+def test_the_input_is_copied_and_not_changed(form):
     array = np.asfortranarray(np.arange(6.0).reshape(3, 2))
     y = form(array)
     target = read_target(y)
@@ -176,7 +176,7 @@ def test_the_index_is_a_copy():
         [1, 2],
     ],
 )
-def test_columns_of_any_kind(columns):
+def test_columns_of_any_type(columns):
     frame = pd.DataFrame(np.ones((3, 2)), columns=columns)
     target = read_target(frame)
     pd.testing.assert_frame_equal(wrap(target.values, target, target.index), frame)
@@ -188,7 +188,7 @@ def test_target_is_frozen():
 
 
 @pytest.mark.parametrize("y", [None, 5.0, 3, "text", b"bytes", {"a": [1]}, {1, 2}, (i for i in range(3)), object()])
-def test_what_is_no_target(y):
+def test_refused_types(y):
     with pytest.raises(
         TypeError, match=r"sales has type .*, which is not accepted: pass a pandas Series .* or a 2-D array"
     ):
@@ -322,7 +322,7 @@ def test_few_dates(n):
         read_target(numbers(without_freq(dates("D", n=2))), freq="MS")
 
 
-def test_a_frequency_that_does_not_fit_is_only_tried():
+def test_a_frequency_that_does_not_fit_is_ignored():
     assert read_target(numbers(without_freq(dates("D"))), freq="MS").index.freqstr == "D"
 
 
@@ -347,9 +347,9 @@ def test_irregular_dates(index, message):
         read_target(numbers(without_freq(index)))
 
 
-def test_a_wrong_inference_is_not_believed():
+def test_a_wrongly_inferred_frequency_is_not_used():
     opening = [pd.Timestamp(f"2024-01-0{day} {hour:02}:00") for day in (1, 2, 3) for hour in range(6, 15)]
-    with pytest.raises(ValueError, match="no frequency"):  # pandas infers business hours, which open at nine
+    with pytest.raises(ValueError, match="no frequency"):  # pandas infers business hours, which begin at nine
         read_target(numbers(pd.DatetimeIndex(opening)))
 
 
@@ -477,7 +477,7 @@ def test_steps_ahead(whole):
     )
 
 
-def test_steps_ahead_takes_other_forms_of_dates():
+def test_steps_ahead_of_other_types_of_dates():
     index = dates("D", n=5, start="2000-01-01")
     assert steps_ahead(index, ["2000-01-06", "2000-01-08"]).tolist() == [1, 3]
     assert steps_ahead(index, [datetime.date(2000, 1, 7)]).tolist() == [2]
@@ -543,7 +543,7 @@ def test_gaps_and_overlaps(whole):
         check_continuation(whole[:50], whole[49:], name="new")
 
 
-def test_quarters_by_another_name_follow():
+def test_quarters_with_another_anchor_name_follow():
     whole = dates("QS-JAN", n=12, start="2000-01-01")
     check_continuation(whole[:6], pd.DatetimeIndex(without_freq(whole[6:]), freq="QS-OCT"))
 
@@ -576,7 +576,7 @@ def test_what_does_not_follow(index, new, message):
         check_continuation(index, new)
 
 
-def test_wrap_gives_back_the_kind():
+def test_wrap_returns_the_type_of_the_target():
     series = read_target(numbers(dates("MS")))
     future = future_index(series.index, 2)
     expected = pd.Series([1.0, 2.0], future, name="sales")
@@ -692,7 +692,7 @@ def test_smape_bounds():
     assert smape([0.0], [3.0]) == 200.0
 
 
-def test_metrics_take_pandas():
+def test_metrics_accept_pandas():
     y = pd.Series([1, None, 3], dtype="Int64")
     assert mae(y, pd.Series([2.0, 2.0, 2.0])) == 1.0
     assert mae(pd.DataFrame(TRUE), pd.DataFrame(PREDICTED)) == mae(TRUE, PREDICTED)
@@ -750,7 +750,7 @@ def test_doctests(module):
     assert results.failed == 0
 
 
-def test_the_frame_imports_no_other_room():
+def test_the_frame_imports_no_other_folder():
     code = "import sys, tsrnn.frame; print(sorted(m for m in sys.modules if m.startswith('tsrnn.')))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     files = (

@@ -1,4 +1,4 @@
-"""Values missing before the origin of a forecast: the model forecasts them itself, and is as unsure as that is."""
+"""Values missing before the origin of a forecast: the model forecasts them, and intervals become wider."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ def test_trailing():
 
 
 def test_fill_goes_back_to_where_a_gap_began_and_no_further():
-    """A model of one lag that adds 10: filled values show from where they were forecast."""
+    """A model with one lag that adds 10, so filled values show from which value they were forecast."""
     missing = np.zeros((12, 1), bool)
     missing[[2, 5, 6, 7, 8, 10]] = True
     values = np.arange(12.0)[:, None]
     filled = fill(values, missing, 4, lambda context, row, n: context[-1] + 10.0 * np.arange(1, n + 1)[:, None])
     assert filled[:, 0].tolist() == [0, 1, 2, 3, 4, 14, 24, 34, 44, 9, 19, 11]
-    assert values[5, 0] == 5  # the caller's array is as it was
+    assert values[5, 0] == 5  # the caller's array is unchanged
 
 
 # ---------------------------------------------------------------- points
 @pytest.mark.parametrize("strategy", ["direct", "recursive", "seq2seq"])
 def test_a_gap_at_the_end_is_forecast_over(strategy):
-    """What a model says of 6 steps after 5 missing ones is what it says of steps 6 to 11 after the last value."""
+    """The forecast of 6 steps after 5 missing ones equals that of steps 6 to 11 after the last value."""
     y = wave(90, noise=0.3)
     model = LSTMForecaster(strategy=strategy, **SMALL).fit(without(y, slice(-5, None)))
     expected = LSTMForecaster(strategy=strategy, **SMALL).fit(y[:-5]).predict(11)[5:]
@@ -75,7 +75,7 @@ def test_the_same_after_an_update_and_for_a_context():
 
 
 def test_each_column_ends_where_it_ends():
-    """Column b ends 4 rows before a: its steps are forecast, those of a are read as they came."""
+    """Column b ends 4 rows before a: these steps of b are forecast, those of a are read as observed."""
     y = pd.DataFrame({"a": wave(90, 0.3), "b": wave(90, 0.3, seed=1) ** 2})
     gappy = y.copy()
     gappy.iloc[-4:, 1] = np.nan
@@ -98,7 +98,7 @@ def test_columns_that_end_one_after_the_other_before_a_gap_of_all():
 
 
 def test_missing_values_inside_the_context():
-    """A model that knows the wave reads through gaps which the last value would bend."""
+    """Filling by the model is better than by the last value inside a sine that the model has learned."""
     y = wave(100)
     model = LSTMForecaster(**SMALL).fit(y[:80])
     gappy = without(y, slice(88, 91), slice(93, 94), slice(97, None))
@@ -108,8 +108,8 @@ def test_missing_values_inside_the_context():
     assert np.abs(filled - truth).max() < 0.05
 
 
-def test_many_missing_values_are_read_as_they_were_learned():
-    """A fit on every third value has learned from contexts in which the last one stands for those missing."""
+def test_many_missing_values_are_read_as_in_training():
+    """After a fit on every third value, contexts are filled with the last value, as in training."""
     y = wave(99, noise=0.3)
     gappy = without(y, np.arange(99) % 3 != 2)
     model = LSTMForecaster(**SMALL).fit(gappy)
@@ -131,7 +131,7 @@ def test_covariates_of_the_gap_are_read():
     pd.testing.assert_series_equal(model.predict(X[90:]), expected)
 
 
-def test_attention_is_to_what_was_read():
+def test_attention_with_a_gap():
     from tsrnn import Seq2Seq
 
     y = wave(90, noise=0.3)
@@ -145,7 +145,7 @@ def test_attention_is_to_what_was_read():
 @pytest.mark.parametrize("loss", ["mse", "gaussian"])
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
 def test_an_interval_knows_of_the_gap(strategy, loss):
-    """It is that of the steps after the last value; a random walk's grows with the root of the steps."""
+    """It equals that of the steps after the last value; for a random walk it grows with the root of the steps."""
     y = pd.Series(np.random.RandomState(2).randn(400).cumsum())
     options = SMALL | {"strategy": strategy, "loss": loss, "early_stopping": EarlyStopping(validation_size=120)}
     model = RNNForecaster(**options).fit(y)
@@ -160,7 +160,7 @@ def test_an_interval_knows_of_the_gap(strategy, loss):
 
 
 def test_coverage_after_a_gap():
-    """80 % intervals of noise about a wave, with six values missing at the end: of 60 series, about 80 % are held."""
+    """80 % intervals for 60 noisy sines with six values missing at the end hold about 80 % of the values."""
     held = []
     for seed in range(60):
         y = wave(126, noise=1.0, seed=seed)
@@ -184,7 +184,7 @@ def test_each_column_has_the_uncertainty_of_its_own_gap():
         assert_allclose(cut["a"].upper - cut["a"].lower, whole["a"].upper - whole["a"].lower, rtol=0.25)
 
 
-def test_learned_quantiles_within_the_horizon_are_their_own_and_beyond_it_measured():
+def test_learned_quantiles_within_and_beyond_the_horizon():
     y = wave(120, noise=0.5)
     options = SMALL | {"loss": Pinball(0.1, 0.5, 0.9), "early_stopping": EarlyStopping(validation_size=40)}
     model = RNNForecaster(**options).fit(y[:-2]).update(without(y[-2:], slice(0, None)))
@@ -194,7 +194,7 @@ def test_learned_quantiles_within_the_horizon_are_their_own_and_beyond_it_measur
     assert (beyond["lower"] < beyond["upper"]).all()
 
 
-def test_latent_states_were_exact_already():
+def test_the_latent_model_is_exact():
     y = wave(90, noise=0.3)
     model = LatentARForecaster(n_states=3).fit(y)
     expected = model.predict_interval(11)[5:]
@@ -203,8 +203,8 @@ def test_latent_states_were_exact_already():
 
 
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
-def test_far_errors_know_of_no_later_season(strategy):
-    """Beyond the first lag of a season each origin repeats the last season before it, as a forecast from there does."""
+def test_errors_far_ahead_use_no_later_season(strategy):
+    """Beyond the first seasonal lag the errors of an origin use the last season before it, as its forecast does."""
     y = np.random.RandomState(0).randn(200)
     stopping = EarlyStopping(validation_size=40, refit_full=False)
     options = SMALL | {"strategy": strategy, "season_lengths": [15], "dtype": "float64", "early_stopping": stopping}
@@ -216,9 +216,9 @@ def test_far_errors_know_of_no_later_season(strategy):
 
 
 # ---------------------------------------------------------------- columns that begin or end late
-def test_a_column_that_begins_late_leaves_the_others_their_intervals():
+def test_intervals_with_a_column_that_begins_late():
     y = pd.DataFrame({"a": wave(120, 0.5), "b": wave(120, 0.5, seed=1), "c": wave(120, 0.5, seed=2)})
-    y.iloc[:90, 1] = np.nan  # nothing of b is left to learn from before the tail
+    y.iloc[:90, 1] = np.nan  # no value of b is before the validation part
     options = SMALL | {"early_stopping": EarlyStopping(validation_size=24)}
     model = RNNForecaster(**options).fit(y)
     assert len(model.validation_curve_) > 0
@@ -231,7 +231,7 @@ def test_a_column_that_begins_late_leaves_the_others_their_intervals():
         RNNForecaster(**SMALL | {"early_stopping": EarlyStopping(validation_size=24, refit_full=False)}).fit(y)
 
 
-def test_a_column_that_ended_long_ago_leaves_the_others_their_intervals():
+def test_intervals_with_a_column_that_ended_long_ago():
     y = pd.DataFrame({"a": wave(120, 0.5), "b": wave(120, 0.5, seed=1)})
     y.iloc[80:, 1] = np.nan
     model = RNNForecaster(**SMALL).fit(y)
@@ -243,7 +243,7 @@ def test_a_column_that_ended_long_ago_leaves_the_others_their_intervals():
     assert ((interval["b"].upper - interval["b"].lower) >= 0.9 * width).all()
 
 
-def test_no_tail_has_a_mend_that_is_not_what_was_done():
+def test_errors_without_validation_part_suggest_a_change():
     with pytest.raises(ValueError, match="early_stopping=False held out none; fit with early_stopping=True"):
         RNNForecaster(**SMALL, early_stopping=False).fit(wave(60)).predict_interval()
     with pytest.warns(FewWindowsWarning):
@@ -260,28 +260,28 @@ def of(errors):
     return Errors(np.asarray(errors, float), NoScaling())
 
 
-def test_leads_with_too_few_errors_grow_from_those_before():
+def test_steps_with_too_few_errors_grow_from_earlier_steps():
     errors = np.full((9, 4, 1), np.nan)
     errors[:, 0], errors[:, 1], errors[:3, 2] = 3.0, 4.0, 100.0
     offsets, pooled = of(errors).offsets(np.array([0.9]))
-    assert_allclose(offsets[:, 0, 0], [3, 4, 5, np.sqrt(32)])  # of leads 2 and 1, and of 2 and 2
+    assert_allclose(offsets[:, 0, 0], [3, 4, 5, np.sqrt(32)])  # of 2 and 1 steps ahead, and of 2 and 2
     assert not pooled.any()
     early = np.full((9, 3, 1), np.nan)
     early[:, 1] = 2.0
     assert_allclose(of(early).offsets(np.array([0.9]))[0][:, 0, 0], [2, 2, np.sqrt(8)])
 
 
-def test_a_column_with_too_few_errors_takes_those_of_all():
+def test_a_column_with_too_few_errors_uses_those_of_all():
     errors = np.full((9, 1, 2), np.nan)
     errors[:, 0, 0], errors[:2, 0, 1] = 3.0, 5.0
     offsets, pooled = of(errors).offsets(np.array([0.9]))
     assert pooled.tolist() == [False, True]
-    assert_allclose(offsets[0, :, 0], [3, 5])  # of 11 errors that of rank 10
+    assert_allclose(offsets[0, :, 0], [3, 5])  # rank 10 of 11 errors
     with pytest.raises(ValueError, match="needs 19 validation windows, but the fit had 9; hold out 10 obs"):
         of(errors[:, :, :1]).offsets(np.array([0.975]))
 
 
-def test_the_mend_for_too_few_windows_works():
+def test_the_suggestion_for_too_few_windows_works():
     y = wave(200, noise=0.5)
     for size in (20, 33):
         model = RNNForecaster(**SMALL | {"early_stopping": EarlyStopping(validation_size=size)}).fit(y)
@@ -295,7 +295,7 @@ def test_the_mend_for_too_few_windows_works():
         assert np.isfinite(model.set_params(early_stopping=stopping).fit(y).predict_interval(9, 0.97).to_numpy()).all()
 
 
-def test_paths_go_on_with_another_window():
+def test_paths_continue_with_another_window():
     errors = np.full((4, 3, 1), np.nan)
     errors[:, 0, 0], errors[:, 1, 0], errors[:1, 2, 0] = [1, 2, 3, 4], [10, 20, 30, 40], 1000
     paths, _ = of(errors).paths(200, np.random.RandomState(0))

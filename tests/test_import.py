@@ -1,4 +1,4 @@
-"""What importing the package loads, what its public names are, and how much the main job compiles."""
+"""Modules loaded by the import, public names, and the functions that a typical fit compiles."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def test_importing_loads_nothing_else():
     assert not {name.split(".")[0] for name in json.loads(loaded)} & {*HEAVY, "numpy"}
 
 
-def test_a_call_loads_no_more_than_it_needs():
-    """A loss or an option needs no compiler; an estimator compiles nothing and draws nothing before its `fit`."""
+def test_options_do_not_load_the_compiler():
+    """A loss loads no large library; an estimator loads neither matplotlib nor click before `fit`."""
     loaded = python("-c", "import sys, json, tsrnn; tsrnn.Huber(1.0); print(json.dumps([*sys.modules]))")
     assert not set(json.loads(loaded)) & set(HEAVY)
     loaded = python("-c", "import sys, json, tsrnn; tsrnn.LSTMForecaster(); print(json.dumps([*sys.modules]))")
@@ -50,7 +50,7 @@ def test_star_import():
     assert set(tsrnn.__all__) <= set(names)
 
 
-def test_importing_again_is_cheap():
+def test_a_second_import_is_fast():
     seconds = python("-c", "import timeit, tsrnn; print(timeit.timeit('import tsrnn', number=1000))")
     assert float(seconds) < 0.1
 
@@ -66,8 +66,8 @@ functions = [event.data["dispatcher"].__name__ for _, event in recorder.buffer i
 print(json.dumps(functions))
 """
 
-#: All that the main job compiles: the entry points of the kernels, each for one signature. Each takes a second or so,
-#: so another one here (a read-only array, an int32, a tuple of another length) would be paid for by every first fit.
+#: Entry points of the kernels that a typical fit and forecast compile, each for one signature. Each takes about a
+#: second, so another signature (a read-only array, an int32, a tuple of another length) slows down every first fit.
 ENTRY_POINTS = [
     "adam_update",
     "gather",
@@ -81,8 +81,8 @@ ENTRY_POINTS = [
 
 
 @pytest.mark.skipif(not COMPILED, reason="needs the compiler")
-def test_what_the_main_job_compiles(tmp_path):
-    """Counted in the disk cache, one file for a signature; a second process takes them all and compiles nothing."""
+def test_compiled_entry_points(tmp_path):
+    """Counted in the disk cache, one file for each signature; a second process compiles nothing."""
     first = json.loads(python("-c", MAIN_JOB, NUMBA_CACHE_DIR=str(tmp_path)))
     cached = sorted(path.name.split("-")[0].split(".")[-1] for path in tmp_path.rglob("*.nbc"))
     assert cached == ENTRY_POINTS

@@ -1,4 +1,4 @@
-"""The latent autoregressive model: against the joint normal distribution, statsmodels, differences and simulations."""
+"""The latent model, compared with the joint normal distribution, statsmodels, differences and simulations."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tsrnn.linear.statespace import StateSpace, filter_states, fit, maximise, sm
 
 from .problems import COMPILED
 
-#: Few iterations are enough for most of what is tested here.
+#: Few iterations are enough for most of these tests.
 pytestmark = pytest.mark.filterwarnings("ignore::tsrnn.exceptions.ConvergenceWarning")
 compiled = pytest.mark.skipif(not COMPILED, reason="takes too long without the compiler")
 
 
 def model(n=2, m=2, F=1, seed=0):
-    """A stable one, in plain units."""
+    """A random stable model with n states, m series and F covariates, without scaling."""
     rng = np.random.default_rng(seed)
     A = rng.normal(size=(n, n))
     root = rng.normal(size=(n, n))
@@ -36,7 +36,7 @@ def model(n=2, m=2, F=1, seed=0):
 
 
 def simulated(truth, T, seed=1, missing=0.0):
-    """A series, which of it was observed, and covariates."""
+    """A simulated series, the mask of its observed values, and covariates."""
     rng = np.random.default_rng(seed)
     u = rng.normal(size=(T, truth.B.shape[1]))
     z = rng.multivariate_normal(truth.m0, truth.P0)
@@ -49,7 +49,7 @@ def simulated(truth, T, seed=1, missing=0.0):
 
 
 def joint(truth, u):
-    """Mean and covariance of all states, one after the other, and of all values, from the definitions."""
+    """Mean and covariance of all states and all values, in order of time, from the definitions."""
     T, n = len(u), len(truth.A)
     mean, cov = np.zeros((T, n)), np.zeros((T, n, T, n))
     mean[0], cov[0, :, 0] = truth.m0, truth.P0
@@ -101,8 +101,8 @@ def test_the_likelihood_is_that_of_statsmodels(n, m):
 
 
 @pytest.mark.parametrize("columns", [[0], [0, 1], [1]], ids=str)
-def test_after_a_long_gap_the_filter_is_not_at_rest(columns):
-    """In a gap covariances come to rest, too, but elsewhere; statsmodels knows."""
+def test_covariances_are_not_constant_after_a_long_gap(columns):
+    """In a long gap covariances converge to another limit; compared with statsmodels."""
     truth = model(2, 2, 0)
     y, observed, u = simulated(truth, 200)
     observed[60:130, columns] = observed[:90, 1] = False
@@ -118,7 +118,7 @@ def test_after_a_long_gap_the_filter_is_not_at_rest(columns):
     assert_allclose(states.mean, found.filtered_state.T, rtol=1e-7, atol=1e-9)
 
 
-def test_em_rises_over_a_long_gap():
+def test_em_increases_the_likelihood_with_a_long_gap():
     rng, y = np.random.RandomState(8), np.zeros(300)
     for t in range(1, 300):
         y[t] = 0.8 * y[t - 1] + rng.randn()
@@ -127,7 +127,7 @@ def test_em_rises_over_a_long_gap():
     assert (np.diff(curve) > -1e-8).all()
 
 
-def test_a_constant_column_does_no_harm_to_the_polish():
+def test_polish_with_a_constant_column():
     y = np.sin(np.arange(120) / 3) + 0.1 * np.random.RandomState(0).randn(120)
     wide = np.column_stack([y, np.ones(120)])
     plain, polished = (LatentARForecaster(n_states=2, polish=polish).fit(wide) for polish in (False, True))
@@ -138,7 +138,7 @@ def test_a_constant_column_does_no_harm_to_the_polish():
 
 
 def test_a_state_without_noise_is_smoothed_exactly():
-    """A level that never moves: the smoother is the mean of the values and the prior, at every step."""
+    """A constant level: at every step the smoothed state is the mean of the values and the prior."""
     T = 20
     level = replace(
         model(1, 1, 0), A=np.eye(1), C=np.eye(1), Q=np.zeros((1, 1)), R=np.array([2.0]), d=np.zeros(1), m0=np.zeros(1)
@@ -174,7 +174,7 @@ def test_em_never_lowers_the_likelihood(seed):
 
 
 def test_the_score_is_the_derivative_of_the_likelihood():
-    """Of a column without gaps, whose sums are those of all steps, and one with gaps."""
+    """For a column without gaps, which uses the sums over all steps, and for one with gaps."""
     trial = model(3, 2, 2)
     y, observed, u = simulated(trial, 25, missing=0.2)
     observed[:, 0] = True
@@ -191,7 +191,7 @@ def test_the_score_is_the_derivative_of_the_likelihood():
 
 
 @compiled
-def test_polish_goes_on_where_em_is_slow():
+def test_polish_improves_on_em():
     y, observed, u = simulated(model(2, 1), 200)
     slow, polished = (fit(y, observed, u, 2, 20, 0.0, polish) for polish in (False, True))
     assert polished.curve[-1] > slow.curve[-1] + 0.1
@@ -201,8 +201,8 @@ def test_polish_goes_on_where_em_is_slow():
 
 
 @compiled
-def test_what_was_simulated_is_found_again():
-    """Not the parameters, whose basis is free, but all that does not depend on it: the predictive density."""
+def test_a_simulated_model_is_found_again():
+    """Compared by the predictive density, because the parameters depend on the arbitrary basis of the states."""
     truth = model(2, 2, 1, seed=3)
     y, observed, u = simulated(truth, 1500, missing=0.05)
     found = fit(y[:1400], observed[:1400], u[:1400], 2, 200, 1e-7, False).model
@@ -246,7 +246,7 @@ def test_attributes_and_criteria():
 
 
 @compiled
-def test_bic_chooses_what_a_wave_needs():
+def test_bic_chooses_the_states_of_a_sine():
     chosen = LatentARForecaster(max_iter=60).fit(series(200))
     assert chosen.n_states_ == 2
     each = [LatentARForecaster(n_states=n, max_iter=60).fit(series(200)).bic_ for n in (1, 2, 3)]
@@ -271,7 +271,7 @@ def test_quantiles_intervals_and_paths_agree():
 
 
 def test_a_gap_is_left_out_exactly():
-    """What stands in a gap does not matter, and after one the forecast is less sure."""
+    """The values in a gap do not matter, and after a gap the intervals are wider."""
     y = series()
     forecaster = LatentARForecaster(n_states=2, max_iter=40).fit(y)
     gap = y.copy()

@@ -1,4 +1,4 @@
-"""The latent model's filter and smoother at rest, against the plain recursion; warnings, search, extreme values."""
+"""The latent model: converged covariances compared with the full recursion; warnings, search, large numbers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def wave(n, m=1, seed=0):
 
 
 def plain_recursion(model: StateSpace, y, observed, u):
-    """The log-likelihood and the expected sums by the textbook's matrices, for every step anew."""
+    """Log-likelihood and expected sums by the textbook recursion, with new covariances at every step."""
     T, n = len(y), len(model.A)
     a, b = model.inputs(u)
     z, P, before, loglike = np.empty((T, n)), np.empty((T, n, n)), [], 0.0
@@ -51,7 +51,7 @@ def plain_recursion(model: StateSpace, y, observed, u):
 
 @pytest.mark.parametrize("gap", ["none", "block", "scattered", "one column", "end"])
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (3, 1), (2, 3)])
-def test_at_rest_as_by_the_plain_recursion(n, m, gap):
+def test_constant_covariances_equal_the_plain_recursion(n, m, gap):
     y, u = wave(400, m), np.cos(np.arange(400.0))[:, None]
     observed = np.ones((400, m), bool)
     if gap == "block":
@@ -78,13 +78,13 @@ def test_at_rest_as_by_the_plain_recursion(n, m, gap):
         assert_allclose(sums.hh[:, :n, :n], of_c, rtol=1e-10, atol=1e-10)
         model = maximise(model, sums)
     if gap == "none":
-        assert len(states.cov.table) < 200  # the rest of the steps share one covariance
+        assert len(states.cov.table) < 200  # the other steps share one covariance
         assert len(smoothed.cov.table) < 300
 
 
 @compiled
-def test_time_does_not_grow_with_the_steps_at_rest():
-    """20,000 steps took 106 s with the search for the number of states."""
+def test_time_of_a_long_series():
+    """Before covariances were computed until convergence only, 20,000 steps with the search took 106 s."""
     y = wave(20_000)
     fit(y[:100], np.ones((100, 1), bool), np.empty((100, 0)), 2, 2, 0.0, False)
     started = time.process_time()
@@ -129,7 +129,7 @@ def test_a_polish_that_did_not_converge_warns(monkeypatch):
 
 # ------------------------------------------------------------ search
 @unfinished
-def test_the_search_stops_after_two_rises(monkeypatch):
+def test_the_search_stops_after_two_increases(monkeypatch):
     bics, tried = {1: 9.0, 2: 7.0, 3: 8.0, 4: 6.0, 5: 6.5, 6: 6.0, 7: 1.0}, []
     fits = {n: fit(wave(60), np.ones((60, 1), bool), np.empty((60, 0)), n, 1, 0.0, False) for n in (1, 2, 3, 4, 5, 6)}
 
@@ -144,15 +144,15 @@ def test_the_search_stops_after_two_rises(monkeypatch):
 
 
 @unfinished
-def test_the_search_tries_what_the_steps_allow():
-    """Six steps of five columns have values enough for more states than steps for their start."""
+def test_the_search_with_few_steps():
+    """Six steps of five columns: enough values for the parameters of more states than the starting values allow."""
     forecaster = LatentARForecaster(max_iter=2).fit(wave(6, 5))
     assert 1 <= forecaster.n_states_ <= 5
     with pytest.raises(ValueError, match=r"n_states=16 .* in 6 steps; use n_states="):
         LatentARForecaster(n_states=16).fit(wave(6, 5))
 
 
-def test_states_that_the_series_cannot_have():
+def test_too_many_states():
     with pytest.raises(ValueError, match=r"n_states=10+ has \d+ parameters, but the series has 80 observations"):
         LatentARForecaster(n_states=10**9).fit(wave(80)[:, 0])
     with pytest.raises(ValueError, match=r"n_states=10+ must be at most 2\*\*63 - 1"):
@@ -162,14 +162,14 @@ def test_states_that_the_series_cannot_have():
 # ------------------------------------------------------------ extreme values
 @unfinished
 @pytest.mark.parametrize("factor", [1e-300, 1e-150, 1e200, 1e307])
-def test_units_do_not_matter(factor):
+def test_scaling_the_series_scales_the_forecast(factor):
     y = 2 + wave(80)[:, 0]
     plain, other = (LatentARForecaster(n_states=2, max_iter=20).fit(k * y).predict_interval(3) for k in (1.0, factor))
     assert_allclose(other / factor, plain, rtol=1e-6)
 
 
 @unfinished
-def test_the_largest_numbers():
+def test_numbers_near_overflow():
     y = np.where(np.arange(60) % 2, 1.7e308, -1.7e308)
     forecast = LatentARForecaster(n_states=1).fit(y).predict(4)
     assert_allclose(forecast, [-1.7e308, 1.7e308, -1.7e308, 1.7e308], rtol=1e-3)

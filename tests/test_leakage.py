@@ -1,4 +1,4 @@
-"""The target as its own covariate, and arguments in the order of other packages."""
+"""The target as its own covariate, and swapped arguments (y, X), which is the order of other packages."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_covariate_that_is_the_target_is_refused(name):
         ar().fit(x, y)
 
 
-def test_all_forecasters_refuse_it():
+def test_networks_refuse_the_target_as_covariate():
     with pytest.raises(ValueError, match="the target, at every step"):
         LSTMForecaster(max_epochs=1).fit(V, V)
 
@@ -102,7 +102,7 @@ def test_a_few_values_may_be_linear_by_chance():
         ARForecaster(lags=0).fit([0, 1, 0, 1], [2.0, 4.0, 2.0, 4.0])
 
 
-def test_cross_validation_explains():
+def test_the_error_in_cross_validation():
     folds = TimeSeriesSplit(2, test_size=H)
     for scoring in (None, "neg_mean_absolute_error"):
         with pytest.raises(ValueError, match=r"(?s)fits failed.*the target, at every step.*scoring=tsrnn\.neg_mae"):
@@ -129,14 +129,14 @@ SWAPPED = {
 
 
 @pytest.mark.parametrize("name", SWAPPED)
-def test_the_order_of_other_packages_is_refused(name):
+def test_swapped_arguments_of_fit(name):
     y, x = SWAPPED[name]
     with pytest.raises(ValueError, match=r"X has one dimension and y has two: the order is fit\(X, y\), where X holds"):
         ar().fit(y, x)
     assert isinstance(ar().fit(x, y), ARForecaster)
 
 
-def test_update_and_score_know_their_order():
+def test_swapped_arguments_of_update_and_score():
     fit = ar().fit(FRAME[:N], Y[:N])
     with pytest.raises(ValueError, match=r"X_new has one dimension and y_new has two: the order is update\(y_new, X_n"):
         fit.update(FRAME[N:], Y[N:])
@@ -149,11 +149,11 @@ def test_update_and_score_know_their_order():
     with pytest.raises(ValueError, match=r"X has the name \['sales'\] of the target"):
         one.score(Y[N:], X[N:])
     assert one.score(X[N:], Y[N:]) < 0
-    same = ar().fit(X[:N].rename("sales"), Y[:N])  # names that tell nothing
+    same = ar().fit(X[:N].rename("sales"), Y[:N])  # equal names, so the order cannot be checked
     assert same.update(Y[N:], X[N:].rename("sales")).index_.equals(INDEX)
 
 
-def test_one_covariate_beside_several_series_is_a_column():
+def test_one_covariate_with_several_series():
     wide = pd.DataFrame({"one": Y, "two": Y**2})
     with pytest.raises(ValueError, match="one covariate beside several series is a table of one column"):
         ar().fit(X[:N], wide[:N])

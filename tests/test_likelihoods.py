@@ -1,4 +1,4 @@
-"""Losses that are likelihoods: their equations against scipy and mpmath, and the forecasts that are made of them."""
+"""Losses that are likelihoods: equations compared with scipy and mpmath, and forecasts from them."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def test_value_and_derivatives(loss):
 
 
 @every_likelihood
-def test_it_is_the_likelihood_of_its_family(loss):
+def test_value_is_the_likelihood_of_its_family(loss):
     y, *p = numbers(loss)
     value = bound(loss.equation)(y, *p, 0.0)[0]
     family = getattr(stats, loss.family)
     density = family.logpdf if loss.support == "real" else family.logpmf
     with np.errstate(divide="ignore"):
         truth = -density(y, *loss.natural(*p))
-    known = np.isfinite(truth)  # scipy takes the logarithm of some densities after they have become 0
+    known = np.isfinite(truth)  # scipy takes the logarithm of some densities after they underflow to 0
     assert known.mean() > 0.9
     assert_allclose((value + oracles.OMITTED[loss.name](y))[known], truth[known], rtol=1e-10, atol=1e-10)
     assert_allclose(distribution.point(loss, np.stack(p, axis=-1)), family.mean(*loss.natural(*p)), rtol=1e-12)
@@ -73,7 +73,7 @@ def test_it_is_the_likelihood_of_its_family(loss):
 
 @every_likelihood
 def test_float32(loss):
-    """Rounding alone, in units of what the terms are made of; and no constant raises the precision."""
+    """Errors are only rounding errors, in units of the largest term, and no constant changes the dtype."""
     arguments = numbers(loss, spread=4.0, dtype=np.float32)
     single = bound(loss.equation)(*arguments, np.float32(0))
     double = bound(loss.equation)(*(x.astype(float) for x in arguments), 0.0)
@@ -87,7 +87,7 @@ def test_float32(loss):
 @every_likelihood
 @precision
 def test_extreme_parameters(loss, dtype):
-    """All stays finite, and the derivative leads back."""
+    """All values are finite, and the derivative points back to moderate parameters."""
     raw = [-1000, -50, -30, 0, 30, 50, 1000]
     y = [0, 1, 500] if loss.support == "counts" else [-50, 0, 3]
     arguments = np.array([*itertools.product(y, *[raw] * loss.width)], dtype).T
@@ -118,7 +118,7 @@ def test_softplus(dtype):
 
 @precision
 def test_log_rising(dtype):
-    """Over 26 orders of the shape, where a difference of log-gammas has no digit left."""
+    """Over 26 orders of magnitude of the shape, where a difference of log-gammas has no correct digit."""
     grid = np.array([*itertools.product([0, 0.5, 1, 2, 7, 100, 10_000], np.logspace(-13, 13, 27))], dtype)
     value, slope = log_rising(*grid.T)
     assert value.dtype == slope.dtype == dtype
@@ -172,7 +172,7 @@ RECURSIVE, DIRECT = Recursive(), Direct()
 
 
 def known(loss, phi=0.0, bias=(0.0,), block=1, strategy=RECURSIVE):
-    """A network that is linear: phi times the last value, and the head's biases."""
+    """A linear network: phi times the last value, plus the biases of the head."""
     a = Architecture(LSTM, 1, 1, block, loss, hidden_size=1, lags=1, decoder=strategy.decoder(1))
     theta = np.zeros(a.size)
     a.views(theta)["skip"][:] = phi
@@ -187,7 +187,7 @@ def arguments(network, theta, horizon, scaling="standard"):
 
 @pytest.mark.parametrize("strategy", [RECURSIVE, Seq2Seq()], ids=["recursive", "seq2seq"])
 def test_paths_are_those_of_an_autoregression(strategy):
-    """Mean, variance and dependence across steps of z' = phi z + s e, in units of the series, by Monte Carlo."""
+    """Mean, variance and correlation over steps of z' = phi z + s e, in units of the series, by Monte Carlo."""
     phi, s, horizon, n = 0.8, 0.5, 6, 3000
     job = arguments(*known(GAUSSIAN, phi, (0.0, np.log(s)), strategy=strategy), horizon)
     paths = strategy.sample(job, n, np.random.RandomState(0))
@@ -207,24 +207,24 @@ def test_paths_are_those_of_an_autoregression(strategy):
 
 
 def test_paths_on_another_backend():
-    """Given the same draws, of more than one batch."""
+    """The same paths from the same random numbers, in several batches."""
     network, theta = known(GAUSSIAN, 0.8, (0.1, -1.0))
     other = Network(network.architecture, "float64", NumpyBackend())
     one, two = (RECURSIVE.sample(arguments(n, theta, 3), 300, np.random.RandomState(1)) for n in (network, other))
     assert_allclose(one, two, rtol=1e-9)
 
 
-def test_paths_repeat_and_begin_alike():
+def test_paths_with_the_same_seed_begin_alike():
     job = arguments(*known(POISSON, 0.5, (1.0,)), 5, None)
     paths = RECURSIVE.sample(job, 300, np.random.RandomState(3))
     assert_array_equal(RECURSIVE.sample(job, 300, np.random.RandomState(3)), paths)
     shorter = arguments(*known(POISSON, 0.5, (1.0,)), 2, None)
     assert_array_equal(RECURSIVE.sample(shorter, 300, np.random.RandomState(3)), paths[:2])
-    assert len({*map(tuple, paths[:, 0].T)}) > 250  # no batch repeats another
+    assert len({*map(tuple, paths[:, 0].T)}) > 250  # batches differ
 
 
-def test_counts_feed_back_their_mean():
-    """A free run goes on from softplus(p); a path from its draws: a Poisson autoregression."""
+def test_free_runs_of_counts_read_the_mean():
+    """A free run reads softplus(p), a path reads its own draws: a Poisson autoregression."""
     network, theta = known(POISSON, 0.5, (1.0,))
     found, wanted = RECURSIVE.forecast(arguments(network, theta, 4, None))[0, :, 0], []
     for _ in range(4):
@@ -256,7 +256,7 @@ def test_direct_quantiles_are_scipys():
 STILL = {"max_epochs": 1, "learning_rate": 1e-30, "random_state": 0}
 
 
-def test_training_starts_at_the_spread_that_the_ridge_leaves():
+def test_training_starts_at_the_spread_of_the_residuals():
     y = np.random.default_rng(0).normal(100, 3, 200)
     options = {"context_length": 3, "horizon": 2, "early_stopping": False, "dtype": "float64", **STILL}
     quantiles = LSTMForecaster(loss="gaussian", **options).fit(y).predict_quantiles(2, stats.norm.cdf([0, 1]))
@@ -275,7 +275,7 @@ def test_counts_start_at_their_distribution():
 
 
 def test_validation_gives_each_step_the_true_ones_before():
-    """A network that is still linear: its likelihood from its one-step forecasts."""
+    """The validation error of a linear network is the likelihood of its one-step forecasts."""
     y = np.random.default_rng(0).normal(size=100).cumsum()
     stopping = EarlyStopping(validation_size=10, refit_full=False)
     forecaster = LSTMForecaster(
@@ -290,8 +290,8 @@ def test_validation_gives_each_step_the_true_ones_before():
 
 
 @pytest.mark.parametrize(("log_scale", "wider"), [(-2.0, True), (1.0, False)])
-def test_held_out_data_may_widen_and_never_narrow(log_scale, wider):
-    """By the one number that makes them likeliest: the root of the mean squared error in units of the scale."""
+def test_validation_widens_and_never_narrows(log_scale, wider):
+    """The factor of highest likelihood is the root of the mean squared error in units of the scale."""
     network, theta = known(GAUSSIAN, 0.5, (0.1, log_scale), block=2)
     y = np.random.default_rng(0).normal(size=(60, 1))
     geometry = DIRECT.geometry(3, 2)
@@ -303,8 +303,8 @@ def test_held_out_data_may_widen_and_never_narrow(log_scale, wider):
     assert_allclose(added, np.tile([0, expected], 2), atol=1e-5)
 
 
-def test_the_tail_widens_what_the_training_found():
-    """The end of the series is three times as noisy as what is trained on."""
+def test_a_noisier_validation_part_widens_the_distribution():
+    """The noise at the end of the series is three times that of the training part."""
     rng = np.random.default_rng(0)
     y = rng.normal(size=240) * np.where(np.arange(240) < 160, 1, 3)
     widths = []
@@ -320,7 +320,7 @@ QUICK = {"hidden_size": 4, "context_length": 24, "horizon": 6, "learning_rate": 
 
 
 def season(n, seed=0):
-    """Means of counts, and counts that vary more than Poisson's: shape 8."""
+    """Means of counts, and negative binomial counts with shape 8."""
     mean = 12 + 8 * np.sin(2 * np.pi * np.arange(n) / 12)
     rng = np.random.default_rng(seed)
     return mean, rng.negative_binomial(8, 8 / (8 + mean)).astype(float)
@@ -329,7 +329,7 @@ def season(n, seed=0):
 @pytest.mark.parametrize("strategy", ["direct", "recursive", "seq2seq"])
 @pytest.mark.parametrize("loss", ["poisson", "negative_binomial"])
 def test_counts(loss, strategy):
-    """Better than the mean; the interval holds about what it says, Poisson's somewhat less."""
+    """Forecasts are better than the mean; intervals have about their coverage, those of Poisson somewhat less."""
     mean, y = season(336)
     forecaster = LSTMForecaster(loss=loss, strategy=strategy, scaling=None, max_epochs=40, **QUICK).fit(y[:240])
     points, inside = [], []
@@ -350,8 +350,8 @@ def test_counts(loss, strategy):
 
 @pytest.mark.parametrize("loss", ["gaussian", "laplace", "student_t"])
 @pytest.mark.parametrize("strategy", ["direct", "recursive", Seq2Seq(segment_length=2)], ids=str)
-def test_several_series_of_numbers(loss, strategy):
-    """Own scales, without a validation tail; a recursive network reaches any step, a direct one its horizon."""
+def test_several_series(loss, strategy):
+    """Two series with different scales, without a validation part, within and beyond the horizon."""
     rng = np.random.default_rng(0)
     y = rng.normal([5, 500], [1, 100], (120, 2))
     forecaster = LSTMForecaster(loss=loss, strategy=strategy, early_stopping=False, max_epochs=10, **QUICK).fit(y)
@@ -362,7 +362,7 @@ def test_several_series_of_numbers(loss, strategy):
     assert 0.6 < width[0, 0] < 2 < width[0, 1] < 6
     assert_array_equal(forecaster.predict_quantiles(6, [0.25, 0.75]), bounds[:, :, 0])
     assert_array_equal(forecaster.predict_quantiles(3, [0.25, 0.75]), bounds[:3, :, 0])
-    beyond = forecaster.predict_interval(20, 0.5)  # a direct network goes on block after block, path by path
+    beyond = forecaster.predict_interval(20, 0.5)  # a direct network continues block by block, separately for each path
     assert_allclose((beyond[6:, :, 1] - beyond[6:, :, 0]).mean(axis=0) / width[:, 0], 1, rtol=0.5)
     paths = forecaster.sample(6, 600, random_state=0)
     assert_allclose(np.quantile(paths, [0.25, 0.75], axis=-1)[:, 0, 0], bounds[0, 0, 0], atol=0.35)
@@ -385,7 +385,7 @@ def test_scales_are_those_of_the_window():
     assert_allclose(broad, 10 * narrow, rtol=1e-4)
 
 
-def test_direct_networks_give_their_quantiles():
+def test_learned_quantiles_of_direct_networks():
     y = np.random.default_rng(0).normal(size=150)
     forecaster = LSTMForecaster(loss=Pinball(0.1, 0.5, 0.9), max_epochs=5, early_stopping=False, **QUICK).fit(y)
     quantiles = forecaster.predict_quantiles(4, [0.1, 0.5, 0.9])

@@ -1,4 +1,4 @@
-"""The machine that runs PTX: that it computes what the text says, and that it notices what it is there to notice."""
+"""The PTX interpreter `tests.machine`: results of instructions, and the faults that it has to find."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HEAD = """
 	mul.wide.u32 	%rd3, %r1, 4;
 	add.s64 	%rd4, %rd2, %rd3;
 """
-#: Each thread writes its number to its place of shared memory, and reads that of the thread before it.
+#: Each thread writes its number to shared memory and reads the number of the thread before it.
 NEIGHBOURS = """
 	mov.u64 	%rd5, shared_memory;
 	add.s64 	%rd5, %rd5, %rd3;
@@ -44,7 +44,7 @@ NEIGHBOURS = """
 $L__BB0_1:
 	ret;
 """
-#: All blocks meet: of a counter's last bit, what the kernels do (`tsrnn.kernels.cuda.team`).
+#: A barrier of all blocks by the last bit of a counter, as in the kernels (`tsrnn.kernels.cuda.team`).
 MEETING = """
 	bar.sync 	0;
 	setp.ne.s32 	%p3, %r1, 0;
@@ -66,7 +66,7 @@ $L__BB0_9:
 
 
 def launch(body, *, blocks=1, threads=8, shared=32, dtype=np.uint32, after=""):
-    """What the kernel leaves in an array of as many elements as there are threads in a block."""
+    """The output array of a kernel with this body, one element for each thread of a block."""
     machine = Machine(1 << 16)
     address = machine.memory.allocate(threads * np.dtype(dtype).itemsize)
     machine.launch(Kernel(HEAD + body + "\n}\n" + after), blocks, threads, shared, [np.uint64(address)])
@@ -74,7 +74,7 @@ def launch(body, *, blocks=1, threads=8, shared=32, dtype=np.uint32, after=""):
 
 
 # ---------------------------------------------------------------- what it computes
-def test_threads_part_and_meet_again():
+def test_branches_of_threads():
     found = launch("""
 	and.b32 	%r4, %r1, 1;
 	setp.eq.s32 	%p1, %r4, 0;
@@ -101,7 +101,7 @@ def test_a_guarded_instruction():
     assert_array_equal(found, [9] * 4 + [7] * 4)
 
 
-def test_four_at_once():
+def test_vectors_of_four():
     found = launch(
         """
 	mov.u64 	%rd5, shared_memory;
@@ -118,12 +118,12 @@ def test_four_at_once():
     assert_array_equal(found, np.full(8, 5 * 6 + 0.5, np.float32))
 
 
-def test_an_instruction_that_it_does_not_know():
+def test_unknown_instructions():
     with pytest.raises(NotImplementedError, match=r"mad\.hi\.u32"):
         launch("mad.hi.u32 \t%r4, %r1, %r2, %r3;\n\tret;")
 
 
-#: Doubles its parameter, by way of memory of the thread's own.
+#: Doubles its parameter, through local memory.
 DOUBLE = """
 .weak .func  (.param .b32 func_retval0) twice(
 	.param .b32 twice_param_0
@@ -166,13 +166,13 @@ CALL = """
 """
 
 
-def test_functions_that_stand_apart():
+def test_functions_that_are_not_inlined():
     text = "mov.u32 \t%r5, %r1;" + CALL + CALL + "add.s32 \t%r5, %r5, %r1;\n\tst.global.u32 \t[%rd4], %r5;\n\tret;"
     expected = [twice_of_twice + n for n, twice_of_twice in enumerate((0, 4, 8, 66, 16, 20, 24, 28))]
     assert_array_equal(launch(text, after=DOUBLE), expected)
 
 
-def test_arithmetic_at_its_edges():
+def test_arithmetic_with_special_values():
     n = np.array([7, -7, 7, -7])
     d = np.array([2, 2, -2, -2])
     assert_array_equal(divided(n, d), [3, -3, -3, 3])
@@ -188,7 +188,7 @@ def test_arithmetic_at_its_edges():
     whole = np.array([0xFF, 0x0], np.uint64)
     assert_array_equal(inserted(whole[::-1], whole, np.uint32(2), np.uint32(62)), [3, 0xFF << 2])
     assert_array_equal(high(np.array([-1, 2**62]), np.int64(8)), [-1, 2])
-    near = np.float32([1 + 2.0**-12])  # of which the square lies in the middle between two numbers
+    near = np.float32([1 + 2.0**-12])  # whose square is in the middle between two numbers
     assert_array_equal(fused(near, near, np.float32([2.0**-80])), np.float32([1 + 2.0**-11 + 2.0**-23]))
     tiny, one = np.float32([2.0**-20]), np.float32([1])
     assert_array_equal(fused(-tiny, tiny, one, "rm"), np.nextafter(one, np.float32(0)))
@@ -196,11 +196,11 @@ def test_arithmetic_at_its_edges():
 
 
 # ---------------------------------------------------------------- what it notices
-def test_a_neighbour_after_a_barrier():
+def test_reading_after_a_barrier():
     assert_array_equal(launch(NEIGHBOURS.replace("{barrier}", "bar.sync 0;")), [0, 0, 1, 2, 3, 4, 5, 6])
 
 
-def test_a_neighbour_without_a_barrier():
+def test_reading_without_a_barrier():
     with pytest.raises(RaceError, match="read by thread 1 what 0 wrote"):
         launch(NEIGHBOURS.replace("{barrier}", ""))
 
@@ -224,7 +224,7 @@ $L__BB0_1:
         launch(text.replace("{barrier}", ""))
 
 
-#: Block 0 writes, the blocks meet twice, and all read.
+#: Block 0 writes, all blocks wait at two barriers, and all read.
 BLOCKS = """
 	setp.ne.s32 	%p1, %r2, 0;
 	@%p1 bra 	$L__BB0_1;
@@ -235,7 +235,7 @@ $L__BB0_1:
 	ret;"""
 
 
-def test_blocks_meet():
+def test_a_barrier_of_all_blocks():
     meeting = MEETING.replace("{barrier}", "bar.sync \t0;")
     twice = meeting + meeting.replace("BB0_8", "BB0_10").replace("BB0_9", "BB0_11")
     assert_array_equal(launch(BLOCKS.replace("{barrier}", twice), blocks=2), np.arange(8))
@@ -245,12 +245,12 @@ ONE_LOOK = MEETING.replace("{barrier}", "bar.sync \t0;").replace("@%p4 bra \t$L_
 
 
 @pytest.mark.parametrize("barrier", ["bar.sync \t0;", MEETING.replace("{barrier}", ""), ONE_LOOK])
-def test_blocks_that_do_not_meet(barrier):
+def test_a_broken_barrier_of_all_blocks(barrier):
     with pytest.raises(RaceError, match="by thread"):
         launch(BLOCKS.replace("{barrier}", barrier), blocks=2)
 
 
-def test_a_block_that_does_not_come():
+def test_a_block_that_does_not_reach_the_barrier():
     text = (
         "setp.eq.s32 \t%p1, %r2, 1;\n\t@%p1 bra \t$L__BB0_1;\n"
         + MEETING.replace("{barrier}", "")
@@ -261,24 +261,24 @@ def test_a_block_that_does_not_come():
 
 
 @pytest.mark.parametrize("address", ["[%rd4+4]", "[%rd2+-4]", "[%rd3]"])
-def test_what_was_not_allocated(address):
+def test_access_outside_an_allocation(address):
     with pytest.raises(MemoryFaultError):
         launch(f"ld.global.u32 \t%r4, {address};\n\tret;")
 
 
-def test_shared_memory_ends_where_the_launch_said():
+def test_access_outside_shared_memory():
     with pytest.raises(MemoryFaultError, match="has 28 bytes"):
         launch(NEIGHBOURS.replace("{barrier}", "bar.sync 0;"), shared=28)
     with pytest.raises(MemoryFaultError, match="has 32 bytes"):
         launch("st.shared.u32 \t[%rd3+512], %r1;\n\tret;", blocks=2)
 
 
-def test_an_address_that_is_not_aligned():
+def test_unaligned_addresses():
     with pytest.raises(MemoryFaultError, match="not aligned"):
         launch("ld.global.v4.f32 \t{%f1, %f2, %f3, %f4}, [%rd2+8];\n\tret;")
 
 
-def test_a_barrier_that_some_do_not_reach():
+def test_a_barrier_that_some_threads_do_not_reach():
     with pytest.raises(NotImplementedError, match=r"bar\.sync"):
         launch("bar.sync \t1, 4;\n\tret;")
     with pytest.raises(DeadlockError, match="wait"):

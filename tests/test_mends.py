@@ -1,4 +1,4 @@
-"""Every mend in an error text is run as it stands there, read again, and must keep every value."""
+"""Mends: every expression that an error suggests is run, and its result must be readable and keep every value."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def jittered(index, seconds):
 
 
 def mends_in(message, *names):
-    """The Python expressions in a text that begin with one of the names, np or pd."""
+    """The Python expressions in a message that begin with one of the names, `np` or `pd`."""
     found, position = [], 0
     for start in re.finditer(rf"\b(?:{'|'.join(names)}|np|pd)[.\[]", message):
         if start.start() < position:
@@ -59,7 +59,7 @@ MONTHS, MIDDLES = dates("2001-01-01", 36, "MS"), bare(dates("2001-01-01", 36, "M
 CAIRO = dates("2023-03-01", 80).tz_localize("Africa/Cairo", nonexistent="shift_forward")
 HOURS, DAYS = dates("2001-01-01", 60, "h"), dates("2001-01-01", 60)
 
-#: Index, and what its mend is.
+#: Index and its mend.
 INDEXES = {
     "months on the 15th": (MIDDLES, "y.to_period('M')"),
     "months on the 15th with a gap": (
@@ -176,7 +176,7 @@ INDEXES = {
     "seconds": (pd.Index(np.arange(9) / 2), "y.reset_index(drop=True)"),
     "infinity": (pd.Index([1.0, 2.0, np.inf]), "y.reset_index(drop=True)"),
     "time deltas": (pd.to_timedelta([1, 2, 3], unit="h"), "y.reset_index(drop=True)"),
-    "words": (pd.Index(list("abc")), "y.reset_index(drop=True)"),
+    "advice": (pd.Index(list("abc")), "y.reset_index(drop=True)"),
     "mixed objects": (pd.Index([1, "a", None]), "y.reset_index(drop=True)"),
     "intervals": (pd.interval_range(pd.Timestamp("2001"), periods=5, freq="D"), "y.set_axis(y.index.left)"),
     "integers with a gap": (pd.Index([1, 2, 4]), "y.reindex(range(1, 5))"),
@@ -220,7 +220,7 @@ INDEXES = {
 
 
 def kept(before, after):
-    """Whether all observed values are there, none twice."""
+    """Whether all observed values are still there, each once."""
     values = np.sort(np.asarray(after, dtype=float).ravel())
     return np.array_equal(values[~np.isnan(values)], np.sort(np.asarray(before, dtype=float).ravel()))
 
@@ -262,7 +262,7 @@ def test_both_readings_are_offered():
         (pd.Series([1.0, 2, np.nan, 3], pd.DatetimeIndex([*DAYS[:2], None, DAYS[2]])), "y[y.index.notna()]"),
     ],
 )
-def test_rows_without_news_may_go(y, mend):
+def test_repeated_rows_may_be_dropped(y, mend):
     with pytest.raises(ValueError, match="the index of y") as caught:
         read_target(y)
     found = mends_in(str(caught.value), "y")
@@ -274,7 +274,7 @@ def test_rows_without_news_may_go(y, mend):
     )
 
 
-def test_several_series_below_each_other():
+def test_several_series_in_one_column():
     y = pd.DataFrame(
         {"store": ["a"] * 9 + ["b"] * 9, "sales": np.arange(18.0)}, dates("2001-01-01", 9).repeat(1).append(DAYS[:9])
     )
@@ -297,7 +297,7 @@ def test_several_series_below_each_other():
 def test_mends_of_infinite_values(y):
     with pytest.raises(ValueError, match="inf") as caught:
         read_target(y)
-    mend = mends_in(str(caught.value), "y")[-1]  # the first may be the place
+    mend = mends_in(str(caught.value), "y")[-1]  # the first may be the place of the value
     values = read_target(eval(mend, {"y": y, "np": np})).values
     assert kept(np.asarray(y)[np.isfinite(np.asarray(y))], values)
 
@@ -371,7 +371,7 @@ def test_mends_of_updates(index, new, mend):
 
 
 @pytest.mark.parametrize(
-    ("index", "new", "words"),
+    ("index", "new", "advice"),
     [
         (DAYS, DAYS, "all of y_new lies before its end; pass what comes later"),
         (MONTHS, dates("2004-01-01", 90), "has the frequency 'D', but the series has 'MS'; resample y_new to it"),
@@ -401,7 +401,7 @@ def test_mends_of_wanted_labels(index, horizon):
     (mend,) = mends_in(str(caught.value), "horizon")
     try:
         wanted = eval(mend, {"horizon": horizon, "pd": pd})
-    except ValueError:  # 2023-04-28 has no midnight in Cairo: the mend must say what becomes of it
+    except ValueError:  # 2023-04-28 has no midnight in Cairo, so the mend must say which time replaces it
         pytest.fail(mend)
     assert (steps_ahead(index, wanted) > 0).all()
 
@@ -448,7 +448,7 @@ def test_a_mended_series_is_fitted(index):
     assert np.isfinite(ARForecaster(lags=2).fit(eval(mend, {"y": y, "pd": pd})).predict(3)).all()
 
 
-def test_a_long_index_is_mended_soon():
+def test_time_for_a_long_index():
     seconds = pd.to_datetime(np.cumsum(RNG.integers(1, 10**5, 20_000)), unit="s")
     with pytest.raises(ValueError, match=r"use y\.reset_index\(drop=True\) \(which replaces the labels"):
         read_target(pd.Series(1.0, seconds))

@@ -1,4 +1,4 @@
-"""ARForecaster where values among its last lags are missing: against the joint normal distribution, and simulations."""
+"""ARForecaster with missing values among the last lags, compared with the joint normal distribution."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def simulated(n, seed=0):
     return y[50:]
 
 
-def joint(model, y, n_given, n):
-    """Mean and covariance of the values from row `n_given` on, given all before it, from the model's definition."""
+def joint_distribution(model, y, n_given, n):
+    """Mean and covariance of the values from row `n_given` on, given all before it, from the definition."""
     lags = [*zip(model.lags, model.coefficients, strict=True)]
     mean, weights = [*y[:n_given]], np.zeros((n, n))
     for t in range(n_given, n):
@@ -30,8 +30,8 @@ def joint(model, y, n_given, n):
     return np.array(mean[n_given:]), model.variance * weights @ weights.T
 
 
-def conditional(mean, covariance, values, seen):
-    """Those of the values that were not seen, given those that were."""
+def conditional_distribution(mean, covariance, values, seen):
+    """Mean and covariance of the values that were not observed, given the observed ones."""
     gain = covariance[np.ix_(~seen, seen)] @ np.linalg.inv(covariance[np.ix_(seen, seen)])
     return mean[~seen] + gain @ (values - mean)[seen], (covariance - 0)[np.ix_(~seen, ~seen)] - gain @ covariance[
         np.ix_(seen, ~seen)
@@ -53,8 +53,8 @@ def test_against_the_joint_distribution(lags, missing):
     forecaster = ARForecaster(lags=lags).fit(simulated(200))
     (model,), y = forecaster.models_, simulated(30, seed=1)
     seen = ~np.isin(np.arange(8, 36), [*missing, *range(30, 36)])
-    mean, covariance = joint(model, y, 8, 36)
-    mean, covariance = conditional(mean, covariance, np.append(y, np.zeros(6))[8:], seen)
+    mean, covariance = joint_distribution(model, y, 8, 36)
+    mean, covariance = conditional_distribution(mean, covariance, np.append(y, np.zeros(6))[8:], seen)
     mean, covariance = mean[-6:], covariance[-6:, -6:]
     context = y.copy()
     context[missing] = np.nan
@@ -70,14 +70,14 @@ def test_the_likelihood_of_the_observed_values():
     forecaster = ARForecaster(lags=[1, 3]).fit(simulated(200))
     (model,), y = forecaster.models_, 1e3 + simulated(30, seed=1)
     seen = ~np.isin(np.arange(30), PATTERNS["several"])
-    mean, covariance = joint(model, y, 3, 30)
+    mean, covariance = joint_distribution(model, y, 3, 30)
     expected = multivariate_normal.logpdf(y[3:][seen[3:]], mean[seen[3:]], covariance[np.ix_(seen[3:], seen[3:])])
     offsets = model.offsets(0, np.empty((30, 0)))
     assert_allclose(log_likelihood(model, y, seen, offsets, 3), expected, rtol=1e-10)
 
 
 def test_each_column_update_and_labels():
-    """Each column on its own, the same after an update, and labels that follow the last row."""
+    """Each column as a series of its own, also after an update; labels follow the last row."""
     y = np.column_stack([simulated(120), simulated(120, 1)])
     y[[112, 118, 119], 0] = y[[100, 115], 1] = np.nan
     frame = pd.DataFrame(y, pd.date_range("2024-01-01", periods=120), ["a", "b"])
@@ -89,7 +89,7 @@ def test_each_column_update_and_labels():
         assert_allclose(whole.predict_interval(4, 0.8)[name], expected, rtol=1e-10)
 
 
-def test_a_wave_with_values_missing_at_its_end():
+def test_a_sine_with_values_missing_at_its_end():
     t = np.arange(204)
     wave = 20 + 5 * np.sin(2 * np.pi * t / 12)
     y = wave[:180].copy()
@@ -97,7 +97,7 @@ def test_a_wave_with_values_missing_at_its_end():
     assert_allclose(ARForecaster(lags=2).fit(y).predict(24), wave[180:], atol=1e-6)
 
 
-def test_covariates_and_trend_go_on_inside_a_gap():
+def test_covariates_and_trend_inside_a_gap():
     rng, t = np.random.default_rng(0), np.arange(220.0)
     x = rng.normal(size=220)
     y = 3 + 0.5 * t + 2 * x
@@ -117,8 +117,8 @@ def test_coverage_with_values_missing():
     assert_allclose(np.mean(inside, axis=(0, 1)), [0.5, 0.8], atol=0.05)
 
 
-def test_values_of_which_the_lags_say_nothing():
-    """With even lags alone and every second value missing, the others count as interpolated, with that error."""
+def test_values_that_no_lag_connects():
+    """With even lags only and every second value missing, the odd rows are interpolated, with that variance."""
     t = np.arange(400)
     wave = 20 + 10 * np.sin(2 * np.pi * t / 24)
     noisy = wave + np.random.default_rng(0).normal(size=400)
@@ -127,27 +127,27 @@ def test_values_of_which_the_lags_say_nothing():
     assert np.abs(forecaster.predict(40) - wave[360:]).mean() < 0.8
     bounds = forecaster.predict_interval(40, 0.8)
     assert np.mean((bounds[:, 0] < noisy[360:]) & (noisy[360:] < bounds[:, 1])) > 0.75
-    assert np.diff(bounds).mean() < 6  # that of the wave's values is 36
+    assert np.diff(bounds).mean() < 6  # that of the values of the sine is 36
     past = last_values(*_arguments(forecaster))
     assert len(past.missing) == 12
     assert (np.square(past.root).sum(axis=1) > 0.5).all()
 
 
 def _arguments(forecaster):
-    """What `last_values` gets for the only column."""
+    """Arguments of `last_values` for the only column."""
     (model,), y = forecaster.models_, forecaster.context_[:, 0]
     return model, y, forecaster.observed_[:, 0], model.offsets(0, np.empty((len(y), 0)))
 
 
 @pytest.mark.parametrize("factor", [1e-300, 1e-12, 1e12, 1e300])
-def test_units_do_not_matter(factor):
+def test_scaling_the_series_scales_the_forecast(factor):
     y = simulated(100)
     y[[90, 95, 98]] = np.nan
     plain, other = (ARForecaster(lags=[1, 3]).fit(k * y).predict_interval(5) for k in (1.0, factor))
     assert_allclose(other / factor, plain, rtol=1e-9)
 
 
-def test_an_exact_law_with_gaps():
+def test_a_series_without_noise_and_with_gaps():
     y = 2.0 ** np.arange(30)
     y[[20, 27, 29]] = np.nan
     assert_allclose(ARForecaster(lags=1, trend="n").fit(y).predict(2), [2.0**30, 2.0**31], rtol=1e-9)

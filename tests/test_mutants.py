@@ -1,4 +1,4 @@
-"""How mutants are put into the sources: by the syntax tree, once or not at all. The table is for `tests.mutants`."""
+"""`tests.mutants.match`: code is replaced by means of the syntax tree, and must match exactly once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Filter:
 """
 TEXTS = {"a.py": SOURCE, "b/c.py": "def other(x):\n    return x[0]\n"}
 
-#: name: where, what, its replacement, and what of SOURCE becomes what.
+#: name: place, code, replacement, and (text in SOURCE, text after the change).
 CASES = {
     "an expression": ("a.py::loop", "2 * x[0]", "x[0]", ("2 * x[0]", "x[0]")),
     "a part of one": ("a.py::Filter.update", "x - self.state", "x", ("(x - self.state)", "x")),
@@ -82,7 +82,7 @@ def test_a_fault_is_put_in(case):
 
 @pytest.mark.parametrize("case", CASES)
 def test_layout_and_comments_do_not_matter(case):
-    """Nor does it matter where in the file, or in which file, the function is."""
+    """Neither does the place of the function, in the file or in another file."""
     at, old, new, _ = CASES[case]
     expected = fault(at, old, new, TEXTS)[1]
     laid_out = SOURCE
@@ -102,7 +102,7 @@ def test_layout_and_comments_do_not_matter(case):
         ("a.py::update", "self.state", r"fits 3 times \(a.py:17, a.py:17, a.py:17\), not once"),
         ("gone.py::", "x[0]", r"fits 2 times \(a.py:7, b/c.py:2\), not once"),
         ("a.py::loop", "1.0", "fits nowhere"),
-        ("a.py::update", "gain * (__x - __x)", "fits nowhere"),  # the same name stands for the same code
+        ("a.py::update", "gain * (__x - __x)", "fits nowhere"),  # the same name in a pattern stands for the same code
     ],
 )
 def test_a_misfit_is_an_error(at, old, message):

@@ -1,4 +1,4 @@
-"""Plots: the numbers in their lines, for every kind of target."""
+"""Plots: the data of their lines, for all types of targets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _close():
 
 
 def lines(ax):
-    """The lines of a plot by label, and those without."""
+    """The lines of a plot by label."""
     return {line.get_label(): line for line in ax.lines}
 
 
@@ -58,7 +58,7 @@ def test_several_channels():
     assert ax.lines[0].get_color() == ax.lines[2].get_color() != ax.lines[3].get_color()
 
 
-def test_arrays_are_numbered_on():
+def test_forecasts_of_arrays_continue_their_numbers():
     y = np.arange(10.0)
     ax = plot_forecast(y, [10.0, 11.0])
     assert list(lines(ax)) == ["series", "forecast"]
@@ -85,7 +85,7 @@ def test_indices(index):
     assert (np.diff(x) > np.zeros(1, np.diff(x).dtype)).all()
 
 
-def test_missing_end():
+def test_missing_values_at_the_end():
     y = pd.Series([1.0, 2, np.nan, np.nan])
     forecast = lines(plot_forecast(y, pd.Series([5.0], [4])))["forecast"]
     assert (list(forecast.get_xdata()), list(forecast.get_ydata())) == ([1, 4], [2, 5])
@@ -138,6 +138,6 @@ def test_attention():
 
 
 @pytest.mark.parametrize("weights", [np.ones(3), np.ones((0, 4)), np.ones((2, 3, 4))], ids=["1-D", "empty", "3-D"])
-def test_attention_wants_a_table(weights):
+def test_attention_requires_a_table(weights):
     with pytest.raises(ValueError, match=r"weights has the shape .*; pass the table that attention_weights returned"):
         plot_attention(weights)

@@ -1,4 +1,4 @@
-"""float32 and float64 begin alike: what a search finds before the training differs by rounding only."""
+"""float32 and float64 start equal: the biases found before training differ by rounding only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SMOOTH = [name for name in FAMILIES if name != "laplace"]
 
 
 def outcomes(name, n=70, block=3, channels=2, seed=0):
-    """Random outputs and observed values of several spreads; normal ones leave degrees of freedom nearly undecided."""
+    """Random outputs and observed values with several scales; normal values hardly determine degrees of freedom."""
     rng, loss = np.random.default_rng(seed), LOSSES[name]
     shape = (n, 1, block, channels)
     outputs = rng.normal(0, 0.3, (*shape, loss.size)).astype(np.float32).astype(float)
@@ -27,7 +27,7 @@ def outcomes(name, n=70, block=3, channels=2, seed=0):
 
 
 def value(one, biases):
-    """The mean loss of each step and channel, (block, C)."""
+    """Mean loss of each step and channel, (block, C)."""
     parameters = one.outputs + biases.reshape(one.outputs.shape[2:])
     values = one.loss.equation(one.y, *np.moveaxis(parameters, -1, 0), one.loss.constants[0])[0]
     return (one.weight * values).sum(axis=(0, 1)) / one.weight.sum(axis=(0, 1))
@@ -35,7 +35,7 @@ def value(one, biases):
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_first_biases_do_not_depend_on_rounding(name):
-    """Outputs that differ as float32 differs from float64; a kink leaves the location of Laplace's less certain."""
+    """For outputs that differ by float32 rounding; the location of Laplace is less certain, because of its kink."""
     one = outcomes(name)
     noise = np.random.default_rng(1).uniform(-1e-7, 1e-7, one.outputs.shape)
     other = Predictions(one.loss, one.outputs * (1 + noise), one.y, one.weight)
@@ -45,8 +45,8 @@ def test_the_first_biases_do_not_depend_on_rounding(name):
 
 
 @pytest.mark.parametrize("name", SMOOTH)
-def test_the_first_biases_are_the_likeliest(name):
-    """Where they are within their bounds the likelihood of their step and channel is level, by central differences."""
+def test_the_first_biases_maximise_the_likelihood(name):
+    """Within the bounds the derivative of the likelihood of each step and channel is 0, by central differences."""
     one = outcomes(name)
     found, start = one.first_biases(), one.by_moments()[0]
     assert (value(one, found) <= value(one, start)).all()
@@ -59,8 +59,8 @@ def test_the_first_biases_are_the_likeliest(name):
     assert inside > 0.7 * len(found)
 
 
-def test_a_step_without_observations_has_the_moments_biases():
-    """Beside one that has some: nothing of the one enters the other."""
+def test_a_step_without_observations_next_to_one_with_some():
+    """The biases are finite, and those of the other step are as if it were alone."""
     one = outcomes("student_t")
     one.weight[:, :, 1, 0] = 0
     found = one.first_biases().reshape(3, 2, 3)
@@ -71,8 +71,8 @@ def test_a_step_without_observations_has_the_moments_biases():
 
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
 @pytest.mark.parametrize("name", SMOOTH)
-def test_both_precisions_begin_alike(name, strategy):
-    """Parameters before the training, and the first loss, of a series of which some values are missing."""
+def test_both_precisions_start_equal(name, strategy):
+    """Parameters before training and the first loss, for a series with missing values."""
     rng = np.random.default_rng(3)
     y = rng.poisson(4, (50, 2)).astype(float) if LOSSES[name].support == "counts" else rng.normal(size=(50, 2))
     y[rng.uniform(size=y.shape) < 0.1] = np.nan

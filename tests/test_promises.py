@@ -1,6 +1,6 @@
-"""Promises of the training and of the counts behind it: each test fails with a single fault that other tests let pass.
+"""Details of training and of counting that other tests do not check; each test was written against a single fault.
 
-Small networks for the plain backend or without the compiler; what is expected comes from definitions.
+The networks are small, for the NumPy backend or for runs without the compiler; expected values come from definitions.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ from .problems import COMPILED, kernels, problem, run, to_lanes
 from .test_networks import task
 from .test_uncertainty import errors_of
 
-#: So slow that no float32 parameter changes: what was there before the training is still there after it.
+#: A learning rate so small that no float32 parameter changes in training, except those that are 0.
 STILL = {"learning_rate": 1e-30}
 TINY = {"hidden_size": 2, "context_length": 4, "horizon": 2, "batch_size": 16, "random_state": 0}
 
 
 def noise(n=60, seed=0, scale=1.0):
-    """A wave and noise."""
+    """A sine with noise."""
     return np.sin(np.arange(n) / 2) + scale * 0.3 * np.random.default_rng(seed).normal(size=n)
 
 
 def rnn(**options):
-    """A small network."""
+    """A small recurrent network."""
     return RNNForecaster(**{**TINY, "max_epochs": 6, **options})
 
 
 def assert_same(theta, other):
-    """But for the steps of `STILL`, which are seen where a parameter is zero."""
+    """Compare two parameter vectors up to the steps of `STILL`, which change parameters that are 0."""
     assert_allclose(theta, other, rtol=0, atol=1e-25)
 
 
 # ------------------------------------------------------------ epochs
 @pytest.mark.parametrize(("loss", "rate"), [("mse", 0.1), ("poisson", 0.5)])
 def test_the_refit_has_the_best_number_of_epochs(loss, rate):
-    """On all of the series, from the same start, for as many epochs as were best, which were neither none nor all."""
+    """The refit uses the whole series and the same start, and the best number of epochs, neither none nor all."""
     y = noise()
     stopping = EarlyStopping(validation_size=10, refit_full=True, patience=20)
     options = {"linear_skip": False, "learning_rate": rate, "max_epochs": 20, "loss": loss, "dtype": "float64"}
@@ -70,7 +70,7 @@ def test_a_refit_of_no_epochs_is_the_start():
 
 @pytest.mark.parametrize("loss", ["mse", "gaussian"])
 def test_a_warm_start_begins_where_the_earlier_fit_ended(loss):
-    """Neither the ridge solution nor a likelihood's first biases take its place, whatever the new series is."""
+    """Neither the ridge solution nor the first biases of a likelihood replace it, whatever the new series is."""
     forecaster = rnn(loss=loss, early_stopping=False, max_epochs=2, learning_rate=0.05).fit(noise())
     before = forecaster.theta_.copy()
     forecaster.set_params(warm_start=True, **STILL).fit(3 + noise(seed=1, scale=5))
@@ -88,7 +88,7 @@ def test_a_warm_start_is_that_of_the_refit_too():
 
 @pytest.mark.parametrize("size", [10, None])
 def test_an_equal_error_is_no_improvement(size):
-    """Where nothing changes, the start stays the best, and patience ends after so many epochs."""
+    """If nothing changes, epoch 0 stays the best, and training ends after `patience` epochs."""
     stopping = EarlyStopping(patience=3, validation_size=size, refit_full=False)
     fitted = rnn(early_stopping=stopping, **STILL).fit(noise())
     assert len(set(fitted.validation_curve_)) == 1
@@ -98,7 +98,7 @@ def test_an_equal_error_is_no_improvement(size):
 
 # ------------------------------------------------------------ random numbers of a training
 def test_every_update_draws_new_dropout_masks():
-    """With one window whose network stays as it is, the loss of an update depends on its masks alone."""
+    """With one window and constant parameters, the loss of an update depends only on its dropout masks."""
     t = task(NumpyBackend(), n=1, num_layers=2, hidden_size=8)
     options = {"dropout": 0.5, "learning_rate": 1e-300, "max_epochs": 8}
     curve = t.minimise(**options).loss_curve
@@ -109,7 +109,7 @@ def test_every_update_draws_new_dropout_masks():
 
 
 def test_every_epoch_has_an_order_of_its_own():
-    """With one window in a batch and a network that stays, the norms of the updates are those of the windows."""
+    """With one window in a batch and constant parameters, the norm of an update identifies its window."""
     t, backend, orders = task(NumpyBackend(), n=12), NumpyBackend, []
     part = backend.part
 
@@ -128,7 +128,7 @@ def test_every_epoch_has_an_order_of_its_own():
 # ------------------------------------------------------------ degrees of freedom
 @pytest.mark.parametrize(("lags", "trend"), [(1, "n"), (3, "c"), ([1, 4], "ct")], ids=str)
 def test_an_interval_has_the_unbiased_variance(lags, trend):
-    """The spread of the first step is that of ordinary least squares: squared residuals over n - k."""
+    """The variance of the first step is that of ordinary least squares: squared residuals divided by n - k."""
     y = noise(25)
     each = list(range(1, lags + 1)) if isinstance(lags, int) else lags
     rows = np.arange(max(each), len(y))
@@ -139,7 +139,7 @@ def test_an_interval_has_the_unbiased_variance(lags, trend):
 
 
 def test_paths_have_the_unbiased_variance():
-    """The shocks of sampled paths have the variance of the interval, not the smaller mean square of the residuals."""
+    """The noise of sample paths has the variance of the interval, not the smaller mean square of the residuals."""
     forecaster = ARForecaster(lags=6).fit(noise(25))
     paths, bounds = forecaster.sample(1, 20_000, random_state=0), forecaster.predict_interval(1, 0.9)
     deviation = np.diff(bounds)[0, 0] / (2 * 1.6448536269514722)
@@ -148,7 +148,7 @@ def test_paths_have_the_unbiased_variance():
 
 @pytest.mark.filterwarnings("ignore::tsrnn.exceptions.ConvergenceWarning")
 def test_the_criterion_counts_observed_values():
-    """BIC penalises k parameters by k log N for the N values that the likelihood is of, not for rows."""
+    """BIC adds k log N for k parameters, where N counts the observed values and not the rows."""
     y = np.column_stack([noise(40), noise(40, seed=1)])
     y[5:20, 0] = np.nan
     fitted = LatentARForecaster(n_states=1, max_iter=3).fit(y)
@@ -158,8 +158,8 @@ def test_the_criterion_counts_observed_values():
 
 
 @pytest.mark.filterwarnings("ignore::tsrnn.exceptions.ConvergenceWarning")
-def test_expectation_maximisation_ends_where_the_likelihood_is_level():
-    """The derivative by the logarithm of each variance is zero; one step too many in a divisor makes it a half."""
+def test_expectation_maximisation_ends_at_a_maximum():
+    """The derivative with respect to each log variance is 0; a divisor that is wrong by one step makes it 0.5."""
     rng = np.random.default_rng(1)
     z = np.zeros(20)
     for t in range(1, 20):
@@ -180,9 +180,10 @@ def test_expectation_maximisation_ends_where_the_likelihood_is_level():
 
 
 def ridge_path(y, n_lags, prior, seen):
-    """Weights towards `prior` and generalised cross-validation of each penalty, by hat matrices, on targets `seen`.
+    """Weights shrunk towards `prior`, and generalised cross-validation of each penalty, by hat matrices.
 
-    The degrees of freedom are the hat matrix's trace: that of the lags, and 1 for the mean, or 0 if it is forgotten.
+    Only targets that are `seen` count. The degrees of freedom are the trace of the hat matrix of the lags, plus 1 for
+    the mean, or plus 0 if it is forgotten.
     """
     x, target = np.lib.stride_tricks.sliding_window_view(y, n_lags)[:-1][seen], y[n_lags:][seen]
     rest = target - x @ prior
@@ -195,7 +196,7 @@ def ridge_path(y, n_lags, prior, seen):
 
 
 def linear_start(y, lags):
-    """The level and the weights of the forecast of one step before training."""
+    """Level and weights of the one-step forecast before training."""
     options = {"horizon": 1, "context_length": lags, "scaling": None, "early_stopping": False, "dtype": "float64"}
     fitted = rnn(**options, max_epochs=1, **STILL).fit(y)
     level = fitted.predict(1, context=np.zeros(lags)).item()
@@ -205,9 +206,9 @@ def linear_start(y, lags):
 @pytest.mark.filterwarnings("ignore::tsrnn.exceptions.FewWindowsWarning")
 @pytest.mark.parametrize(("seed", "missing"), [(40, []), (56, []), (0, [9, 10, 16])], ids=str)
 def test_cross_validation_of_the_linear_start_counts_the_mean(seed, missing):
-    """With no penalty on the mean it takes a degree of freedom; here another penalty would be best without it.
+    """The mean has no penalty and takes one degree of freedom; without it another penalty would be chosen here.
 
-    Whatever the weights are drawn to, zero or the last value. Windows with a missing target do not count.
+    This holds for weights shrunk to zero and to the last value. Windows with a missing target do not count.
     """
     rng, lags = np.random.default_rng(seed), 5
     y = np.sin(np.arange(27) / 2) + 0.5 * rng.normal(size=27)
@@ -215,7 +216,7 @@ def test_cross_validation_of_the_linear_start_counts_the_mean(seed, missing):
     level, found = linear_start(y, lags)
     filled, seen = pd.Series(y).ffill().to_numpy(), np.isfinite(y[lags:])
     x, target = np.lib.stride_tricks.sliding_window_view(filled, lags)[:-1][seen], y[lags:][seen]
-    assert_allclose(level, target.mean() - x.mean(axis=0) @ found, rtol=1e-6)  # the forecast of means is the mean
+    assert_allclose(level, target.mean() - x.mean(axis=0) @ found, rtol=1e-6)  # a context of means gives the mean
     matches = []
     for prior in (np.zeros(lags), np.eye(lags)[-1]):
         weights, scores = zip(*ridge_path(filled, lags, prior, seen), strict=True)
@@ -229,14 +230,14 @@ def test_cross_validation_of_the_linear_start_counts_the_mean(seed, missing):
 @pytest.mark.parametrize(
     ("size", "n", "rows"), [(0.2, 93, 19), (0.2, 92, 18), (0.29, 100, 29), (0.07, 100, 7), (0.01, 20, 1)], ids=str
 )
-def test_a_part_is_rounded_to_whole_rows(size, n, rows):
-    """Also where the product is a whole number but for rounding: 0.29 * 100 is 28.999999999999996."""
+def test_a_fraction_is_rounded_to_whole_rows(size, n, rows):
+    """Also if the product is a whole number except for rounding: 0.29 * 100 is 28.999999999999996."""
     assert EarlyStopping(validation_size=size).rows(n) == rows
 
 
 @pytest.mark.parametrize("n", [1, 4, 9, 19, 30, 99])
-def test_a_coverage_that_is_a_rank_needs_no_more(n):
-    """Of n errors the one of rank k covers k / (n + 1), also where (n + 1) times that fraction rounds to above k."""
+def test_a_coverage_equal_to_a_rank_uses_this_rank(n):
+    """Rank k of n errors covers k / (n + 1), also if (n + 1) times this fraction is rounded to more than k."""
     ranks = np.arange(1, n + 1)
     errors = errors_of(np.random.default_rng(0).permutation(ranks).astype(float)[:, None, None])
     coverage = ranks / (n + 1)
@@ -245,7 +246,7 @@ def test_a_coverage_that_is_a_rank_needs_no_more(n):
 
 
 @pytest.mark.parametrize("n", [4, 9, 30])
-def test_a_coverage_between_two_ranks_needs_the_higher(n):
+def test_a_coverage_between_two_ranks_uses_the_higher(n):
     ranks = np.arange(1, n)
     errors = errors_of(np.arange(1.0, n + 1)[:, None, None])
     assert_array_equal(errors.offsets((1 + (ranks + 0.05) / (n + 1)) / 2)[0][0, 0], ranks + 1)
@@ -254,7 +255,7 @@ def test_a_coverage_between_two_ranks_needs_the_higher(n):
 
 
 def test_paths_draw_windows_with_replacement():
-    """Each of 5 windows as often as another, whatever the one before, and from the generator."""
+    """Each of 5 windows is equally likely, independently of the one before, and drawn from the generator."""
     errors = errors_of(np.arange(5.0)[:, None, None])
     draws = errors.paths(5000, np.random.RandomState(0))[0][0, 0].astype(int)
     pairs = np.bincount(5 * draws[:-1] + draws[1:], minlength=25)
@@ -264,7 +265,7 @@ def test_paths_draw_windows_with_replacement():
 
 # ------------------------------------------------------------ labels
 def test_labels_of_another_time_zone_are_the_same_instants():
-    """An error shows them as the series has them."""
+    """An error shows the labels in the time zone of the series."""
     index = pd.date_range("2024-01-01", periods=60, freq="h", tz="Europe/Berlin")
     forecaster = ARForecaster(lags=2).fit(pd.Series(noise(), index))
     expected = forecaster.predict(5)
@@ -289,8 +290,8 @@ def test_calendar_labels_of_another_time_zone(freq):
 
 # ------------------------------------------------------------ attention
 @pytest.mark.parametrize("factor", [1e5, -1e5])
-def test_attention_to_scores_beyond_the_range_of_exp(factor):
-    """Scores are linear in the query's weights: weights w become those in proportion to w ** factor."""
+def test_attention_scores_beyond_the_range_of_exp(factor):
+    """Scores are linear in the weights of the query, so attention w becomes proportional to w ** factor."""
     backend = kernels(None if COMPILED else 2)
     p = problem(ragged=True, n_outputs=2, decoder=Decoder(attention="general"))
     lanes = len(p.windows)

@@ -1,4 +1,4 @@
-"""Regressors: scikit-learn's own checks, then what is particular to windows."""
+"""Regressors: scikit-learn's checks, and tests of windows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ QUICK = {"hidden_size": 6, "max_epochs": 20, "batch_size": 16, "learning_rate": 
 
 @pytest.fixture(autouse=True, scope="module")
 def _one_thread():
-    """Hundreds of tiny fits: on a busy machine the threads' meetings cost more than the work; the bits are the same."""
+    """One thread, because in hundreds of tiny fits waiting for threads takes longer than the work; bits are equal."""
     n = numba.get_num_threads()
     numba.set_num_threads(1)
     yield
@@ -52,14 +52,14 @@ def lstm(**options):
 
 
 def problem(n=90, length=6, n_channels=1, horizon=1, seed=0):
-    """Windows of noise, and running means of what they end with."""
+    """Windows of noise, and running means of their last values as targets."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, length, n_channels))
     Y = np.stack([X[:, -k - 1 :].mean(axis=(1, 2)) for k in range(horizon)], axis=1)
     return X, 5 + 3 * Y
 
 
-def test_it_learns():
+def test_a_regressor_learns():
     X, Y = problem(400)
     X = X[:, :, 0]
     for cls in CELLS:
@@ -159,7 +159,7 @@ def test_constants(regressor, value):
 
 
 @pytest.mark.parametrize("unit", [1e-200, 1e-20, 1e20, 1e200])
-def test_units_do_not_matter(regressor, unit):
+def test_scaling_the_targets_scales_the_predictions(regressor, unit):
     X, Y = problem()
     plain = clone(regressor).fit(X, Y).predict(X)
     assert_allclose(regressor.fit(unit * X, unit * Y).predict(unit * X) / unit, plain, rtol=1e-2)
@@ -181,7 +181,7 @@ def test_early_stopping():
     assert (refitted.theta_ != regressor.theta_).any()
 
 
-def test_the_held_out_rows_are_seen_only_through_when_it_stops():
+def test_held_out_rows_are_used_only_to_stop():
     X, Y = problem(100)
     regressor = lstm(early_stopping=EarlyStopping(patience=30, validation_size=0.25, refit_full=False)).fit(X, Y)
     held_out, kept = regressor._split(100)
@@ -221,7 +221,7 @@ def test_losses(loss):
     assert regressor.predict(X).shape == Y.shape
 
 
-def test_quantiles_lie_where_they_should():
+def test_fractions_of_targets_below_quantiles():
     rng = np.random.default_rng(0)
     X, y = np.zeros((400, 2)), rng.normal(size=400)
     for level in (0.1, 0.5, 0.9):

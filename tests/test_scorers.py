@@ -1,4 +1,4 @@
-"""Scorers for scikit-learn: their values by hand, and where scikit-learn takes them."""
+"""Scorers for scikit-learn: values compared with the definitions, and use in scikit-learn's tools."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_tables_and_arrays(measure):
     expected = cross_val_score(ARForecaster(lags=2), Y, cv=FOLDS, scoring=SCORERS[measure])
     table = polars.DataFrame({"month": INDEX, "sales": Y.to_numpy()})
     assert_allclose(cross_val_score(ARForecaster(lags=2), table, cv=FOLDS, scoring=SCORERS[measure]), expected)
-    if measure != "mase":  # which has no season in an array
+    if measure != "mase":  # an array has no season
         scores = cross_val_score(ARForecaster(lags=2), Y.to_numpy(), cv=FOLDS, scoring=SCORERS[measure])
         assert_allclose(scores, expected)
     wide = pd.DataFrame({"one": Y, "two": Y})
@@ -100,7 +100,7 @@ def test_in_pipelines():
 
 
 def test_other_estimators():
-    """With covariates anything that predicts is scored, such as a baseline."""
+    """With covariates, the scorers accept estimators of other packages, except where they need the training series."""
     x, y = X.to_numpy(), Y.to_numpy()
     for estimator in (
         LinearRegression(),
@@ -115,7 +115,7 @@ def test_other_estimators():
         neg_mase(linear, x, y)
 
 
-def test_refused():
+def test_errors():
     fit = ARForecaster(lags=2).fit(Y[:-H])
     with pytest.raises(ValueError, match="gap: X begins at"):
         neg_mae(fit, Y[-H + 1 :])

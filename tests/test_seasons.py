@@ -1,4 +1,4 @@
-"""Seasons longer than the context: what is read of them, that it is known at the origin, and what it is good for."""
+"""Seasons longer than the context: their inputs, that these are known at the origin, and their effect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WEEK = Seasons({168: (168, 336)}, shortest=24)
 
 
 def hours(days=77, seed=0):
-    """A shape of 24 hours on weekdays, another at weekends, and noise."""
+    """Hourly values with one daily shape on weekdays, another at weekends, and noise."""
     n = days * 24
     hour, weekday = np.arange(n) % 24, np.arange(n) // 24 % 7
     working = 30 + 20 * np.sin(2 * np.pi * (hour - 8) / 24) + 10 * np.sin(4 * np.pi * hour / 24)
@@ -30,14 +30,14 @@ def gru(**options):
 
 # ------------------------------------------------------------ which seasons are read
 CHOICES = [
-    # lengths, rows, context, horizon, asked; expected lags
+    # lengths, rows, context, horizon, whether given by the user; expected lags
     ((168,), 1848, 48, 24, False, {168: (168, 336)}),
     ((168,), 1848, 48, 168, False, {168: (168, 336)}),
     ((168,), 1848, 48, 169, False, {336: None}),  # every lag is at least the horizon
-    ((168,), 1848, 168, 24, False, {}),  # the context holds it
-    ((168,), 503, 48, 24, False, {}),  # no room for three
+    ((168,), 1848, 168, 24, False, {}),  # the context contains it
+    ((168,), 503, 48, 24, False, {}),  # not enough rows for three
     ((168,), 504, 48, 24, False, {168: (168,)}),
-    ((168,), 300, 48, 24, True, {168: (168,)}),  # asked for
+    ((168,), 300, 48, 24, True, {168: (168,)}),  # given by the user
     ((365,), 1095, 24, 28, False, {365: (365,)}),
     ((1440, 10_080), 50_000, 120, 60, False, {1440: (1440, 2880, 4320), 10_080: (10_080,)}),
     ((), 5000, 24, 12, True, {}),
@@ -52,7 +52,7 @@ def test_the_seasons_that_are_read(lengths, n, context, horizon, asked, expected
     assert found.lags == expected
 
 
-def test_the_frequency_says_which():
+def test_seasons_of_a_frequency():
     y = hours()
     assert gru(max_epochs=1).fit(y).seasons_ == WEEK
     assert gru(max_epochs=1).fit(y[:500]).seasons_.lags == {}
@@ -99,7 +99,7 @@ def test_inputs_by_definition():
             assert_allclose(inputs[t, c], [week[0], np.mean(week), ten[0], np.mean(ten)])
 
 
-def test_beyond_the_lag_and_over_gaps_the_season_repeats():
+def test_the_season_repeats_beyond_the_lag_and_over_gaps():
     values = np.arange(20.0)[:, None]
     observed = ~np.isin(np.arange(20), [3, 9, 15])[:, None]
     series = carried_on(values, observed, 5, 28)[:, 0]
@@ -108,8 +108,8 @@ def test_beyond_the_lag_and_over_gaps_the_season_repeats():
 
 
 @pytest.mark.parametrize("missing", [False, True])
-def test_nothing_after_the_origin_is_read(missing):
-    """In training windows as in forecasts: steps up to the horizon ahead keep their inputs whatever comes."""
+def test_no_input_depends_on_values_after_the_origin(missing):
+    """In training windows and in forecasts, inputs up to the horizon do not depend on later values."""
     rng = np.random.default_rng(1)
     values, observed = rng.normal(size=(1300, 2)), rng.uniform(size=(1300, 2)) > 0.2 * missing
     for horizon in (1, 24, 168, 200):
@@ -163,7 +163,7 @@ def test_a_forecast_depends_on_the_week_before(options):
     assert change.abs().max() == change.iloc[5] > 0.1
 
 
-def test_columns_with_gaps_and_covariates_beside_them():
+def test_columns_with_gaps_and_covariates():
     y = hours(40)
     wide = pd.DataFrame({"a": y, "b": 100 - 3 * y, "late": 5 + 0.1 * y})
     wide.iloc[:120, 2] = np.nan
@@ -210,7 +210,7 @@ def test_a_warm_start_keeps_the_seasons():
 
 
 def test_the_linear_part_stays_small():
-    """It grows with the horizon and the columns, not with their squares."""
+    """Its number of weights grows with the horizon and the number of columns, not with their squares."""
     y = hours(40).to_numpy()
     wide = pd.DataFrame({c: y + c for c in range(7)}, pd.date_range("2024-01-01", periods=len(y), freq="h"))
     entries = gru(horizon=96, max_epochs=1).fit(wide).network_.architecture.entries
@@ -218,8 +218,8 @@ def test_the_linear_part_stays_small():
     assert not any(name.startswith("ahead") for name in entries)
 
 
-def test_day_and_week():
-    """No worse than repeating last week, and far better than what the daily context alone can tell."""
+def test_a_daily_and_a_weekly_season():
+    """The forecast is no worse than repeating last week, and much better than from the daily context alone."""
     y = hours(84)
     train, test = y[:-168], y[-168:].to_numpy()
     last_week = np.abs(train[-168:].to_numpy() - test).mean()

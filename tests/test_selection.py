@@ -1,4 +1,4 @@
-"""ARForecaster's choice of lags: one decomposition for all orders, windows about longer seasons, and gaps."""
+"""ARForecaster's choice of lags: one decomposition for all orders, groups of lags for longer seasons, and gaps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tsrnn.linear.selection import Series, _best_order, seasonal_candidates, sel
 
 # ------------------------------------------------------------ one decomposition
 def by_definition(y, order, longest, trend, ridge, covariates):
-    """AIC of an order by a decomposition of its own, over the rows that the longest order has."""
+    """AIC of an order by its own decomposition, over the rows of the highest order."""
     time = np.arange(longest, len(y))
     unit = np.abs(y).max()
     columns = [np.ones(len(time))] if "c" in trend else []
@@ -87,8 +87,8 @@ def test_rows_are_taken_in_blocks(block, monkeypatch):
     assert_allclose([found.intercept, found.slope, found.aic], [expected.intercept, expected.slope, expected.aic])
 
 
-def test_many_orders_are_fast():
-    """A decomposition for each of 193 orders took 8 s of one core, this one takes 0.1 s."""
+def test_time_for_many_orders():
+    """One decomposition for each of 193 orders took 8 s on one core; one for all takes 0.1 s."""
     y = pd.Series(noise(4000), pd.date_range("2024-01-01", periods=4000, freq="15min"))
     started = time.process_time()
     ARForecaster(season_lengths=96).fit(y)
@@ -97,7 +97,7 @@ def test_many_orders_are_fast():
 
 # ------------------------------------------------------------ several seasons
 def day_and_week(n_days, seed=0, level=0.0, per_day=24):
-    """Hours with one shape from Monday to Friday and another at weekends."""
+    """Hourly values with one daily shape from Monday to Friday and another at weekends."""
     rng, t = np.random.default_rng(seed), np.arange(n_days * per_day)
     hour, day = t % per_day * 24 / per_day, t // per_day % 7
     week = 20 * np.exp(-0.5 * ((hour - 8) / 2) ** 2) + 20 * np.exp(-0.5 * ((hour - 18) / 2.5) ** 2)
@@ -108,7 +108,7 @@ def day_and_week(n_days, seed=0, level=0.0, per_day=24):
 
 @pytest.mark.parametrize("level", [0.0, 15.0])
 @pytest.mark.parametrize("n_days", [77, 35])
-def test_day_and_week(n_days, level):
+def test_a_daily_and_a_weekly_season(n_days, level):
     y = day_and_week(n_days + 7, level=level)
     train, test = y[:-168], y[-168:]
     forecaster = ARForecaster().fit(train)
@@ -120,7 +120,7 @@ def test_day_and_week(n_days, level):
     assert np.abs(alone.predict(168) - test).mean() > 4
 
 
-def test_seasons_that_the_index_does_not_know():
+def test_given_seasons():
     y = day_and_week(60)
     plain = pd.Series(y.to_numpy())
     forecaster = ARForecaster(season_lengths=[168, 24]).fit(plain[:-168])
@@ -143,7 +143,7 @@ def test_a_year_of_days():
     assert errors[0] < 0.5 * errors[1]
 
 
-def test_noise_needs_no_long_season():
+def test_noise_gets_no_long_season():
     y = pd.Series(noise(1500), pd.date_range("2024-01-01", periods=1500, freq="h"))
     assert max(ARForecaster(lags="bic").fit(y).models_[0].lags) <= 48
 
@@ -170,7 +170,7 @@ GAPS = {
 @pytest.mark.parametrize("trend", [0.0, 0.02])
 @pytest.mark.parametrize("hours", [True, False])
 @pytest.mark.parametrize("missing", GAPS.values(), ids=GAPS)
-def test_lags_that_the_gaps_leave(missing, hours, trend):
+def test_lags_in_spite_of_gaps(missing, hours, trend):
     errors = []
     for seed in range(2):
         y = wave(seed=seed, trend=trend)
@@ -179,7 +179,7 @@ def test_lags_that_the_gaps_leave(missing, hours, trend):
         forecaster = ARForecaster().fit(train)
         assert forecaster.models_[0].lags
         errors.append(np.abs(forecaster.predict(48).to_numpy() - y[400:]).mean())
-    assert np.mean(errors) < (1.1 if trend == 0 else 1.5)  # 0.8 is the noise; the mean errs by 6.4
+    assert np.mean(errors) < (1.1 if trend == 0 else 1.5)  # the noise alone gives 0.8, the mean of the series 6.4
 
 
 def test_one_column_with_gaps_does_not_change_the_others():
@@ -189,7 +189,7 @@ def test_one_column_with_gaps_does_not_change_the_others():
     assert all(lag % 2 == 0 for lag in together.models_[1].lags)
 
 
-def test_where_no_order_has_rows():
+def test_no_order_has_enough_rows():
     y = np.full(300, np.nan)
     y[np.random.default_rng(0).choice(300, 9, replace=False)] = np.arange(9.0)
     with pytest.warns(OrderSelectionWarning, match=r"the series has 9 observations.*lags='aic'.*forecasts the mean"):
@@ -206,7 +206,7 @@ def test_a_constant_with_gaps():
     assert_allclose(ARForecaster().fit(np.where(T % 2 == 1, np.nan, 7.0)).predict(3), 7)
 
 
-def test_a_season_of_which_one_value_in_five_is_left():
+def test_four_of_five_values_missing():
     rng = np.random.default_rng(0)
     wave = 20 + 10 * np.sin(2 * np.pi * np.arange(424) / 24)
     y = wave[:400] + 0.5 * rng.normal(size=400)
@@ -222,7 +222,7 @@ def test_a_season_of_which_one_value_in_five_is_left():
     [10**9, 10**30, range(1, 10**9), 50, [10**9], [1, 10**30]],
     ids=["int", "huge", "range", "n", "far", "farther"],
 )
-def test_lags_that_the_series_cannot_have(lags):
+def test_lags_longer_than_the_series(lags):
     too_many = r"the series has 50 observations, of which 0 have all lags observed|must be at most 2\*\*63 - 1"
     with pytest.raises(ValueError, match=too_many):
         ARForecaster(lags=lags).fit(noise(50))

@@ -1,4 +1,4 @@
-"""What only an encoder with a decoder does: teacher forcing, attention, segments, decoding on; its bad arguments."""
+"""Encoder and decoder: teacher forcing, attention, segments, any horizon, wrong arguments."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def lstm(strategy=None, **options):
 
 
 # ------------------------------------------------------------ strategies as objects
-def test_names_stand_for_objects():
+def test_names_of_strategies():
     for name, strategy in (("recursive", Recursive()), ("direct", Direct()), ("seq2seq", Seq2Seq())):
         one, other = (lstm(each).fit(wave()) for each in (name, strategy))
         assert one.strategy_ == other.strategy_ == strategy
@@ -89,24 +89,24 @@ def test_training_reads_the_truth_as_often_as_asked(forcing, expected, monkeypat
     forecaster = lstm(Seq2Seq(forcing), batch_size=38, early_stopping=False)
     monkeypatch.setattr(Network, "loss_and_grad", record)
     forecaster.fit(wave())  # 75 windows: two batches in each of three epochs
-    assert_allclose(found[1:], expected, atol=1e-12)  # the first is that of compiling
+    assert_allclose(found[1:], expected, atol=1e-12)  # the first call is that of compiling
 
 
-def test_forcing_and_detaching_change_the_training():
+def test_teacher_forcing_and_detach_change_the_training():
     fits = [
         lstm(Seq2Seq(forcing, detach=detach), early_stopping=False).fit(wave()).theta_
         for forcing, detach in ((0.0, False), (0.0, True), (0.5, False), (1.0, False), (1.0, True))
     ]
     for i, one in enumerate(fits):
         for other in fits[:i]:
-            same = (one is fits[4]) and (other is fits[3])  # nothing is fed back: nothing to detach
+            same = (one is fits[4]) and (other is fits[3])  # nothing is fed back, so nothing is detached
             assert np.array_equal(one, other) == same
 
 
 # ------------------------------------------------------------ decoding
 @pytest.mark.parametrize("strategy", [Seq2Seq(attention="dot"), Seq2Seq(segment_length=2)], ids=["steps", "segments"])
-def test_decoding_goes_on(strategy):
-    """Beyond the horizon of the fit, and to any number of steps: the first ones stay as they are."""
+def test_decoding_beyond_the_horizon(strategy):
+    """Any number of steps; more steps do not change the first ones."""
     forecaster = lstm(strategy).fit(months(wave()))
     long = forecaster.predict(25)
     assert np.isfinite(long).all()
@@ -117,13 +117,13 @@ def test_decoding_goes_on(strategy):
 def test_encoder_and_decoder_of_different_depth():
     forecaster = lstm(Seq2Seq(decoder_layers=3, attention="additive"), num_layers=2, dropout=0.2).fit(wave())
     entries = forecaster.network_.architecture.entries
-    assert entries["bridge"][1] == (2, 9, 7)  # h and c of three layers of 3 units, from two layers and a one
+    assert entries["bridge"][1] == (2, 9, 7)  # h and c of three layers of 3 units, from two layers and a 1
     assert {"layer1.product0", "decoder2.product0"} <= set(entries)
     assert lstm(Seq2Seq(decoder_layers=2), dropout=0.3).fit(wave()).predict().shape == (4,)
 
 
 def test_a_bridge_starts_as_a_copy():
-    """Of the layers as far from the top, as far as there are some."""
+    """Layers are copied from the top down, as long as both sides have one."""
     options = {"max_epochs": 1, "learning_rate": 1e-30, "early_stopping": False, "linear_skip": False, "num_layers": 2}
     with_bridge = lstm(Seq2Seq(bridge=True), **options).fit(wave())
     views = with_bridge.network_.architecture.views(with_bridge.theta_)
@@ -133,8 +133,8 @@ def test_a_bridge_starts_as_a_copy():
     assert_allclose(copied, np.kron([[1, 0], [1, 0], [0, 1]], np.eye(3)), atol=1e-20)
 
 
-def test_it_learns_what_a_line_cannot():
-    """The next value is the logistic map of the last: chaotic, so that no linear forecast is any good."""
+def test_a_nonlinear_series_is_learned():
+    """The next value is the logistic map of the last: chaotic, so a linear forecast is no better than the mean."""
     y = np.empty(440)
     y[0] = 0.3
     for t in range(1, len(y)):
@@ -173,13 +173,13 @@ def test_attention_over_segments_and_of_arrays():
     forecaster = lstm(Seq2Seq(attention="dot", segment_length=2)).fit(y)
     weights = forecaster.attention_weights(5)
     assert_array_equal(weights.columns, y.index[-12:][1::2])
-    assert_array_equal(weights.iloc[0], weights.iloc[1])  # one segment, one step of the decoder
+    assert_array_equal(weights.iloc[0], weights.iloc[1])  # one segment is one step of the decoder
     plain = lstm(Seq2Seq(attention="dot", segment_length=2)).fit(y.to_numpy()).attention_weights(5)
     assert_array_equal(plain, weights)
 
 
-def test_attention_turns_to_what_matters():
-    """Every window holds one value that stands out, somewhere, and the forecast is that value: attention finds it."""
+def test_attention_finds_the_step_that_matters():
+    """Each window has one large value at a random step, and the target is that value: attention finds the step."""
     rng = np.random.default_rng(0)
     n, length = 300, 10
     series = 0.1 * rng.normal(size=(n, length + 1))
@@ -196,7 +196,7 @@ def test_attention_turns_to_what_matters():
     trained = minimise(network, theta, source, windows, geometry, settings, seed=0)
     handle = network.backend.upload(trained.theta, "float32")
     weights = network.attention(handle, source, windows, geometry)[:, 0]
-    # the encoder's output of that step or the next ones holds the value; before it nobody can know
+    # the encoder's outputs from that step on can contain the value, those before it cannot
     after = np.array([row[at:].sum() for row, at in zip(weights, place, strict=True)])
     even = (length - place) / length
     assert after.mean() > even.mean() + 0.15
@@ -212,7 +212,7 @@ def test_without_attention_there_are_no_weights(strategy):
 
 
 # ------------------------------------------------------------ segments
-def test_segments_make_few_steps():
+def test_number_of_steps_with_segments():
     strategy = Direct(segment_length=24)
     forecaster = GRUForecaster(horizon=96, context_length=720, strategy=strategy, **QUICK | {"max_epochs": 1})
     assert strategy.geometry(720, 96) == Geometry(720, block=96)
@@ -220,13 +220,13 @@ def test_segments_make_few_steps():
     forecaster.fit(y)
     a = forecaster.network_.architecture
     work = forecaster.network_.workspace(strategy.geometry(720, 96), 1)
-    assert work.X.shape[2] - 1 == 30  # recurrent steps, in which room for four parallel ones is, too
+    assert work.X.shape[2] - 1 == 30  # recurrent steps; the arrays also have room for four parallel steps
     assert a.entries["embedding"][1] == (3, 1 + 24)
     assert a.entries["position"][1] == (4, 3)
     assert forecaster.predict(200).shape == (200,)
 
 
-def test_a_context_in_segments_by_default():
+def test_default_context_length_with_segments():
     y = months(wave(200))
     for segment, expected in ((1, 24), (5, 20), (7, 21), (24, 24), (40, 40)):
         forecaster = lstm(Seq2Seq(segment_length=segment), context_length=None, horizon=segment).fit(y)
@@ -293,4 +293,4 @@ def test_warm_start_needs_the_same_decoder():
     forecaster = lstm(Seq2Seq(), warm_start=True).fit(wave())
     with pytest.raises(ValueError, match="warm_start=True needs the network of the earlier fit"):
         forecaster.set_params(strategy=Seq2Seq(attention="dot")).fit(wave())
-    forecaster.set_params(strategy=Seq2Seq(1.0)).fit(wave())  # another training of the same network
+    forecaster.set_params(strategy=Seq2Seq(1.0)).fit(wave())  # the same network, trained in another way

@@ -1,4 +1,4 @@
-"""The program among others: files that it must not harm, streams that end, signals, and damaged input."""
+"""The program and its environment: files that it must not overwrite, closed streams, signals, damaged input."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="signals, pipes and device
 
 @pytest.fixture
 def run(capsys):
-    """Run the program; its exit code, standard output and standard error."""
+    """Function that runs the program and returns (exit code, standard output, standard error)."""
 
     def call(*arguments):
         with pytest.raises(SystemExit) as stop:
@@ -109,7 +109,7 @@ def test_no_device_and_no_read_only_file(run, data, monkeypatch):
     assert (code, "is not a regular file" in err) == (2, True)
     target = data.with_name("there.csv")
     target.touch()
-    monkeypatch.setattr(shell.os, "access", lambda path, mode: mode != os.W_OK)  # root may write everything
+    monkeypatch.setattr(shell.os, "access", lambda path, mode: mode != os.W_OK)  # root may write to all files
     code, _, err = run("forecast", data, "--output", target, "--force")
     assert (code, "it is read-only" in err) == (2, True)
 
@@ -119,7 +119,7 @@ def test_force_needs_a_file(run, data):
     assert (code, "--force needs --output or --plot" in err) == (2, True)
 
 
-def test_a_file_is_replaced_at_once(run, data):
+def test_a_file_is_replaced_by_renaming(run, data):
     target, link = data.with_name("old.csv"), data.with_name("link.csv")
     target.write_text("old")
     target.chmod(0o640)
@@ -136,7 +136,7 @@ def test_a_file_is_replaced_at_once(run, data):
 @pytest.mark.parametrize(
     "error", [OSError(errno.ENOSPC, "No space left on device"), MemoryError(), KeyboardInterrupt()]
 )
-def test_a_failure_while_writing_leaves_what_was_there(run, data, monkeypatch, error):
+def test_a_failure_while_writing_keeps_the_old_file(run, data, monkeypatch, error):
     target = data.with_name("old.csv")
     target.write_text("old")
 
@@ -154,7 +154,7 @@ def test_a_failure_while_writing_leaves_what_was_there(run, data, monkeypatch, e
     assert len(list(data.parent.iterdir())) == 2
 
 
-def test_a_file_that_came_in_between(run, data, monkeypatch):
+def test_a_file_created_during_the_fit(run, data, monkeypatch):
     target = data.with_name("a.csv")
 
     def slow(self, path, **_):
@@ -235,7 +235,7 @@ main()
 
 @POSIX
 def test_interrupts():
-    """Also where an exception would be caught and with threads that go on."""
+    """Also where exceptions are caught, and while other threads run."""
     process = subprocess.Popen(
         [sys.executable, "-c", LONG_WORK, "forecast", "nile"],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -247,7 +247,7 @@ def test_interrupts():
 
 
 @POSIX
-def test_interrupts_of_others_stay(run):
+def test_other_signal_handlers_are_kept(run):
     def own(*_):
         pass
 
@@ -301,7 +301,7 @@ GOOD = {
 
 @pytest.mark.parametrize("content", GOOD.values(), ids=GOOD)
 def test_good_files(tmp_path, content):
-    """What a file is, its content says, whatever its name."""
+    """The content of a file determines its type, not its name."""
     for name in ("a.csv", "a.csv.gz", "a.zip"):
         path = tmp_path / name
         path.write_bytes(content)
@@ -389,7 +389,7 @@ def test_files_that_cannot_be_read(data, monkeypatch):
 
 # ---------------------------------------------------------------- zstd
 class Frame:
-    """As `zstandard` decompresses: one frame, and nothing is said where it ends early."""
+    """Imitates `zstandard`: decompresses one frame, without an error if it ends early."""
 
     eof, unused_data = False, b""
 
@@ -419,7 +419,7 @@ def test_zstd(tmp_path, monkeypatch):
 
 # ---------------------------------------------------------------- the baselines
 def hours(n):
-    """A day whose shape differs at weekends, without noise."""
+    """Hourly values with another daily shape at weekends, without noise."""
     index = pd.date_range("2024-01-01", periods=n, freq="h")
     weekend = np.asarray(index.day_of_week >= 5)
     return pd.Series(np.where(weekend, 2.0, 10 + np.sin(np.arange(n) * 2 * np.pi / 24)), index, name="load")
@@ -441,8 +441,8 @@ def test_a_baseline_for_each_season(run, tmp_path):
     assert "than that of the seasonal naive (168 hours), the best of these." in out
 
 
-def test_one_season_is_named_as_ever(run, tmp_path):
-    y = hours(24 * 12)  # too short for three weeks
+def test_baseline_of_one_season(run, tmp_path):
+    y = hours(24 * 12)  # shorter than three weeks
     y.to_csv(tmp_path / "a.csv", index_label="hour")
     code, out, _ = run("forecast", tmp_path / "a.csv", "--model", "ar")
     assert code == 0

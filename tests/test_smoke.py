@@ -1,4 +1,4 @@
-"""Every estimator once, so small that it also runs without the compiler: fit, predict, update, score."""
+"""Every estimator once, small enough to run without the compiler: fit, predict, update, score."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Y = np.sin(np.arange(40) / 2) + np.arange(40) / 20
 WIDE = np.column_stack([Y, 10 * np.roll(Y, 3)])
 
 
-#: A form of a cell that nothing else needs compiled in float32; without the compiler it runs each time.
+#: The GRU with the reset before the product, which no other float32 test compiles; by default only without compiler.
 to_compile = [pytest.mark.exhaustive] if COMPILED else []
 
 
@@ -47,14 +47,14 @@ def other_gru(**options):
 
 
 @pytest.fixture(autouse=True)
-def _narrow_tiles(monkeypatch):
-    """Without the compiler a lane costs as much as a tile does with it."""
+def _small_tiles(monkeypatch):
+    """Small tiles without the compiler, because each lane then takes as long as a compiled tile."""
     if not COMPILED:
         monkeypatch.setattr(CpuBackend, "tile_width", lambda self, dtype: 2)
 
 
-def use(forecaster, y):
-    """All that a forecaster can do, with a look at shapes and at what is finite."""
+def use_all_methods(forecaster, y):
+    """Call all methods of a forecaster and check shapes and finite values."""
     forecaster.fit(y[:30])
     assert forecaster.predict(7).shape == (7, *y.shape[1:])  # beyond the horizon
     assert np.isfinite(forecaster.predict(context=y[5:35])).all()
@@ -68,7 +68,7 @@ def use(forecaster, y):
 def test_forecasters(cls, strategy):
     if COMPILED and STRATEGIES[strategy].decoder(1) and cls is not LSTMForecaster:
         pytest.skip("this decoder is compiled in tests/interop, and runs here without the compiler")
-    use(cls(horizon=3, context_length=5, strategy=strategy, **SMALL), Y)
+    use_all_methods(cls(horizon=3, context_length=5, strategy=strategy, **SMALL), Y)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -82,7 +82,7 @@ def test_forecasters(cls, strategy):
     ids=lambda options: next(iter(options)),
 )
 def test_options(options, strategy):
-    use(LSTMForecaster(horizon=3, context_length=5, strategy=strategy, **SMALL, **options), WIDE)
+    use_all_methods(LSTMForecaster(horizon=3, context_length=5, strategy=strategy, **SMALL, **options), WIDE)
 
 
 @pytest.mark.parametrize("loss", ["mae", "huber"])
@@ -90,22 +90,22 @@ def test_options(options, strategy):
 def test_losses(make, loss):
     y = Y.copy()
     y[[3, 17]] = np.nan
-    use(make(horizon=2, context_length=4, loss=loss, **SMALL), y)
+    use_all_methods(make(horizon=2, context_length=4, loss=loss, **SMALL), y)
 
 
 @pytest.mark.parametrize(("cls", "form"), sorted(other_forms(), key=lambda case: case.id))
 def test_other_forms_of_cells(cls, form):
-    use(cls(horizon=2, context_length=4, **form, **SMALL), Y)
+    use_all_methods(cls(horizon=2, context_length=4, **form, **SMALL), Y)
 
 
 @pytest.mark.parametrize("lags", ["aic", 3, [1, 4]], ids=str)
 def test_autoregression(lags):
-    use(ARForecaster(lags=lags, horizon=3), WIDE)
+    use_all_methods(ARForecaster(lags=lags, horizon=3), WIDE)
 
 
 @pytest.mark.filterwarnings("ignore::tsrnn.exceptions.ConvergenceWarning")
 def test_latent_autoregression():
-    use(LatentARForecaster(n_states=2, max_iter=3, polish=True, horizon=3), WIDE)
+    use_all_methods(LatentARForecaster(n_states=2, max_iter=3, polish=True, horizon=3), WIDE)
 
 
 @pytest.mark.parametrize("cls", REGRESSORS)

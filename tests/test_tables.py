@@ -1,4 +1,4 @@
-"""Tables that are not pandas': what is read of them, what comes back, what is refused, and mends that work."""
+"""Tables of other libraries than pandas: reading, results, errors, and the expressions that errors suggest."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tsrnn.plotting import plot_attention, plot_forecast
 
 N, H = 60, 6
 DAYS = pd.date_range("2024-02-20", periods=N + H, name="day")
-HOURS = pd.date_range("2024-10-26", periods=N + H, freq="h", tz="Europe/Berlin", name="time")  # a clock change in it
+HOURS = pd.date_range("2024-10-26", periods=N + H, freq="h", tz="Europe/Berlin", name="time")  # contains a clock change
 
 
 def wide(index):
@@ -36,7 +36,7 @@ def covariates(index):
 
 
 def to_polars(table, *types):
-    """The index between the columns: where the dates stand does not matter."""
+    """Convert to polars, with the dates as a middle column, because their position must not matter."""
     index, (first, *rest) = table.index, table.columns
     dates = polars.Series(index.name, index.tz_convert("UTC").tz_localize(None) if index.tz else index)
     if index.tz:
@@ -60,7 +60,7 @@ def with_type(arrow_type):
     return convert
 
 
-#: Tables with dates: how to make one, and of which index.
+#: Tables with dates: the function that makes one, and its index.
 MAKERS = {
     "polars Date": (lambda t: to_polars(t, polars.Date), DAYS),
     "polars Datetime": (to_polars, DAYS),
@@ -82,7 +82,7 @@ def case(request):
 
 
 def to_pandas(table):
-    """By the library's own conversion, with the first column as index."""
+    """Convert a table by its own method, with the first column as index."""
     frame = table.to_pandas(**({"date_as_object": False} if isinstance(table, pyarrow.Table) else {}))
     return frame.set_index(frame.columns[0])
 
@@ -98,7 +98,7 @@ def date_type(table):
     return {field.name: field.type for field in table.schema if pyarrow.types.is_temporal(field.type)}
 
 
-def test_answers_are_those_of_pandas(case):
+def test_results_equal_those_of_pandas(case):
     make, y, _ = case
     table = make(y[:N])
     ours, theirs = ar().fit(table), ar().fit(y[:N])
@@ -119,7 +119,7 @@ def test_answers_are_those_of_pandas(case):
         assert_array_equal(plain.to_numpy(), expected.to_numpy())
 
 
-def test_every_door_reads_dates(case):
+def test_all_methods_read_dates(case):
     make, y, _ = case
     table, after = make(y[:N]), make(y[N:])
     ours, theirs = ar().fit(table), ar().fit(y[:N])
@@ -132,7 +132,7 @@ def test_every_door_reads_dates(case):
         ours.update(after)
 
 
-def test_libraries_mix_by_their_dates(case):
+def test_libraries_are_mixed_by_dates(case):
     make, y, x = case
     expected = ar().fit(x[:N], y[:N]).predict(x[N:])
     assert_array_equal(to_pandas(ar().fit(make(x[:N]), make(y[:N])).predict(make(x[N:]))), expected)
@@ -169,7 +169,7 @@ def test_names_of_columns():
         ar().fit(to_polars(y).rename({"day": "a_lower"})).predict_interval()
 
 
-def test_rows_without_dates_just_follow():
+def test_rows_without_dates_follow_by_position():
     y = wide(DAYS)
     expected = ar().fit(y[:N].to_numpy()).update(y[N:].to_numpy()).predict()
     for table, more in (
@@ -243,7 +243,7 @@ def test_pickle_and_cross_validation(case):
 
 
 # ------------------------------------------------------------ what is read
-def test_types_of_numbers():
+def test_numeric_types():
     columns = {
         "int": polars.Series([1, None, 2**31 - 1], dtype=polars.Int32),
         "byte": polars.Series([1, None, 255], dtype=polars.UInt8),
@@ -289,7 +289,7 @@ def test_narwhals_and_record_batches():
 
 
 def test_libraries_with_an_index_keep_levels():
-    """As modin's and cuDF's: their tables are made of pandas', by the class of the same name."""
+    """Imitates modin and cuDF: tables with an index, made by a class with the name of pandas' class."""
     answer = pd.DataFrame([[1.0, 2.0]], columns=pd.MultiIndex.from_product([["a"], ["lower", "upper"]]))
     made = NativeFormat("pandas").to_native(answer)
     pd.testing.assert_frame_equal(made, answer)
@@ -327,7 +327,7 @@ def test_columns_with_missing_names_and_duplicates():
 # ------------------------------------------------------------ metrics and regressors
 @pytest.mark.parametrize("metric", [mae, rmse, smape])
 @pytest.mark.parametrize("make", [to_polars, to_arrow])
-def test_metrics_leave_dates_out(metric, make):
+def test_metrics_ignore_the_column_of_dates(metric, make):
     truth, forecast = wide(DAYS), wide(DAYS) + 1
     assert metric(make(truth), make(forecast)) == metric(truth, forecast) == metric(truth.to_numpy(), make(forecast))
     assert mase(make(truth), make(forecast), make(truth)) == mase(truth, forecast, truth)
@@ -377,7 +377,7 @@ def test_regressors_refuse_dates(X):
         fit.predict(X)
 
 
-def test_regressors_take_other_tables():
+def test_regressors_accept_other_tables():
     X, y = np.random.default_rng(0).normal(size=(12, 2)), np.arange(12.0)
     regressor = LSTMRegressor(max_epochs=1, hidden_size=2, random_state=0)
     expected = regressor.fit(X, y).predict(X)
@@ -388,7 +388,7 @@ def test_regressors_take_other_tables():
 
 # ------------------------------------------------------------ refused
 class Labelled:
-    """A table of a library that is not known here: an array would lose its labels."""
+    """A table of an unknown library, which would lose its labels as an array."""
 
     def __init__(self, attribute):
         setattr(self, attribute, lambda: None)
@@ -446,7 +446,7 @@ def test_refused_tables(y, error, message):
 
 # ------------------------------------------------------------ mends
 def mend(call, pattern):
-    """The expression that an error offers."""
+    """The expression that an error suggests."""
     with pytest.raises((TypeError, ValueError)) as error:
         call()
     (found,) = re.findall(pattern, str(error.value))
@@ -476,7 +476,7 @@ MENDS = [
 
 
 @pytest.mark.parametrize(("y", "pattern"), MENDS, ids=range(len(MENDS)))
-def test_mends_work(y, pattern):
+def test_suggested_expressions_work(y, pattern):
     mended = eval(mend(lambda: ar().fit(y), pattern), {"y": y, "polars": polars, "pd": pd, "np": np})
     target = read_target(mended)
     assert [*target.index] == [*DAYS[:N]]
@@ -484,8 +484,8 @@ def test_mends_work(y, pattern):
 
 
 @pytest.mark.parametrize("make", [lambda t: t, lambda t: t.to_arrow()])
-def test_mends_in_pandas_work(make):
-    """Where a mend is a method of pandas, the error says how to come there."""
+def test_suggested_expressions_of_pandas_work(make):
+    """If the suggested expression is a method of pandas, the error says how to convert the table."""
     y, pattern = make(Y[::-1]), r"\(in pandas y is (.*)\)"
     mended = eval(mend(lambda: ar().fit(y), pattern), {"y": y}).sort_index()
     assert_array_equal(read_target(mended).values, read_target(Y).values)

@@ -1,6 +1,6 @@
-"""The promise: on one machine a fit gives the same bits whatever the threads, the threading layer and the processes.
+"""A fit gives the same bits for all numbers of threads, threading layers and processes, on one machine.
 
-Every setting runs in a process of its own, for Numba decides on its layer once; an abort is that process's end.
+Every setting runs in a new process, because Numba chooses its threading layer once, and because it may abort.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from .problems import COMPILED
-from .threads_job import ESTIMATORS, WAYS
+from .threads_job import ESTIMATORS, VARIANTS
 
 pytestmark = pytest.mark.skipif(not COMPILED, reason="needs the compiler")
-#: Each layer and each number of threads once; the session `threads` runs all four.
+#: Each layer and each number of threads once; the session `threads` runs all four combinations.
 SETTINGS = [
     ("omp", 2),
     ("workqueue", 1),
@@ -33,7 +33,7 @@ def setting(request):
 
 @pytest.fixture(scope="module")
 def reports():
-    """What each setting reported, filled as they run."""
+    """Report of each setting; filled as the settings run."""
     return {}
 
 
@@ -56,16 +56,16 @@ def report(setting, reports):
     return reports[setting]
 
 
-def test_the_layer_asked_for_was_used(setting, report):
+def test_the_requested_threading_layer_was_used(setting, report):
     assert report["layer"] == setting[0]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_every_way_gives_the_same_bits(report, way):
-    assert set(report["ways"]["serial"]) == set(ESTIMATORS)
-    assert report["ways"][way] == report["ways"]["serial"]
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variant_gives_the_same_bits(report, variant):
+    assert set(report["variants"]["serial"]) == set(ESTIMATORS)
+    assert report["variants"][variant] == report["variants"]["serial"]
 
 
 def test_every_setting_gives_the_same_bits(report, reports):
-    """Against the settings that ran before it."""
-    assert all(other["ways"] == report["ways"] for other in reports.values())
+    """Compared with the settings that ran before."""
+    assert all(other["variants"] == report["variants"] for other in reports.values())

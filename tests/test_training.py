@@ -1,4 +1,4 @@
-"""Training and what is kept of it, where single faults passed unnoticed: rates, curves, refits, held-out windows."""
+"""Details of training: learning rates, curves, refits, held-out windows. Each test was written for a single fault."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from .numpy_backend import NumpyBackend
 from .problems import CELLS
 from .test_networks import task
 
-#: So slow that the start stays.
+#: A learning rate so small that the parameters do not change.
 STILL = {"learning_rate": 1e-30}
 TINY = {"hidden_size": 2, "batch_size": 16, "random_state": 0, "max_epochs": 4}
 
 
 def rnn(**options):
-    """A small network."""
+    """A small recurrent network."""
     return RNNForecaster(**{"context_length": 4, "horizon": 2, **TINY, **options})
 
 
 def noise(n=60, seed=0):
-    """A wave and noise."""
+    """A sine with noise."""
     return np.sin(np.arange(n) / 2) + 0.3 * np.random.default_rng(seed).normal(size=n)
 
 
 # ------------------------------------------------------------ updates
 def test_the_schedule_counts_updates_of_all_epochs():
-    """With both betas 0 Adam goes the rate in each direction; three batches an epoch, of two epochs."""
+    """With both betas 0, a step of Adam has the size of the learning rate; two epochs of three batches."""
     t = task(NumpyBackend(), n=3)
     adam = Adam(beta1=0, beta2=0, epsilon=1e-300, clip_norm=None, schedule="cosine")
     path, update = [t.theta], t.backend.update
@@ -51,15 +51,15 @@ def test_the_schedule_counts_updates_of_all_epochs():
 
 
 @pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")
-def test_the_norm_before_a_divergence_is_told_across_epochs():
-    """The first step of an epoch fails: the norm is that of the last step of the epoch before."""
+def test_the_norm_before_a_divergence_in_a_new_epoch():
+    """If the first step of an epoch diverges, the error has the norm of the last step of the epoch before."""
     t = task(NumpyBackend(), n=4, cell=CELLS["rnn_relu"])
     with pytest.raises(FloatingPointError, match=r"epoch 2, step 1 of 1 .*norm before that step \d") as error:
         t.minimise(learning_rate=1e200, optimizer=Adam(clip_norm=None))
     assert "nan" not in str(error.value).split("norm before that step")[1][:12]
 
 
-def test_what_is_not_finite_is_never_best():
+def test_an_infinite_error_is_never_the_best():
     t = task(NumpyBackend(), n=26)
     errors = iter([np.nan, 3.0, -np.inf, 2.0, np.inf, 2.5])
     t.network.evaluate = lambda *arguments, **options: next(errors)
@@ -68,7 +68,7 @@ def test_what_is_not_finite_is_never_best():
     assert training.validation_curve == [np.inf, 3.0, np.inf, 2.0, np.inf, 2.5]
 
 
-def test_an_evaluation_counts_nothing_from_before():
+def test_an_evaluation_starts_from_zero():
     t = task(NumpyBackend())
     work = t.network.workspace(t.geometry, 26, loss=MSE)
     wanted = t.network.evaluate(work, t.theta, t.source, t.windows, free_run=False)
@@ -81,7 +81,7 @@ def test_an_evaluation_counts_nothing_from_before():
 
 
 # ------------------------------------------------------------ estimators
-def test_callbacks_are_not_told_of_the_refit():
+def test_callbacks_are_not_called_in_the_refit():
     told = []
     stopping = EarlyStopping(validation_size=10, refit_full=True)
     fitted = rnn(callbacks=[told.append], early_stopping=stopping, linear_skip=False, learning_rate=0.05).fit(noise())
@@ -91,7 +91,7 @@ def test_callbacks_are_not_told_of_the_refit():
 
 @pytest.mark.parametrize("name", ["standard", "window", None])
 def test_the_forecast_after_a_refit_has_the_scale_of_all(name):
-    """The scale of the training part would be another: the tail is ten times as wide."""
+    """The amplitude of the validation part is ten times that of the rest, so both scales differ."""
     y = noise() * np.where(np.arange(60) < 40, 1, 10)
     options = {"linear_skip": False, "learning_rate": 0.05, "scaling": name}
     stopping = EarlyStopping(validation_size=20, refit_full=True)
@@ -102,10 +102,11 @@ def test_the_forecast_after_a_refit_has_the_scale_of_all(name):
 
 
 @pytest.mark.parametrize("scaling", ["standard", "window", None])
-def test_every_window_of_the_tail_is_judged(scaling):
-    """Windows with a target in the tail, from the first to the last, and no others: their errors rank by rank.
+def test_every_window_of_the_validation_part_is_used(scaling):
+    """Compare the sorted errors of all windows with a target in the validation part, and of no other window.
 
-    With the scale of the training part, though the tail is ten times as wide; but for "window", which has each one's.
+    The scale is that of the training part, although the validation part has ten times its amplitude; with "window" it
+    is that of each window.
     """
     y = noise() * np.where(np.arange(60) < 50, 1, 10)
     stopping = EarlyStopping(validation_size=10, refit_full=False)
@@ -118,8 +119,8 @@ def test_every_window_of_the_tail_is_judged(scaling):
     assert_allclose((bounds[..., 1] - bounds[..., 0]) / 2, np.sort(errors, axis=0).T, rtol=1e-9)
 
 
-def test_the_tail_widens_the_trained_network():
-    """By what it takes for the squared errors over the tail to be as large as the variances that go with them."""
+def test_validation_widens_the_trained_network():
+    """The factor makes the variances equal to the mean squared errors over the validation part."""
     spread = np.where(np.arange(60) < 48, 0.1, 0.5)
     y = np.sin(np.arange(60) / 2) + spread * np.random.default_rng(0).normal(size=60)
     stopping = EarlyStopping(validation_size=12, refit_full=False, patience=9)
@@ -133,7 +134,7 @@ def test_the_tail_widens_the_trained_network():
 
 
 def test_the_first_biases_are_those_of_windows_from_all_of_the_series(monkeypatch):
-    """Where there are more than are looked at: the first ones have a tenth of the spread."""
+    """Not all windows are used; the first ones have a tenth of the amplitude, so the choice matters."""
     monkeypatch.setattr(biases, "WINDOWS", 12)
     y = noise() * np.where(np.arange(60) < 30, 0.1, 1)
     options = {"loss": "gaussian", "linear_skip": False, "scaling": None, "early_stopping": False}
@@ -141,7 +142,7 @@ def test_the_first_biases_are_those_of_windows_from_all_of_the_series(monkeypatc
     assert 0.5 < np.diff(quantiles).item() / y[6:].std() < 1.5
 
 
-def test_a_level_beside_a_trained_one_is_refused():
+def test_a_quantile_that_was_not_trained_is_refused():
     fitted = rnn(loss=Pinball(0.1, 0.5, 0.9)).fit(noise())
     fitted.predict_quantiles(2, [0.1, 0.9])
     with pytest.raises(ValueError, match=r"has learned the quantiles 0\.1, 0\.5, 0\.9, not 0\.11"):
@@ -150,16 +151,17 @@ def test_a_level_beside_a_trained_one_is_refused():
 
 @pytest.mark.filterwarnings("ignore::tsrnn.exceptions.FewWindowsWarning")
 @pytest.mark.parametrize(("n", "tail"), [(30, 4), (60, 5), (12, 3)])
-def test_the_default_tail(n, tail):
+def test_default_size_of_the_validation_part(n, tail):
     """A tenth of the rows after the first context, at least two horizons, at most half of the windows."""
     fitted, n_windows = rnn(**STILL).fit(noise(n)), tail - 2 + 1
-    fitted.predict_interval(1, n_windows / (n_windows + 1))  # what so many windows can say, and no more
+    # the largest coverage that this number of windows allows, then a larger one
+    fitted.predict_interval(1, n_windows / (n_windows + 1))
     with pytest.raises(ValueError, match="validation windows"):
         fitted.predict_interval(1, (n_windows + 0.05) / (n_windows + 1))
 
 
 def test_the_seed_draws_the_order_too():
-    """From the same start, by a warm start, another seed trains to another end."""
+    """After a warm start from the same parameters, another seed gives another result."""
     forecaster, ends = rnn(early_stopping=False, warm_start=True).fit(noise()), []
     for seed in (1, 2, 1):
         again = pickle.loads(pickle.dumps(forecaster)).set_params(random_state=seed)
@@ -180,7 +182,7 @@ def test_the_seed_draws_the_rows_that_are_held_out():
 
 
 def windows(n=30):
-    """Windows of a wave, and what follows them; the last column of the targets is wild in a few rows."""
+    """Windows of a sine and the values after them; the last column of the targets has outliers in a few rows."""
     y = noise(n + 6)
     return np.lib.stride_tricks.sliding_window_view(y, 5)[:n], y[5 : 5 + n]
 
@@ -199,7 +201,7 @@ def test_a_regressor_refits_on_all_rows():
 
 
 def test_held_out_rows_do_not_scale():
-    """Rows that are held out may be wild: what is learned about the others stays."""
+    """Outliers in rows that are held out do not change the fit to the other rows."""
     X, y = windows()
     stopping = EarlyStopping(validation_size=8, refit_full=False, patience=9)
     regressor = RNNRegressor(**TINY, early_stopping=stopping)

@@ -1,4 +1,4 @@
-"""How sure forecasters are: conformal errors by themselves, and the methods of every forecaster."""
+"""Intervals, quantiles and sample paths: conformal errors, and the methods of all forecasters."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def errors_of(errors):
 
 
 # ------------------------------------------------------------ errors
-def test_an_offset_is_the_absolute_error_of_its_rank():
+def test_half_widths_are_ranked_absolute_errors():
     errors = np.array([3.0, -1, 4, -2, 5, -9, 6, -7, 8])[:, None, None]
     offsets, _ = errors_of(errors).offsets(np.array([0.05, 0.1, 0.5, 0.75, 0.95]))
-    assert_array_equal(offsets[0, 0], [-9, -8, 0, 5, 9])  # ranks 9, 8, none, 5, 9 of 9, as (9 + 1) * coverage says
+    assert_array_equal(offsets[0, 0], [-9, -8, 0, 5, 9])  # ranks 9, 8, none, 5, 9 of 9 errors, from (9 + 1) * coverage
 
 
 def test_missing_errors_do_not_count():
@@ -33,8 +33,8 @@ def test_missing_errors_do_not_count():
         errors_of(errors).offsets(np.array([0.1]))
 
 
-def test_coverage_is_what_was_asked_for():
-    """Errors of any distribution; exactly (rank) / (n + 1), by exchangeability."""
+def test_coverage_of_conformal_intervals():
+    """For errors of any distribution it is exactly rank / (n + 1), because they are exchangeable."""
     rng = np.random.default_rng(0)
     draws = rng.standard_t(2, (20_000, 20)) + 0.3
     for coverage, expected in ((0.5, 10 / 20), (0.8, 16 / 20), (0.9, 18 / 20)):
@@ -95,7 +95,7 @@ def test_with_covariates(forecaster):
 
 
 # ------------------------------------------------------------ networks
-def test_errors_are_those_of_forecasts_that_the_training_did_not_see(network):
+def test_errors_are_those_of_held_out_windows(network):
     y = wave()
     stopping = EarlyStopping(validation_size=20, refit_full=False)
     network.set_params(early_stopping=stopping, dtype="float64").fit(y)
@@ -105,14 +105,14 @@ def test_errors_are_those_of_forecasts_that_the_training_did_not_see(network):
         end = 70 + window
         assert_allclose(errors[window] * scale, y[end : end + 4] - network.predict(4, context=y[:end]), atol=1e-9)
     network.set_params(early_stopping=EarlyStopping(validation_size=20, refit_full=True)).fit(y)
-    assert_allclose(network.errors_.errors[:, :, 0], errors, atol=1e-12)  # the refit has seen the tail
+    assert_allclose(network.errors_.errors[:, :, 0], errors, atol=1e-12)  # the refit used the validation part
     assert network.scaling_.target.scale[0] != scale
     half = np.sort(np.abs(errors), axis=0)[8] * scale  # rank (17 + 1) / 2
     assert_allclose(np.diff(network.predict_interval(4, 0.5))[:, 0] / 2, half, rtol=1e-9)
 
 
-def test_errors_beyond_the_horizon_are_measured_when_they_are_asked_for(network):
-    """From the same origins, by the network before its refit, as far as the tail goes."""
+def test_errors_beyond_the_horizon(network):
+    """They have the same origins, come from the network before its refit, and reach to the end of the series."""
     y = wave()
     stopping = EarlyStopping(validation_size=20, refit_full=False)
     network.set_params(early_stopping=stopping, dtype="float64").fit(y)
@@ -123,7 +123,7 @@ def test_errors_beyond_the_horizon_are_measured_when_they_are_asked_for(network)
     assert network.sample(n, 7).shape == (n, 7)
 
 
-def test_a_path_is_the_forecast_and_the_errors_of_a_window(network):
+def test_a_path_is_the_forecast_plus_the_errors_of_a_window(network):
     network.fit(wave())
     paths = network.sample(3, 30, random_state=0) - network.predict(3)[:, None]
     possible = (
@@ -139,7 +139,7 @@ def test_intervals_follow_the_amplitude_of_the_window(network):
 
 
 def test_coverage_on_white_noise():
-    """A stationary series, whose forecasts cannot but be its mean: the intervals hold what they say."""
+    """The forecast of white noise is its mean, and intervals have their nominal coverage."""
     inside = []
     for seed in range(25):
         y = np.random.default_rng(seed).normal(size=300)
@@ -160,7 +160,7 @@ def test_missing_values_in_the_tail(network):
     assert np.isfinite(network.predict_interval(4, 0.5)).all()
 
 
-def test_what_networks_cannot_say(network):
+def test_coverages_that_need_more_windows(network):
     network.fit(wave())
     n = len(network.errors_.errors)
     with pytest.raises(ValueError, match=f"a coverage of 0.99 needs 99 validation windows, but the fit had {n}; hold"):
