@@ -1,4 +1,4 @@
-"""The networks against PyTorch in float64: outputs, every gradient, free runs, and gradcheck through these kernels."""
+"""Networks compared with PyTorch in float64: outputs, gradients, free runs, and PyTorch's gradcheck of the kernels."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Model(torch.nn.Module):
         self.double()
 
     def states(self, state):
-        """States (L, S, H) as the layers want them."""
+        """Convert states (L, S, H) to the form of PyTorch's layers."""
         states = tuple(part.contiguous() for part in state.unbind(1))
         return states if len(states) > 1 else states[0]
 
@@ -46,7 +46,7 @@ class Model(torch.nn.Module):
 
 
 def flat(a, model, read, bias):
-    """The parameters of `model`, or what `read` takes from them, in our order; `bias` joins PyTorch's two biases."""
+    """`read` of the parameters of `model`, in the order of theta; `bias` combines PyTorch's two biases."""
     theta = np.zeros(a.size)
     views = a.views(theta)
     for layer in range(a.num_layers):
@@ -56,11 +56,11 @@ def flat(a, model, read, bias):
 
 
 def put_layer(views, name, rnn, layer, read, bias):
-    """Write one layer of PyTorch's `rnn` to our layer `name`."""
+    """Write one layer of PyTorch's `rnn` to the layer `name` of theta's views."""
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     W, U, b, c = (read(getattr(rnn, f"{part}_l{layer}")).numpy() for part in names)
     together, H = np.column_stack([W, bias(b, c), U]), U.shape[1]
-    if f"{name}.product1" in views:  # GRU: r, z, n in PyTorch
+    if f"{name}.product1" in views:  # PyTorch's order of the GRU is r, z, n
         views[f"{name}.product0"][:] = np.concatenate([together[H : 2 * H], together[:H]])
         views[f"{name}.product1"][:] = np.column_stack([W, b])[2 * H :]
         views[f"{name}.product2"][:] = np.column_stack([c, U])[2 * H :]
@@ -73,7 +73,7 @@ def parameters(a, model):
 
 
 def gradients(a, model):
-    """Each of the two biases has the gradient of their sum."""
+    """Gradients of `model` in the order of theta; each of PyTorch's two biases has the gradient of their sum."""
     return flat(a, model, lambda parameter: parameter.grad, lambda b, c: b)
 
 
@@ -85,7 +85,7 @@ def leaf(array):
 @pytest.mark.parametrize("layers", [1, 2, 3])
 @pytest.mark.parametrize("ragged", [False, True], ids=["full", "ragged"])
 def test_network(name, layers, ragged):
-    """PyTorch runs lane by lane, each from its own first step."""
+    """PyTorch runs window by window, each from its own first step."""
     torch.manual_seed(layers)
     sizes = {"n_inputs": 2, "hidden": 5, "layers": layers, "block": 2, "context": 7, "n_outputs": 3, "lanes": 11}
     p = problem(CELLS[name], ragged=ragged, missing=True, **sizes)
@@ -110,7 +110,7 @@ def test_network(name, layers, ragged):
 
 @every_cell
 def test_free_run(name):
-    """Weights that were copied across give the same forecast as a loop in PyTorch."""
+    """With the same weights, a forecast equals a loop in PyTorch."""
     torch.manual_seed(0)
     p = problem(CELLS[name], n_inputs=2, hidden=4, layers=2, context=6, n_outputs=5, lanes=3)
     model = Model(p.architecture)
@@ -152,7 +152,7 @@ def test_gradcheck(name):
         @staticmethod
         def backward(ctx, d_outputs):
             from_lanes(ctx.work.dout, np.moveaxis(d_outputs.numpy(), 0, -1))
-            BACKEND.forward(ctx.work, ctx.theta)  # `backward` uses up what it left, and gradcheck comes twice
+            BACKEND.forward(ctx.work, ctx.theta)  # `backward` overwrites these; gradcheck calls it twice
             BACKEND.backward(ctx.work, ctx.theta)
             dx = np.moveaxis(to_lanes(ctx.work.dx, (2, T), lanes), (0, 2), (2, 0))
             dstate = to_lanes(ctx.work.dstate, p.state.shape[:3], lanes)

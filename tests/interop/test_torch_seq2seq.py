@@ -1,4 +1,4 @@
-"""Encoder and decoder against a PyTorch model with the same weights, in float64: outputs, attention, every gradient."""
+"""Encoder and decoder compared with PyTorch, same weights, float64: outputs, attention, gradients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BACKEND = CpuBackend()
 
 
 class Model(torch.nn.Module):
-    """PyTorch's layers for encoder and decoder; bridge, attention and head from linear layers."""
+    """Encoder and decoder from PyTorch's recurrent layers; bridge, attention and head from linear layers."""
 
     def __init__(self, a):
         super().__init__()
@@ -37,12 +37,12 @@ class Model(torch.nn.Module):
         self.double()
 
     def read(self, x, row):
-        """The segment of x (rows, I) from `row` on, channel by channel."""
+        """The segment of x (rows, I) from `row` on, with the steps of each channel together."""
         s = self.a.decoder.segment
         return x[row] if s == 1 else torch.relu(self.embedding(x[row : row + s].T.reshape(-1)))
 
     def attend(self, h, encoded):
-        """Weights over the encoder's outputs (n, H)."""
+        """Attention weights over the encoder's outputs (n, H)."""
         kind = self.a.decoder.attention
         if kind == "additive":
             scores = self.energy(torch.tanh(self.query(h) + self.key(encoded)))[:, 0]
@@ -51,7 +51,7 @@ class Model(torch.nn.Module):
         return torch.softmax(scores, dim=0)
 
     def start(self, states):
-        """The decoder's first states from the encoder's last ones, each (L, H)."""
+        """First states of the decoder from the last states of the encoder, each (L, H)."""
         if self.bridge is None:
             return states
         D = self.a.decoder.num_layers
@@ -85,7 +85,7 @@ class Model(torch.nn.Module):
 
 
 def flat(a, model, read, bias):
-    """The parameters of `model`, or what `read` takes from them, in our order."""
+    """`read` of the parameters of `model`, in the order of theta."""
     theta = np.zeros(a.size)
     views = a.views(theta)
 

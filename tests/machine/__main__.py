@@ -1,7 +1,7 @@
-"""What a step of a layer costs a thread, in instructions of PTX: ``python -m tests.machine lstm 64 --lanes 2``.
+"""Count the PTX instructions of one thread in one step of a layer: ``python -m tests.machine lstm 64 --lanes 2``.
 
-The kernels are those of an H100's plan. A forward and a backward pass run over 4 steps and over 8, and the difference
-is what four steps take; what a GPU makes of it, and how long it waits, this does not say.
+The launch plan is that of an H100. A forward and a backward pass run over 4 and over 8 steps, and the difference is
+that of four steps. The count contains neither the instructions of the assembler nor waiting times.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from . import driver
 
 driver.install()
 
-from tests.problems import CELLS, problem, run  # noqa: E402 - after the machine is in its place
+from tests.problems import CELLS, problem, run  # noqa: E402 - after `install`
 from tsrnn.kernels.cuda.backend import CudaBackend  # noqa: E402
 from tsrnn.kernels.cuda.plan import Properties  # noqa: E402
 
-#: What to tell apart, by the functions that statements call.
+#: Kinds of instructions, by the functions that statements call.
 NAMES = {
     "fused(": "multiply-adds", "load(": "loads", "store(": "stores", "divided(": "divisions", "remainder(": "divisions",
 }  # fmt: skip
 
 
 def counted(cell: str, hidden_size: int, lanes: int, n_steps: int) -> dict[str, Counter]:
-    """Instructions of a thread in the forward and in the backward pass of one tile, by kind."""
+    """Number of instructions of a thread in the forward and the backward pass of one tile, by kind."""
     backend = CudaBackend(Properties(), lanes)
     work = run(problem(CELLS[cell], hidden=hidden_size, context=n_steps, lanes=lanes), backend, "float32").work
     found = {}

@@ -1,4 +1,4 @@
-"""Instructions that NumPy has no operator for, on vectors of all threads, whose idle ones may hold anything."""
+"""PTX instructions without a NumPy operator, on vectors of all threads; elements of idle threads are arbitrary."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import numpy as np
 
 
 def put(target, value, on):
-    """target = value for the threads that take part."""
+    """target = value, for the active threads `on`."""
     np.copyto(target, value, where=on, casting="no")
 
 
 def shl(value, by):
-    """Shifts by the width or more leave nothing."""
+    """Shift left; by the width or more gives 0."""
     bits = 8 * value.dtype.itemsize
     return np.where(by < bits, value << np.minimum(by, bits - 1).astype(value.dtype), value.dtype.type(0))
 
 
 def shr(value, by):
-    """Those to the right leave the sign."""
+    """Shift right; by the width or more gives 0, or the sign for signed integers."""
     bits = 8 * value.dtype.itemsize
     shifted = value >> np.minimum(by, bits - 1).astype(value.dtype)
     return shifted if value.dtype.kind == "i" else np.where(by < bits, shifted, value.dtype.type(0))
 
 
 def divided(x, y):
-    """Of integers: towards zero, and anything by zero."""
+    """Quotient, for integers rounded towards zero; division by 0 gives an arbitrary integer."""
     if x.dtype.kind == "f":
         return x / y
     y = np.where(y == 0, y.dtype.type(1), y)
@@ -57,7 +57,7 @@ def most(x, y):
 
 
 def copysign(x, y):
-    """PTX names the sign first."""
+    """y with the sign of x, which PTX names first."""
     return np.copysign(y, x)
 
 
@@ -70,7 +70,7 @@ def fused(x, y, z, direction=None):
     total = product + added
     part = total - product
     lost = (product - (total - part)) + (added - part)
-    even = total.view(np.int64) % 2 == 0  # an odd last bit says that something was lost, and it is rounded once
+    even = total.view(np.int64) % 2 == 0  # round to odd, so that the later rounding is correct
     odd = np.nextafter(total, np.where(lost > 0, np.inf, -np.inf))
     return rounded(np.where((lost != 0) & np.isfinite(lost) & even, odd, total), x.dtype, direction)
 
@@ -88,7 +88,7 @@ WHOLE = {"rni": np.rint, "rzi": np.trunc, "rmi": np.floor, "rpi": np.ceil}
 
 
 def convert(value, dtype, flags):
-    """Between numbers of any kind; floats to integers no further than these reach."""
+    """Convert between number types; floats are clipped to the range of integers."""
     dtype, (flag, *more) = np.dtype(dtype), [*flags] or [""]
     kinds = value.dtype.kind + dtype.kind
     if not more and kinds in ("fi", "fu", "ff") and flag in WHOLE:
@@ -104,7 +104,7 @@ def convert(value, dtype, flags):
 
 
 def _clipped(whole, dtype):
-    """What is not a number becomes 0, or the middle of the range if either has 64 bits (PTX ISA, cvt)."""
+    """Clip to the range of `dtype`; NaN becomes 0, or the bits 100...0 if either type has 64 bits (PTX ISA, cvt)."""
     info = np.iinfo(dtype)
     middle = 1 << (8 * dtype.itemsize - 1)
     wide = whole.dtype == np.float64 or dtype.itemsize == 8
@@ -116,12 +116,12 @@ def _clipped(whole, dtype):
 
 
 def high(x, y):
-    """The upper half of a product of integers, by those of Python, which are as long as it takes."""
+    """Upper half of the product of two integers, computed with Python integers of any length."""
     return np.asarray(x.astype(object) * y.astype(object) >> 8 * x.dtype.itemsize).astype(x.dtype)
 
 
 def inserted(bits, into, at, count):
-    """The lowest `count` bits of one in another, from bit `at` on."""
+    """`into` with its bits from `at` on replaced by the lowest `count` bits of `bits`."""
     width = 8 * into.dtype.itemsize
     mask = into.dtype.type(((1 << int(count)) - 1) << int(at) & ((1 << width) - 1))
     return (into & ~mask) | (shl(bits, at) & mask)

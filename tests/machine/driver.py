@@ -1,7 +1,7 @@
-"""The machine in the place of a GPU: `install` puts it under `tsrnn.kernels.cuda`, before anything else of that room.
+"""Use the machine as a GPU: `install` replaces the device functions of `tsrnn.kernels.cuda` before they are used.
 
-Kernels are compiled by numba-cuda to PTX as for a GPU, and launched as it would launch them: an array is seven words or
-more. It needs the extra ``tsrnn[cuda]``, but neither driver nor GPU.
+numba-cuda compiles the kernels to PTX as for a GPU, and they are launched with the same arguments: an array is passed
+as seven or more words. This needs the extra ``tsrnn[cuda]``, but neither driver nor GPU.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MACHINE = Machine()
 
 
 class Array:
-    """An array in the machine's memory, as numba-cuda's device arrays are to be used."""
+    """An array in the machine's memory, with the methods of a device array that tsrnn uses."""
 
     def __init__(self, host: np.ndarray, address: int):
         self.host, self.address = host, address
@@ -51,7 +51,7 @@ class Array:
 
 
 def allocate(array: np.ndarray) -> Array:
-    """A copy in the machine's memory."""
+    """Copy an array to the machine's memory."""
     address = MACHINE.memory.allocate(array.nbytes)
     host = MACHINE.memory.part(address, array.nbytes).view(array.dtype).reshape(array.shape)
     host[...] = array
@@ -59,7 +59,7 @@ def allocate(array: np.ndarray) -> Array:
 
 
 class Launched:
-    """What `device.Kernel` is, for this machine."""
+    """Replacement of `device.Kernel`."""
 
     def __init__(self, name: str, function: Any, threads: int, cooperative: bool = False):
         from numba import cuda
@@ -73,7 +73,7 @@ class Launched:
             raise TypeError(f"compiled for {self.types}, launched with {tuple(map(_type, arguments))}")
         if not 0 < threads <= self.threads:
             raise ValueError(f"{threads} threads, where {self.threads} is the most")
-        if self.compiled.program.variables and not self.cooperative:  # these count who has come to a meeting
+        if self.compiled.program.variables and not self.cooperative:  # counters of barriers between blocks
             raise ValueError("its blocks wait for each other, and it is not cooperative")
         MACHINE.launch(self.compiled, blocks, threads, shared_bytes, [x for a in arguments for x in _words(a)])
 
@@ -95,11 +95,11 @@ def _type(argument: Any) -> Any:
 
     if isinstance(argument, Array):
         return types.Array(from_dtype(argument.dtype), argument.ndim, "C")
-    return from_dtype(np.dtype(type(argument)))  # NumPy's scalars: those of Python are not launched
+    return from_dtype(np.dtype(type(argument)))  # a NumPy scalar; Python numbers are not passed to kernels
 
 
 def _words(argument: Any) -> list[Any]:
-    """What the driver would be given for an argument."""
+    """The words that are passed to the driver for an argument."""
     if not isinstance(argument, Array):
         return [argument]
     strides = argument.host.strides
@@ -108,7 +108,7 @@ def _words(argument: Any) -> list[Any]:
 
 
 def install() -> None:
-    """Let `tsrnn.kernels.cuda` have this machine for a GPU."""
+    """Make `tsrnn.kernels.cuda` use this machine as its GPU."""
     pretend(CAPABILITY)
     from tsrnn.kernels.cuda import device
     from tsrnn.kernels.cuda.plan import Properties
@@ -126,7 +126,7 @@ def install() -> None:
 
 
 def _with_gaps() -> None:
-    """Let something nobody's lie between the arrays of a pool."""
+    """Put gaps that no thread may touch between the arrays of a pool."""
     from tsrnn.kernels.cuda import memory
 
     exact, begin = memory._bytes, memory.Pool.__init__

@@ -1,8 +1,8 @@
-"""From an instruction of PTX to a statement of Python, on vectors that have an element for each thread.
+"""Translate a PTX instruction to a Python statement on vectors with one element for each thread.
 
-Only what the kernels need is known; anything else is refused by name. A register is an array; where it is read as
-another type it is a view. `on` says which threads take part. Addition, multiplication and fused ones round as PTX says,
-but that a float64 result of a fused one may come out of an 80-bit number.
+Only the instructions that the kernels use are implemented; others are refused by name. A register is an array, and
+reading it as another type is a view. `on` marks the active threads. Additions, multiplications and fused operations are
+rounded as in PTX, except that a fused float64 result may be rounded twice, from 80 bits.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ DTYPES = {
 }  # fmt: skip
 COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 BINARY = {"add": "+", "sub": "-", "mul": "*", "and": "&", "or": "|", "xor": "^"}
-#: Flags that change nothing here.
+#: Flags that have no effect here.
 PLAIN = {"rn", "lo", "approx", "ftz", "full"}
 
 
 def translate(instruction: str, registers: dict[str, str], parameters: list[str], on: str) -> str:
-    """One instruction as a statement."""
+    """One instruction as a Python statement."""
     name, rest = re.match(r"(\S+)\s*(.*)", instruction, re.DOTALL).groups()
     op, *flags = name.split(".")
     operands = [part.strip() for part in re.findall(r"\{[^}]*\}|\[[^\]]*\]|[^,\s]+", rest)]
@@ -77,7 +77,7 @@ def translate(instruction: str, registers: dict[str, str], parameters: list[str]
     raise NotImplementedError(instruction)
 
 
-#: Instructions that are functions of `arithmetic`.
+#: Instructions that call functions of `arithmetic`.
 FUNCTIONS = {
     "add": "fused", "fma": "fused", "div": "divided", "rem": "remainder", "rcp": "reciprocal", "sqrt": "np.sqrt",
     "ex2": "exp2", "lg2": "log2", "abs": "np.abs", "min": "least", "max": "most", "copysign": "copysign",
@@ -95,7 +95,7 @@ def _register(operand: str, kind: str, registers: dict[str, str]) -> str:
 
 
 def _operand(operand: str, kind: str, registers: dict[str, str]) -> str:
-    """A register, the number of the thread or so, or a constant."""
+    """A register, a special register such as the thread number, or a constant."""
     if operand in SPECIAL:
         return SPECIAL[operand]
     if operand.startswith("%"):
@@ -140,7 +140,7 @@ def _compare(flags: list[str], operands: list[str], read, write) -> str:
     left, right = read(operands[1], kind), read(operands[2], kind)
     if how == "nan":
         value = f"np.isnan({left}) | np.isnan({right})"
-    elif kind[0] == "f" and how.endswith("u"):  # true also if one is not a number
+    elif kind[0] == "f" and how.endswith("u"):  # unordered comparison: also true for NaN
         value = f"({left} {COMPARISONS[how[:-1]]} {right}) | np.isnan({left}) | np.isnan({right})"
     elif kind[0] == "f" and how == "ne":
         value = f"({left} < {right}) | ({left} > {right})"

@@ -1,8 +1,8 @@
-"""The machine itself: all threads of a grid run side by side, and wait for each other at barriers.
+"""The interpreter: runs all threads of a grid together, with barriers, and finds races.
 
-Of the threads of a block that can go on, those that are furthest behind in the program go first, all at once. Blocks of
-one launch are all under way, as in a cooperative one, but each runs until it has to wait for another: so one that does
-not wait where it should knows nothing of the others. Every second launch begins with the last.
+Within a block, the threads with the smallest program position run first, all at once as NumPy vectors. All blocks of a
+launch are resident, as in a cooperative launch, but they run in turn: each block runs until it has to wait for another
+one. So a block that does not wait where it should reads old values. Every second launch runs the blocks in reverse.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from .memory import BASE, Memory, MemoryFaultError, Who
 from .program import Block, parse
 
 NOT_A_NUMBER = 0xFF
-#: Blocks of statements that a block of threads may run in a row.
+#: Largest number of statement blocks that a block of threads may run before it has to wait or end.
 PATIENCE = 10_000_000
 
 
 class DeadlockError(Exception):
-    """Threads wait for others that will not come."""
+    """Threads wait for others that never reach the barrier."""
 
 
 class Kernel:
-    """A kernel that the machine can launch, from its PTX."""
+    """A kernel that the machine can launch, parsed from PTX."""
 
     def __init__(self, ptx: str):
         self.program = parse(ptx)
@@ -34,20 +34,20 @@ class Kernel:
             (compile("\n".join(block.statements), "<ptx>", "exec") if block.statements else None, block)
             for block in self.program.blocks
         ]
-        self.addresses: dict[str, int] = {}  # of its variables
-        #: How often a thread came to each block of statements.
+        self.addresses: dict[str, int] = {}  # of its global variables
+        #: Number of times that a thread ran each block of statements.
         self.visits = np.zeros(len(self.steps), np.int64)
 
 
 class Machine:
-    """Memory, and what runs on it."""
+    """A GPU: its memory, and launches of kernels."""
 
     def __init__(self, n_bytes: int = 1 << 26):
         self.memory = Memory(n_bytes)
-        self.barriers, self.launches = 1, 0  # so many barriers at most have been passed, in all launches
+        self.barriers, self.launches = 1, 0  # barriers: an upper bound of those passed in all launches
 
     def launch(self, kernel: Kernel, blocks: int, threads: int, shared_bytes: int, values: list[Any]) -> None:
-        """Run it to its end; `values` are those of its parameters."""
+        """Run `kernel` to its end with the parameters `values`."""
         for name in kernel.program.variables.keys() - kernel.addresses.keys():
             size = kernel.program.variables[name]
             kernel.addresses[name] = self.memory.allocate(size)
@@ -58,7 +58,7 @@ class Machine:
             with np.errstate(all="ignore"):
                 run.to_the_end()
         except Exception:
-            kernel.addresses.clear()  # who knows how far its counters have come
+            kernel.addresses.clear()  # its counters have unknown values now
             raise
         finally:
             self.launches += 1
@@ -68,7 +68,7 @@ class Machine:
 
 
 class _Run:
-    """One launch."""
+    """State of one launch; arrays have one element for each thread of the grid."""
 
     def __init__(self, machine: Machine, kernel: Kernel, blocks: int, threads: int, shared_bytes: int, values: list):
         program, n = kernel.program, blocks * threads
@@ -81,16 +81,16 @@ class _Run:
         self.order = range(blocks) if machine.launches % 2 else reversed(range(blocks))
         self.shared = self.memory.allocate(blocks * self.pitch)
         self.memory.part(self.shared, blocks * self.pitch)[:] = NOT_A_NUMBER
-        for b in range(blocks):  # between two blocks' shared memory lies what is nobody's
+        for b in range(blocks):  # a gap that no thread may touch, between the shared memory of two blocks
             self.memory.free(self.shared + b * self.pitch + shared_bytes, self.pitch - shared_bytes)
         self.local = {name: self.memory.allocate(size * n) for name, size in program.local.items()}
         self.at = np.zeros(n, np.int64)
         self.waits, self.polls = np.zeros(n, bool), np.zeros(n, bool)
         self.barrier = np.full(n, machine.barriers)
-        # seen[b, c]: block b knows what block c did before so many barriers; it learns more at its next barrier.
+        # seen[b, c]: block b can rely on what block c did before this number of barriers; updated at b's next barrier.
         self.seen = np.full((blocks, blocks), machine.barriers)
         self.learned = self.seen.copy()
-        self.released: dict[int, np.ndarray] = {}  # by address: what an acquire of it makes known
+        self.released: dict[int, np.ndarray] = {}  # address of a counter: `seen` after an acquire
         self.values = values
         self.names: dict[str, Any] = {name: np.zeros(n, dtype) for name, dtype in program.registers.items()}
         self.names |= {name: getattr(arithmetic, name) for name in dir(arithmetic) if name[0] != "_"}
@@ -103,7 +103,7 @@ class _Run:
         }  # fmt: skip
 
     def to_the_end(self) -> None:
-        """Run each block as far as it comes without the others, again and again."""
+        """Run each block as far as possible without the others, repeatedly, until all have ended."""
         order, before = list(self.order), None
         while (self.at < len(self.kernel.steps)).any():
             now = self.at.tobytes() + self.barrier.tobytes()
@@ -114,7 +114,7 @@ class _Run:
                 self.one_block(np.flatnonzero(self.block == block), self.block == block)
 
     def one_block(self, own: np.ndarray, of_block: np.ndarray) -> None:
-        """Run a block until all of its threads have ended, or have looked whether others have come."""
+        """Run a block until each of its threads has ended or polls a counter of other blocks."""
         self.polls[own] = False
         for _ in range(PATIENCE):
             ready = of_block & ~self.waits & ~self.polls & (self.at < len(self.kernel.steps))
@@ -128,7 +128,7 @@ class _Run:
         raise DeadlockError("a block goes on and on, and waits for nobody")
 
     def one(self, here: int, on: np.ndarray) -> None:
-        """Statements from one label or barrier to the next, by the threads that have come there."""
+        """Run one block of statements for the threads `on`, then its jump, barrier or end."""
         code, block = self.kernel.steps[here]
         self.kernel.visits[here] += np.count_nonzero(on)
         self.names["on"] = on
@@ -144,29 +144,29 @@ class _Run:
             self.waits[on] = True
 
     def release(self, own: np.ndarray) -> None:
-        """Let a block go on of which all threads wait."""
+        """End a barrier at which all threads of a block wait."""
         if len(np.unique(self.at[own])) > 1:
             raise DeadlockError(f"threads of block {self.block[own[0]]} wait for each other at different barriers")
         self.waits[own] = False
         self.barrier[own] += 1
         self.seen[self.block[own[0]]] = self.learned[self.block[own[0]]]
 
-    # ---------------------------------------------------------------- what statements call
+    # ---------------------------------------------------------------- functions that statements call
     def parameter(self, number: int, dtype: str) -> np.ndarray:
-        """A parameter, which must be of the size that the kernel takes it to have."""
+        """A parameter of the kernel; its size must be that of `dtype`."""
         value = np.asarray(self.values[number])
         if value.dtype.itemsize != np.dtype(dtype).itemsize:
             raise TypeError(f"parameter {number} is {value.dtype}, and the kernel reads {dtype}")
         return value.view(dtype)
 
     def address_of(self, name: str) -> Any:
-        """Where a variable lies; shared memory begins at 0."""
+        """Address of a variable; shared memory begins at 0."""
         if name in self.local:
             return (self.local[name] + self.thread * self.kernel.program.local[name]).astype(np.uint64)
         return np.uint64(self.kernel.addresses.get(name, 0))
 
     def arrive(self, target, address, value, on) -> None:
-        """Add to a counter, thread by thread, and let those who read it know what these threads know."""
+        """Release: add to a counter, thread by thread; its address keeps what these threads did and have seen."""
         these = np.flatnonzero(on)
         number = np.broadcast_to(value, on.shape)
         for thread in these:
@@ -189,7 +189,7 @@ class _Run:
         return these, own, who
 
     def load(self, targets, address, dtype, count, on, shared, acquire) -> None:
-        """targets[k] = the element k from the address on."""
+        """Load `count` elements from `address` on into `targets`; `acquire` reads a counter that was released."""
         these, own, who = self._who(on, address, shared)
         if len(these) == 0:
             return
@@ -204,7 +204,7 @@ class _Run:
             target[these] = value
 
     def store(self, address, values, dtype, on, shared) -> None:
-        """The other way."""
+        """Store `values` from `address` on."""
         these, own, who = self._who(on, address, shared)
         if len(these):
             given = [np.broadcast_to(value, on.shape)[these] for value in values]

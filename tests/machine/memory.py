@@ -1,4 +1,4 @@
-"""The machine's memory: one piece, parts of which are allocated, and who touched each word since which barrier."""
+"""Memory of the machine, with the last writer and the last readers of each word, to find races."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from typing import Any
 
 import numpy as np
 
-#: Where the memory begins in the threads' eyes.
+#: Address of the first byte, as the threads use it.
 BASE = 1 << 40
 NOBODY, SEVERAL = -1, -2
 LINE, GAP = 256, 4096
 
 
 class MemoryFaultError(Exception):
-    """A read or write of a place that is nobody's, or not a multiple of its size."""
+    """A read or write outside all allocations, or at an unaligned address."""
 
 
 class RaceError(Exception):
-    """Two threads touched one word, one of them wrote it, and no barrier came between."""
+    """Two threads accessed one word, at least one wrote it, and there was no barrier between."""
 
 
 class Memory:
-    """Bytes, by words of four of them; `n_bytes` in all."""
+    """`n_bytes` bytes; allocations and accesses are recorded for words of 4 bytes."""
 
     def __init__(self, n_bytes: int):
         self.bytes = np.zeros(n_bytes, np.uint8)
@@ -29,12 +29,12 @@ class Memory:
         n_words = n_bytes // 4
         self.allocated = np.zeros(n_words, bool)
         self.top = LINE
-        # Of each word: the thread that wrote it last, and how many barriers lay behind its block then.
+        # For each word: the thread that wrote it last, and the number of barriers that its block had passed then.
         self.writer, self.written = np.full(n_words, NOBODY, np.int64), np.zeros(n_words, np.int64)
-        self.readers: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # by block: who of it read it last, and likewise
+        self.readers: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # by block: its last reader, and the same number
 
     def allocate(self, n_bytes: int) -> int:
-        """The address of so many bytes, with something nobody's behind them."""
+        """Allocate `n_bytes` bytes with a gap after them and return their address."""
         at, self.top = self.top, self.top + -(-n_bytes // LINE) * LINE + GAP
         if self.top > self.bytes.size:
             raise MemoryError(f"the machine has {self.bytes.size} bytes")
@@ -42,24 +42,24 @@ class Memory:
         return BASE + at
 
     def free(self, address: int, n_bytes: int) -> None:
-        """Bytes are nobody's from now on; they are handed out again only by one who sets `top` back."""
+        """Free bytes: access is an error from now on. They are not reused unless the caller resets `top`."""
         at = address - BASE
         self.allocated[at // 4 : -(-(at + n_bytes) // 4)] = False
 
     def part(self, address: int, n_bytes: int) -> np.ndarray:
-        """Bytes as the host sees them."""
+        """A view of bytes for the host."""
         return self.bytes[address - BASE : address - BASE + n_bytes]
 
-    # ---------------------------------------------------------------- what threads do
+    # ---------------------------------------------------------------- access by threads
     def load(self, address: np.ndarray, dtype: np.dtype, count: int, who: Who) -> list[np.ndarray]:
-        """`count` neighbours for each thread, in one go."""
+        """`count` neighbouring elements for each thread."""
         first = self._first(address, dtype, count)
         for word in self._words(first, dtype, count):
             self._reads(word, who)
         return [self.typed[dtype][first + k] for k in range(count)]
 
     def store(self, address: np.ndarray, values: list[np.ndarray], dtype: np.dtype, who: Who) -> None:
-        """The other way."""
+        """Store neighbouring elements, `values`, for each thread."""
         first = self._first(address, dtype, len(values))
         for word in self._words(first, dtype, len(values)):
             self._writes(word, who)
@@ -67,7 +67,7 @@ class Memory:
             self.typed[dtype][first + k] = value
 
     def counter(self, address: int) -> np.ndarray:
-        """A word that threads add to, whose order nobody promises and nobody needs."""
+        """A word for atomic additions, which are not checked for races."""
         if not self.allocated[(address - BASE) // 4]:
             raise MemoryFaultError(f"{address} was not allocated, or freed")
         return self.part(address, 4).view(np.uint32)
@@ -99,7 +99,7 @@ class Memory:
             reader, read = self._readers(block)
             others = (read[place] == barrier) & (reader[place] != thread)
             reader[place] = thread
-            others |= reader[place] != thread  # a thread beside this one, at the same time
+            others |= reader[place] != thread  # another thread reads it at the same time
             reader[place[others]] = SEVERAL
             read[place] = barrier
 
@@ -131,9 +131,9 @@ class Memory:
 
 
 class Who:
-    """The threads that touch memory, by number in the grid, their blocks, and how many barriers lie behind each.
+    """The threads of one access: numbers in the grid, blocks, and numbers of barriers passed.
 
-    ``seen[b, c]``: block b knows what block c did before so many barriers.
+    ``seen[b, c]``: block b can rely on what block c did before this number of barriers.
     """
 
     def __init__(self, thread, block, barrier, seen, threads_of_block):
@@ -141,6 +141,6 @@ class Who:
         self.threads_of_block = threads_of_block
 
     def news(self, block: Any, barrier: np.ndarray) -> np.ndarray:
-        """Whether these threads cannot know yet what a thread of `block` did after so many barriers, 0 if never."""
-        known = self.seen[self.block, np.clip(block, 0, len(self.seen) - 1)]  # earlier launches may have had more
+        """Whether an access by `block` after `barrier` barriers (0: no access) is unordered to these threads."""
+        known = self.seen[self.block, np.clip(block, 0, len(self.seen) - 1)]  # more blocks in earlier launches
         return np.where(block == self.block, barrier == self.barrier, barrier >= known)

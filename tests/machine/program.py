@@ -1,4 +1,4 @@
-"""From the text of a PTX file to blocks of statements; what a kernel calls stands in the place of the call."""
+"""Parse a PTX file to blocks of Python statements; called functions are inlined."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from .instructions import DTYPES, translate
 
 
 class Block(NamedTuple):
-    """Statements that the same threads run, and what they do then: jump, wait for their block, or end."""
+    """Statements that the same threads run, and how they end: go on, jump, wait at a barrier, or end the kernel."""
 
     statements: list[str]
     end: str  # "go", "jump", "wait" or "end"
-    condition: str  # of the jump: a predicate, with ~ before it; empty if there is none
+    condition: str  # predicate of the jump, with ~ if negated; empty if there is none
     target: int  # the block to jump to
 
 
 class Program(NamedTuple):
-    """An entry of a PTX file."""
+    """The kernel of a PTX file."""
 
     registers: dict[str, str]  # names and dtypes
     parameters: list[str]
-    variables: dict[str, int]  # what lies in memory from launch to launch: names and bytes
-    local: dict[str, int]  # what each thread has for itself
+    variables: dict[str, int]  # global variables, kept between launches: names and bytes
+    local: dict[str, int]  # local memory of each thread: names and bytes
     blocks: list[Block]
 
 
 def parse(ptx: str) -> Program:
-    """The one kernel in the text, with the functions that it calls in the places of their calls."""
+    """Parse the one kernel of a PTX text, with the functions that it calls inlined."""
     entry, functions = None, {}
     for kind, name, head, body in re.findall(FUNCTION, ptx, re.DOTALL | re.MULTILINE):
         functions[name] = _Function(name, re.findall(r"\.param\s+\.\w+\s+(\w+)", head), body)
@@ -42,7 +42,7 @@ def parse(ptx: str) -> Program:
     return Program(expanded.registers, parameters, *({n: int(k) for n, k in each} for each in (sizes, local)), blocks)
 
 
-#: What it is, its name, its parameters, and what it does.
+#: Kind, name, parameters and body of a function.
 FUNCTION = r"^\.\w+ \.(entry|func)\s*(?:\(\.param \.b32 func_retval0\))?\s*(\w+)\((.*?)\)[^{;]*^\{(.*?)^\}"
 
 
@@ -53,13 +53,13 @@ class _Function:
         body = re.sub(r"\{\s*\.reg [^;]*;(.*?)\n\s*\}(?=\s)", r"\1", body, flags=re.DOTALL)
         found = re.findall(r"\.reg \.(\w+)\s+%(\w+?)<(\d+)>;", body)
         self.registers = {f"{of}{k}": DTYPES[kind] for kind, of, count in found for k in range(int(count))}
-        self.registers |= {"temp": "uint32", "SP": "uint64", "SPL": "uint64"}  # half of another; local memory
+        self.registers |= {"temp": "uint32", "SP": "uint64", "SPL": "uint64"}  # half a register; local memory
         body = re.sub(r"^\s*\.(reg|pragma|local|param)[^;]*;", "", body, flags=re.MULTILINE)
         self.lines = [line.strip() for line in re.split(r"[;]|(?<=:)\s*\n", body) if line.strip()]
 
 
 class _Expanded:
-    """Each call becomes the lines of what is called, with names of its own; parameters become registers."""
+    """Inlines calls: the lines of the called function with new register names; parameters become registers."""
 
     def __init__(self, functions: dict[str, _Function]):
         self.functions, self.registers, self.calls = functions, {}, 0
@@ -85,7 +85,7 @@ class _Expanded:
         return [*found, f"$end{call}:"]
 
     def _passed(self, op: str, kind: str, rest: str, function: _Function, call: int, inside: int) -> str:
-        """A parameter or result that goes in or out, as a move."""
+        """A parameter or result of a call, as a move between registers."""
         place = re.search(r"\[(\w+)(?:\+0)?\]", rest).group(1)
         if place == "retval0":
             register = f"result{inside}"
@@ -95,7 +95,7 @@ class _Expanded:
             register = f"given{self.calls + 1}_{place.removeprefix('param')}"
         else:
             register = f"given{call}_{function.parameters.index(place)}"
-        kind = "u16" if kind[1:] == "8" else kind  # a truth value, for which there are no smaller registers
+        kind = "u16" if kind[1:] == "8" else kind  # a predicate is passed in a 32-bit register
         width = self.registers.setdefault(register, {"16": "uint16", "32": "uint32", "64": "uint64"}[kind[1:]])[4:]
         other = re.sub(r",?\s*\[[^\]]*\]\s*,?\s*", "", rest)
         if op == "st":
@@ -104,7 +104,7 @@ class _Expanded:
 
 
 def _blocks(lines: list[str], registers: dict[str, str], parameters: list[str]) -> list[Block]:
-    """Statements up to the next label, jump or barrier."""
+    """Divide lines into blocks that end at labels, jumps and barriers."""
     labels, blocks, open_block = {}, [], []
 
     def close(end: str, condition: str = "", target: str = "") -> None:

@@ -1,12 +1,12 @@
-"""Single faults put into a copy of the package: for each, some test must fail.
+"""Put single faults into a copy of the package; for each of them a test must fail.
 
 ``python -m tests.mutants [--check] [--device cpu|cuda|ptx] [part of a name ...]``
 
-A mutant is one replacement of code, found in the syntax tree (`match`), and must fit exactly once; ``--check`` looks at
-that alone, of all mutants. Its tests run without the compiler, at the sizes of the oracles, and stop at the first
-failure. The unchanged copy has to pass all of them first. Those of the CUDA kernels
-run in Numba's simulator of a GPU (cuda); missing barriers, which it may get away with, on the machine that runs their
-PTX, for which numba-cuda has to be there (ptx): these are left out if they are not asked for.
+A mutant is one replacement of code, which must match the syntax trees exactly once (`match`); ``--check`` checks only
+this, for all mutants. The tests run without the compiler, with small networks, and stop at the first failure. The
+unchanged copy has to pass all of them first. Mutants of the CUDA kernels run in Numba's simulator (cuda). Missing
+barriers, which the simulator may not find, run in the interpreter of PTX, which needs numba-cuda (ptx); they run only
+with ``--device ptx``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .match import MisfitError, fault, sources
 from .mutant import CHOSEN, Mutant
 
 ROOT = Path(__file__).parents[2]
-#: What makes the tests run on a device.
+#: Environment variables of the tests on each device.
 ENVIRONMENTS = {
     "cpu": {"NUMBA_DISABLE_JIT": "1"},
     "cuda": {"NUMBA_DISABLE_JIT": "1", "NUMBA_ENABLE_CUDASIM": "1", "TSRNN_TEST_DEVICE": "cuda"},
@@ -36,7 +36,7 @@ ENVIRONMENTS = {
 
 
 def copy_to(folder: Path) -> None:
-    """What the tests need."""
+    """Copy the package and all files that the tests need to `folder`."""
     for name in ("tsrnn", "tests", "datasets", "docs"):
         if (ROOT / name).exists():
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.nb?"))
@@ -44,13 +44,13 @@ def copy_to(folder: Path) -> None:
 
 
 def mutate(folder: Path, one: Mutant) -> None:
-    """Put the fault in."""
+    """Put the fault `one` into the copy."""
     file, text = fault(one.at, one.old, one.new, sources())
     (folder / "tsrnn" / file).write_text(text, encoding="utf-8")
 
 
 def misfits() -> list[str]:
-    """What is wrong with each mutant that no longer fits the sources, or whose name another has."""
+    """Messages about mutants that do not match the sources exactly once, or that have the same name."""
     found, names = [], set()
     for one in MUTANTS:
         if one.name in names:
@@ -64,7 +64,7 @@ def misfits() -> list[str]:
 
 
 def run_tests(folder: Path, tests: tuple[str, ...], device: str) -> tuple[int, str]:
-    """Pytest's exit status and what it said, file by file up to the first failure."""
+    """Exit status and output of pytest, file by file up to the first failure."""
     environment = os.environ | ENVIRONMENTS[device] | {"PYTHONDONTWRITEBYTECODE": "1"}
     status, said = 0, ""
     for test in tests:
@@ -82,7 +82,7 @@ def run_tests(folder: Path, tests: tuple[str, ...], device: str) -> tuple[int, s
 
 
 def judge(one: Mutant) -> str | None:
-    """The test that noticed, or None."""
+    """Name of the test that failed with the mutant, or None."""
     with tempfile.TemporaryDirectory(prefix="tsrnn-mutant-") as name:
         folder = Path(name)
         copy_to(folder)
@@ -91,13 +91,13 @@ def judge(one: Mutant) -> str | None:
     found = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", said, re.MULTILINE)
     if status == 0:
         return None
-    if status != 1 or found is None:  # nothing was tested
+    if status != 1 or found is None:  # no test ran
         raise SystemExit(f"{one.name!r}: pytest ended with {status}\n{said[-2000:]}")
     return found[1].removeprefix("tests/")
 
 
 def main() -> int:
-    """Check the unchanged copy, then every mutant that is asked for, two at a time."""
+    """Test the unchanged copy, then all selected mutants, two at a time."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", help="of names")
     parser.add_argument("--device", choices=list(ENVIRONMENTS))

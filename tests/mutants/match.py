@@ -1,9 +1,9 @@
-"""Find a fragment of code in the syntax trees of the package, and put another in its place.
+"""Find a fragment of code in the syntax trees of the package, and replace it.
 
 A pattern is Python, an expression or statements, compared without layout, comments and docstrings. In it a name that
 begins with two underscores stands for any one expression or statement, and with a star, ``*__rest``, for any number of
 arguments, elements or statements; ``**__rest`` for any number of keyword arguments. In a replacement the same names
-stand for what they matched. Strings are compared without their white space: some hold code.
+are replaced by what they matched. Strings are compared without white space, because some contain code.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 PACKAGE = Path(__file__).parents[2] / "tsrnn"
-#: Fields of a node that say nothing about what it does.
+#: Fields of a node that do not affect its meaning.
 SILENT = {"ctx", "kind", "type_comment", "type_ignores"}
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 Holes = dict[str, Any]
 
 
 class MisfitError(ValueError):
-    """A pattern that fits nowhere, or at more than one place."""
+    """A pattern matches at no place, or at more than one place."""
 
 
 class Place(NamedTuple):
-    """A run of `parent`'s list `field` from `first` to `last`, or all of a field that is no list, and its holes."""
+    """A match: items `first` to `last` of the list `field` of `parent`, or the whole field; and matches of holes."""
 
     parent: ast.AST
     field: str
@@ -38,7 +38,7 @@ class Place(NamedTuple):
 
 # ---------------------------------------------------------------- patterns
 def parse(old: str, new: str) -> tuple[Any, Any]:
-    """Both as expressions where both are, otherwise as lists of statements; a `new` of "" removes them."""
+    """Parse both as expressions if possible, otherwise as lists of statements; `new` = "" removes them."""
     try:
         return tuple(ast.parse(text.strip(), mode="eval").body for text in (old, new))  # type: ignore[return-value]
     except SyntaxError:
@@ -46,7 +46,7 @@ def parse(old: str, new: str) -> tuple[Any, Any]:
 
 
 def hole_of(node: Any) -> tuple[str, bool]:
-    """The name of the hole that a node of a pattern is, or "", and whether it takes any number."""
+    """Name of the hole (a name like ``__x``) that a pattern node is, or ""; and whether it matches any number."""
     if isinstance(node, ast.Expr):
         node = node.value
     many = isinstance(node, ast.Starred) or (isinstance(node, ast.keyword) and node.arg is None)
@@ -56,7 +56,7 @@ def hole_of(node: Any) -> tuple[str, bool]:
 
 
 def matches(pattern: Any, node: Any, holes: Holes) -> Holes | None:
-    """The holes with what they matched, if `node` is an instance of `pattern`."""
+    """`holes` with what they matched if `node` matches `pattern`, otherwise None."""
     name, many = hole_of(pattern)
     if name and not many and isinstance(node, ast.AST):
         return _bind(name, node, holes)
@@ -91,7 +91,7 @@ def _match_items(patterns: list, nodes: list, holes: Holes) -> Holes | None:
 
 
 def _bind(name: str, node: Any, holes: Holes) -> Holes | None:
-    """`holes` with one more; one that is named twice must match the same twice."""
+    """`holes` with one more; a name that occurs twice must match equal code."""
     if name in holes:
         return holes if _text(holes[name]) == _text(node) else None
     return {**holes, name: node}
@@ -103,7 +103,7 @@ def _text(node: Any) -> str:
 
 # ---------------------------------------------------------------- places
 def scopes(tree: ast.AST, qualified: str) -> list[ast.AST]:
-    """Functions and classes whose dotted name is or ends with `qualified`; of "", the module."""
+    """Functions and classes whose dotted name is or ends with `qualified`; for "", the module."""
     if not qualified:
         return [tree]
     wanted = qualified.split(".")
@@ -121,7 +121,7 @@ def scopes(tree: ast.AST, qualified: str) -> list[ast.AST]:
 
 
 def places(tree: ast.AST, qualified: str, pattern: Any) -> list[Place]:
-    """Where `pattern` fits in these functions."""
+    """All places in these functions that match `pattern`."""
     found: dict[tuple, Place] = {}
     for scope in scopes(tree, qualified):
         for place in _places_in(scope, pattern):
@@ -142,7 +142,7 @@ def _places_in(scope: ast.AST, pattern: Any) -> Iterator[Place]:
 
 
 def _runs(parent: ast.AST, field: str, value: Any, pattern: list) -> Iterator[Place]:
-    """Statements that follow each other; the shortest run from each first one."""
+    """Sequences of neighbouring statements that match; the shortest one from each first statement."""
     if not (isinstance(value, list) and value and isinstance(value[0], ast.stmt)):
         return
     for first in range(len(value)):
@@ -155,7 +155,7 @@ def _runs(parent: ast.AST, field: str, value: Any, pattern: list) -> Iterator[Pl
 
 # ---------------------------------------------------------------- replacements
 class _Fill(ast.NodeTransformer):
-    """Puts what holes matched into a replacement."""
+    """Inserts the matches of holes into a replacement."""
 
     def __init__(self, holes: Holes):
         self.holes = holes
@@ -171,7 +171,7 @@ class _Fill(ast.NodeTransformer):
 
 
 def replace(place: Place, new: Any) -> None:
-    """Change the tree at `place`."""
+    """Replace the code at `place` by `new`."""
     nodes: list[Any] = []
     for node in new if isinstance(new, list) else [new]:
         filled = _Fill(place.holes).visit(copy.deepcopy(node))
@@ -194,9 +194,9 @@ def sources(package: Path = PACKAGE) -> dict[str, str]:
 
 
 def fault(at: str, old: str, new: str, texts: dict[str, str]) -> tuple[str, str]:
-    """The file in which `old` becomes `new`, and its text with the fault.
+    """The file that contains `old`, and its text with `new` in its place.
 
-    ``at`` is ``file::function``; a function that is no longer in its file is looked for in the others.
+    ``at`` is ``file::function``; if the function is not in this file, the other files are searched.
     """
     file, _, qualified = at.partition("::")
     pattern, replacement = parse(old, new)

@@ -1,4 +1,4 @@
-"""What a mutant is, and the tests that may notice it."""
+"""Description of a mutant, and the tests that run with it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LIKELIHOODS = "tests/test_likelihoods.py"
 GAPS, EDGES = "tests/test_gaps.py", "tests/test_edges.py"
 PROMISES, TRAINING, PRECISION = "tests/test_promises.py", "tests/test_training.py", "tests/test_precision.py"
 CUDA = "tests/test_cuda.py"
-#: Of the forecasters' many tests those that look at what is read, when.
+#: Selections (``-k``) from test files that are too long to run for each mutant.
 CHOSEN = {
     FORECASTERS: "tail_reaches or tail_only or update_equals or linear_start or every_step or only_the_context or "
     "any_horizon",
@@ -29,10 +29,10 @@ CHOSEN = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """The code `old` becomes `new` in ``at``; `tests` should notice, on a `device` as TSRNN_TEST_DEVICE names it.
+    """Replace the code `old` by `new` in ``at``; one of `tests` must fail, on a `device` as in TSRNN_TEST_DEVICE.
 
-    ``at`` is ``file::function``, the function by the end of its dotted name (``file::`` for the whole file), and the
-    code a pattern of `match`, which must fit once.
+    ``at`` is ``file::function``, the function by the end of its dotted name (``file::`` for the whole file). The code
+    is a pattern of `match`, which must match once.
     """
 
     name: str
@@ -44,5 +44,5 @@ class Mutant:
 
 
 def mutant(name: str, at: str, old: str, new: str, *tests: str) -> Mutant:
-    """A line of the table."""
+    """One row of the table of mutants."""
     return Mutant(name, at, old, new, tests)
