@@ -133,6 +133,13 @@ def sizes(session: nox.Session) -> None:
 
 
 @nox.session
+def debug(session: nox.Session) -> None:
+    """Check every view of compiled code against its array's bounds, in the tests of kernels and decoders."""
+    install(session, "test")
+    pytest(session, "tests/test_kernels.py", "tests/test_decoder.py", TSRNN_DEBUG="1", TSRNN_TEST_CACHE="")
+
+
+@nox.session
 def threads(session: nox.Session) -> None:
     """Compare bits over both threading layers, 1 and 2 threads, joblib's backends, many Python threads and a fork."""
     install(session, "test")

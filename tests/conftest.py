@@ -22,6 +22,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     _CACHE = tempfile.TemporaryDirectory(prefix="tsrnn-test-cache-", ignore_cleanup_errors=True)
     os.environ["NUMBA_CACHE_DIR"] = os.environ.get("TSRNN_TEST_CACHE") or _CACHE.name
 os.environ["MPLBACKEND"] = "Agg"
+os.environ.setdefault("TSRNN_COMPILE_PROCESSES", "1")  # the processes of a test run share the work already
 if os.environ.get("NUMBA_ENABLE_CUDASIM", "0") != "0":
     sys.setswitchinterval(1e-4)  # the simulated threads wait for each other at every step, so switch between them often
 if os.environ.get("TSRNN_TEST_DEVICE") == "ptx":

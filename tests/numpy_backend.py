@@ -65,6 +65,9 @@ class NumpyBackend:
         """Windows `first` to `last` of an uploaded order, as a batch."""
         return order[first:last]
 
+    def prepare(self, layout, dtype, loss):
+        """Nothing is compiled."""
+
     def workspace(self, layout, n_lanes, dtype, *, loss=None, gradient=False, input_gradient=False):
         """Whatever a batch of at most `n_lanes` lanes needs; `state` is (L, S, H, lanes)."""
         cell, shape = layout.cell, layout.shape

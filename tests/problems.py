@@ -45,7 +45,7 @@ def problem(
     cell=LSTM, n_inputs=1, n_targets=None, block=1, loss=MSE, hidden=3, layers=1, lags=0, learn=False, context=5,
     n_outputs=1, lanes=5, ragged=False, missing=False, covariates=0, seasonal=0, decoder=None, seed=0,
 ) -> Problem:  # fmt: skip
-    """Windows at random places of random series, with random parameters, scales and, unless learned, initial states."""
+    """Windows at random places of random series, with random parameters and scales."""
     rng = np.random.default_rng(seed)
     n_targets = n_targets or n_inputs
     n_inputs += covariates + n_targets * seasonal
@@ -63,7 +63,7 @@ def problem(
     moments = [rng.uniform(low, low + 1, (lanes, n)) for n in (n_inputs, a.n_targets) for low in (0.5, 1)]
     if loss.support == "counts":
         moments[2:] = np.zeros((lanes, a.n_targets)), np.ones((lanes, a.n_targets))
-    state = rng.normal(0, 0 if learn else 0.5, (layers, len(cell.states), hidden, lanes))
+    state = np.zeros((layers, len(cell.states), hidden, lanes))  # of a learned one, the oracles take the parameter
     theta = rng.normal(0, 0.5, a.size)
     windows = Windows(start, length, target, np.arange(lanes), Scales.of_table(*moments))
     return Problem(a, geometry, theta, series, targets, observed, windows, state)
@@ -102,7 +102,7 @@ def set_array(work, name, values):
         get_array(work, name)[:] = values
 
 
-def run(p, backend, dtype="float64", *, batch=None, capacity=None, gradient=True, theta=None, state=None, **options):
+def run(p, backend, dtype="float64", *, batch=None, capacity=None, gradient=True, theta=None, **options):
     """Outputs, loss and all gradients of the windows `batch`; lanes come last in states and in inputs (T, I, lanes)."""
     batch = np.arange(len(p.windows)) if batch is None else np.asarray(batch)
     network = Network(p.architecture, dtype, backend)
@@ -111,9 +111,6 @@ def run(p, backend, dtype="float64", *, batch=None, capacity=None, gradient=True
     work = network.workspace(
         p.geometry, capacity or len(batch), loss=p.architecture.loss, gradient=gradient, input_gradient=gradient
     )
-    before = np.array(get_array(work, "state"))
-    from_lanes(before, (p.state if state is None else state)[..., batch])
-    set_array(work, "state", before)
     with backend.session():
         backend.gather(work, source.series, p.windows, batch)
         backend.gather_targets(work, source.targets, source.observed, p.windows, batch)
@@ -130,16 +127,6 @@ def run(p, backend, dtype="float64", *, batch=None, capacity=None, gradient=True
             flat = backend.name == "numpy"
             result.x = work.dx if flat else to_lanes(work.read("dx"), inputs, len(batch)).swapaxes(0, 1)
     return result
-
-
-def from_lanes(array, values):
-    """Write values (..., lanes) to an array that holds them as (..., lanes), or as (tiles, ..., B), flat in part."""
-    if array.ndim == values.ndim and array.shape[:-1] == values.shape[:-1]:
-        array[..., : values.shape[-1]] = values
-        return
-    tiled = np.zeros((*values.shape[:-1], array.size // int(np.prod(values.shape[:-1]))))
-    tiled[..., : values.shape[-1]] = values
-    array[:] = np.moveaxis(tiled.reshape(*values.shape[:-1], len(array), -1), -2, 0).reshape(array.shape)
 
 
 def to_lanes(array, shape, n_lanes):

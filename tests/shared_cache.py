@@ -1,8 +1,7 @@
-"""Locks on Numba's disk cache, so that the processes of a test run compile each kernel only once.
+"""Locks on the disk cache, so that the processes of a test run compile each function only once.
 
-Numba's disk cache has no locks. Two processes that need the same kernel at the same time both compile it. Two processes
-that store one kernel for two types at the same time write the same index, and one entry is lost. With these locks, a
-process waits while another one compiles the same kernel, and then loads the result. Without `fcntl`, on Windows,
+The cache has no locks: two processes that need the same function at the same time both compile it. With these locks, a
+process waits while another one compiles the same function, and then loads the result. Without `fcntl`, on Windows,
 nothing is changed.
 """
 
@@ -52,14 +51,14 @@ def _called() -> None:
 def install() -> None:
     """Add the locks to Numba in this process."""
     from numba import config
-    from numba.core.caching import IndexDataCacheFile, NullCache
+    from numba.core.caching import NullCache
     from numba.core.compiler_lock import global_compiler_lock
     from numba.core.dispatcher import Dispatcher
 
     if fcntl is None or config.DISABLE_JIT or hasattr(Dispatcher.compile, "__wrapped__"):
         return
     locks = Path(os.environ["NUMBA_CACHE_DIR"]) / "locks"
-    compile_, save = Dispatcher.compile, IndexDataCacheFile.save
+    compile_ = Dispatcher.compile
 
     @functools.wraps(compile_)
     def compile_once(self: Any, signature: Any) -> Any:
@@ -68,9 +67,4 @@ def install() -> None:
         with global_compiler_lock, locked(locks, f"{self.py_func.__qualname__} {signature}"):
             return call_untraced(compile_, self, signature)
 
-    @functools.wraps(save)
-    def save_alone(self: Any, key: Any, data: Any) -> None:
-        with locked(locks, self._index_path):
-            save(self, key, data)
-
-    Dispatcher.compile, IndexDataCacheFile.save = compile_once, save_alone
+    Dispatcher.compile = compile_once

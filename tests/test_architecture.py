@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cells": {"functions", "checks"},
     "losses": {"functions", "checks"},
     "parts": {"functions", "cells", "losses"},
-    "kernels": {"functions", "cells", "losses", "parts", "exceptions"},
+    "kernels": {"functions", "cells", "losses", "parts", "data", "exceptions"},
     "data": {"functions"},
     "networks": {"cells", "losses", "data", "parts", "kernels"},
     "training": {"functions", "losses", "data", "networks", "forecasting", "checks"},

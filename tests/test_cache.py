@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -20,12 +21,12 @@ from .problems import COMPILED
 if not COMPILED:
     pytest.skip("nothing is compiled, so nothing is kept", allow_module_level=True)
 
+import llvmlite
 import numba
-from numba import config
-from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba import config, njit
+from numba.core.caching import FunctionCache
 
 from tsrnn.kernels import cache
-from tsrnn.kernels.jit import _compiled
 
 
 def factory(added):
@@ -39,18 +40,19 @@ def factory(added):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The folder of the cache; what was said before is forgotten."""
+    """The only folder for compiled code; earlier warnings are forgotten."""
     monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(cache, "_said", [])
-    return tmp_path
+    monkeypatch.setattr(cache, "_warned", [])
+    monkeypatch.setattr(cache, "folders", lambda: [Path(config.CACHE_DIR) / "tsrnn"])
+    return tmp_path / "tsrnn"
 
 
-def compute(added=2, x=3):
-    """What a new function computes, whether it came from the disk, and the warnings, as in a new process."""
-    cache._said.clear()
+def compute(added=2, x=3, stamp="sources"):
+    """Whether a new function came from the disk, and the warnings, as in a new process."""
+    cache._warned.clear()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        function = _compiled(factory(added))
+        function = cache.keep(njit(factory(added)), f"tiny{added}", stamp)
         result = function(x)
     assert result == x + added
     return sum(function.stats.cache_hits.values()) == 1, [str(w.message) for w in caught if w.category is CacheWarning]
@@ -60,15 +62,85 @@ def files(folder):
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def test_what_was_compiled_is_found(folder):
+def test_compiled_code_is_found_again(folder):
     assert compute() == (False, [])
-    assert [path.suffix for path in files(folder)] == [".nbc", ".nbi"]
+    assert [path.suffix for path in files(folder)] == [".nbc"]
     assert compute() == (True, [])
-    assert compute(added=5) == (False, [])  # the same name and code, another closure
-    assert compute(x=1.5) == (False, [])  # another signature
+    assert compute(added=5) == (False, [])  # another function
+    assert compute(x=1.5) == (False, [])  # another type
+    assert compute(stamp="other sources") == (False, [])
     assert [compute(added)[0] for added in (2, 5)] == [True, True]
 
 
+# ---------------------------------------------------------------- what happens to folders
+def test_a_folder_may_be_copied_and_get_other_times(folder, tmp_path, monkeypatch):
+    compute()
+    shutil.copytree(folder, tmp_path / "elsewhere" / "tsrnn")
+    for path in files(tmp_path / "elsewhere"):
+        os.utime(path, (0, 0))
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "elsewhere"))
+    assert compute() == (True, [])
+
+
+def test_the_name_of_a_function_says_all_that_its_code_depends_on(folder, monkeypatch):
+    compute()
+    for module in (numba, llvmlite):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "__version__", "0.0.0")
+            assert compute() == (False, [])
+    with monkeypatch.context() as patch:
+        patch.setattr(cache.DiskCache, "key", lambda self, signature, codegen: ("tiny", "another processor"))
+        assert compute() == (False, [])
+    assert compute() == (True, [])
+
+
+def test_sources_are_compared_by_content(tmp_path, monkeypatch):
+    """Not by path or time: an installation elsewhere has the same stamp, an edit in any room another one."""
+    package = tmp_path / "tsrnn"
+    shutil.copytree(cache.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    here = cache.fingerprint()
+
+    def there():
+        cache._sources.cache_clear()
+        cache.fingerprint.cache_clear()
+        return cache.fingerprint()
+
+    monkeypatch.setattr(cache, "PACKAGE", package)
+    try:
+        for path in package.rglob("*.py"):
+            os.utime(path, (0, 0))
+        assert there() == here
+        for room in cache.ROOMS:
+            path = package / room / "__init__.py"
+            path.write_text(path.read_text() + "\n")
+            assert there() != here
+            path.write_text(path.read_text()[:-1])
+        assert there() == here
+    finally:
+        monkeypatch.undo()
+        there()
+
+
+def test_what_a_read_only_installation_holds_is_read(folder, monkeypatch, tmp_path):
+    """An image compiles ahead as one user and runs as another: the first folder cannot be written, only read."""
+    compute()
+    other = tmp_path / "home"
+    monkeypatch.setattr(cache, "folders", lambda: [folder, other])
+    write = cache.write
+
+    def refuse(path, content):
+        if folder in path.parents:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        write(path, content)
+
+    monkeypatch.setattr(cache, "write", refuse)
+    assert compute() == (True, [])
+    assert compute(added=7) == (False, [])
+    assert len(files(other)) == 1
+    assert compute(added=7) == (True, [])
+
+
+# ---------------------------------------------------------------- damage
 DAMAGES = {
     "empty": lambda content: b"",
     "cut": lambda content: content[: len(content) // 2],
@@ -76,19 +148,18 @@ DAMAGES = {
     "garbage": lambda content: bytes(range(256)) * 8,
     "a bit": lambda content: content[:-1] + bytes([content[-1] ^ 1]),
     "longer": lambda content: content + b"x",
-    "numba's": lambda content: content[cache.SEAL :],
+    "without checksum": lambda content: content[cache.SEAL :],
 }
 
 
-@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_damaged_files_are_replaced(folder, damage, suffix):
+def test_damaged_files_are_replaced(folder, damage):
     compute()
-    (path,) = (path for path in files(folder) if path.suffix == suffix)
+    (path,) = files(folder)
     path.write_bytes(damage(path.read_bytes()))
     hit, (message,) = compute()
     assert not hit
-    assert f"compiled code in {path.parent} cannot be used (DamagedFileError: {path.name} is damaged)" in message
+    assert f"compiled code in {folder} cannot be used (DamagedFileError: {path.name} is damaged)" in message
     assert "delete that folder, or set NUMBA_CACHE_DIR" in message
     assert compute() == (True, [])
 
@@ -96,27 +167,22 @@ def test_damaged_files_are_replaced(folder, damage, suffix):
 def test_a_checksum_alone_does_not_make_an_entry(folder):
     """What another version has pickled may need names that are not here."""
     compute()
-    (path,) = folder.rglob("*.nbc")
-    cache._write(path, b"cno_such_module\nno_name\n.")
+    (path,) = files(folder)
+    cache.write(path, b"cno_such_module\nno_name\n.")
     hit, (message,) = compute()
     assert not hit
     assert "ModuleNotFoundError: No module named 'no_such_module'" in message
     assert compute() == (True, [])
 
 
-def test_missing_files(folder):
-    compute()
-    for suffix in (".nbc", ".nbi"):
-        next(folder.rglob(f"*{suffix}")).unlink()
-        assert compute() == (False, [])
-        assert compute() == (True, [])
-
-
-def test_other_versions_are_not_read(folder, monkeypatch):
-    compute()
-    monkeypatch.setattr(numba, "__version__", "0.0.0")
-    assert compute() == (False, [])
-    assert compute() == (True, [])
+def test_a_file_of_another_key_is_not_used(folder):
+    compute(added=2)
+    (path,) = files(folder)
+    compute(added=5)
+    (other,) = set(files(folder)) - {path}
+    shutil.copy(other, path)
+    assert compute(added=2) == (False, [])
+    assert compute(added=2) == (True, [])
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO])
@@ -137,73 +203,36 @@ def test_writing_fails(folder, monkeypatch, number):
 
 
 def test_reading_fails(folder):
-    """Something else is where a file should be: it cannot be replaced, and nobody needs it."""
+    """A folder is where a file should be: it cannot be replaced, and a warning says so."""
     compute()
-    for path in files(folder):
-        path.unlink()
-        path.mkdir()
+    (path,) = files(folder)
+    path.unlink()
+    path.mkdir()
     for _ in range(2):
         hit, (message,) = compute()
         assert not hit
         assert "cannot be used" in message
 
 
-def test_the_folder_vanishes(folder):
-    function = _compiled(factory(1))
-    for path in sorted(folder.rglob("*"), reverse=True):
-        path.rmdir()
-    assert function(1) == 2
-    assert compute(added=1) == (True, [])
-    function = _compiled(factory(3))
-    for path in files(folder):
-        path.unlink()
-    next(folder.iterdir()).rmdir()
-    folder.rmdir()
-    folder.write_text("a file where the folder was")
-    with pytest.warns(CacheWarning, match="cannot be used"):
-        assert function(1) == 4
-
-
-def test_no_folder(folder, monkeypatch):
-    monkeypatch.setattr("numba.core.caching.CacheImpl._locator_classes", [])
+def test_no_folder_can_be_made(folder, monkeypatch):
+    folder.parent.rmdir()
+    folder.parent.write_text("a file where the folder was")
     hit, (message,) = compute()
     assert not hit
-    assert "no folder for compiled code can be written (RuntimeError: cannot cache function" in message
+    assert "cannot be kept in" in message
 
 
 def test_one_warning_for_many_functions(folder, monkeypatch):
-    monkeypatch.setattr("numba.core.caching.CacheImpl._locator_classes", [])
+    monkeypatch.setattr(cache, "folders", lambda: [Path("/dev/null/tsrnn") if os.name != "nt" else Path("NUL:/tsrnn")])
     with pytest.warns(CacheWarning) as caught:
-        assert [_compiled(factory(added))(1) for added in range(3)] == [1, 2, 3]
+        assert [cache.keep(njit(factory(n)), "tiny", "")(1) for n in range(3)] == [1, 2, 3]
     assert len(caught) == 1
-
-
-# ---------------------------------------------------------------- several processes
-class Plain:
-    """What is taken from Numba's own files."""
-
-    _source_stamp, _version, _dump = "stamp", "1", staticmethod(cache.pickle.dumps)
-
-
-def test_two_processes_that_number_alike(tmp_path):
-    """Both saw an empty index and chose the same file: no key gets the code of the other."""
-    one, other = (cache.SealedFiles(Plain, str(tmp_path), "f") for _ in range(2))
-    other._index = dict
-    one.save("a", 1)
-    other.save("b", 2)
-    third = cache.SealedFiles(Plain, str(tmp_path), "f")
-    assert (third.load("a"), third.load("b")) == (None, 2)
-    cache._write(next(tmp_path.glob("*.nbc")), Plain._dump(("a", 1)))  # the one's data may also be the later
-    assert third.load("b") is None
-    third.save("b", 2)
-    assert third.load("b") == 2
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, OSError])
 def test_writing_is_all_or_nothing(tmp_path, monkeypatch, error):
-    saved = cache.SealedFiles(Plain, str(tmp_path), "f")
-    saved.save("a", 1)
-    before = {path: path.read_bytes() for path in files(tmp_path)}
+    path = tmp_path / "f.nbc"
+    cache.write(path, b"before")
 
     def stop(*names):
         raise error
@@ -211,11 +240,12 @@ def test_writing_is_all_or_nothing(tmp_path, monkeypatch, error):
     with monkeypatch.context() as patch:
         patch.setattr(cache.Path, "replace", stop)
         with pytest.raises(error):
-            saved.save("a", 2)
-    assert {path: path.read_bytes() for path in files(tmp_path)} == before
-    assert saved.load("a") == 1
+            cache.write(path, b"after")
+    assert files(tmp_path) == [path]
+    assert cache.read(path) == b"before"
 
 
+# ---------------------------------------------------------------- several processes
 JOB = """
 import sys, warnings
 warnings.simplefilter("error")
@@ -244,19 +274,15 @@ def test_two_processes_at_once(tmp_path):
     assert (out, err) == ("(True, [])\n", "")
 
 
-# ---------------------------------------------------------------- whose functions
+# ---------------------------------------------------------------- which functions
 def test_functions_of_others_keep_their_cache(folder):
     mine = numba.njit(cache=True)(factory(1))
-    assert type(mine._cache) is FunctionCache
-    assert type(mine._cache._cache_file) is IndexDataCacheFile
-    mine(1)
     compute(added=1)
-    again = numba.njit(cache=True)(factory(1))
-    again(1)
-    assert sum(again.stats.cache_hits.values()) == 1
+    assert type(mine._cache) is FunctionCache
+    assert mine(1) == 2
 
 
-def test_every_function_of_the_package_is_guarded():
+def test_every_function_of_the_package_has_this_cache():
     """Where the package calls Numba's decorators: what they compile into their callers needs no cache of its own."""
     found = set()
     for path in sorted((Path(tsrnn.__file__).parent / "kernels").rglob("*.py")):
@@ -266,16 +292,16 @@ def test_every_function_of_the_package_is_guarded():
                     if isinstance(node, ast.Call) and ast.unparse(node.func) in ("njit", "numba.njit", "cuda.jit"):
                         found.add((path.name, function.name))
     assert found == {
-        ("jit.py", "_compiled"),
+        ("jit.py", "compiled"),
         ("device.py", "_compile"),
         ("device.py", "device"),  # part of kernels
         ("device.py", "__init__"),  # in the simulator
     }
 
 
-def test_the_drivers_and_tiles_are_guarded():
-    from tsrnn.kernels.cpu import _common, run_tiles
+def test_drivers_and_operations_have_this_cache():
+    from tsrnn.kernels.jit import forward_of, run
+    from tsrnn.parts.common import CLEAR
 
-    common = _common()
-    for function in (run_tiles, common.gather, common.update, common.transpose.function):
-        assert isinstance(function._cache, cache._Guarded | cache._NoFolder)
+    for function in (run, forward_of(CLEAR).function):
+        assert isinstance(function._cache, cache.DiskCache)

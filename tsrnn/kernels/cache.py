@@ -52,7 +52,7 @@ def _sources() -> str:
 @functools.cache
 def fingerprint(*functions: Callable) -> str:
     """Return a hash of the package's sources and of `functions`, which may be from elsewhere."""
-    digest = hashlib.sha256(_sources().encode())
+    digest = hashlib.sha256(f"{_sources()} {os.environ.get('TSRNN_DEBUG', '0')}".encode())
     for function in functions:
         code = function.__code__
         digest.update(code.co_code + repr((code.co_consts, code.co_names)).encode())
@@ -135,6 +135,11 @@ class DiskCache:
     def file(self, key: tuple[Any, ...]) -> str:
         """Return the name of the file of a key."""
         return f"{self.name}-{hashlib.sha256(repr(key).encode()).hexdigest()[:24]}.nbc"
+
+    def has(self, signature: Any, target_context: Any) -> bool:
+        """Return whether there is a file for a signature."""
+        name = self.file(self.key(signature, target_context.codegen()))
+        return any((folder / name).is_file() for folder in folders())
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
         """Return the compiled code for a signature, or None."""

@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
-import functools
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numba import config
 from numpy.typing import DTypeLike
 
 from ..losses.loss import Loss
 from ..parts.attention import ATTENTION
-from ..parts.common import AHEAD, CONSTANTS, GRAD, OUT, SHARE, STARTS, TOTAL, TRANSPOSE, WEIGHT, X, Y
-from ..parts.layout import Layout
+from ..parts.common import CONSTANTS, OUT, SHARE, TOTAL, TRANSPOSE, X
+from ..parts.gather import (
+    BATCH,
+    GATHER,
+    GATHER_AHEAD,
+    GATHER_TARGETS,
+    N_CONTEXT,
+    OBSERVED,
+    OF_CONTEXT,
+    SCALE_TABLE,
+    SCALE_WINDOWS,
+    SCALES,
+    SERIES,
+    TARGETS,
+    WINDOW_LENGTH,
+    WINDOW_ROW,
+    WINDOW_START,
+    WINDOW_TARGET,
+)
+from ..parts.layout import BUFFERS, Layout
 from ..parts.loss import loss_of
 from ..parts.part import Buffer, Chance, Step
 from ..parts.recurrent import OPERANDS
 from ..parts.shape import known_ahead, layer_inputs
-from . import batch as batch_kernels
+from ..parts.update import COUNTS, DECAY, HYPER, MOMENTS, NORMS, UPDATE
+from .ahead import prepare, units_of
 from .jit import Steps, forward_of, of_forward, of_gradient, run, table_of
 from .threads import enter_parallel, leave_parallel, single_threaded_blas
-from .views import address_table
+from .views import address_table, set_address
+
+if TYPE_CHECKING:
+    from ..data.windows import Windows
 
 NO_DROPOUT = np.uint64(0)
 
@@ -38,7 +61,9 @@ class Workspace:
     arrays: dict[Buffer, np.ndarray]  # replace none: compiled code knows their addresses
     addresses: Any
     programs: dict[Any, Any] = field(default_factory=dict)
-    scales: Any = None  # shift and scale of each window's inputs and targets, (2, capacity, I + C) float64
+    inputs: bool = False  # whether the gradient by the inputs is computed
+    source: Windows | None = None  # the windows that compiled code knows
+    given: dict[Buffer, np.ndarray | None] = field(default_factory=lambda: defaultdict(lambda: None))
 
     @property
     def tile(self) -> int:
@@ -53,28 +78,23 @@ class Workspace:
         """Return the array of that name, (tiles, ...)."""
         return self.arrays[next(buffer for buffer in self.arrays if buffer.name == name)]
 
+    @property
+    def no_theta(self) -> np.ndarray:
+        """An array for operations that read no parameters."""
+        return self.arrays[SHARE][0]
+
+    def give(self, buffer: Buffer, array: np.ndarray) -> None:
+        """Let compiled code find an array of the caller."""
+        self.given[buffer] = array
+        array = np.ascontiguousarray(array, buffer.dtype or self.dtype)
+        self.arrays[buffer] = array[None]
+        set_address(self.addresses, BUFFERS[buffer], self.arrays[buffer])
+
     def program(self, name: Any, make: Callable[[], Steps]) -> Any:
         """Return the table of addresses and steps of a program, made at its first use."""
         if name not in self.programs:
             self.programs[name] = table_of(make(), self.dtype)
         return self.programs[name]
-
-
-class _Common(NamedTuple):
-    gather: Callable
-    gather_ahead: Callable
-    gather_targets: Callable
-    update: Callable
-
-
-@functools.cache
-def _common() -> _Common:
-    return _Common(
-        batch_kernels.build_gather(),
-        batch_kernels.build_gather_ahead(),
-        batch_kernels.build_gather_targets(),
-        batch_kernels.build_update(),
-    )
 
 
 class CpuBackend:
@@ -111,6 +131,11 @@ class CpuBackend:
         """Windows `first` to `last` of an uploaded order, as a batch."""
         return order[first:last]
 
+    def prepare(self, layout: Layout, dtype: DTypeLike, loss: Loss) -> None:
+        """Compile all that a training of this network runs, before it begins."""
+        if not config.DISABLE_JIT:
+            prepare(units_of(layout, dtype, [loss]), layout.cell, [loss])
+
     def workspace(
         self,
         layout: Layout,
@@ -134,34 +159,32 @@ class CpuBackend:
         arrays[CONSTANTS][0] = constants
         for layer, width in enumerate(layer_inputs(layout.shape)):
             arrays[OPERANDS][:, layer, :, width] = 1  # the rows of ones stay as they are
-        return Workspace(layout, dtype, n_lanes, 0, arrays, address_table(list(arrays.values())))
+        addresses = address_table(list(arrays.values()))
+        return Workspace(layout, dtype, n_lanes, 0, arrays, addresses, inputs=input_gradient)
 
-    def gather(self, work: Workspace, series: np.ndarray, windows: Any, batch: np.ndarray) -> None:
+    def gather(self, work: Workspace, series: np.ndarray, windows: Windows, batch: np.ndarray) -> None:
         """Put the windows `batch` of `series` into the inputs, scaled; windows that are shorter start late."""
         work.n_lanes = len(batch)
-        n, a, shape, w, s = work.tiles(), work.arrays, work.layout.shape, windows, windows.scales
-        segment = shape.segment
-        if work.scales is None or work.scales.shape[2] != len(s.of_context):
-            work.scales = np.empty((2, work.capacity, len(s.of_context)))
-        _common().gather(
-            series, w.start, w.length, w.series, s.table, s.of_context, s.n_context, batch, segment, work.scales,
-            a[X][:n], a[STARTS][:n],
-        )  # fmt: skip
-        if known_ahead(shape):
-            _common().gather_ahead(
-                series, w.target, work.scales, batch, shape.block, shape.n_covariates, segment, a[AHEAD][:n]
-            )
+        if work.source is not windows or work.given[SERIES] is not series:
+            _show_windows(work, series, windows)
+        work.give(BATCH, np.ascontiguousarray(batch, np.int64))
+        name, n = ("gather", bool(known_ahead(work.layout.shape))), work.tiles()
+        once = work.program("scale", lambda: of_forward([(SCALE_WINDOWS, Step())]))
+        operations = (GATHER, GATHER_AHEAD) if name[1] else (GATHER,)
+        steps = work.program(name, lambda: of_forward([(operation, Step()) for operation in operations]))
+        _run(work, steps, work.no_theta, once=once, n_tiles=n)
 
-    def gather_targets(self, work: Workspace, targets: Any, observed: Any, windows: Any, batch: np.ndarray) -> None:
+    def gather_targets(
+        self, work: Workspace, targets: np.ndarray, observed: np.ndarray, windows: Windows, batch: np.ndarray
+    ) -> None:
         """Put the scaled targets of the windows beside the outputs, with weight 0 where one is missing.
 
         To be called after `gather` of the same batch, which computes the scales.
         """
-        n, a, shape = work.tiles(), work.arrays, work.layout.shape
-        _common().gather_targets(
-            targets, observed, windows.target, work.scales, batch, shape.block, shape.segment, a[Y][:n], a[WEIGHT][:n],
-            a[SHARE][0],
-        )  # fmt: skip
+        if work.given[TARGETS] is not targets or work.given[OBSERVED] is not observed:
+            work.give(TARGETS, targets)
+            work.give(OBSERVED, observed)
+        _run(work, work.program("targets", lambda: of_forward([(GATHER_TARGETS, Step())])), work.no_theta, n_tiles=1)
 
     def forward(
         self,
@@ -191,15 +214,14 @@ class CpuBackend:
 
     def loss(self, work: Workspace, loss: Loss) -> None:
         """Add the batch's weighted loss and weight to the total, and make the gradient of the weighted mean."""
-        any_theta = np.zeros(1, work.dtype)  # a loss has no parameters
-        _run(work, work.program(loss, lambda: _loss(loss)), any_theta, 0, 0.0, NO_DROPOUT)
+        _run(work, work.program(loss, lambda: _loss(loss)), work.no_theta)
 
     def backward(self, work: Workspace, theta: np.ndarray, *, dropout: float = 0.0, key: Any = NO_DROPOUT) -> None:
         """Compute the gradient of all parameters, by tile, from that of the outputs.
 
         It comes after `forward` of the same batch and dropout, and uses up what that left.
         """
-        steps = work.program("backward", lambda: of_gradient(work.layout.gradient()))
+        steps = work.program("backward", lambda: of_gradient(work.layout.gradient(work.inputs)))
         _run(work, steps, theta, 0, dropout, key, once=_transpose(work))
 
     def train(
@@ -216,20 +238,33 @@ class CpuBackend:
 
         def all_of_them() -> Steps:
             forward = _forward(work, 0, work.layout.shape.n_outputs, free_run > 0)
-            return forward + _loss(loss) + of_gradient(work.layout.gradient())
+            return forward + _loss(loss) + of_gradient(work.layout.gradient(work.inputs))
 
         steps = work.program(("train", loss, free_run > 0), all_of_them)
         _run(work, steps, theta, free_run, dropout, key, once=_transpose(work))
 
     def update(
-        self, work: Workspace, theta: Any, moments: Any, decay: Any, hyper: Any, clip: float, log: Any, k: int = 0
+        self,
+        work: Workspace,
+        theta: np.ndarray,
+        moments: np.ndarray,
+        decay: np.ndarray,
+        hyper: np.ndarray,
+        clip: float,
+        norms: np.ndarray,
+        k: int = 0,
     ) -> None:
         """Sum the tiles' gradients, clip them by their norm, and let Adam change theta and its moments (2, n).
 
-        The norm before clipping goes to place `k` of the log.
+        `hyper` are learning rate, beta1, beta2, epsilon, 1 - beta1**t and 1 - beta2**t. The norm before clipping goes
+        to place `k` of `norms`.
         """
-        grad = work.arrays[GRAD][: work.tiles()]
-        _common().update(theta, grad, moments[0], moments[1], decay, hyper, clip, log[k : k + 1])
+        for buffer, array in ((MOMENTS, moments), (DECAY, decay), (NORMS, norms)):
+            if work.given[buffer] is not array:
+                work.give(buffer, array)
+        work.arrays[HYPER][0, :6], work.arrays[HYPER][0, 6] = hyper, clip
+        work.arrays[COUNTS][0] = work.tiles(), k
+        _run(work, work.program("update", lambda: of_forward([(UPDATE, Step())])), theta, n_tiles=1)
 
     def outputs(self, work: Workspace) -> np.ndarray:
         """Return a copy of the outputs of the present batch, (n_lanes, n_outputs, output_size)."""
@@ -265,12 +300,33 @@ def _by_lane(work: Workspace, array: np.ndarray) -> np.ndarray:
     return lanes.reshape(-1, *lanes.shape[2:])[: work.n_lanes].copy()
 
 
+def _show_windows(work: Workspace, series: np.ndarray, windows: Windows) -> None:
+    """Let compiled code find a series and its windows."""
+    scales = windows.scales
+    given = {
+        SERIES: series, WINDOW_START: windows.start, WINDOW_LENGTH: windows.length, WINDOW_TARGET: windows.target,
+        WINDOW_ROW: windows.series, SCALE_TABLE: scales.table, OF_CONTEXT: scales.of_context,
+        N_CONTEXT: np.array([scales.n_context]), SCALES: np.empty((2, work.capacity, len(scales.of_context))),
+    }  # fmt: skip
+    for buffer, array in given.items():
+        work.give(buffer, array)
+    work.source = windows
+
+
 def _run(
-    work: Workspace, steps: Any, theta: np.ndarray, free_run: float, dropout: float, key: Any, once: Any = None
+    work: Workspace,
+    steps: Any,
+    theta: np.ndarray,
+    free_run: float = 0,
+    dropout: float = 0.0,
+    key: Any = NO_DROPOUT,
+    *,
+    once: Any = None,
+    n_tiles: int | None = None,
 ) -> None:
     """Run the program `once`, then `steps` over the tiles of the present batch, in parallel if nobody else is."""
     number = theta.dtype.type  # the same draws as on every other device
-    chance, n = Chance(number(free_run), number(dropout), np.uint64(key)), work.tiles()
+    chance, n = Chance(number(free_run), number(dropout), np.uint64(key)), work.tiles() if n_tiles is None else n_tiles
     once = work.program("nothing", list) if once is None else once
     parallel = enter_parallel(n)
     try:

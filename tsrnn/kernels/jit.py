@@ -122,6 +122,10 @@ class Compiled:
         self.name, self.function = name, compiled(PORT.copy(function), name, *others, **options)
         self.addresses: dict[str, int] = {}
 
+    def is_ready(self, dtype: np.dtype) -> bool:
+        """Return whether the function for this precision is in memory or on disk."""
+        return dtype.char in self.addresses or self.function._cache.has(signature_of(dtype), self.function.targetctx)
+
     def address(self, dtype: np.dtype) -> int:
         """Return where the function for this precision is; the first call compiles it, or finds it on disk."""
         if dtype.char not in self.addresses:
@@ -222,4 +226,22 @@ def _run_plain(once, table, parallel, n_tiles, shape, theta, chance, arrays):
                 function(i, step, shape, theta, chance, arrays)
 
 
-run = _run_plain if config.DISABLE_JIT else compiled(_run, "run", parallel=True, nogil=True, no_cfunc_wrapper=True)
+run: Any = _run_plain if config.DISABLE_JIT else compiled(_run, "run", parallel=True, nogil=True, no_cfunc_wrapper=True)
+
+
+def _driver_signature(dtype: np.dtype) -> tuple[Any, ...]:
+    """Return the types of the arguments of `run`."""
+    tile, _, *others = signature_of(dtype)
+    table = types.Array(types.int64, 2, "C")
+    return (table, table, types.boolean, tile, *others)
+
+
+def driver_is_ready(dtype: np.dtype) -> bool:
+    """Return whether `run` for this precision is in memory or on disk."""
+    signature = _driver_signature(dtype)
+    return signature in run.overloads or run._cache.has(signature, run.targetctx)
+
+
+def compile_driver(dtype: np.dtype) -> None:
+    """Compile `run` for this precision, or load it from disk."""
+    run.compile(_driver_signature(dtype))

@@ -1,8 +1,8 @@
 """Views: a run of an array's elements as a vector or a matrix, by offset, as in C; and arrays by their address.
 
 Slicing and reshaping say the same, but each costs a kernel dozens of instructions (wrap-around, bounds, reference
-counts) and tens of milliseconds of compiling; the kernels make some twenty views a step. Nothing is checked here:
-offsets and sizes come from shapes that the backend made itself.
+counts) and tens of milliseconds of compiling; the kernels make some twenty views a step. Nothing is checked here, unless
+TSRNN_DEBUG=1: offsets and sizes come from shapes that the backend made itself.
 
 The arrays of a workspace reach the kernels as one table of addresses and shapes: twenty arrays as arguments would cost
 every call some microseconds, and every loop over tiles a second of compiling.
@@ -10,17 +10,21 @@ every call some microseconds, and every loop over tiles a second of compiling.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import config, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
 from ..parts import operations
 
+#: Whether each view is checked against its array (TSRNN_DEBUG=1), which takes time.
+DEBUG = os.environ.get("TSRNN_DEBUG", "0") == "1"
 #: Words in a line of an address table: the address, at most four sizes, and the elements of one tile.
 WORDS = 6
 
@@ -41,16 +45,39 @@ class Views(NamedTuple):
 
 
 def build_views(
-    intrinsic: Callable, types: Any, make_array: Callable, populate_array: Callable, space: int = 0
+    intrinsic: Callable,
+    types: Any,
+    make_array: Callable,
+    populate_array: Callable,
+    space: int = 0,
+    checks: bool = False,
 ) -> Views:
     """The views of a compiler that has these functions and types: Numba's, or that of its CUDA target.
 
-    Arrays that are known by their addresses lie in that address `space`.
+    Arrays that are known by their addresses lie in that address `space`. With `checks`, a view that reaches beyond its
+    array raises an IndexError instead of reading or writing what lies there.
     """
+
+    def check(context, builder, of_base, offset, shape):
+        """Raise an IndexError, in compiled code, where a view reaches beyond its base."""
+        total, end = context.get_constant(types.intp, 1), offset
+        for size in cgutils.unpack_tuple(builder, of_base.shape):
+            total = builder.mul(total, size)
+        n = shape[0] if len(shape) == 1 else builder.mul(shape[0], shape[1])
+        end = builder.add(offset, n)
+        zero = context.get_constant(types.intp, 0)
+        is_wrong = builder.or_(
+            builder.icmp_signed("<", offset, zero),
+            builder.or_(builder.icmp_signed("<", n, zero), builder.icmp_signed(">", end, total)),
+        )
+        with builder.if_then(is_wrong, likely=False):
+            context.call_conv.return_user_exc(builder, IndexError, ("a view reaches beyond its array",))
 
     def generate(context, builder, signature, values):
         """The view's structure: the base's pointer plus the offset, no owner."""
         base, offset, *shape = values
+        if checks:
+            check(context, builder, make_array(signature.args[0])(context, builder, base), offset, shape)
         like, out = signature.return_type, make_array(signature.return_type)(context, builder)
         item = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(like.dtype)))
         strides = [item] if len(shape) == 1 else [builder.mul(shape[1], item), item]
@@ -99,7 +126,7 @@ def build_views(
 
 #: The same without a compiler; the table is then a list of the arrays themselves.
 PLAIN = Views(*(getattr(operations, name) for name in Views._fields))
-VIEWS = PLAIN if config.DISABLE_JIT else build_views(intrinsic, types, make_array, populate_array)
+VIEWS = PLAIN if config.DISABLE_JIT else build_views(intrinsic, types, make_array, populate_array, checks=DEBUG)
 vector, matrix, tensor1, tensor2, tensor3, tensor4 = VIEWS
 
 
@@ -117,3 +144,11 @@ def table_of(addresses: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> np.
         line[: len(shape)] = address, *shape[1:]
         line[-1] = prod(shape[1:])
     return table
+
+
+def set_address(table: Any, number: int, array: np.ndarray) -> None:
+    """Put another array, C-contiguous, in the place of that number."""
+    if config.DISABLE_JIT:
+        table[number] = array
+    else:
+        table[number] = table_of([array.ctypes.data], [array.shape])[0]

@@ -127,6 +127,7 @@ class Architecture(NetworkSizes):
             n_channels=self.n_channels,
             n_covariates=self.n_covariates,
             n_seasonal=self.n_seasonal,
+            learns_state=int(self.learn_initial_state),
             link=LINKS.index(self.loss.link),
             decoder_layers=self.num_layers if d.parallel else d.num_layers,
             segment=d.segment,

@@ -12,7 +12,6 @@ from ..parts import (
     attention,
     between,
     bridge,
-    common,
     covariates,
     feed,
     head,
@@ -23,13 +22,13 @@ from ..parts import (
     segments,
     skip,
 )
-from ..parts.layout import Program
+from ..parts.layout import BATCH, Program
 from ..parts.part import Operation, Part, Step
 from ..parts.shape import ADDITIVE, Shape, n_encoded
-from .stack import linear_operations
+from .stack import beginning, linear_operations
 
 PARTS: tuple[Part, ...] = (
-    common.COMMON,
+    *BATCH,
     recurrent.PART,
     initial_state.PART,
     inputs.PART,
@@ -74,7 +73,7 @@ def n_slots_of(shape: Shape) -> int:
 def encoder(cell: Cell, shape: Shape) -> Program:
     """Return the operations of the encoder: its inputs, then one layer after the other over all steps."""
     E, n = shape.num_layers, n_encoded(shape)
-    steps: Program = [(initial_state.BEGIN, Step()), (reading(shape), Step(0, 0, n, 0))]
+    steps: Program = [*beginning(shape), (reading(shape), Step(0, 0, n, 0))]
     for layer in range(E):
         if layer > 0:
             steps.append((between.PASS_UP, Step(layer, 0, n)))

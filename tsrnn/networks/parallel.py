@@ -10,7 +10,6 @@ from ..cells.cell import Cell
 from ..parts import (
     between,
     bridge,
-    common,
     covariates,
     initial_state,
     inputs,
@@ -20,14 +19,14 @@ from ..parts import (
     segments,
     skip,
 )
-from ..parts.layout import Program
+from ..parts.layout import BATCH, Program
 from ..parts.part import Part, Step
 from ..parts.shape import Shape, n_decoded, n_encoded
 from .encoder_decoder import encoder, stacked
 from .stack import linear_operations
 
 PARTS: tuple[Part, ...] = (
-    common.COMMON,
+    *BATCH,
     recurrent.PART,
     initial_state.PART,
     inputs.PART,

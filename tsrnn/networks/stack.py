@@ -7,13 +7,13 @@ steps after the first output read the network's own forecasts instead of the ser
 from __future__ import annotations
 
 from ..cells.cell import Cell
-from ..parts import between, common, covariates, head, initial_state, inputs, recurrent, season, skip
-from ..parts.layout import Program
+from ..parts import between, covariates, head, initial_state, inputs, recurrent, season, skip
+from ..parts.layout import BATCH, Program
 from ..parts.part import Operation, Part, Step
 from ..parts.shape import Shape
 
 PARTS: tuple[Part, ...] = (
-    common.COMMON,
+    *BATCH,
     recurrent.PART,
     initial_state.PART,
     inputs.PART,
@@ -31,7 +31,7 @@ def program(cell: Cell, shape: Shape, first: int, last: int, free: bool) -> Prog
     A free run goes step by step. With `first` > 0 the states are those that output first - 1 left.
     """
     before = shape.n_steps - shape.n_outputs  # time steps before the one that gives output 0
-    steps: Program = [] if first > 0 else [(initial_state.BEGIN, Step())]
+    steps: Program = beginning(shape) if first == 0 else []
     t0 = before + first if first > 0 else 0
     for k0, k1 in [(k, k + 1) for k in range(first, last)] if free else [(first, last)]:
         if free and k0 > 0:
@@ -45,6 +45,11 @@ def program(cell: Cell, shape: Shape, first: int, last: int, free: bool) -> Prog
         steps.append((head.OUTPUT, Step(shape.num_layers - 1, k0, k1, before + k0)))
         steps += [(operation, Step(0, k0, k1, before + k0)) for operation in linear_operations(shape)]
     return steps
+
+
+def beginning(shape: Shape) -> Program:
+    """Return what sets the state before the first step; it is zero, as all arrays are, where it is not learned."""
+    return [(initial_state.BEGIN, Step())] if shape.learns_state else []
 
 
 def linear_operations(shape: Shape) -> list[Operation]:

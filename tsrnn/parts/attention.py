@@ -297,5 +297,5 @@ def context_parameters(network: NetworkSizes) -> Parameters:
 
 MAKE_KEYS = Operation("attention_keys", make_keys, make_keys_gradient)
 ATTEND = Operation("attention", attend, attend_gradient)
-SCORE = Part((KEYS, DKEYS, ATTENTION, GATHERED), (QUERY, KEY, ENERGY), score_parameters, scratch)
+SCORE = Part((KEYS, DKEYS, ATTENTION, GATHERED), (QUERY, KEY, ENERGY), (MAKE_KEYS, ATTEND), score_parameters, scratch)
 GATHER = Part(weights=(CONTEXT,), parameters=context_parameters)

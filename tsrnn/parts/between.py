@@ -31,4 +31,4 @@ def pass_up_gradient(tile, step, shape, theta, chance, arrays):
 
 
 PASS_UP = Operation("between_layers", pass_up, pass_up_gradient)
-PART = Part()
+PART = Part(operations=(PASS_UP,))

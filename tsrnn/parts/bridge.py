@@ -109,4 +109,4 @@ def parameters(network: NetworkSizes) -> Parameters:
 
 
 CROSS = Operation("bridge", cross, cross_gradient)
-PART = Part(weights=(BRIDGE,), parameters=parameters, scratch=scratch)
+PART = Part((), (BRIDGE,), (CROSS,), parameters, scratch)

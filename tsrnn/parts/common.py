@@ -85,5 +85,6 @@ COMMON = Part(
     buffers=(
         WIDTHS, LINEAR_ROWS, POINT_ROWS, OFFSETS, MATRICES, CONSTANTS, SHARE, THETA_T, X, AHEAD, STARTS, Y, WEIGHT,
         TOTAL, OUT, DOUT, DX, GRAD, DY, SCRATCH,
-    )
+    ),
+    operations=(CLEAR, TRANSPOSE),
 )  # fmt: skip

@@ -50,4 +50,4 @@ def count(network: NetworkSizes) -> int:
 
 
 ADD_COVARIATES = Operation("covariates", add_covariates, add_covariates_gradient)
-PART = Part(weights=(COVARIATES,), parameters=parameters, count=count)
+PART = Part((), (COVARIATES,), (ADD_COVARIATES,), parameters, count=count)

@@ -76,4 +76,4 @@ def mark_first(tile, step, shape, theta, chance, arrays):
 
 FEED = Operation("feed", feed, feed_gradient)
 MARK_FIRST = Operation("mark_first", mark_first)
-PART = Part((FED,))
+PART = Part((FED,), operations=(FEED, MARK_FIRST))

@@ -69,5 +69,5 @@ def parameters(network: NetworkSizes) -> Parameters:
     return {HEAD.name: Parameter((network.output_size, 1 + network.hidden_size), initial, decays=True, bias=0)}
 
 
-PART = Part(weights=(HEAD,), parameters=parameters)
 OUTPUT = Operation("head", head, head_gradient)
+PART = Part((), (HEAD,), (OUTPUT,), parameters)

@@ -49,4 +49,4 @@ def feed_back(tile, step, shape, theta, chance, arrays):
 
 READ = Operation("inputs", read, read_gradient)
 FEED_BACK = Operation("feed_back", feed_back)
-PART = Part()
+PART = Part(operations=(READ, FEED_BACK))

@@ -20,6 +20,7 @@ from . import (
     common,
     covariates,
     feed,
+    gather,
     head,
     initial_state,
     inputs,
@@ -28,6 +29,7 @@ from . import (
     season,
     segments,
     skip,
+    update,
 )
 from .common import (
     CLEAR,
@@ -42,12 +44,15 @@ from .common import (
     THETA_T,
     WIDTHS,
 )
+from .inputs import READ
 from .part import GRADIENT, INPUTS, LOSS, OUTPUTS, Buffer, Operation, Part, Sizes, Step, Weights
-from .shape import Shape
+from .shape import Shape, known_ahead
 
+#: What every network has: the arrays of a batch, how they are filled, and the update.
+BATCH: tuple[Part, ...] = (common.COMMON, gather.PART, update.PART)
 #: All parts, for the numbers of arrays and parameters; a network is made of some of them.
 PARTS: tuple[Part, ...] = (
-    common.COMMON,
+    *BATCH,
     recurrent.PART,
     initial_state.PART,
     inputs.PART,
@@ -98,10 +103,16 @@ class Layout:
     parts: Sequence[Part]
     forward: Callable[[int, int, bool], Program]
 
-    def gradient(self) -> Program:
-        """Return the program of the gradient: all operations of a forward pass, reversed."""
-        cleared = [(CLEAR, Step(first=BUFFERS[buffer])) for buffer in self.accumulated()]
-        return cleared + [item for item in reversed(self.forward(0, self.shape.n_outputs, False)) if item[0].gradient]
+    def gradient(self, inputs: bool) -> Program:
+        """Return the program of the gradient: all operations of a forward pass, reversed.
+
+        With a decoder, or if it is asked for, the gradient of the `inputs` is computed too.
+        """
+        wants_inputs = inputs or self.shape.decoder_layers > 0
+        forward = self.forward(0, self.shape.n_outputs, False)
+        steps = [item for item in reversed(forward) if item[0].gradient and (wants_inputs or item[0] is not READ)]
+        buffers = [buffer for buffer in self.accumulated() if buffer is not DX or wants_inputs]
+        return [(CLEAR, Step(first=BUFFERS[buffer])) for buffer in buffers] + steps
 
     def accumulated(self) -> list[Buffer]:
         """Return the buffers to which gradients are added."""
@@ -119,6 +130,15 @@ class Layout:
         if gradient:
             shapes |= {THETA_T: (1, self.n_theta), GRAD: (n_tiles, self.n_theta)}
         return shapes | {buffer: (1, *table.shape) for buffer, table in self.tables.items()}
+
+    def batch_operations(self) -> list[Operation]:
+        """Return the operations that fill the arrays of a batch."""
+        ahead = [gather.GATHER_AHEAD] if known_ahead(self.shape) else []
+        return [gather.SCALE_WINDOWS, gather.GATHER, *ahead, gather.GATHER_TARGETS]
+
+    def update_operations(self) -> list[Operation]:
+        """Return the operations that a training needs beside the network's gradient."""
+        return [common.TRANSPOSE, update.UPDATE]
 
     def operations(self) -> list[Operation]:
         """Return every operation that some forward pass of this network runs, each once."""

@@ -75,6 +75,8 @@ class Buffer:
         Empty for the precision of the parameters.
     shared : bool
         One array for all tiles.
+    given : bool
+        The array is the caller's, and may be another one in each call.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Buffer:
     needed: str = OUTPUTS
     dtype: str = ""
     shared: bool = False
+    given: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,13 +116,15 @@ def uniform(values: np.ndarray, rng: np.random.Generator, bound: float) -> None:
 class Operation:
     """A function of a part and its gradient, which runs after the gradients of all later operations.
 
-    `equations` are scalar functions that it contains and that may be from outside of the package.
+    `equations` are scalar functions that it contains and that may be from outside of the package. `kind` says what is
+    common to operations that are built for a cell or a loss.
     """
 
     name: str
     forward: Callable
     gradient: Callable | None = None
     equations: tuple[Callable, ...] = ()
+    kind: str = ""
 
 
 #: Parameters by name, in the order of theta.
@@ -145,6 +150,7 @@ class Part:
 
     buffers: tuple[Buffer, ...] = ()
     weights: tuple[Weights, ...] = ()
+    operations: tuple[Operation, ...] = ()
     parameters: Callable[[NetworkSizes], Parameters] = no_parameters
     scratch: Callable[[Sizes], int] = no_scratch
     count: Callable[[NetworkSizes], int] | None = None

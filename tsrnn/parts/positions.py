@@ -99,4 +99,4 @@ def parameters(network: NetworkSizes) -> Parameters:
 
 READ_POSITION = Operation("position", read_position, read_position_gradient)
 OUTPUT = Operation("segment_head", segment_head, segment_head_gradient)
-PART = Part(weights=(POSITION, BIAS, SEGMENT_HEAD), parameters=parameters)
+PART = Part((), (POSITION, BIAS, SEGMENT_HEAD), (READ_POSITION, OUTPUT), parameters)

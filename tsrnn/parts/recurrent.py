@@ -136,7 +136,7 @@ def count(network: NetworkSizes) -> int:
     return size + (of_layer(lowest + 1) + (d.num_layers - 1) * of_layer(H) if d and not d.parallel else 0)
 
 
-PART = Part((PRODUCTS, OPERANDS, GATES, OTHERS, DSTATE, DDECODER, DDECODED), (), parameters, scratch, count)
+PART = Part((PRODUCTS, OPERANDS, GATES, OTHERS, DSTATE, DDECODER, DDECODED), (), (), parameters, scratch, count)
 
 
 # ---------------------------------------------------------------- the table of products
@@ -232,7 +232,7 @@ def operation_of(name: str, loops: LayerLoops, equations: tuple[Callable, ...] =
             starts, last_start, scratch,
         )  # fmt: skip
 
-    return Operation(name, layer, layer_gradient, equations)
+    return Operation(name, layer, layer_gradient, equations, "layer")
 
 
 # ---------------------------------------------------------------- stages

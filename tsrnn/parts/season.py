@@ -73,4 +73,4 @@ def parameters(network: NetworkSizes) -> Parameters:
 
 
 ADD_SEASON = Operation("season", add_season, add_season_gradient)
-PART = Part(weights=(SEASON,), parameters=parameters)
+PART = Part((), (SEASON,), (ADD_SEASON,), parameters)

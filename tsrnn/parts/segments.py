@@ -99,4 +99,4 @@ def parameters(network: NetworkSizes) -> Parameters:
 
 
 EMBED = Operation("segments", embed, embed_gradient)
-PART = Part(weights=(EMBEDDING,), parameters=parameters, scratch=scratch)
+PART = Part((), (EMBEDDING,), (EMBED,), parameters, scratch)

@@ -26,6 +26,7 @@ class Shape(NamedTuple):
     n_channels: int  # inputs that are targets: the first ones; the skip reads them, a free run feeds them back
     n_covariates: int  # covariates that an output reads of each step that it forecasts
     n_seasonal: int  # seasonal inputs of each target; the last inputs, target by target
+    learns_state: int  # 1: the state before the first step is a parameter; 0: it is zero
     link: int  # 1: a free run feeds back softplus(location), the mean; 0: the location itself
     decoder_layers: int = 0
     segment: int = 1

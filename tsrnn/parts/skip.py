@@ -62,4 +62,4 @@ def parameters(network: NetworkSizes) -> Parameters:
 
 
 ADD_SKIP = Operation("skip", add_skip, add_skip_gradient)
-PART = Part(weights=(SKIP,), parameters=parameters, scratch=scratch)
+PART = Part((), (SKIP,), (ADD_SKIP,), parameters, scratch)

@@ -1,0 +1,158 @@
+"""Compile before the first use what a network needs: in two processes at the same time, if that is worthwhile.
+
+Numba compiles one function at a time in a process. So a helper process compiles about half of the functions and leaves
+them in the cache on disk, while this process compiles the others; then it loads those. Whatever the helper could not do
+(no processor is free, nothing can be written, a cell that only this process knows), this process does.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..cells.cell import Cell
+from ..losses.loss import Loss
+from ..parts.layout import PARTS, Layout
+from ..parts.loss import loss_of
+from ..parts.part import Operation
+from ..parts.recurrent import layer_of
+
+#: Rough relative costs of compiling; other functions count 1.
+COSTS = {"layer": 6.0, "layer_gradient": 11.0, "run": 4.0, "loss": 3.0, "update": 2.5, "attention_gradient": 3.0}
+#: What starting a helper costs, and from which sum of costs on it is worthwhile.
+START, WORTHWHILE = 4.0, 8.0
+#: What the helper runs; the paths where this process finds modules come first.
+CODE = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from tsrnn.kernels.ahead import main; main()"
+
+
+class Unit(NamedTuple):
+    """One function to compile: an operation's, or its gradient's, for a precision; or the driver that runs programs."""
+
+    operation: Operation | None
+    is_gradient: bool
+    dtype: np.dtype
+
+    @property
+    def kind(self) -> str:
+        """What its costs go by."""
+        if self.operation is None:
+            return "run"
+        name = self.operation.kind or self.operation.name
+        return f"{name}_gradient" if self.is_gradient else name
+
+    @property
+    def cost(self) -> float:
+        """Relative time that the compilation takes."""
+        return COSTS.get(self.kind, 1.0)
+
+    def is_ready(self) -> bool:
+        """Return whether compiled code is in memory or on disk."""
+        from .jit import driver_is_ready, forward_of, gradient_of
+
+        if self.operation is None:
+            return driver_is_ready(self.dtype)
+        return (gradient_of if self.is_gradient else forward_of)(self.operation).is_ready(self.dtype)
+
+    def compile(self) -> None:
+        """Compile it, or load it from disk."""
+        from .jit import compile_driver, forward_of, gradient_of
+
+        if self.operation is None:
+            compile_driver(self.dtype)
+        else:
+            (gradient_of if self.is_gradient else forward_of)(self.operation).address(self.dtype)
+
+
+def units_of(layout: Layout, dtype: Any, losses: Sequence[Loss], *, trains: bool = True) -> list[Unit]:
+    """Return all functions that a network runs, when it forecasts and, if it `trains`, when it learns."""
+    dtype = np.dtype(dtype)
+    forward = [*layout.batch_operations(), *layout.operations()]
+    units = [Unit(None, False, dtype), *(Unit(operation, False, dtype) for operation in forward)]
+    units += [Unit(loss_of(loss), False, dtype) for loss in losses]
+    if trains:
+        units += [
+            Unit(operation, operation.gradient is not None, dtype)
+            for operation in dict.fromkeys(operation for operation, _ in layout.gradient(False))
+        ]
+        units += [Unit(operation, False, dtype) for operation in layout.update_operations()]
+    return list(dict.fromkeys(units))
+
+
+def prepare(units: Sequence[Unit], cell: Cell, losses: Sequence[Loss]) -> int:
+    """Compile `units`, and return how many were neither in memory nor on disk."""
+    missing = [unit for unit in units if not unit.is_ready()]
+    ours, theirs = _divide(missing) if _can_divide(missing, cell, losses) else (missing, [])
+    helper = _start(theirs, cell, losses) if theirs else None
+    for unit in ours:
+        unit.compile()
+    if helper is not None:
+        helper.wait()
+    for unit in units:
+        unit.compile()  # loads what the helper has left; what it has not, is compiled here
+    return len(missing)
+
+
+def _can_divide(missing: Sequence[Unit], cell: Cell, losses: Sequence[Loss]) -> bool:
+    """Return whether a helper may be started, and would help."""
+    if sum(unit.cost for unit in missing) < WORTHWHILE or _processors() < 2:
+        return False
+    if multiprocessing.parent_process() is not None or getattr(sys, "frozen", False) or not sys.executable:
+        return False  # a worker among others; no Python to start
+    if os.environ.get("TSRNN_COMPILE_PROCESSES", "2") == "1":
+        return False
+    functions = [f for stage in cell.stages for f in (stage.forward, stage.gradient)]
+    functions += [loss.equation for loss in losses]
+    return all(function.__module__ != "__main__" for function in functions)
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _divide(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
+    """Return the units for this process and for a helper, the most expensive first, with about equal ends."""
+    ours, theirs = [], []
+    here, there = 0.0, START
+    for unit in sorted(units, key=lambda unit: -unit.cost):
+        if here <= there:
+            ours.append(unit)
+            here += unit.cost
+        else:
+            theirs.append(unit)
+            there += unit.cost
+    return ours, theirs
+
+
+def _start(units: Sequence[Unit], cell: Cell, losses: Sequence[Loss]) -> subprocess.Popen | None:
+    """Start a helper that compiles `units`; None where that is not possible."""
+    names = [(unit.operation.name if unit.operation else None, unit.is_gradient) for unit in units]
+    try:
+        work = pickle.dumps(sys.path) + pickle.dumps((units[0].dtype.name, cell, list(losses), names))
+        process = subprocess.Popen(
+            [sys.executable, "-c", CODE], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        assert process.stdin is not None
+        with process.stdin as stream:
+            stream.write(work)
+        return process
+    except (OSError, pickle.PicklingError, AttributeError, TypeError):  # the work is done here then
+        return None
+
+
+def main() -> None:
+    """Compile what the standard input says, as a helper."""
+    dtype, cell, losses, names = pickle.load(sys.stdin.buffer)
+    known = {operation.name: operation for part in PARTS for operation in part.operations}
+    known |= {operation.name: operation for operation in (layer_of(cell), *map(loss_of, losses))}
+    for name, is_gradient in names:
+        Unit(None if name is None else known[name], is_gradient, np.dtype(dtype)).compile()

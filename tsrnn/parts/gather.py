@@ -1,0 +1,143 @@
+"""From series to the arrays of a batch: windows are read from the series and scaled; nothing is copied beforehand.
+
+The arrays of this file that are `given` belong to the caller: a series, an index of windows, the batch's windows. They
+are float64; scaled numbers have the precision of the parameters.
+"""
+
+from __future__ import annotations
+
+from ..functions.scaling import mean_and_scale
+from .common import AHEAD, SHARE, STARTS, WEIGHT, X, Y
+from .operations import tensor1, tensor2, tensor3, vector, zero
+from .part import Buffer, Operation, Part
+
+
+def _given(name: str, ndim: int, dtype: str) -> Buffer:
+    return Buffer(name, lambda _: (0,) * ndim, dtype=dtype, shared=True, given=True)
+
+
+#: Inputs (N, I) of all series, one after the other; targets (M, C), and which were observed, or their weights.
+SERIES, TARGETS = _given("series", 2, "float64"), _given("targets", 2, "float64")
+OBSERVED = _given("observed", 2, "float64")
+#: Of each window (n_windows,): first row, number of rows, row of the first target, row of its scales in the table.
+WINDOW_START, WINDOW_LENGTH = _given("window_start", 1, "int64"), _given("window_length", 1, "int64")
+WINDOW_TARGET, WINDOW_ROW = _given("window_target", 1, "int64"), _given("window_row", 1, "int64")
+#: Shift and scale (2, R, I + C) of inputs and targets; and for each (I + C,) the input whose mean and scale over the
+#: context are computed instead, or -1.
+SCALE_TABLE, OF_CONTEXT = _given("scale_table", 3, "float64"), _given("of_context", 1, "int64")
+#: Steps of a context, (1,); windows of the batch (n_lanes,); their scales (2, capacity, I + C).
+N_CONTEXT, BATCH = _given("n_context", 1, "int64"), _given("batch", 1, "int64")
+SCALES = _given("scales", 3, "float64")
+
+
+def scale_windows(tile, step, shape, theta, chance, arrays):
+    """Fill `SCALES`: shift and scale of each window's inputs and targets, from the table or from its context."""
+    series, start = tensor2(arrays, SERIES, 0, 0.0), tensor1(arrays, WINDOW_START, 0, arrays)
+    table, scales = tensor3(arrays, SCALE_TABLE, 0, 0.0), tensor3(arrays, SCALES, 0, 0.0)
+    of_context, rows = tensor1(arrays, OF_CONTEXT, 0, arrays), tensor1(arrays, WINDOW_ROW, 0, arrays)
+    batch, n = tensor1(arrays, BATCH, 0, arrays), tensor1(arrays, N_CONTEXT, 0, arrays)[0]
+    for lane in range(batch.size):
+        first, row = start[batch[lane]], rows[batch[lane]]
+        for j in range(of_context.size):
+            c = of_context[j]
+            if c < 0:
+                scales[0, lane, j], scales[1, lane, j] = table[0, row, j], table[1, row, j]
+            elif c < j:  # computed before
+                scales[0, lane, j], scales[1, lane, j] = scales[0, lane, c], scales[1, lane, c]
+            else:
+                scales[0, lane, j], scales[1, lane, j] = mean_and_scale(series, c, first, first + n)
+
+
+def gather(tile, step, shape, theta, chance, arrays):
+    """x[c, t] = (series[start + t, c] - shift[c]) / scale[c], right-aligned; a lane without a window is zero.
+
+    `STARTS` becomes the step at which each lane starts, counted in segments.
+    """
+    series, scales = tensor2(arrays, SERIES, 0, 0.0), tensor3(arrays, SCALES, 0, 0.0)
+    start, length = tensor1(arrays, WINDOW_START, 0, arrays), tensor1(arrays, WINDOW_LENGTH, 0, arrays)
+    batch, starts = tensor1(arrays, BATCH, 0, arrays), tensor1(arrays, STARTS, tile, arrays)
+    x = tensor3(arrays, X, tile, theta)
+    I, T, B = x.shape
+    flat = vector(x, 0, x.size)
+    for b in range(B):
+        lane = tile * B + b
+        is_empty = lane >= batch.size
+        w = batch[0 if is_empty else lane]
+        late = T - min(T, length[w])
+        starts[b] = 0 if is_empty else late // shape.segment
+        first = start[w] - late
+        begin, end = (T, T) if is_empty else (late, min(T, series.shape[0] - first))
+        for c in range(I):
+            for t in range(begin):
+                flat[(c * T + t) * B + b] = 0
+            if begin < end:
+                shift, inverse = scales[0, lane, c], 1.0 / scales[1, lane, c]
+                for t in range(begin, end):
+                    flat[(c * T + t) * B + b] = (series[first + t, c] - shift) * inverse
+
+
+def gather_ahead(tile, step, shape, theta, chance, arrays):
+    """ahead[k, j*F + f] = scaled covariate f of step target + k*stride + j; the row of the step before holds it.
+
+    After these block*F rows the seasonal inputs follow in the same way. The last columns of the series are those of the
+    next step: F covariates, then the seasonal inputs.
+    """
+    series, scales = tensor2(arrays, SERIES, 0, 0.0), tensor3(arrays, SCALES, 0, 0.0)
+    target, batch = tensor1(arrays, WINDOW_TARGET, 0, arrays), tensor1(arrays, BATCH, 0, arrays)
+    ahead = tensor3(arrays, AHEAD, tile, theta)
+    n_outputs, width, B = ahead.shape
+    F = shape.n_covariates
+    S = width // shape.block - F
+    column, last, flat = series.shape[1] - F - S, shape.block * F, vector(ahead, 0, ahead.size)
+    zero(flat)
+    for b in range(B):
+        lane = tile * B + b
+        if lane < batch.size:
+            w = batch[lane]
+            for k in range(n_outputs):
+                for r in range(width):
+                    j, c = (r // F, r % F) if r < last else ((r - last) // S, F + (r - last) % S)
+                    row, c = min(target[w] + k * shape.segment + j, series.shape[0]) - 1, column + c
+                    flat[(k * width + r) * B + b] = (series[row, c] - scales[0, lane, c]) / scales[1, lane, c]
+
+
+def gather_targets(tile, step, shape, theta, chance, arrays):
+    """y[k, j*C + c] = scaled targets[target + k*stride + j, c] where observed, else 0 with weight 0.
+
+    It runs once for all tiles: `SHARE` becomes 1 / sum of weights, or 0 where nothing was observed.
+    """
+    targets, observed = tensor2(arrays, TARGETS, 0, 0.0), tensor2(arrays, OBSERVED, 0, 0.0)
+    target, batch = tensor1(arrays, WINDOW_TARGET, 0, arrays), tensor1(arrays, BATCH, 0, arrays)
+    scales, share = tensor3(arrays, SCALES, 0, 0.0), tensor1(arrays, SHARE, 0, theta)
+    B, C, n = tensor1(arrays, STARTS, 0, arrays).size, targets.shape[1], shape.block
+    I = scales.shape[2] - C
+    weights = 0.0
+    for i in range((batch.size + B - 1) // B):
+        y, weight = tensor1(arrays, Y, i, theta), tensor1(arrays, WEIGHT, i, theta)
+        zero(y)
+        zero(weight)
+    for lane in range(batch.size):
+        i, b, w = lane // B, lane % B, batch[lane]
+        y, weight = tensor1(arrays, Y, i, theta), tensor1(arrays, WEIGHT, i, theta)
+        for k in range(shape.n_outputs):
+            for j in range(n):
+                row = target[w] + k * shape.segment + j
+                for c in range(C):
+                    seen, at = observed[row, c], ((k * n + j) * C + c) * B + b
+                    if seen > 0:
+                        y[at] = (targets[row, c] - scales[0, lane, I + c]) / scales[1, lane, I + c]
+                        weight[at] = seen
+                        weights += seen
+    share[0] = 1.0 / weights if weights > 0 else 0.0
+
+
+SCALE_WINDOWS = Operation("scale_windows", scale_windows)
+GATHER, GATHER_AHEAD = Operation("gather", gather), Operation("gather_ahead", gather_ahead)
+GATHER_TARGETS = Operation("gather_targets", gather_targets)
+PART = Part(
+    (
+        SERIES, TARGETS, OBSERVED, WINDOW_START, WINDOW_LENGTH, WINDOW_TARGET, WINDOW_ROW, SCALE_TABLE, OF_CONTEXT,
+        N_CONTEXT, BATCH, SCALES,
+    ),
+    operations=(SCALE_WINDOWS, GATHER, GATHER_AHEAD, GATHER_TARGETS),
+)  # fmt: skip
