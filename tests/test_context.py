@@ -91,8 +91,8 @@ OTHERS = {
         dates(start=AFTER, tz="UTC"),
         r"time zone UTC, but the series has Europe/Berlin; use .*tz_",
     ),
-    "integers": (DAYS, pd.RangeIndex(N), "has integer labels, but the series has a DatetimeIndex; use that kind"),
-    "dates": (YEARS, DAYS, "has DatetimeIndex labels, but the series has a RangeIndex; use that kind"),
+    "integers": (DAYS, pd.RangeIndex(N), "has integer labels, but the series has a DatetimeIndex; use a DatetimeIndex"),
+    "dates": (YEARS, DAYS, "has DatetimeIndex labels, but the series has a RangeIndex; use a RangeIndex"),
     "periods": (
         MONTHS,
         pd.period_range("2027-05", periods=9, freq="M"),

@@ -373,9 +373,9 @@ def test_mends_of_updates(index, new, mend):
 @pytest.mark.parametrize(
     ("index", "new", "advice"),
     [
-        (DAYS, DAYS, "all of y_new lies before its end; pass what comes later"),
-        (MONTHS, dates("2004-01-01", 90), "has the frequency 'D', but the series has 'MS'; resample y_new to it"),
-        (DAYS, pd.RangeIndex(3), "use that kind"),
+        (DAYS, DAYS, "all labels of y_new are before its end; pass later rows"),
+        (MONTHS, dates("2004-01-01", 90), "has the frequency 'D', but the series has 'MS'; resample y_new to 'MS'"),
+        (DAYS, pd.RangeIndex(3), "use a DatetimeIndex"),
         (pd.RangeIndex(9), pd.RangeIndex(10**9, 10**9 + 3), "fill y_new with NaN from 9 on"),
     ],
 )

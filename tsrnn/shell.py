@@ -87,6 +87,7 @@ def _flush() -> int:
 
 
 def _shorten(text: str) -> str:
+    """Return an error message without its middle if it is longer than `MAX_LENGTH`."""
     return shorten(text, MAX_LENGTH)
 
 

@@ -51,7 +51,7 @@ def check_continuation(index: Grid, new_index: Grid, *, name: str = "y_new") -> 
     >>> check_continuation(pd.RangeIndex(10), pd.RangeIndex(11, 12))
     Traceback (most recent call last):
         ...
-    ValueError: gap: y_new begins at 11, but the series ends at 9 and goes on at 10; fill y_new with NaN from 10 on: \
+    ValueError: gap: y_new begins at 11, but the series ends at 9 and continues at 10; fill y_new with NaN from 10 on: \
 y_new.reindex(range(10, 12))
     """
     _raise_problem(lambda labels: _continuation_problem(index, labels, name), new_index, name)
@@ -81,13 +81,28 @@ def check_same_grid(index: Grid, other: Grid, *, name: str = "context") -> None:
     >>> check_same_grid(days, pd.date_range("2024-01-01", periods=5, freq="W"))
     Traceback (most recent call last):
         ...
-    ValueError: context has the frequency 'W-SUN', but the series has 'D'; resample context to it
+    ValueError: context has the frequency 'W-SUN', but the series has 'D'; resample context to 'D'
     """
     _raise_problem(lambda labels: _kind_problem(index, labels, name) or _step_problem(index, labels, name), other, name)
 
 
 def index_step(index: Grid) -> pd.offsets.BaseOffset | int | None:
-    """Return the frequency of dates or periods, or the step of integers."""
+    """Return the frequency of dates or periods, or the step of integers.
+
+    Parameters
+    ----------
+    index : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
+        Labels of a series.
+
+    Returns
+    -------
+    pandas offset or int
+
+    Examples
+    --------
+    >>> index_step(pd.RangeIndex(1990, 2020, 10))
+    10
+    """
     return index.step if isinstance(index, pd.RangeIndex) else index.freq
 
 
@@ -139,14 +154,38 @@ def steps_ahead(index: Grid, wanted: Anything, *, name: str = "index") -> np.nda
 
 
 def convert_labels(index: AnyGrid, wanted: Anything, name: str) -> pd.Index:
-    """Return labels as an index of the same kind as `index`, with the same time zone."""
+    """Return labels as an index of the same kind as `index`, with the same time zone.
+
+    Parameters
+    ----------
+    index : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
+        Labels of the series.
+    wanted : pandas.Index or array-like of shape (n,)
+        Dates, periods or integers.
+    name : str
+        Name of `wanted` in error messages.
+
+    Returns
+    -------
+    pandas.Index of length n
+
+    Raises
+    ------
+    ValueError
+        If there is no label, a label is missing, or the labels are of another kind.
+
+    Examples
+    --------
+    >>> convert_labels(pd.period_range("1990", "1999", freq="Y"), ["2001", "2000"], "index")
+    PeriodIndex(['2001', '2000'], dtype='period[Y-DEC]')
+    """
     labels = wanted if isinstance(wanted, pd.Index) else pd.Index(wanted)
     if len(labels) == 0:
         raise ValueError(f"{name} is empty: it needs at least one label after the end of the series")
     if labels.dtype == object or isinstance(labels.dtype, pd.StringDtype):
         labels = _parse_labels(index, labels, name)
     if labels.hasnans:
-        raise ValueError(f"{name} has a missing label at position {int(np.argmax(labels.isna()))}")
+        raise ValueError(f"{name} has a missing label at position {int(np.argmax(labels.isna()))}; drop it")
     variable = name.removeprefix("the index of ")
     if variable == name and labels is not wanted:
         variable = f"pd.Index({name})" if isinstance(index, pd.RangeIndex) else f"pd.{type(index).__name__}({name})"
@@ -222,10 +261,12 @@ def _kind_problem(index: AnyGrid, other: AnyGrid, name: str) -> _Problem | None:
     if not (integers if isinstance(index, pd.RangeIndex) else type(other) is type(index)):
         have = "integer" if integers else type(other).__name__
         text = f"{name} has {have} labels, but the series has a {type(index).__name__}"
-        return _Problem(text, "use that kind", _conversion_fixes(index))
+        return _Problem(text, f"use a {type(index).__name__}", _conversion_fixes(index))
     if isinstance(index, pd.PeriodIndex) and index.freq != other.freq:
         text = f"{name} has the frequency {other.freqstr!r}, but the series has {index.freqstr!r}"
-        return _Problem(text, f"resample {name} to it", (f"{{y}}.set_axis({{y}}.index.asfreq({index.freqstr!r}))",))
+        return _Problem(
+            text, f"resample {name} to {index.freqstr!r}", (f"{{y}}.set_axis({{y}}.index.asfreq({index.freqstr!r}))",)
+        )
     if isinstance(index, pd.DatetimeIndex) and (index.tz is None) != (other.tz is None):
         return _zone_problem(index, other, name)
     return None
@@ -243,6 +284,7 @@ def _conversion_fixes(index: Grid) -> tuple[str, ...]:
 
 
 def _zone_problem(index: pd.DatetimeIndex, other: pd.DatetimeIndex, name: str) -> _Problem:
+    """Describe different time zones, or a time zone that only one of the two has."""
     ours, theirs = index.tz or "none", other.tz or "none"
     zone, moved = repr(str(index.tz)), "ambiguous=True, nonexistent='shift_forward'"
     if index.tz is None:
@@ -264,7 +306,7 @@ def _step_problem(index: AnyGrid, other: AnyGrid, name: str) -> _Problem | None:
     if len(other) > 1 and not _has_same_step(index, other):
         text = f"{name} has the frequency {format_step(other)}, but the series has {format_step(index)}"
         templates = () if isinstance(index, pd.RangeIndex) else (f"{{y}}.asfreq({index.freqstr!r})",)
-        return _Problem(text, f"resample {name} to it", templates)
+        return _Problem(text, f"resample {name} to {format_step(index)}", templates)
     return None
 
 
@@ -293,20 +335,22 @@ def _position_problem(index: AnyGrid, new: AnyGrid, expected: AnyGrid, name: str
     where = f"{name} begins at {format_label(first)}, but the series ends at {format_label(last)}"
     if first <= last:
         label = last if isinstance(index, pd.RangeIndex) else repr(format_label(last))
-        advice = f"all of {name} lies before its end; pass what comes later"
+        advice = f"all labels of {name} are before its end; pass later rows"
         return _Problem(
-            f"overlap: {where}", advice, (f"{{y}}[{{y}}.index > {label}]",), "keep what comes later, ", "dropping"
+            f"overlap: {where}", advice, (f"{{y}}[{{y}}.index > {label}]",), "keep the later rows, ", "dropping"
         )
     ahead = _count_steps(index, new)
     if (ahead < 1).any():
         advice = f"move its labels to the steps of {format_step(index)} from {format_label(last)}"
         codes = ("D", "h", "min", "s") if isinstance(index, pd.DatetimeIndex) else ()
-        rounds = tuple(f"{{y}}.set_axis({{y}}.index.{how}({code!r}))" for code in codes for how in ("floor", "round"))
-        return _Problem(f"off the grid: {where} and goes on at {format_label(next_label)}", advice, rounds)
+        fixes = tuple(f"{{y}}.set_axis({{y}}.index.{how}({code!r}))" for code in codes for how in ("floor", "round"))
+        return _Problem(f"off the grid: {where} and continues at {format_label(next_label)}", advice, fixes)
     fill = f"fill {name} with NaN from {format_label(next_label)} on"
     labels = _range_expression(index, next_label, new[-1])
     templates = (f"{{y}}.reindex({labels})",) if ahead[-1] < 10**6 else ()
-    return _Problem(f"gap: {where} and goes on at {format_label(next_label)}", fill, templates, f"{fill}: ", "filling")
+    return _Problem(
+        f"gap: {where} and continues at {format_label(next_label)}", fill, templates, f"{fill}: ", "filling"
+    )
 
 
 def _range_expression(index: AnyGrid, first: Label, last: Label) -> str:
@@ -346,7 +390,7 @@ def _parse_labels(index: Grid, labels: pd.Index, name: str) -> pd.Index:
             return pd.PeriodIndex(labels, freq=index.freq)
     except (TypeError, ValueError):
         pass
-    raise ValueError(f"{name} holds {labels[0]!r}, but the series has a {type(index).__name__}: use that kind")
+    raise ValueError(f"{name} holds {labels[0]!r}, but the series has a {type(index).__name__}; use one")
 
 
 def _count_steps(index: AnyGrid, labels: AnyGrid) -> np.ndarray:

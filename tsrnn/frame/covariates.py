@@ -156,7 +156,22 @@ def read_future_covariates(
 
 
 def column_names(X: Anything) -> list[Hashable]:
-    """Return the names of the covariates; x0, x1, ... if they have no names."""
+    """Return the names of the covariates; x0, x1, ... if they have no names.
+
+    Parameters
+    ----------
+    X : DataFrame, Series or array-like of shape (n,) or (n, n_covariates)
+        The covariates.
+
+    Returns
+    -------
+    list of length n_covariates
+
+    Examples
+    --------
+    >>> column_names(np.zeros((3, 2)))
+    ['x0', 'x1']
+    """
     table = read_table(X, "X")
     data = table.data
     if isinstance(data, pd.DataFrame):
@@ -284,10 +299,12 @@ def _check_not_target(values: np.ndarray, names: Sequence[Hashable], target: Tar
 
 
 def _default_names(n: int) -> list[Hashable]:
+    """Return the names x0, x1, ..."""
     return [f"x{i}" for i in range(n)]
 
 
 def _check_labels(labels: pd.Index, steps: AnyGrid, name: str, of: str, native_format: NativeFormat | None) -> None:
+    """Raise unless the labels of the rows are those of the steps, in the same order."""
     if len(labels) == len(steps) and bool((labels == steps).all()):
         return
     advice = f"pass one row for each step, from {format_label(steps[0])} on" + _drop_advice(labels, steps, name)

@@ -94,6 +94,22 @@ def _next_dates(index: AnyGrid, h: int) -> AnyGrid:
 def extend_index(index: Grid, n: int) -> Grid:
     """Return `index` with the next `n` labels appended, and with its frequency.
 
+    Parameters
+    ----------
+    index : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
+        Labels of the series.
+    n : int
+        Number of labels to append.
+
+    Returns
+    -------
+    pandas.Index of length len(index) + n
+
+    Raises
+    ------
+    ValueError
+        If the labels go past the last one that pandas can hold.
+
     Examples
     --------
     >>> extend_index(pd.RangeIndex(3), 2)
@@ -142,7 +158,31 @@ def wrap(values: np.ndarray, target: Target, index: pd.Index) -> Forecasts:
 
 
 def wrap_table(values: np.ndarray, target: Target, index: pd.Index, columns: pd.Index) -> Forecasts:
-    """Return `values`, (n_rows, n_columns), as a table with these labels, or unchanged if the target was an array."""
+    """Return values as a table with these labels, or unchanged if the target was an array.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_columns)
+        The values.
+    target : Target
+        The target; its kind is used.
+    index : pandas.Index of length n_rows
+        Labels of the rows.
+    columns : pandas.Index of length n_columns
+        Labels of the columns.
+
+    Returns
+    -------
+    DataFrame, ndarray or table of another library
+
+    Examples
+    --------
+    >>> from tsrnn.frame import read_target
+    >>> target = read_target(pd.Series([1.0, 2.0]))
+    >>> wrap_table(np.array([[0.25, 0.75]]), target, pd.Index([2]), target.index)
+          0     1
+    2  0.25  0.75
+    """
     if target.kind.startswith("array"):
         return values
     return _to_native(pd.DataFrame(values, index=index, columns=columns), target)

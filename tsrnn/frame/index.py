@@ -109,8 +109,8 @@ def to_grid(index: pd.Index, name: str, freq: Freq | int | None = None) -> Grid:
         raise _IrregularIndexError(
             f"{name} has a MultiIndex, as a panel has, which is not supported: pass one series, or a wide frame"
         )
-    dated = isinstance(index, pd.DatetimeIndex | pd.PeriodIndex)
-    if not dated and not pd.api.types.is_integer_dtype(index.dtype):
+    is_dated = isinstance(index, pd.DatetimeIndex | pd.PeriodIndex)
+    if not is_dated and not pd.api.types.is_integer_dtype(index.dtype):
         raise _IrregularIndexError(
             f"the index of {name} holds {index.dtype} labels such as {_to_python(index[0])!r}: use a "
             "DatetimeIndex, a PeriodIndex or a RangeIndex"
@@ -118,12 +118,12 @@ def to_grid(index: pd.Index, name: str, freq: Freq | int | None = None) -> Grid:
     if index.hasnans:
         row = int(np.argmax(index.isna()))
         raise _IrregularIndexError(f"the index of {name} has a missing label (NaT) at position {row}")
-    if not dated and int(index.max()) > _MAX_INTEGER:
+    if not is_dated and int(index.max()) > _MAX_INTEGER:
         raise _IrregularIndexError(
             f"the index of {name} holds {index.max()}, but the largest integer is {_MAX_INTEGER}"
         )
     labels: Any = index
-    ordinals = labels.asi8 if dated else labels.to_numpy(np.int64)
+    ordinals = labels.asi8 if is_dated else labels.to_numpy(np.int64)
     _check_order(index, ordinals, name)
     if isinstance(index, pd.DatetimeIndex):
         return _read_dates(index, name, freq)
@@ -208,6 +208,7 @@ def _grid_from(first: pd.DatetimeIndex, freq: pd.offsets.BaseOffset, n: int) -> 
 
 
 def _read_periods(index: pd.PeriodIndex, ordinals: np.ndarray, name: str) -> pd.PeriodIndex:
+    """Return a copy of the periods; raise if there is a gap."""
     freq: Any = index.freq
     jumps = np.diff(ordinals) != freq.n
     if jumps.any():

@@ -190,7 +190,23 @@ def read_table(data: Anything, name: str) -> Table:
 
 @contextmanager
 def pandas_fixes(native_format: NativeFormat | None, name: str) -> Iterator[None]:
-    """Add to an error, whose fix uses pandas' methods, how to convert the variable `name` to pandas."""
+    """Add to an error, whose fix uses pandas' methods, how to convert the variable `name` to pandas.
+
+    Parameters
+    ----------
+    native_format : NativeFormat or None
+        Library of the table; None for pandas, for which nothing is added.
+    name : str
+        Name of the variable.
+
+    Examples
+    --------
+    >>> with pandas_fixes(NativeFormat("polars", "day"), "y"):
+    ...     raise ValueError("use y.asfreq('D')")
+    Traceback (most recent call last):
+        ...
+    ValueError: use y.asfreq('D') (in pandas y is y.to_pandas().set_index('day'))
+    """
     try:
         yield
     except ValueError as error:
@@ -226,11 +242,13 @@ def _refuse_unknown(data: Anything, name: str) -> None:
 
 
 def _read_series(series: nw.Series[Native]) -> Table:
+    """Convert a polars Series or a pyarrow ChunkedArray."""
     values = pd.Series(_read_dates(series)) if _is_date_column(series) else _values(series)
     return Table(values.rename(series.name), NativeFormat(series.implementation.name.lower()))
 
 
 def _read_frame(table: nw.DataFrame[Native], name: str) -> Table:
+    """Convert a polars or pyarrow table; its column of dates, if it has one, becomes the index."""
     library = table.implementation.name.lower()
     columns = [table[column] for column in table.columns]
     dates = [column for column in columns if _is_date_column(column)]
@@ -259,6 +277,7 @@ _TABLE = {"polars": "DataFrame", "pyarrow": "table"}
 
 
 def _is_date_column(column: nw.Series[Native]) -> bool:
+    """Whether a column has a date or datetime type."""
     dtype = column.dtype
     if dtype == nw.Unknown:  # such as pyarrow's date64
         return column.to_numpy().dtype.kind == "M"
@@ -266,6 +285,7 @@ def _is_date_column(column: nw.Series[Native]) -> bool:
 
 
 def _read_dates(column: nw.Series[Native]) -> pd.DatetimeIndex:
+    """Return a column of dates as an index, with its time zone."""
     instants = pd.DatetimeIndex(column.to_numpy(), name=column.name)
     zone = getattr(column.dtype, "time_zone", None)
     return instants if zone is None else instants.tz_localize("UTC").tz_convert(zone)

@@ -152,7 +152,30 @@ def read_target(y: Anything, *, name: str = "y", freq: Freq | int | None = None,
 
 
 def read_numbers(X: Anything, name: str) -> np.ndarray:
-    """Return a table as float64 of shape (n, n_columns), NaN where a value is missing; its index is not checked."""
+    """Convert a table of numbers to an array, without a check of its index.
+
+    Parameters
+    ----------
+    X : DataFrame, Series or array-like of shape (n,) or (n, n_columns)
+        The table.
+    name : str
+        Name of the table in error messages.
+
+    Returns
+    -------
+    ndarray of float64 of shape (n, n_columns)
+        A copy; NaN where a value is missing.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no table, is empty, or has a value that is not a number.
+
+    Examples
+    --------
+    >>> read_numbers([1, None], "X").tolist()
+    [[1.0], [nan]]
+    """
     table = read_table(X, name)
     data = _pandas_or_array(table, name)
     columns = data.columns if isinstance(data, pd.DataFrame) else None
@@ -180,11 +203,13 @@ class _Location:
         return self.name if self.native_format is None else self.native_format.pandas_expression(self.name)
 
     def cell(self, row: int, column: int) -> str:
+        """Return the place of a value in error messages."""
         label = "" if isinstance(self.index, pd.RangeIndex) else f" ({format_label(self.index[row])})"
         return f"{_channel(self, column)} at position {row}{label}"
 
 
 def _channel(location: _Location | Target, column: int) -> str:
+    """Return the name of a column in error messages."""
     if location.columns is not None:
         return f"{location.name}[{location.columns[column]!r}]"
     return f"{location.name}[:, {column}]" if location.kind == "array2d" else location.name
@@ -228,10 +253,12 @@ def refuse_dates(X: Anything, name: str) -> None:
 
 
 def _is_date_dtype(dtype: object) -> bool:
+    """Whether a dtype is one of dates or time deltas."""
     return getattr(dtype, "kind", None) in ("m", "M")
 
 
 def _pandas_or_array(table: Table, name: str) -> Data:
+    """Return the pandas data of a table, or an array of other data."""
     return table.data if isinstance(table.data, pd.Series | pd.DataFrame) else _as_array(table.data, name)
 
 
@@ -258,6 +285,7 @@ def _as_array(y: Anything, name: str) -> np.ndarray:
 
 
 def _kind(data: Data) -> Kind:
+    """Return the kind of a target."""
     if isinstance(data, pd.Series):
         return "series"
     if isinstance(data, pd.DataFrame):
@@ -289,6 +317,7 @@ def _layout(
 
 
 def _refuse_long(columns: pd.Index, name: str, native_format: NativeFormat | None) -> None:
+    """Raise if a frame is a long panel, with the columns ``unique_id`` and ``ds``."""
     names = (
         columns if native_format is None or native_format.date_column is None else [native_format.date_column, *columns]
     )
@@ -374,6 +403,7 @@ def _to_float(value: Anything) -> float:
 
 
 def _refuse_infinite(values: np.ndarray, location: _Location) -> None:
+    """Raise if a value is infinite."""
     infinite = np.isinf(values)
     if infinite.any():
         row, column = (int(i) for i in np.argwhere(infinite)[0])

@@ -24,11 +24,11 @@ _DAY = pd.Timedelta(86_400, unit="s").as_unit("s")
 
 def follows_wall_clock(index: pd.DatetimeIndex, freq: pd.offsets.BaseOffset) -> bool:
     """Whether steps of that frequency are counted on the wall clock of a time zone; hours and shorter steps are not."""
-    even = isinstance(freq, pd.offsets.Tick) and not isinstance(freq, pd.offsets.Day)
-    return index.tz is not None and not even
+    is_constant = isinstance(freq, pd.offsets.Tick) and not isinstance(freq, pd.offsets.Day)
+    return index.tz is not None and not is_constant
 
 
-def localize(wall: pd.DatetimeIndex, tz: datetime.tzinfo | None) -> pd.DatetimeIndex:
+def localize(wall: pd.DatetimeIndex, tz: datetime.tzinfo | str | None) -> pd.DatetimeIndex:
     """Return the instants of ascending wall-clock times, each instant once."""
     labels = wall.tz_localize(tz, ambiguous=np.ones(len(wall), bool), nonexistent="NaT")
     skipped = np.flatnonzero(labels.isna())
@@ -92,13 +92,11 @@ def without_freq(labels: pd.DatetimeIndex) -> pd.DatetimeIndex:
 
 
 def set_freq(labels: pd.DatetimeIndex, freq: pd.offsets.BaseOffset | str) -> pd.DatetimeIndex:
-    """Return the same labels with that frequency, also where a label was moved, for which pandas raises."""
+    """Return the same labels with that frequency, also if a label was moved, for which pandas would raise."""
     if labels.tz is None or not (_is_after_gap(labels) | ~_is_unrepeated(labels)).any():
         return pd.DatetimeIndex(labels, freq=freq)
     index: Any = without_freq(labels)  # its private attributes have no types
-    holder = (
-        index if hasattr(index, "_freq") else index._data
-    )  # an attribute of the index since pandas 3.1, of its array before
+    holder = index if hasattr(index, "_freq") else index._data  # the index since pandas 3.1, its array before
     holder._freq = pd.tseries.frequencies.to_offset(freq)
     return index
 
@@ -129,7 +127,7 @@ def _is_after_gap(index: pd.DatetimeIndex) -> np.ndarray:
     return np.asarray((index - one).tz_localize(None) + one < index.tz_localize(None))
 
 
-def _gap_end(wall: pd.Timestamp, tz: datetime.tzinfo | None) -> np.datetime64:
+def _gap_end(wall: pd.Timestamp, tz: datetime.tzinfo | str | None) -> np.datetime64:
     """Return the first instant, in UTC, after the gap that contains a wall-clock time."""
 
     def offset(second: int) -> datetime.timedelta | None:
