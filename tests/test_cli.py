@@ -240,8 +240,8 @@ BAD_FILES = {
     "no frequency": (DATES, {"freq": "XX"}, "'XX' is no frequency"),
     "text": ({**DATES, "x": ["1", "two", "3", "4"]}, {}, "column 'x' has 'two' in line 3"),
     "text asked for": ({**DATES, "y": list("abcd")}, {"column": "y"}, "numbers only, but column 'y' has 'a' in line 2"),
-    "no such column": (DATES, {"column": "z"}, "no column 'z'; there are 'x'"),
-    "no such index": (DATES, {"index_column": "z"}, "no column 'z'; there are 'date', 'x'"),
+    "no such column": (DATES, {"column": "z"}, "no column 'z'; give one of 'x'"),
+    "no such index": (DATES, {"index_column": "z"}, "no column 'z'; give one of 'date', 'x'"),
     "empty": ("", {}, "cannot be read as a CSV file"),
     "header": ("date,x\n", {}, "no rows below its header"),
 }  # fmt: skip

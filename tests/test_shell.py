@@ -317,7 +317,7 @@ def test_damaged_archives(tmp_path, name):
     for damaged in (whole[: 2 * third], whole[:12], whole[:third] + b"\xff" * 20 + whole[third + 20 :]):
         path = tmp_path / f"a.{name}"
         path.write_bytes(damaged)
-        with pytest.raises(ValueError, match=r"is a damaged \w+ file \(.+\); fetch or pack it once more"):
+        with pytest.raises(ValueError, match=r"is a damaged \w+ file \(.+\); download or compress it again"):
             read_csv(path)
 
 

@@ -250,6 +250,7 @@ def _legend(ax: Axes, several: bool) -> None:
 
 
 def _new_axes() -> Axes:
+    """Return new axes of the size of all plots."""
     from matplotlib import pyplot
 
     return pyplot.subplots(figsize=(9, 4.5), layout="constrained")[1]

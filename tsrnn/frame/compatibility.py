@@ -181,7 +181,7 @@ def convert_labels(index: AnyGrid, wanted: Anything, name: str) -> pd.Index:
     """
     labels = wanted if isinstance(wanted, pd.Index) else pd.Index(wanted)
     if len(labels) == 0:
-        raise ValueError(f"{name} is empty: it needs at least one label after the end of the series")
+        raise ValueError(f"{name} is empty: pass at least one label after the end of the series")
     if labels.dtype == object or isinstance(labels.dtype, pd.StringDtype):
         labels = _parse_labels(index, labels, name)
     if labels.hasnans:

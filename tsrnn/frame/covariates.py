@@ -339,7 +339,8 @@ def _reorder_columns(values: np.ndarray, names: list[Hashable], columns: Sequenc
     """Return the columns in the order of the fit: matched by name, or by position if one of the two has no names."""
     if values.shape[1] != len(columns):
         raise ValueError(
-            f"{name} has {values.shape[1]} covariates, but the fit had {len(columns)}: {', '.join(map(str, columns))}"
+            f"{name} has {values.shape[1]} covariates, but the fit had {len(columns)}: {', '.join(map(str, columns))}; "
+            "pass these columns"
         )
     ours, theirs = (pd.Index(labels, tupleize_cols=False) for labels in (list(columns), names))
     if ours.equals(theirs):

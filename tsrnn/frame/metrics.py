@@ -103,7 +103,7 @@ def mase(y_true: Anything, y_pred: Anything, y_train: Anything, season_length: i
     truth, prediction = _pair(y_true, y_pred)
     train = _to_array(y_train, "y_train")
     if train.shape[1:] != truth.shape[1:]:
-        raise ValueError(f"y_train has shape {train.shape}, but y_true has {truth.shape}: channels differ")
+        raise ValueError(f"y_train has shape {train.shape}, but y_true has {truth.shape}: pass the same channels")
     lag = _check_steps(season_length, "season_length")
     lag = lag if lag < len(train) else 1
     differences = np.abs(train[lag:] - train[:-lag])

@@ -124,10 +124,12 @@ def interpret_columns(
 
 
 def _padded(cells: pd.Series, kind: str) -> pd.Series:
+    """Return minutes and seconds with two digits, other cells unchanged."""
     return cells.str.zfill(2) if kind in ("minute", "second") else cells
 
 
 def _joined(parts: list[pd.Series], separator: str, name: str) -> pd.Series:
+    """Return the cells of several columns as one text."""
     joined = parts[0]
     for cells in parts[1:]:
         joined = joined + separator + cells

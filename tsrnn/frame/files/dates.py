@@ -110,7 +110,8 @@ def interpret_as(cells: pd.Series, date_format: str) -> Interpretation:
         row = 0 if date_format in FORMAT_NAMES else int(np.isnat(read_dates(cells, date_format)[0]).argmax())
         wrong = f"{quoted(cells.iloc[row])} in line {cells.index[row]}"
         raise ValueError(
-            f"column {cells.name!r} cannot be read as dates: {wrong} does not match the format {date_format}"
+            f"column {cells.name!r} cannot be read as dates: {wrong} does not match the format {date_format}; correct "
+            "it, or give another format with --date-format"
         )
     return interpretation
 

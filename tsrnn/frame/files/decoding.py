@@ -131,17 +131,18 @@ def _unpack(path: Path, content: bytes) -> bytes:
 
 
 def _unpack_checked(path: Path, name: str, unpack: Callable[[Path, bytes], bytes], content: bytes) -> bytes:
+    """Unpack a file; raise a ValueError if it is damaged."""
     try:
         return unpack(path, content)
     except _RefusedError:
         raise
     except _DAMAGE_ERRORS as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"{path} is a damaged {name} file ({reason}); fetch or pack it once more") from error
+        raise ValueError(f"{path} is a damaged {name} file ({reason}); download or compress it again") from error
     except Exception as error:
         if type(error).__name__ != "ZstdError":  # each of the modules has a class of that name
             raise
-        raise ValueError(f"{path} is a damaged {name} file ({error}); fetch or pack it once more") from error
+        raise ValueError(f"{path} is a damaged {name} file ({error}); download or compress it again") from error
 
 
 class _RefusedError(ValueError):
@@ -149,6 +150,7 @@ class _RefusedError(ValueError):
 
 
 def _unzip(path: Path, content: bytes) -> bytes:
+    """Return the only file of a zip archive."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = [member for member in archive.infolist() if not member.is_dir() and "__MACOSX" not in member.filename]
         if any(member.filename == "[Content_Types].xml" for member in members):
@@ -160,6 +162,7 @@ def _unzip(path: Path, content: bytes) -> bytes:
 
 
 def _untar(path: Path, content: bytes) -> bytes:
+    """Return the only file of a tar archive."""
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
         members = [member for member in archive.getmembers() if member.isfile()]
         member = archive.extractfile(_single_member(path, "tar", members, [member.name for member in members]))
@@ -179,6 +182,7 @@ def _single_member(path: Path, kind: str, members: list[Member], names: list[str
 
 
 def _unzstd(path: Path, content: bytes) -> bytes:
+    """Decompress zstd data with the first module that is installed."""
     for name in _ZSTD:
         try:
             module = importlib.import_module(name)

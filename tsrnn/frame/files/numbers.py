@@ -193,7 +193,9 @@ class Numbers:
             )
             line, cell = next(ambiguous)
             meanings = " or ".join(f"{_value(style, cell):.15g} ({style.options()})" for style in styles)
-            raise ValueError(f"column {name!r} has {quoted(cell)} in line {line}, which means {meanings}")
+            raise ValueError(
+                f"column {name!r} has {quoted(cell)} in line {line}, which means {meanings}; give one of these"
+            )
         (style,) = styles
         if left_out := " and ".join(repr(text) for text in self._currency(self._text(name)) if text):
             report(f"In column {name!r}, {left_out} is left out of each number.")

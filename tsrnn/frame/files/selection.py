@@ -93,7 +93,7 @@ def select_rows(table: TextTable, where: Iterable[str]) -> TextTable:
             raise ValueError(f"--where {condition} is not of the form column=value")
         cells = table.column(name)
         if not (cells == value).any():
-            raise ValueError(f"no row has {value!r} in column {name!r}, which has {_list_values(cells)}")
+            raise ValueError(f"no row has {value!r} in column {name!r}; give one of its values, {_list_values(cells)}")
         table = table.rows((cells == value).to_numpy())
         table = replace(table, cells=table.cells.drop(columns=name))
     return table

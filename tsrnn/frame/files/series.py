@@ -151,7 +151,7 @@ def _values(
         return pd.Series(numbers.read(column, report), table.cells.index, name=column)
     if column is not None:
         there = ", ".join(map(repr, others))
-        raise ValueError(f"there is no column {column!r}; there are {there}")
+        raise ValueError(f"there is no column {column!r}; give one of {there}")
     if not others:
         raise ValueError(
             f"{table.source} has no column with numbers beside {describe_columns(label_columns)}; add one, or name "
@@ -227,5 +227,5 @@ def select_column(table: pd.DataFrame, column: str | None, report: Report) -> pd
         if len(names) > 1:
             report(f"Column {column!r} is used; there are also {', '.join(names[1:])}.")
     if column not in names:
-        raise ValueError(f"there is no column {column!r}; there are {', '.join(map(repr, names))}")
+        raise ValueError(f"there is no column {column!r}; give one of {', '.join(map(repr, names))}")
     return table[column].astype("float64")

@@ -59,7 +59,7 @@ class TextTable:
         """Return the column of that name; raise a ValueError if there is none."""
         if name not in self.cells.columns:
             there = ", ".join(map(repr, self.cells.columns))
-            raise ValueError(f"there is no column {name!r}; there are {there}")
+            raise ValueError(f"there is no column {name!r}; give one of {there}")
         return self.cells[name]
 
     def rows(self, keep: np.ndarray) -> TextTable:
@@ -183,6 +183,7 @@ def _split(text: str, separator: str) -> Iterable[tuple[int, list[str]]]:
 
 
 def _split_rows(text: str, separator: str, source: str) -> list[tuple[int, list[str]]]:
+    """Return the line number and the cells of each row; raise if the text is not in CSV format."""
     if len(separator) != 1:
         names = ", ".join(SEPARATORS)
         raise ValueError(f"the separator {separator!r} is not one character; give one, or its name: {names}")
@@ -235,6 +236,7 @@ def looks_like_data(cell: str) -> bool:
 
 
 def _looks_like_number(cell: str) -> bool:
+    """Whether a cell looks like a number in any common format."""
     return _NUMBER.fullmatch(cell) is not None
 
 

@@ -56,4 +56,5 @@ def _number(name: str, part: str) -> int | None:
 
 
 def _holds_years(cells: pd.Series) -> bool:
+    """Whether a column has different years."""
     return bool(cells.is_unique and all_match(cells, r"1[5-9]\d\d|2[01]\d\d"))
