@@ -136,7 +136,7 @@ def sizes(session: nox.Session) -> None:
 def debug(session: nox.Session) -> None:
     """Check every view of compiled code against its array's bounds, in the tests of kernels and decoders."""
     install(session, "test")
-    pytest(session, "tests/test_kernels.py", "tests/test_decoder.py", TSRNN_DEBUG="1", TSRNN_TEST_CACHE="")
+    pytest(session, "tests/test_kernels.py", "tests/test_decoder.py", TSRNN_DEBUG="1")
 
 
 @nox.session

@@ -1,8 +1,8 @@
 """Views: a run of an array's elements as a vector or a matrix, by offset, as in C; and arrays by their address.
 
 Slicing and reshaping say the same, but each costs a kernel dozens of instructions (wrap-around, bounds, reference
-counts) and tens of milliseconds of compiling; the kernels make some twenty views a step. Nothing is checked here, unless
-TSRNN_DEBUG=1: offsets and sizes come from shapes that the backend made itself.
+counts) and tens of milliseconds of compiling; the kernels make some twenty views a step. Nothing is checked here,
+unless TSRNN_DEBUG=1: offsets and sizes come from shapes that the backend made itself.
 
 The arrays of a workspace reach the kernels as one table of addresses and shapes: twenty arrays as arguments would cost
 every call some microseconds, and every loop over tiles a second of compiling.
