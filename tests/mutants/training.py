@@ -28,7 +28,7 @@ MUTANTS = [
     ),
     # ---------------------------------------------------------------- updates and epochs
     mutant(
-        "the validation of a likelihood reads forecasts", "training/loop.py::_Watch.after",
+        "the validation of a likelihood reads forecasts", "training/loop.py::_Monitor.after",
         "not self.network.architecture.loss.family", "True", LIKELIHOODS,
     ),
     mutant(
@@ -36,11 +36,11 @@ MUTANTS = [
         "1 - adam.beta1 ** (self.step + 1)", ENGINE,
     ),
     mutant(
-        "the best parameters not kept", "training/loop.py::minimise", "__last if watch.kept is None else watch.kept",
+        "the best parameters not kept", "training/loop.py::minimise", "__last if monitor.kept is None else monitor.kept",
         "__last", ENGINE,
     ),
     mutant(
-        "patience counted one too long", "training/loop.py::_Watch.after", "__waited >= stopping.patience",
+        "patience counted one too long", "training/loop.py::_Monitor.after", "__waited >= stopping.patience",
         "__waited > stopping.patience", ENGINE,
     ),
     mutant(
@@ -73,11 +73,11 @@ MUTANTS = [
         "self.last_norm = float(norms[-1])", "", TRAINING,
     ),
     mutant(
-        "an equal error counts as an improvement", "training/loop.py::_Watch.after",
+        "an equal error counts as an improvement", "training/loop.py::_Monitor.after",
         "error < curve[__best] - stopping.min_delta", "error <= curve[__best] - stopping.min_delta", PROMISES,
     ),
     mutant(
-        "a validation error that is NaN is the best", "training/loop.py::_Watch.after",
+        "a validation error that is NaN is the best", "training/loop.py::_Monitor.after",
         "error if math.isfinite(error) else math.inf", "error if math.isfinite(error) else -math.inf", TRAINING,
     ),
     mutant(

@@ -8,15 +8,15 @@ import numpy as np
 
 
 def trailing(observed: np.ndarray) -> np.ndarray:
-    """Number of values missing at the end of each column of `observed` (n, C), (C,); n for a column without any."""
+    """Number of missing values at the end of each column of `observed` (n, C), (C,); n for a column without values."""
     return np.where(observed.any(axis=0), observed[::-1].argmax(axis=0), len(observed))
 
 
 def runs(missing: np.ndarray, longest: int | None = None, first: int = 0) -> Iterator[tuple[int, int]]:
-    """First and last + 1 row of each stretch of rows in which a value is `missing` (n, C), from row `first` on.
+    """First row and end of each run of rows with a `missing` (n, C) value, from row `first` on.
 
-    A stretch has at most `longest` rows. It ends where another column goes missing: what is known by then helps to
-    forecast that one.
+    A run has at most `longest` rows. It also ends where another column begins to be missing, because the values before
+    that row help to forecast this column.
     """
     before = np.vstack([np.zeros((1, missing.shape[1]), bool), missing[:-1]])
     begins = (missing & ~before).any(axis=1)
@@ -35,11 +35,11 @@ def runs(missing: np.ndarray, longest: int | None = None, first: int = 0) -> Ite
 def fill(
     values: np.ndarray, missing: np.ndarray, length: int, forecast: Callable[[np.ndarray, int, int], np.ndarray]
 ) -> np.ndarray:
-    """Values (n, C) in which a model has forecast those `missing` (n, C) among the last `length` rows, which it reads.
+    """Values (n, C) in which forecasts replace those `missing` (n, C) among the last `length` rows.
 
-    ``forecast(context, row, n_steps)`` continues `context` (length, C), whose next row is `row`, (n_steps, C). A gap
-    that reaches into the last `length` rows is forecast from its beginning; gaps before it keep the values that they
-    have, and so do those that have fewer than `length` rows before them.
+    ``forecast(context, row, n_steps)`` returns the steps (n_steps, C) from `row` on, after `context` (length, C). A gap
+    that reaches into the last `length` rows is forecast from its beginning. Earlier gaps, and gaps with fewer than
+    `length` rows before them, keep the values that they have.
     """
     first = _first_to_fill(np.asarray(missing.any(axis=1)), length)
     filled = values.copy()
@@ -50,7 +50,7 @@ def fill(
 
 
 def _first_to_fill(incomplete: np.ndarray, length: int) -> int:
-    """The first of the last `length` rows, or where a stretch of incomplete rows that reaches there begins."""
+    """First of the last `length` rows, or the beginning of a run of incomplete rows that reaches it."""
     first = max(length, len(incomplete) - length)
     complete_before = np.flatnonzero(~incomplete[length:first])
     if first >= len(incomplete) or not incomplete[first]:

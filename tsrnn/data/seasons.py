@@ -1,4 +1,4 @@
-"""Seasons that are longer than the context, as inputs: what the series was whole seasons before each step."""
+"""Seasonal inputs: for seasons longer than the context, the values whole seasons before each step."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy as np
 
 from .panel import Panel
 
-#: Seasons back that are averaged at most, and the part of the series that their lags may span beyond the first.
-MOST, SHARE = 3, 1 / 4
-#: Without being asked for, a season is read where the series is so many times as long as its first lag.
-LEAST = 3
+#: Largest number of seasons that are averaged, and largest fraction of the series that later lags may span.
+MAX_SEASONS, MAX_SPAN = 3, 1 / 4
+#: A season that was not asked for is used if the series is at least so many times as long as its first lag.
+MIN_LENGTH = 3
 
 
 @dataclass(frozen=True)
 class Seasons:
-    """The longer seasons that a network reads, and how far back.
+    """The seasons longer than the context that a network reads, and the lags that it reads of them.
 
     Attributes
     ----------
     lags : dict of int to tuple of int
-        For each season the lags whose values are averaged: whole seasons, the first one at least the horizon, so that
-        all of them are known for every step that is forecast.
+        For each season length the lags whose values are averaged: multiples of the length, and at least the horizon,
+        so that their values are known for every forecast step.
     shortest : int
-        Steps of the shortest season, over which the level is taken.
+        Length of the shortest season, over which the level is averaged.
     """
 
     lags: dict[int, tuple[int, ...]] = field(default_factory=dict)
@@ -35,29 +35,31 @@ class Seasons:
     def choose(
         cls, lengths: Sequence[int], n: int, context_length: int, horizon: int, *, shortest: int, asked: bool
     ) -> Seasons:
-        """Those of `lengths` that exceed the context; unless they were `asked` for, those with room in `n` rows."""
+        """The seasons among `lengths` that exceed the context and, unless they were `asked` for, fit into `n` rows."""
         lags: dict[int, tuple[int, ...]] = {}
         for length in lengths:
             first = -(-horizon // length) * length
-            some = tuple(first + k * length for k in range(MOST) if k == 0 or first + k * length <= SHARE * n)
+            some = tuple(first + k * length for k in range(MAX_SEASONS) if k == 0 or first + k * length <= MAX_SPAN * n)
             reach = cls({length: some}, shortest).reach
-            if length > context_length and (asked or (LEAST * first <= n and reach + context_length + horizon <= n)):
+            if length > context_length and (
+                asked or (MIN_LENGTH * first <= n and reach + context_length + horizon <= n)
+            ):
                 lags[length] = some
         return cls(lags, shortest)
 
     @property
     def n_inputs(self) -> int:
-        """Inputs of each channel: two of each season."""
+        """Number of seasonal inputs of each channel: two for each season."""
         return 2 * len(self.lags)
 
     @property
     def first_lag(self) -> float:
-        """Steps ahead up to which all inputs are known; without end where there are none."""
+        """Number of steps ahead for which all inputs are known; infinite without seasons."""
         return min((some[0] for some in self.lags.values()), default=np.inf)
 
     @property
     def reach(self) -> int:
-        """Rows before a step that its inputs are computed from."""
+        """Number of rows before a step from which its inputs are computed."""
         return max((some[-1] for some in self.lags.values()), default=1 - self.shortest) + self.shortest - 1
 
     def read(self, panel: Panel) -> Panel:
@@ -66,11 +68,11 @@ class Seasons:
         return replace(panel, known=np.vstack(known)).part(self.reach)
 
     def inputs(self, values: np.ndarray, observed: np.ndarray, n_rows: int) -> np.ndarray:
-        """Inputs of `n_rows` steps, the first ones those of the values (n, C): (n_rows, C * n_inputs), by channel.
+        """Seasonal inputs of `n_rows` steps, of which the first n have values (n, C): (n_rows, C * n_inputs), by channel.
 
-        For each season the mean of the values at its lags, and the mean of that over the shortest season up to the
-        step. Nothing is read that lies less than the first lag before the step, and nothing after the last value: for
-        steps farther ahead the last season known repeats itself. Rows before `reach` are no more than filled up.
+        For each season: the mean of the values at its lags, and the mean of these means over the shortest season up to
+        the step. Every value lies at least the first lag before the step. For steps further ahead than that, the last
+        observed season is repeated. The first `reach` rows have too few values before them and are only fillers.
         """
         found = []
         for length, lags in self.lags.items():
@@ -86,9 +88,9 @@ class Seasons:
 
 
 def carried_on(values: np.ndarray, observed: np.ndarray, length: int, n_rows: int) -> np.ndarray:
-    """Values (n, C) for `n_rows` rows, in which one that is missing or yet to come is that of a season before.
+    """Values (n, C) continued to `n_rows` rows: a missing or future value is the one a season before it.
 
-    In the first season a missing value stays as it is filled.
+    Missing values of the first season keep what they are filled with.
     """
     n, C = values.shape
     series, known = np.empty((n_rows, C)), np.zeros((n_rows, C), bool)

@@ -1,1 +1,1 @@
-"""Training: options, starting values in closed form, the loop over minibatches with early stopping."""
+"""Training: from windows to a plan, starting values, the optimiser's loop and a judged network."""

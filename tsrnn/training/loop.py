@@ -19,7 +19,7 @@ from .options import Adam, EarlyStopping, Epoch, Settings
 
 @dataclass
 class Validation:
-    """Windows whose error decides when to stop, and how they are forecast."""
+    """Windows whose error decides when to stop."""
 
     source: Source
     windows: Windows
@@ -29,9 +29,9 @@ class Validation:
 
 @dataclass
 class Training:
-    """What came out of a training."""
+    """The result of a training."""
 
-    theta: Any
+    theta: Any  # a handle during the training, float64 on the host in the end
     loss_curve: list[float] = field(default_factory=list)
     validation_curve: list[float] = field(default_factory=list)  # its first entry is the error before training
     best_epoch: int = 0
@@ -52,9 +52,9 @@ def minimise(
     capacity: int | None = None,
     label: str = "training",
 ) -> Training:
-    """Train `theta` (float64, host) for `n_epochs` of `settings.max_epochs`, or until `validation` says stop.
+    """Train `theta` (float64, host) for `n_epochs`, by default `settings.max_epochs`, or until early stopping.
 
-    `capacity` is room for so many windows, if not for those of a batch; `label` stands before the progress bar.
+    The workspace has room for `capacity` windows, by default a batch; `label` stands before the progress bar.
 
     Raises
     ------
@@ -64,12 +64,12 @@ def minimise(
     handle = network.backend.upload(theta, network.dtype)
     training = Training(handle)
     stepper = _Stepper(network, handle, source, windows, geometry, settings, seed, capacity)
-    watch = _Watch(network, handle, training, validation)
+    monitor = _Monitor(network, handle, training, validation)
     epochs = settings.max_epochs if n_epochs is None else n_epochs
     with tqdm(total=epochs, disable=not settings.verbose, unit="epoch", desc=label) as bar:
         for epoch in range(1, epochs + 1):
             training.loss_curve.append(stepper.epoch(epoch))
-            stop = watch.after(epoch)
+            stop = monitor.after(epoch)
             report = Epoch(epoch, training.loss_curve[-1], training.validation_curve[-1] if validation else None)
             bar.set_postfix(loss=report.loss, **({"validation": report.validation_loss} if validation else {}))
             bar.update()
@@ -77,7 +77,7 @@ def minimise(
             if stop or any(stop_requests):
                 break
     training.n_updates = stepper.step
-    theta = network.backend.download(handle) if watch.kept is None else watch.kept
+    theta = network.backend.download(handle) if monitor.kept is None else monitor.kept
     if not np.isfinite(theta).all():
         raise FloatingPointError(f"a parameter became infinite in the last update; {stepper.remedy()}")
     training.theta = theta.astype(np.float64)
@@ -85,7 +85,7 @@ def minimise(
 
 
 class _Stepper:
-    """Optimiser state and the loop over the batches of an epoch."""
+    """The state of the optimiser, and the loop over the batches of an epoch."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class _Stepper:
         self.step = 0
 
     def epoch(self, epoch: int) -> float:
-        """All batches once, in a new order; the mean loss."""
+        """Train on all batches once, in a new order; return the mean loss."""
         backend, size = self.network.backend, self.batch_size
         order = backend.upload(self.rng.permutation(len(self.windows)), np.int64)
         for i in range(self.n_batches):
@@ -148,7 +148,7 @@ class _Stepper:
         network.backend.update(self.work, self.theta, self.moments, self.decay, hyper, clip, self.norms, number)
 
     def _check(self, epoch: int, value: float, weight: float, norms: np.ndarray) -> None:
-        """The norms are looked at once an epoch: a network that went wrong stays wrong until then."""
+        """Check the losses and the gradients' norms of an epoch, once: what is not finite stays so until its end."""
         bad = np.flatnonzero(~np.isfinite(norms))
         if len(bad) == 0 and math.isfinite(value):
             self.last_norm = float(norms[-1])
@@ -161,15 +161,15 @@ class _Stepper:
         )
 
     def remedy(self) -> str:
-        """What to try when numbers overflow."""
+        """Advice for an error message when numbers overflow."""
         return (
             f"try a smaller learning_rate (now {self.settings.learning_rate:g}), a smaller Adam(clip_norm=…), "
             "scaling='standard' or 'window', or dtype='float64'"
         )
 
 
-class _Watch:
-    """The validation error after each epoch, and the parameters that had the lowest."""
+class _Monitor:
+    """The validation error after each epoch, and the parameters with the lowest error."""
 
     def __init__(self, network: Network, theta: Any, training: Training, validation: Validation | None):
         self.network, self.theta, self.training, self.validation = network, theta, training, validation
@@ -180,16 +180,17 @@ class _Watch:
             self.after(0)
 
     def after(self, epoch: int) -> bool:
-        """Note the error after `epoch`; whether patience has run out."""
+        """Record the error after `epoch`; return whether to stop."""
         if self.validation is None:
             self.training.best_epoch = epoch
             return False
-        # The likelihood of a path is that of each step given the true ones before it; a point has to run freely.
+        # The likelihood of a path is the product of those of its steps given the true ones before; a point forecast is
+        # judged as it is made, from its own forecasts.
         free_run = not self.network.architecture.loss.family
         error = self.network.evaluate(
             self.work, self.theta, self.validation.source, self.validation.windows, free_run=free_run
         )
-        error = error if math.isfinite(error) else math.inf  # whatever is finite is better
+        error = error if math.isfinite(error) else math.inf  # any finite error is better
         curve = self.training.validation_curve
         stopping = self.validation.early_stopping
         if epoch == 0 or error < curve[self.training.best_epoch] - stopping.min_delta:

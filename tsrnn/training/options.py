@@ -1,4 +1,4 @@
-"""Options of a training: the optimiser, early stopping, and what a callback is told."""
+"""Options of a training: the optimiser, early stopping, and what callbacks receive."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Adam:
     Parameters
     ----------
     weight_decay : float, default 0.0
-        Acts on weights, not on biases, initial states or the linear skip.
+        Factor of the decay of weights; biases, initial states and the linear skip do not decay.
     clip_norm : float or None, default 1.0
         A gradient of larger Euclidean norm is scaled down to it (Pascanu et al. 2013, arXiv:1211.5063, algorithm 1).
     schedule : {"constant", "cosine"}, default "constant"
@@ -51,7 +51,7 @@ class Adam:
         number("epsilon", self.epsilon, 0.0, open_low=True)
 
     def rate(self, learning_rate: float, step: int, n_steps: int) -> float:
-        """The learning rate of update `step` of `n_steps`, counted from 0."""
+        """Learning rate of update `step` of `n_steps`, counted from 0."""
         if self.schedule == "constant":
             return learning_rate
         return 0.5 * learning_rate * (1 + math.cos(math.pi * min(1.0, step / n_steps)))
@@ -59,7 +59,7 @@ class Adam:
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """Stop when the error over a validation tail no longer falls, and keep the best parameters.
+    """Stop when the error over the validation part no longer falls, and keep the best parameters.
 
     Parameters
     ----------
@@ -68,12 +68,12 @@ class EarlyStopping:
     min_delta : float, default 0.0
         How much lower an error must be to count as an improvement.
     validation_size : int, float or None, default None
-        What is held out at the end of the series: a number of observations (int), or a part (float) of those that can
-        be learned from, which come after the first context. None is a tenth, but at least two horizons. Regressors
-        hold out rows drawn at random.
+        Length of the validation part at the end of the series: a number of observations (int), or a fraction (float) of
+        the observations after the first context. None is a tenth, but at least two horizons. Regressors hold out rows
+        drawn at random.
     refit_full : bool or None, default None
-        Whether to train once more on everything, for the best number of epochs. None does so where the tail is more
-        than a tenth of what can be learned from.
+        Whether to train once more on everything, for the best number of epochs. None does so where the validation part
+        is more than a tenth of the observations after the first context.
     """
 
     patience: int = 10
@@ -92,20 +92,23 @@ class EarlyStopping:
             number("validation_size", self.validation_size, 0.0, 1.0, open_low=True)
 
     def rows(self, n: int, at_least: int = 1) -> int:
-        """Rows that are held out of `n` that can be learned from."""
+        """Number of rows to hold out of `n` rows with targets, by default at least `at_least`."""
         if self.validation_size is None:
             return max(at_least, n // 10)
         size = self.validation_size
         return int(size) if isinstance(size, Integral) else max(1, round(size * n))
 
     def refits(self, held_out: int, n: int) -> bool:
-        """Whether to train once more on all `n` rows, of which `held_out` were."""
+        """Whether to train once more on all `n` rows, of which `held_out` were held out."""
         return 10 * held_out > n if self.refit_full is None else self.refit_full
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What a callback is told; `epoch` counts from 1. `validation_loss` is None without a validation tail."""
+    """What a callback receives after each epoch.
+
+    `epoch` counts from 1; `validation_loss` is None without a validation part.
+    """
 
     epoch: int
     loss: float
@@ -114,7 +117,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train."""
+    """The settings of a training, checked."""
 
     optimizer: Adam
     learning_rate: float
@@ -122,5 +125,5 @@ class Settings:
     max_epochs: int
     dropout: float = 0.0
     teacher_forcing: TeacherForcing | None = None
-    callbacks: Sequence[Callable[[Epoch], Any]] = ()
+    callbacks: Sequence[Callable[[Epoch], Any]] = ()  # any true result stops the training
     verbose: int = 0

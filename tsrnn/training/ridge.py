@@ -1,4 +1,4 @@
-"""The ridge solution on windows, from which the linear skip of a network starts."""
+"""Ridge regression on windows: the start of a network's linear skip."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from scipy.linalg import cho_solve, cholesky, eigh, solve_triangular
 from ..data.panel import Panel
 from ..data.windows import Geometry, Windows
 
-#: Ridge penalties that are tried, in units of the mean eigenvalue of the lags' covariance.
+#: Candidate penalties, in units of the mean eigenvalue of the lags' covariance.
 PENALTIES = np.logspace(-8, 2, 41)
-#: Of penalties whose scores differ by no more than this part, which rounding decides on, the largest is taken.
+#: Relative difference of scores below which rounding decides which is lower; then the largest penalty is chosen.
 TIE = 1e-6
-#: With fewer windows the penalty is on the distance from the last value, with more where that has the lower GCV.
-FEW = 10
-#: Windows that enter the normal equations at a time, so that memory does not grow with windows times length.
+#: With fewer windows the penalty is on the distance from the last value; with more, where that has the lower GCV.
+MIN_WINDOWS = 10
+#: Windows added to the normal equations at a time, so that memory does not grow with windows times length.
 CHUNK = 1024
-#: Of a window's outputs, how many enter. Later ones matter: their lags have left the context that the window is scaled
-#: by, and only they tell how a forecast follows the level.
+#: Number of a window's outputs that are used. Late ones matter: their lags lie after the context by which the window is
+#: scaled, and only they show how a forecast follows the level.
 POSITIONS = 6
 
 
@@ -89,11 +89,11 @@ def ridge_start(
 
 
 def _solution(moments: _Moments, n_lags: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weights, of each step's own regressors, and intercepts, drawn to the last of the lags or to zero."""
+    """Weights, weights of each step's own regressors, and intercepts, shrunk towards the last lag or towards zero."""
     moments.centre()
     changes = moments.less(n_lags - 1)
     (score, to_zero), (score_of_changes, to_last) = moments.penalty(), changes.penalty()
-    if moments.n >= FEW and score < score_of_changes:
+    if moments.n >= MIN_WINDOWS and score < score_of_changes:
         return moments.solve(to_zero)
     weights, of_own, intercept = changes.solve(to_last)
     weights[:, n_lags - 1] += 1
@@ -103,9 +103,9 @@ def _solution(moments: _Moments, n_lags: int) -> tuple[np.ndarray, np.ndarray, n
 class _Moments:
     """Sums over windows from which every ridge solution follows.
 
-    A step reads what all steps share, the covariates up to it, and some regressors of its own. Of the regressors
-    [shared; covariates of step 1; of step 2; ...] it reads the first ones, so that its normal equations are the upper
-    left corner of those of all, bordered by those of its own regressors.
+    The regressors of a step are those that all steps share, the covariates up to the step, and some of its own. In the
+    order [shared; covariates of step 1; of step 2; ...] the first two kinds are leading ones, so that the normal
+    equations of a step are the upper left corner of those of all, bordered by those of its own regressors.
     """
 
     def __init__(self, n_shared: int, n_covariates: int, n_steps: int, n_own: int):
@@ -118,13 +118,13 @@ class _Moments:
         self.yy = np.zeros(n_steps)
 
     def add(self, x: np.ndarray, own: np.ndarray, y: np.ndarray, weight: float) -> None:
-        """Rows that count `weight` each: the outputs of one window are no independent observations."""
+        """Add rows of weight `weight`, less than 1 because the outputs of one window are not independent."""
         each = own.reshape(len(own), len(self.y), self.n_own)
         self.n += weight * len(x)
         self.x += weight * x.sum(axis=0)
         self.own += weight * own.sum(axis=0)
         self.y += weight * y.sum(axis=0)
-        with np.errstate(over="ignore", invalid="ignore"):  # `solve` looks
+        with np.errstate(over="ignore", invalid="ignore"):  # `usable` checks it
             self.xx += weight * (x.T @ x)
             self.xy += weight * (x.T @ y)
             self.x_own += weight * (x.T @ own)
@@ -133,12 +133,12 @@ class _Moments:
             self.yy += weight * (y**2).sum(axis=0)
 
     def usable(self) -> bool:
-        """Whether there are windows, and their sums are finite."""
+        """Whether there are windows and all sums are finite."""
         sums = (self.xx, self.xy, self.x_own, self.own_own, self.own_y, self.yy)
         return self.n > 0 and all(np.isfinite(some).all() for some in sums)
 
     def less(self, regressor: int) -> _Moments:
-        """The centred sums for the targets less that one of the shared regressors."""
+        """The centred sums for the targets minus one of the shared regressors."""
         other, change = copy(self), self.xx[regressor]
         other.y = self.y - self.x[regressor]
         other.yy = np.maximum(self.yy - 2 * self.xy[regressor] + change[regressor], 0.0)
@@ -149,7 +149,9 @@ class _Moments:
     def solve(self, penalty: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Weights (n_steps, p), of each step's own regressors (n_steps, n_own), and intercepts (n_steps,)."""
         weights, of_own = np.zeros_like(self.xy.T), np.zeros_like(self.own_y)
-        root = cholesky(self.xx + penalty * np.eye(len(self.xx)), lower=True)  # its corners are the corners' roots
+        root = cholesky(
+            self.xx + penalty * np.eye(len(self.xx)), lower=True
+        )  # a corner's root is the root's corner
         for size in np.unique(self.reads):
             steps = np.flatnonzero(self.reads == size)
             weights[steps, :size], of_own[steps] = self._bordered(root[:size, :size], steps, penalty)
@@ -172,7 +174,7 @@ class _Moments:
         return self.x_own[:size].reshape(size, len(self.y), self.n_own)[:, steps]
 
     def _bordered(self, root: np.ndarray, steps: np.ndarray, penalty: float) -> tuple[np.ndarray, np.ndarray]:
-        """Weights of `steps` that read the same, and of their own regressors, by elimination of the former."""
+        """Weights of `steps` with the same shared regressors, and of their own, by block elimination."""
         size, moment = len(root), self.xy[: len(root), steps]
         if self.n_own == 0:
             return cho_solve((root, True), moment).T, self.own_y[steps]
@@ -185,7 +187,7 @@ class _Moments:
         return shared.T, of_own
 
     def penalty(self) -> tuple[float, float]:
-        """The lowest GCV over some of the steps, or over all where they read the same, and the penalty that has it."""
+        """Lowest GCV, summed over all steps or three of them, and its penalty."""
         spectra, unit = [], np.trace(self.xx) / len(self.xx)
         unit = unit if unit > 0 else 1.0
         for size, steps in self._groups():
@@ -202,7 +204,7 @@ class _Moments:
         return float(unit * scores.min()), float(unit * best)
 
     def _groups(self) -> list[tuple[int, np.ndarray]]:
-        """Number of regressors and steps that share all of them: first, middle and last, or all where there is one."""
+        """Numbers of regressors, each with the steps that have so many: the first, the middle and the last group."""
         sizes = np.unique(self.reads)
         groups = [(int(size), np.flatnonzero(self.reads == size)) for size in sizes]
         if self.n_own:
@@ -210,7 +212,7 @@ class _Moments:
         return [groups[i] for i in np.unique(np.linspace(0, len(groups) - 1, 3).astype(int))]
 
     def _gcv(self, penalty: float, values: np.ndarray, projected: np.ndarray, total: float) -> float:
-        kept = penalty / (values + penalty)  # of what is explained without a penalty, as residual
+        kept = penalty / (values + penalty)  # fraction that the penalty leaves in the residual
         explained = (projected**2).sum(axis=1) / np.where(values > 0, values, np.inf)
         residual = max(total - explained.sum(), 0.0) + (kept**2 * explained).sum()
         freedom = self.n - 1 - (values / (values + penalty)).sum()
