@@ -152,12 +152,12 @@ MUTANTS = [
         "np.concatenate([self.observed_, np.ones_like(new.observed)])", EDGES,
     ),
     mutant(
-        "a forecast reads the start of the context", "estimators/forecasters.py::RecurrentForecaster._by_strategy",
+        "a forecast reads the start of the context", "forecasting/after_gaps.py::TrainedNetwork.after_gaps",
         "values[first - length : first]", "values[:length]", FORECASTERS,
     ),
     mutant(
-        "a gap at the end is carried on", "estimators/forecasters.py::RecurrentForecaster._by_strategy",
-        "len(origin.context) - trailing(origin.observed)", "len(origin.context) - 0 * trailing(origin.observed)", GAPS,
+        "a gap at the end is carried on", "forecasting/after_gaps.py::TrainedNetwork.after_gaps",
+        "n - trailing(observed)", "n - 0 * trailing(observed)", GAPS,
     ),
     mutant(
         "an interval forgets the gap before it", "estimators/forecasters.py::RecurrentForecaster._of_leads",

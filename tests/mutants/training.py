@@ -36,8 +36,8 @@ MUTANTS = [
         "1 - adam.beta1 ** (self.step + 1)", ENGINE,
     ),
     mutant(
-        "the best parameters not kept", "training/loop.py::minimise", "__last if monitor.kept is None else monitor.kept",
-        "__last", ENGINE,
+        "the best parameters not kept", "training/loop.py::minimise",
+        "__last if monitor.kept is None else monitor.kept", "__last", ENGINE,
     ),
     mutant(
         "patience counted one too long", "training/loop.py::_Monitor.after", "__waited >= stopping.patience",

@@ -68,7 +68,8 @@ class Panel:
     @property
     def first_observed(self) -> np.ndarray:
         """Row within its series of each channel's first observed value, (S, C); 0 for a channel without any."""
-        return np.stack([self.observed[rows].argmax(axis=0) for rows in self.slices()])
+        zeros = np.zeros(self.values.shape[1], np.int64)  # argmax refuses an empty series
+        return np.stack([self.observed[r].argmax(axis=0) if r.start < r.stop else zeros for r in self.slices()])
 
     def slices(self) -> Iterator[slice]:
         """Rows of each series."""

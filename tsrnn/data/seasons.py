@@ -68,7 +68,7 @@ class Seasons:
         return replace(panel, known=np.vstack(known)).part(self.reach)
 
     def inputs(self, values: np.ndarray, observed: np.ndarray, n_rows: int) -> np.ndarray:
-        """Seasonal inputs of `n_rows` steps, of which the first n have values (n, C): (n_rows, C * n_inputs), by channel.
+        """Seasonal inputs of `n_rows` steps, the first n with values (n, C): (n_rows, C * n_inputs), by channel.
 
         For each season: the mean of the values at its lags, and the mean of these means over the shortest season up to
         the step. Every value lies at least the first lag before the step. For steps further ahead than that, the last

@@ -17,7 +17,7 @@ from ..frame import Target
 from ..linear.autoregression import Autoregression, complete_rows, fit_autoregression
 from ..linear.conditioning import Past, last_values
 from ..linear.selection import Candidates, Series, seasonal_candidates, select_autoregression
-from .base import History, Origin
+from .history import History, Origin
 from .probabilistic import ProbabilisticForecaster
 
 TRENDS = ("n", "c", "t", "ct")

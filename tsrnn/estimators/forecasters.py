@@ -12,29 +12,24 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import frame
 from ..checks import choice, flag, whole
-from ..data.gaps import fill, trailing
+from ..data.gaps import trailing
 from ..data.scaling import SCALINGS
 from ..data.seasons import Seasons
 from ..data.windows import Geometry, scored
 from ..exceptions import FewWindowsWarning, IntervalWarning
+from ..forecasting.after_gaps import Gapped, TrainedNetwork, to_forecast
 from ..forecasting.conformal import Errors
 from ..forecasting.strategies import Seq2Seq, Strategy, as_strategy
-from ..forecasting.strategies.base import Continuation
 from ..forecasting.strategies.teacher_forcing import TeacherForcing
 from ..losses.registry import as_loss
 from ..networks.architecture import Decoder
 from ..training.judge import judge
 from ..training.plan import plan_forecaster
-from .base import History, Origin
 from .classes import estimators
+from .history import History, Origin
+from .history_checks import check_length, few_windows
 from .probabilistic import ProbabilisticForecaster
 from .recurrent import RecurrentNetwork
-from .rows import check_length, few_windows
-
-#: Steps of a column's gap that paths are drawn through; of a longer one the first steps are point forecasts.
-LONGEST_GAP = 1000
-#: Share of missing values in the fit up to which the network's forecasts stand for those inside a context.
-FEW_MISSING = 0.1
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -171,54 +166,15 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         return self._by_strategy(lambda start: self.strategy_.forecast(start)[0], origin)
 
     def _by_strategy(self, function: Callable[..., Any], origin: Origin, *options: Any, joint: bool = False) -> Any:
-        """What that function of the strategy gives for the steps after `origin`; those of a gap come before them.
-
-        A `joint` one goes on from where the first column ends, and is told what was observed of the others.
-        """
-        network, length = self._at_work(), self.context_length_
+        """What a `function` of the strategy returns for the steps after `origin`; see `TrainedNetwork.after_gaps`."""
+        network = self._at_work()
+        trained = TrainedNetwork(
+            network, self.theta_, self.strategy_, self.scaling_, self.seasons_, self.context_length_
+        )
+        fitted = None if origin.observed.all() else History(self.target_).observed
+        series = Gapped(origin.context, origin.observed, to_forecast(origin.observed, fitted), origin.covariates)
         with network.backend.session():
-            theta, inputs = network.backend.upload(self.theta_, network.dtype), self._known(origin)
-
-            def start(context: np.ndarray, row: int, n_steps: int, known: np.ndarray | None = None) -> Continuation:
-                ahead = inputs[row - length : row + n_steps]
-                return Continuation(network, theta, context[None], ahead[None], self.scaling_, n_steps, known)
-
-            ends = len(origin.context) - trailing(origin.observed)
-            end = max(length, int(ends.max()))
-            values = fill(
-                origin.context[:end],
-                self._to_fill(origin.observed)[:end],
-                length,
-                lambda *place: self.strategy_.forecast(start(*place))[0],
-            )
-            first, known = end, None
-            if joint and ends.min() < end:
-                first = max(length, int(ends.min()), end - LONGEST_GAP)
-                known = np.where(origin.observed, origin.context, np.nan)[first:]
-            n_before = len(origin.context) - first
-            context = np.ascontiguousarray(values[first - length : first])
-            result = function(start(context, first, n_before + origin.n_steps, known), *options)
-        return None if result is None else result[n_before:]
-
-    def _to_fill(self, observed: np.ndarray) -> np.ndarray:
-        """Missing values that the network forecasts before it reads them, of those `observed` (n, C).
-
-        Those at the end of a column, always; those inside it where the fit saw few of their kind. Where it saw many, it
-        has learned from contexts in which the last value stands for a missing one, and reads such contexts best.
-        """
-        if observed.all():
-            return ~observed  # most forecasts: the fit need not be looked at
-        fitted = History(self.target_)
-        inside = np.arange(len(fitted.values))[:, None] < len(fitted.values) - trailing(fitted.observed)
-        inside &= np.cumsum(fitted.observed, axis=0) > 0
-        share = 1 - (fitted.observed & inside).sum(axis=0) / inside.sum(axis=0)
-        at_end = np.arange(len(observed))[:, None] >= len(observed) - trailing(observed)
-        return ~observed & (at_end | (share <= FEW_MISSING))
-
-    def _known(self, origin: Origin) -> np.ndarray:
-        """Covariates and seasonal inputs of all rows of `origin` and of the steps after it, (n + n_steps, any)."""
-        covariates = origin.covariates
-        return np.hstack([covariates, self.seasons_.inputs(origin.context, origin.observed, len(covariates))])
+            return trained.after_gaps(function, series, *options, joint=joint)
 
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
         learned = self._by_strategy(self.strategy_.quantiles, origin, levels, joint=True)

@@ -15,7 +15,7 @@ from ..exceptions import ConvergenceWarning
 from ..linear import statespace
 from ..linear.statespace import Fit
 from ..linear.statespace_model import count_parameters
-from .base import History, Origin
+from .history import History, Origin
 from .probabilistic import ProbabilisticForecaster
 
 #: What ``n_states="bic"`` tries, in this order.

@@ -9,7 +9,8 @@ import numpy as np
 from .. import frame
 from ..checks import fractions, whole
 from ..networks.memory import amount, check_memory
-from .base import BaseForecaster, Origin
+from .base import BaseForecaster
+from .history import Origin
 from .recurrent import generator
 
 

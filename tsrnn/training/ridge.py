@@ -149,9 +149,7 @@ class _Moments:
     def solve(self, penalty: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Weights (n_steps, p), of each step's own regressors (n_steps, n_own), and intercepts (n_steps,)."""
         weights, of_own = np.zeros_like(self.xy.T), np.zeros_like(self.own_y)
-        root = cholesky(
-            self.xx + penalty * np.eye(len(self.xx)), lower=True
-        )  # a corner's root is the root's corner
+        root = cholesky(self.xx + penalty * np.eye(len(self.xx)), lower=True)  # a corner's root is the root's corner
         for size in np.unique(self.reads):
             steps = np.flatnonzero(self.reads == size)
             weights[steps, :size], of_own[steps] = self._bordered(root[:size, :size], steps, penalty)

@@ -8,16 +8,16 @@ import numpy as np
 
 from ..data.seasons import Seasons
 from ..data.windows import Geometry
-from .base import History
+from .history import History
 
-#: Fewer windows than these are few. Over 15 monthly, weekly and daily series with a horizon of 12, training made the
-#: linear start worse on 2 windows (error over that of the last value 1.10, untrained 0.99), on 5 (1.22, 1.04) and on 10
-#: (9.87, 8.64), but not on 15 (1.56, 1.68).
-FEW = 10
+#: Windows below which `fit` warns. Over 15 monthly, weekly and daily series with a horizon of 12, training made the
+#: linear start worse with 2 windows (error relative to repeating the last value 1.10, untrained 0.99), with 5 (1.22,
+#: 1.04) and with 10 (9.87, 8.64), but not with 15 (1.56, 1.68).
+MIN_WINDOWS = 10
 
 
-def check_length(history: History, counts: np.ndarray, context_length: int, horizon: int, seasons: Seasons) -> None:
-    """Refuse a history that has no window, or a channel in which nothing remains to learn from."""
+def check_length(history: History, is_scored: np.ndarray, context_length: int, horizon: int, seasons: Seasons) -> None:
+    """Refuse a history without a window, or with a channel in which nothing remains to learn from."""
     need, names, before = context_length + horizon + seasons.reach, "one of them", ""
     if seasons.reach:
         names, before = "one of them, or season_lengths,", f", after {seasons.reach} whose season is read"
@@ -28,7 +28,7 @@ def check_length(history: History, counts: np.ndarray, context_length: int, hori
                 f"{need}: context_length={context_length} to read and horizon={horizon} to forecast{before}; pass a "
                 f"longer series or make {names} smaller"
             )
-        if not counts[context_length:, c].any():
+        if not is_scored[context_length:, c].any():
             raise ValueError(
                 f"nothing remains to learn from: every value of {history.channel(c)} after its first "
                 f"context_length={context_length} is missing; drop it, or read less"
@@ -36,23 +36,23 @@ def check_length(history: History, counts: np.ndarray, context_length: int, hori
 
 
 def few_windows(
-    counts: np.ndarray, geometry: Geometry, history: History, horizon: int, context_of: Callable[[int], int | None]
+    is_scored: np.ndarray, geometry: Geometry, history: History, horizon: int, context_of: Callable[[int], int | None]
 ) -> str | None:
-    """Return a remark on a channel with fewer than `FEW` windows, and what helps; None where each has enough.
+    """Return a warning about a channel with fewer than `MIN_WINDOWS` windows, or None where each has enough.
 
-    `counts` (n, C) says which values are learned from; `context_of(horizon)` what another horizon's windows would read,
-    None where there can be no such windows.
+    `is_scored` (n, C) says which values count in the loss; ``context_of(horizon)`` is the context length for another
+    horizon, None where that horizon is not possible.
     """
-    found = np.array([_count(counts[geometry.context :, c], geometry.n_ahead) for c in range(counts.shape[1])])
-    if found.min() >= FEW:
+    found = np.array([_count(is_scored[geometry.context :, c], geometry.n_ahead) for c in range(is_scored.shape[1])])
+    if found.min() >= MIN_WINDOWS:
         return None
     c = int(found.argmin())
 
     def windows_of(shorter: int) -> int:
         context = context_of(shorter)
-        return 0 if context is None else _count(counts[context:, c], shorter)
+        return 0 if context is None else _count(is_scored[context:, c], shorter)
 
-    shorter = next((h for h in range(horizon - 1, 0, -1) if windows_of(h) >= FEW), None)
+    shorter = next((h for h in range(horizon - 1, 0, -1) if windows_of(h) >= MIN_WINDOWS), None)
     mend = (
         "pass a longer series"
         if shorter is None
@@ -61,11 +61,11 @@ def few_windows(
     windows = "1 window" if found[c] == 1 else f"{found[c]} windows"
     return (
         f"{history.channel(c)} has {windows} of context_length={geometry.context} and horizon={horizon} to learn from, "
-        f"fewer than {FEW}, which is too little for a network; {mend}, or use ARForecaster"
+        f"fewer than {MIN_WINDOWS}, which is too little for a network; {mend}, or use ARForecaster"
     )
 
 
-def _count(learned: np.ndarray, n_ahead: int) -> int:
-    """Windows among whose `n_ahead` targets there is one that is learned from, of all steps (n,) after a context."""
-    total = np.concatenate([[0], np.cumsum(learned > 0)])
+def _count(is_scored: np.ndarray, n_ahead: int) -> int:
+    """Number of windows with a scored one among their `n_ahead` targets, from all steps (n,) after a context."""
+    total = np.concatenate([[0], np.cumsum(is_scored > 0)])
     return int((total[n_ahead:] > total[:-n_ahead]).sum())
