@@ -7,7 +7,6 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from tsrnn import EarlyStopping
-from tsrnn.cells.rnn import CELLS
 from tsrnn.data.panel import Panel
 from tsrnn.data.scaling import PanelScaling
 from tsrnn.data.seasons import Seasons
@@ -22,6 +21,8 @@ from tsrnn.training.options import Adam, Settings
 from tsrnn.training.plan import plan_forecaster
 from tsrnn.training.ridge import ridge_start
 from tsrnn.training.validation import held_out_rows
+
+from .problems import CELLS
 
 LENGTHS = (60, 9, 41, 30)
 CONTEXT, HORIZON = 8, 3
@@ -56,7 +57,7 @@ def network_for(panel, geometry, seasons=NONE, loss="mse"):
     C = panel.values.shape[1]
     F = panel.known.shape[1] - C * seasons.n_inputs
     a = Architecture(
-        CELLS["tanh"], C + panel.known.shape[1], C, geometry.block, LOSSES[loss], hidden_size=2, lags=CONTEXT,
+        CELLS["rnn_tanh"], C + panel.known.shape[1], C, geometry.block, LOSSES[loss], hidden_size=2, lags=CONTEXT,
         n_covariates=F, n_seasonal=seasons.n_inputs,
     )  # fmt: skip
     network = Network(a, "float64")

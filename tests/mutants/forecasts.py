@@ -134,7 +134,8 @@ MUTANTS = [
         "__paths[origin.wanted]", "__paths[: len(origin.wanted)]", EDGES,
     ),
     mutant(
-        "intervals of the first steps for those wanted", "estimators/probabilistic.py::ProbabilisticForecaster._spread",
+        "intervals of the first steps for those wanted",
+        "estimators/probabilistic.py::ProbabilisticForecaster._checked_quantiles",
         "__values[origin.wanted]", "__values[: len(origin.wanted)]", EDGES,
     ),
     mutant(
@@ -160,7 +161,7 @@ MUTANTS = [
         "n - trailing(observed)", "n - 0 * trailing(observed)", GAPS,
     ),
     mutant(
-        "an interval forgets the gap before it", "estimators/forecasters.py::RecurrentForecaster._of_leads",
+        "an interval forgets the gap before it", "estimators/forecasters.py::RecurrentForecaster._at_leads",
         "trailing(origin.observed) + np.arange(origin.n_steps)[:, None]",
         "0 * trailing(origin.observed) + np.arange(origin.n_steps)[:, None]", GAPS,
     ),
@@ -171,7 +172,7 @@ MUTANTS = [
     # ---------------------------------------------------------------- scores and labels
     mutant("a score without the season", "estimators/base.py::BaseForecaster.score", "self.season_length_", "1", EDGES),
     mutant(
-        "a score fills what is missing of the truth", "estimators/base.py::BaseForecaster._tried_on",
+        "a score fills what is missing of the truth", "estimators/base.py::BaseForecaster._truth_and_forecast",
         "np.where(new.observed, new.values, np.nan)", "fill_gaps(new.values, new.observed)", EDGES,
     ),
     mutant(

@@ -138,7 +138,7 @@ MUTANTS = [
         "the widening of the start, not of the trained network", "training/judge.py::_widening",
         "Predictions.of(network, theta, *__rest)", "Predictions.of(network, change, *__rest)", TRAINING,
     ),
-    # ---------------------------------------------------------------- validation tail and refit
+    # ---------------------------------------------------------------- validation part and refit
     mutant(
         "the scaling sees the validation part", "training/plan.py::plan_forecaster",
         "panel.part(last=n_train)", "panel", FORECASTERS,

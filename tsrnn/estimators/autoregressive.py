@@ -75,7 +75,7 @@ class ARForecaster(ProbabilisticForecaster):
     season_lengths: int | Collection[int] | None = None
     horizon: int = 12
 
-    _calmer = "fit with more ridge or fewer lags"
+    _overflow_advice = "fit with more ridge or fewer lags"
 
     def _fit(self, history: History) -> dict[str, Any]:
         whole("horizon", self.horizon)
@@ -125,7 +125,7 @@ class ARForecaster(ProbabilisticForecaster):
         return tuple(range(1, n_lags + 1))
 
     def _check_number(self, history: History, c: int, n_lags: int) -> None:
-        """Refuse more lags than there are rows, before any list or array of them is made."""
+        """Refuse more lags than rows, before a list or array of them is made."""
         if n_lags >= len(history.values):
             self._refuse(history, c, n_lags, 0)
 
@@ -156,7 +156,7 @@ class ARForecaster(ProbabilisticForecaster):
             )
         return super()._read_context(target)
 
-    def _least_context(self) -> int:
+    def _min_context(self) -> int:
         return max(model.longest for model in self.models_)
 
     def _forecast(self, origin: Origin) -> np.ndarray:
@@ -187,7 +187,7 @@ class ARForecaster(ProbabilisticForecaster):
                 )
 
     def _channels(self, origin: Origin) -> Iterator[tuple[Autoregression, Past, np.ndarray]]:
-        """Each model, the last values of its channel given the observed ones, and the offsets of the steps ahead."""
+        """For each channel: model, distribution of its last values given the observed ones, offsets of its steps."""
         n = len(origin.context)
         for c, model in enumerate(self.models_):
             offsets = model.offsets(0, origin.covariates)

@@ -1,4 +1,4 @@
-"""What all forecasters share: reading the target, labelling the forecast, scores and updates."""
+"""The base class of forecasters: it reads the target, labels the forecast, scores and updates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .history import History, Origin, labelled_by
 
 
 class BaseForecaster(BaseEstimator):
-    """A series in, its future out. A subclass fits a history in `_fit` and continues it in `_forecast`.
+    """A forecaster of one or several series. A subclass fits a history in `_fit` and forecasts it in `_forecast`.
 
     Rows are time steps. After `fit`, ``context_`` (n, n_channels) holds the rows that a forecast starts from,
     ``covariates_`` (n, n_covariates) their covariates and ``index_`` the labels of the series so far.
@@ -95,7 +95,7 @@ class BaseForecaster(BaseEstimator):
         return frame.wrap(self._continue(origin)[origin.wanted], origin.target, origin.index)
 
     def update(self, y_new: Any, X_new: Any = None) -> BaseForecaster:
-        """Move on by new observations without fitting again: later forecasts start after them.
+        """Append new observations without fitting again: later forecasts start after them.
 
         Parameters
         ----------
@@ -118,7 +118,7 @@ class BaseForecaster(BaseEstimator):
         return self
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Negative mean absolute scaled error of the forecasts of what came after (higher is better).
+        """Negative mean absolute scaled error of the forecasts of new observations (higher is better).
 
         The scale is the error of the seasonal naive forecast over the training part (Hyndman & Koehler 2006,
         doi:10.1016/j.ijforecast.2006.03.001).
@@ -126,9 +126,9 @@ class BaseForecaster(BaseEstimator):
         Parameters
         ----------
         X : Series, DataFrame or array-like
-            Alone it is what came right after the series so far, aligned by index; beside `y`, its covariates.
+            Alone it holds the observations right after the series so far, aligned by index; beside `y`, covariates.
         y : Series, DataFrame or array-like, optional
-            What came after, where `X` holds covariates.
+            The observations, where `X` holds covariates.
 
         Returns
         -------
@@ -139,56 +139,56 @@ class BaseForecaster(BaseEstimator):
         ValueError
             If it does not follow the series, or nothing in it was observed.
         """
-        truth, forecast = self._tried_on(X, y)
+        truth, forecast = self._truth_and_forecast(X, y)
         train = np.where(self.target_.observed, self.target_.values, np.nan)
         return -frame.mase(truth, forecast, train, self.season_length_)
 
     # ------------------------------------------------------------ for subclasses
-    #: What to change where the forecast leaves the finite numbers.
-    _calmer = "fit with scaling='standard'"
+    #: Advice in the error message for a forecast that is not finite.
+    _overflow_advice = "fit with scaling='standard'"
 
     def _fit(self, history: History) -> dict[str, Any]:
-        """The fitted attributes, from the series so far."""
+        """Fit; return the fitted attributes by name."""
         raise NotImplementedError
 
     def _forecast(self, origin: Origin) -> np.ndarray:
-        """The steps after `origin`, (n_steps, n_channels)."""
+        """Point forecasts of the steps after `origin`, (n_steps, n_channels)."""
         raise NotImplementedError
 
-    def _least_context(self) -> int:
-        """Rows that `_forecast` needs."""
+    def _min_context(self) -> int:
+        """Number of rows that `_forecast` needs before the origin."""
         raise NotImplementedError
 
     # ------------------------------------------------------------ helpers
-    def _tried_on(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        """What came after the series, NaN where missing, and its forecast, (n_steps, n_channels) both."""
+    def _truth_and_forecast(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        """New observations, NaN where missing, and their forecasts, (n_steps, n_channels) both."""
         check_is_fitted(self)
         call = "score(X, y)"
         new, covariates = self._read_new(X, None, "X", call) if y is None else self._read_new(y, X, "y", call)
         if not new.observed.any():
             raise ValueError(f"{new.name} has no observed value to score the forecast by; pass some that was observed")
-        origin = self._from_here(frame.future_index(self.index_, len(new.values)), covariates)
+        origin = self._origin_at_end(frame.future_index(self.index_, len(new.values)), covariates)
         return np.where(new.observed, new.values, np.nan), self._continue(origin)
 
     def _continue(self, origin: Origin) -> np.ndarray:
-        """`_forecast`, or an error where it leaves the finite numbers."""
+        """`_forecast`, with an error where a value is not finite."""
         with np.errstate(over="ignore", invalid="ignore"):
             return self._finite(self._forecast(origin), origin)
 
     def _finite(self, values: np.ndarray, origin: Origin) -> np.ndarray:
-        """The same values (n_steps, ...)."""
+        """The values (n_steps, ...) as they are, with an error where one is not finite."""
         finite = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
         if not finite.all():
             raise FloatingPointError(
                 f"the forecast overflows at step {int(finite.argmin()) + 1} of horizon={origin.n_steps}: rolled "
-                f"forward that far, the fitted model explodes; ask for fewer steps, or {self._calmer}"
+                f"forward that far, the fitted model explodes; ask for fewer steps, or {self._overflow_advice}"
             )
         return values
 
     def _origin(self, horizon: Any, context: Any) -> Origin:
-        """What a forecast starts from, and which steps of it are wanted."""
+        """Read the arguments of `predict`."""
         check_is_fitted(self)
-        here, index = self._from_here(self.index_, np.empty((0, len(self.covariate_names_)))), self.index_
+        here, index = self._origin_at_end(self.index_, np.empty((0, len(self.covariate_names_)))), self.index_
         ahead = frame.read_table(horizon, "X" if self.covariate_names_ else "horizon")
         horizon = ahead.data
         if context is not None:
@@ -219,13 +219,13 @@ class BaseForecaster(BaseEstimator):
             )
         return here._replace(covariates=np.empty((len(here.context) + n, 0)), index=labels, wanted=wanted)
 
-    def _from_here(self, index: Any, covariates: np.ndarray) -> Origin:
-        """All steps of `index` after the series so far, with their covariates."""
+    def _origin_at_end(self, index: Any, covariates: np.ndarray) -> Origin:
+        """Origin at the end of the series, for all steps of `index`, with their covariates."""
         known = np.concatenate([self.covariates_, covariates])
         return Origin(self.target_, self.context_, self.observed_, known, index, np.arange(len(index)))
 
     def _read_new(self, y: Any, X: Any, y_name: str, call: str) -> tuple[frame.Target, np.ndarray]:
-        """A target that follows the series so far, and its covariates, as they were passed to `call`."""
+        """Read a target that follows the series so far, and its covariates (n, F); error messages show the `call`."""
         X_name = "X_new" if "X_new" in call else "X"
         y, X = frame.read_table(y, y_name), None if X is None else frame.read_table(X, X_name)
         if X is not None:
@@ -258,7 +258,7 @@ class BaseForecaster(BaseEstimator):
             )
 
     def _is_labelled(self, new: frame.Target) -> bool:
-        """Whether both the fitted and the new target have labels, or their covariates; bare arrays just follow."""
+        """Whether both the fitted and the new target have labels, or their covariates have; arrays have none."""
         return new.is_labelled and self.target_.is_labelled
 
     def _read_context(self, target: frame.Target) -> History:
@@ -268,9 +268,9 @@ class BaseForecaster(BaseEstimator):
                 frame.check_same_grid(self.index_, target.index, name="context")
         history = History(target)
         for c, n in enumerate(history.n_rows):
-            if n < self._least_context():
+            if n < self._min_context():
                 raise ValueError(
                     f"{history.channel(c)} has {n} observations from the first observed one on, but a forecast reads "
-                    f"{self._least_context()}; pass a longer series"
+                    f"{self._min_context()}; pass a longer series"
                 )
         return history

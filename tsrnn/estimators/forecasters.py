@@ -1,4 +1,4 @@
-"""The forecasters: recurrent networks on one series or a wide array (`ARForecaster` is in `autoregressive`)."""
+"""Recurrent forecasters, on one series or a wide array (`ARForecaster` is in `autoregressive`)."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ from .recurrent import RecurrentNetwork
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
-    """A recurrent network that forecasts a series; a subclass says which cell.
+    """A recurrent network that forecasts a series; a subclass sets the cell.
 
-    How sure it is comes from the distribution that a likelihood has learned, or from learned quantiles. Other losses go
-    by the validation tail: split-conformal intervals for each step, paths from whole windows of errors.
+    Intervals, quantiles and paths come from the distribution of a likelihood, or from trained quantiles. With other
+    losses they come from the errors over the validation part: split-conformal intervals for each step, and paths from
+    the errors of whole windows.
     """
 
     horizon: int = 12
@@ -88,7 +89,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         }
 
     def attention_weights(self, horizon: Any = None, *, context: Any = None) -> Any:
-        """How much each step of a forecast attends to each step that it reads.
+        """Attention weights of each forecast step on the steps of the context.
 
         Parameters
         ----------
@@ -114,14 +115,14 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
                 "with strategy=Seq2Seq(attention='dot'), 'general' or 'additive'"
             )
         origin, last = self._origin(horizon, context), strategy.segment_length - 1
-        weights = self._by_strategy(strategy.attention_weights, origin)[origin.wanted]
+        weights = self._after_gaps(strategy.attention_weights, origin)[origin.wanted]
         labels = self.index_ if context is None else origin.target.index
         end = len(labels) - int(trailing(origin.observed).min())
         read = labels[end - self.context_length_ : end]
         return frame.wrap_table(weights, origin.target, origin.index, read[last :: strategy.segment_length])
 
     def _context_length(self, n: int, horizon: int, season_length: int) -> int:
-        """Two seasons and at least 24 steps, if the series has room for three times as many."""
+        """The context length: two seasons, at least 24 steps and at most a third of a series of n rows."""
         if self.context_length is not None:
             return whole("context_length", self.context_length)
         if flag("warm_start", self.warm_start) and "context_length_" in vars(self):
@@ -130,19 +131,19 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         return max(1, min(max(24, 2 * season_length), (n - horizon) // 3) // s) * s
 
     def _warn_if_short(self, history: History, is_scored: np.ndarray, geometry: Geometry, horizon: int) -> bool:
-        """Whether there are few windows, with a warning if so."""
+        """Warn if there are few windows; return whether there are."""
         n, segment = int(history.n_rows.min()), as_strategy(self.strategy).segment_length
 
         def context_of(shorter: int) -> int | None:
             return None if shorter % segment else self._context_length(n, shorter, history.season_length)
 
-        remark = few_windows(is_scored, geometry, history, horizon, context_of)
-        if remark:
-            warnings.warn(remark, FewWindowsWarning, stacklevel=4)
-        return remark is not None
+        warning = few_windows(is_scored, geometry, history, horizon, context_of)
+        if warning:
+            warnings.warn(warning, FewWindowsWarning, stacklevel=4)
+        return warning is not None
 
     def _seasons(self, history: History, context_length: int, horizon: int) -> Seasons:
-        """Seasons longer than the context: of the frequency those that have room, of an argument all of them."""
+        """Seasons longer than the context: those of the argument, or those of the index that fit into the series."""
         asked = self.season_lengths is not None
         if self.warm_start and not asked and "seasons_" in vars(self):
             return self.seasons_
@@ -159,15 +160,15 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         strategy = as_strategy(self.strategy)
         return strategy.decoder(num_layers), strategy.forcing(bool(as_loss(self.loss).family))
 
-    def _least_context(self) -> int:
+    def _min_context(self) -> int:
         return self.context_length_ + self.seasons_.reach
 
     def _forecast(self, origin: Origin) -> np.ndarray:
-        return self._by_strategy(lambda start: self.strategy_.forecast(start)[0], origin)
+        return self._after_gaps(lambda start: self.strategy_.forecast(start)[0], origin)
 
-    def _by_strategy(self, function: Callable[..., Any], origin: Origin, *options: Any, joint: bool = False) -> Any:
-        """What a `function` of the strategy returns for the steps after `origin`; see `TrainedNetwork.after_gaps`."""
-        network = self._at_work()
+    def _after_gaps(self, function: Callable[..., Any], origin: Origin, *options: Any, joint: bool = False) -> Any:
+        """Result of a `function` of the strategy for the steps after `origin`; see `TrainedNetwork.after_gaps`."""
+        network = self._network_on_device()
         trained = TrainedNetwork(
             network, self.theta_, self.strategy_, self.scaling_, self.seasons_, self.context_length_
         )
@@ -177,23 +178,23 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             return trained.after_gaps(function, series, *options, joint=joint)
 
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
-        learned = self._by_strategy(self.strategy_.quantiles, origin, levels, joint=True)
+        learned = self._after_gaps(self.strategy_.quantiles, origin, levels, joint=True)
         if learned is not None:
             return learned
         offsets, pooled = self._errors(origin).offsets(levels)
-        return self._forecast(origin)[:, :, None] + self._scale(origin) * self._of_leads(offsets, pooled, origin)
+        return self._forecast(origin)[:, :, None] + self._scale(origin) * self._at_leads(offsets, pooled, origin)
 
     def _sample(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
         if self.network_.architecture.loss.family:
-            return self._by_strategy(self.strategy_.sample, origin, n_paths, rng, joint=True)
+            return self._after_gaps(self.strategy_.sample, origin, n_paths, rng, joint=True)
         errors, pooled = self._errors(origin).paths(n_paths, rng)
-        return self._forecast(origin)[:, :, None] + self._scale(origin) * self._of_leads(errors, pooled, origin)
+        return self._forecast(origin)[:, :, None] + self._scale(origin) * self._at_leads(errors, pooled, origin)
 
-    def _of_leads(self, values: np.ndarray, pooled: np.ndarray, origin: Origin) -> np.ndarray:
-        """Of `values` (n_leads, C, ...), those of the steps after `origin`, (n_steps, C, ...): a gap comes before."""
+    def _at_leads(self, values: np.ndarray, pooled: np.ndarray, origin: Origin) -> np.ndarray:
+        """Values (n_leads, C, ...) at the leads of the steps after `origin`, (n_steps, C, ...); gaps add leads."""
         for c in np.flatnonzero(pooled):
             warnings.warn(
-                f"{self.target_.channel(int(c))} has too few values of its own in the validation tail: its intervals "
+                f"{self.target_.channel(int(c))} has too few values of its own in the validation part: its intervals "
                 "rest on the errors of all columns, in units of its scale; drop it, or make "
                 "EarlyStopping(validation_size=...) larger",
                 IntervalWarning,
@@ -203,13 +204,13 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         return values[leads, np.arange(leads.shape[1])]
 
     def _scale(self, origin: Origin) -> np.ndarray:
-        """Of the errors after `origin`, (n_channels, 1)."""
+        """The unit of the errors after `origin`, (n_channels, 1)."""
         end = len(origin.context) - int(trailing(origin.observed).min())
         rows = origin.context[end - self.context_length_ : end]
         return self.errors_.scaling.of_contexts(rows[None], np.zeros(1, np.int64))[1].T
 
     def _errors(self, origin: Origin) -> Errors:
-        """Errors as many steps ahead as the steps after `origin` lie behind the last observed value of a column."""
+        """Errors up to the largest lead of the steps after `origin`, counted from a column's last observed value."""
         loss = self.network_.architecture.loss
         if self.errors_ is None:
             held_out = "early_stopping=False held out none; fit with early_stopping=True"
@@ -220,8 +221,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
                 )
             learned = "a longer horizon" if loss.levels else "a loss that learns a distribution, such as 'gaussian'"
             raise ValueError(
-                f"how sure the forecast is comes from the errors over a validation tail, and {held_out}, or with "
-                f"{learned}"
+                f"intervals and paths come from the errors over a validation part, and {held_out}, or with {learned}"
             )
         if not loss.central:
             raise ValueError(
@@ -231,7 +231,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         n_leads = origin.n_steps + int(trailing(origin.observed).max())
         if n_leads <= self.errors_.errors.shape[1]:
             return self.errors_
-        network = self._at_work()
+        network = self._network_on_device()
         with network.backend.session():
             return self._calibration.errors(network, n_leads)
 

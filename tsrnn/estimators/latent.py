@@ -1,4 +1,4 @@
-"""The latent autoregressive forecaster: states that are not seen, and a series that is seen through them."""
+"""The latent autoregressive forecaster: a state-space model whose hidden states drive the series."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ..linear.statespace_model import count_parameters
 from .history import History, Origin
 from .probabilistic import ProbabilisticForecaster
 
-#: What ``n_states="bic"`` tries, in this order.
-TRIED = range(1, 9)
-#: The search ends after so many more states that did not lower the criterion: a wave needs two at once.
-RISES = 2
+#: Numbers of states that ``n_states="bic"`` compares, in this order.
+CANDIDATES = range(1, 9)
+#: Number of further states in a row that may raise the criterion before the search ends: a wave needs two states.
+MAX_RISES = 2
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -81,7 +81,7 @@ class LatentARForecaster(ProbabilisticForecaster):
     polish: bool = False
     horizon: int = 12
 
-    _calmer = "fit with fewer n_states"
+    _overflow_advice = "fit with fewer n_states"
 
     def _fit(self, history: History) -> dict[str, Any]:
         whole("horizon", self.horizon)
@@ -106,10 +106,10 @@ class LatentARForecaster(ProbabilisticForecaster):
         }
 
     def _search(self, history: History) -> Fit:
-        """The fit with the lowest BIC; the search ends when this has risen for `RISES` more states in a row."""
-        n_values, best, n_rises = int(history.observed.sum()), self._fit_states(history, TRIED[0]), 0
-        for n_states in TRIED[1:]:
-            if n_rises == RISES or not _holds(history, n_states):
+        """The fit with the lowest BIC; the search ends when it has risen for `MAX_RISES` more states in a row."""
+        n_values, best, n_rises = int(history.observed.sum()), self._fit_states(history, CANDIDATES[0]), 0
+        for n_states in CANDIDATES[1:]:
+            if n_rises == MAX_RISES or not _holds(history, n_states):
                 break
             fit = self._fit_states(history, n_states)
             is_better = _bic(fit, n_values) < _bic(best, n_values)
@@ -143,7 +143,7 @@ class LatentARForecaster(ProbabilisticForecaster):
             stacklevel=4,
         )
 
-    def _least_context(self) -> int:
+    def _min_context(self) -> int:
         return 1
 
     def _start(self, origin: Origin) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -168,7 +168,7 @@ class LatentARForecaster(ProbabilisticForecaster):
 
 
 def _all(history: History) -> str:
-    """What error messages call all channels together."""
+    """Name of all channels together in error messages."""
     return "the series" if len(history.n_rows) == 1 else "the target"
 
 
@@ -178,7 +178,7 @@ def _n_parameters(history: History, n_states: int) -> int:
 
 
 def _holds(history: History, n_states: int) -> bool:
-    """Whether the data have more values than the model has parameters, and steps enough for a start."""
+    """Whether there are more values than parameters, and enough steps for starting values."""
     (T, m), n_values = history.values.shape, int(history.observed.sum())
     return _n_parameters(history, n_states) < n_values and statespace.has_start(T, m, n_states)
 

@@ -1,4 +1,4 @@
-"""Forecasters that say how sure they are: intervals, quantiles and sample paths of a predictive distribution."""
+"""Probabilistic forecasts: intervals, quantiles and sample paths of a predictive distribution."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .recurrent import generator
 
 
 class ProbabilisticForecaster(BaseForecaster):
-    """A forecaster with a distribution; a subclass gives `_quantiles` and `_sample` beside `_forecast`."""
+    """A forecaster with a predictive distribution; a subclass has `_quantiles` and `_sample` beside `_forecast`."""
 
     def predict_interval(self, horizon: Any = None, coverage: Any = 0.9, *, context: Any = None) -> Any:
-        """Central prediction intervals, each step on its own.
+        """Central prediction intervals of each step.
 
         Parameters
         ----------
         horizon, context
             As in `predict`.
         coverage : float or list of float, default 0.9
-            The probability that an interval holds, between 0 and 1.
+            The probability of a value inside an interval, between 0 and 1.
 
         Returns
         -------
@@ -36,11 +36,11 @@ class ProbabilisticForecaster(BaseForecaster):
         levels = fractions("coverage", coverage)
         tails = np.stack([(1 - levels) / 2, (1 + levels) / 2], axis=-1)
         origin = self._origin(horizon, context)
-        values = self._spread(origin, tails.ravel()).reshape(len(origin.wanted), -1, *tails.shape)
+        values = self._checked_quantiles(origin, tails.ravel()).reshape(len(origin.wanted), -1, *tails.shape)
         return frame.wrap_many(values, origin.target, origin.index, {"coverage": levels, "bound": ["lower", "upper"]})
 
     def predict_quantiles(self, horizon: Any = None, quantiles: Any = (0.1, 0.5, 0.9), *, context: Any = None) -> Any:
-        """Quantiles of the distribution of each step.
+        """Quantiles of the predictive distribution of each step.
 
         Parameters
         ----------
@@ -57,18 +57,18 @@ class ProbabilisticForecaster(BaseForecaster):
         """
         levels = fractions("quantiles", quantiles)
         origin = self._origin(horizon, context)
-        values = self._spread(origin, np.atleast_1d(levels)).reshape(len(origin.wanted), -1, *levels.shape)
+        values = self._checked_quantiles(origin, np.atleast_1d(levels)).reshape(len(origin.wanted), -1, *levels.shape)
         return frame.wrap_many(values, origin.target, origin.index, {"quantile": levels})
 
     def sample(self, horizon: Any = None, n_paths: int = 100, *, context: Any = None, random_state: Any = None) -> Any:
-        """Draw paths of the future, whose steps depend on each other as the model says.
+        """Draw sample paths from the joint distribution of the steps.
 
         Parameters
         ----------
         horizon, context
             As in `predict`.
         n_paths : int, default 100
-            How many.
+            Number of paths.
         random_state : int, RandomState or None, default None
             Seed; an int repeats the draw.
 
@@ -97,6 +97,6 @@ class ProbabilisticForecaster(BaseForecaster):
         raise NotImplementedError
 
     # ------------------------------------------------------------ helpers
-    def _spread(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
+    def _checked_quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore", invalid="ignore"):
             return self._finite(self._quantiles(origin, levels), origin)[origin.wanted]

@@ -1,4 +1,4 @@
-"""What recurrent forecasters and regressors share: the arguments of network and training, and how they are used."""
+"""The base class of recurrent forecasters and regressors: arguments of the network and of its training."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ..training.plan import Plan
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class RecurrentNetwork:
-    """The arguments of a recurrent network and of its training; see the table in the documentation."""
+    """Arguments of a recurrent network and of its training; see the table in the documentation."""
 
     hidden_size: int = 32
     num_layers: int = 1
@@ -52,7 +52,7 @@ class RecurrentNetwork:
         raise NotImplementedError
 
     def _decoding(self, num_layers: int) -> tuple[Decoder | None, TeacherForcing | None]:
-        """How the network decodes what so many layers have read, and what its decoder reads in training."""
+        """The decoder after an encoder of `num_layers` layers, and the teacher forcing of its training."""
         return None, None
 
     # ------------------------------------------------------------ arguments
@@ -98,7 +98,7 @@ class RecurrentNetwork:
         self, n_windows: int, geometry: Geometry, *, n_inputs: int, n_targets: int, block: int = 1, lags: int = 0,
         n_covariates: int = 0, n_seasonal: int = 0,
     ) -> tuple[Network, Device]:  # fmt: skip
-        """Check the arguments of the network and make it, on the device for so many windows of a geometry."""
+        """Check the arguments of the network; return it and its device, which suits `n_windows` windows."""
         layers = whole("num_layers", self.num_layers)
         architecture = Architecture(
             cell=self.make_cell(),
@@ -122,8 +122,8 @@ class RecurrentNetwork:
         backend = get_backend(device.name, lanes)
         return Network(architecture, dtype, backend, lanes), device
 
-    def _at_work(self) -> Network:
-        """The fitted network where ``device`` says, for "auto" where it was fitted if that is here."""
+    def _network_on_device(self) -> Network:
+        """The fitted network on the `device`; "auto" is the device of the fit, if this machine has it."""
         fitted, name = vars(self), choice("device", self.device, DEVICES)
         if name == "auto":
             name = "cpu" if why_no_cuda() else fitted["device_"].name
@@ -132,7 +132,7 @@ class RecurrentNetwork:
         return network if name == "cpu" else network.on(name)
 
     def _check_support(self, targets: np.ndarray, place: Callable[[int, int], str]) -> None:
-        """Refuse targets (n, C) that the loss has no probability for; NaN is missing, `place` says where one stands."""
+        """Refuse targets (n, C) outside the support of the loss; NaN is missing, `place` names one in the message."""
         loss = as_loss(self.loss)
         if loss.support != "counts":
             return
@@ -150,7 +150,7 @@ class RecurrentNetwork:
 
     # ------------------------------------------------------------ training
     def _start(self, network: Network, rng: np.random.RandomState) -> tuple[np.ndarray, bool]:
-        """Theta to start from, and whether it is that of an earlier fit."""
+        """The parameters to start from, and whether they are those of an earlier fit."""
         fitted = vars(self)
         if not (self.warm_start and "theta_" in fitted):
             return network.architecture.initialise(np.random.default_rng(rng.randint(2**31))), False
@@ -170,7 +170,7 @@ class RecurrentNetwork:
         return fitted["theta_"].astype(np.float64), True
 
     def _train(self, network: Network, plan: Plan, n_epochs: int | None = None) -> tuple[Fit, dict[str, Any]]:
-        """Train, for `n_epochs` if not `max_epochs`; the fit, and the fitted attributes that all networks have."""
+        """Train for `n_epochs`, by default `max_epochs`; return the fit and the fitted attributes of all networks."""
         settings, rng = self._settings(), generator("random_state", self.random_state)
         theta, is_warm = self._start(network, rng)
         seed = int(rng.randint(2**31))
@@ -189,7 +189,7 @@ class RecurrentNetwork:
 
 
 def precision(name: str, value: Any) -> str:
-    """`value` as the name of a dtype that the kernels compute in."""
+    """`value` as the name of a dtype, "float32" or "float64"."""
     for known in ("float32", "float64"):
         if isinstance(value, type | np.dtype) and np.dtype(value) == known:
             return known
@@ -197,7 +197,7 @@ def precision(name: str, value: Any) -> str:
 
 
 def generator(name: str, value: Any) -> np.random.RandomState:
-    """The random numbers that `value`, a seed or a generator, stands for; None is a fresh one, never NumPy's global."""
+    """The random generator for a seed or a generator; None gives a new one, never NumPy's global one."""
     if value is None:
         return np.random.RandomState()
     try:

@@ -1,4 +1,4 @@
-"""The regressors: recurrent networks on windows. A row of X is one window, a row of y what follows it."""
+"""Regressors: recurrent networks on windows. A row of X is a window, a row of y its targets."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ SCALINGS = ("standard", None)
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, BaseEstimator):
-    """A recurrent network that reads a window and predicts a number or several; a subclass says which cell."""
+    """A recurrent network that reads a window and predicts one or several numbers; a subclass sets the cell."""
 
     n_channels: int = 1
     scaling: str | None = "standard"
     early_stopping: EarlyStopping | bool = False
 
     def fit(self, X: Any, y: Any) -> RecurrentRegressor:
-        """Fit to windows and what follows them.
+        """Fit to windows and their targets.
 
         A fit that fails or is interrupted leaves the estimator as it was, unfitted or with its earlier fit.
 
         Parameters
         ----------
         X : array-like of shape (n, length), (n, length * n_channels) or (n, length, n_channels)
-            A window a row, the oldest step first; the channels of a step stand side by side.
+            A window in each row, the oldest step first; the channels of a step stand side by side.
         y : array-like of shape (n,) or (n, horizon)
-            What follows each window.
+            The targets of each window.
 
         Returns
         -------
@@ -65,7 +65,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         return self
 
     def _fit(self, X: np.ndarray, y: np.ndarray, n_channels: int) -> dict[str, Any]:
-        """The fitted attributes, from checked arrays."""
+        """Fit to checked arrays; return the fitted attributes by name."""
         targets, inputs = y.reshape(len(y), -1), X.reshape(len(X), -1, n_channels)
         network, device = self._network(
             len(X), Geometry(inputs.shape[1]), n_inputs=n_channels, n_targets=targets.shape[1]
@@ -85,7 +85,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         }
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict what follows each window, in the shape that y had.
+        """Predict the targets of each window, in the shape that y had.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         frame.refuse_dates(X, "X")
         X, _ = _flatten(X, self.n_channels_)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        network, inputs = self._at_work(), X.reshape(len(X), -1, self.n_channels_)
+        network, inputs = self._network_on_device(), X.reshape(len(X), -1, self.n_channels_)
         windows = RowScaling(self.inputs_, self.outputs_).windows(*inputs.shape[:2])
         with network.backend.session():
             theta = network.backend.upload(self.theta_, network.dtype)
@@ -117,7 +117,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
 
     # ------------------------------------------------------------ helpers
     def _split(self, n: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rows that are held out, drawn at random, and rows to train on."""
+        """Rows to hold out, drawn at random, and rows to train on."""
         stopping = self._stopping()
         held_out = stopping.rows(n) if stopping else 0
         if held_out >= n:
@@ -130,7 +130,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
 
 
 def _flatten(X: Any, n_channels: int, *, any_number: bool = False) -> tuple[Any, int]:
-    """X with a window a row, and its number of channels."""
+    """X with a window in each row, and its number of channels."""
     if (np.ndim(X) if isinstance(X, list | tuple) else getattr(X, "ndim", 0)) != 3:
         return X, n_channels
     X = np.asarray(X)

@@ -118,7 +118,7 @@ def _truth_and_forecast(estimator: Any, X: Any, y: Any) -> tuple[Any, Any]:
     """What came, NaN where missing, and its forecast."""
     forecaster, inputs = _last_step(estimator, X)
     if isinstance(forecaster, BaseForecaster):
-        return forecaster._tried_on(inputs, y)
+        return forecaster._truth_and_forecast(inputs, y)
     if y is None:
         raise TypeError(
             f"{type(forecaster).__name__} is no forecaster of tsrnn, so that the scorer needs y beside X; pass both"

@@ -1,1 +1,1 @@
-"""Forecasting: how a trained network continues a series, and how sure the forecast is."""
+"""Forecasting: how a trained network continues a series, with intervals and sample paths."""
