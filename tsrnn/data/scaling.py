@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -14,6 +13,8 @@ from .panel import Panel
 
 #: Windows whose scales are computed at a time, so that memory does not grow with windows times length.
 CHUNK = 1024
+#: Rows of series whose scales are computed at a time.
+MAX_ROWS = 100_000
 
 
 def mean_and_scale(values: np.ndarray, observed: np.ndarray | bool = True) -> tuple[np.ndarray, np.ndarray]:
@@ -72,11 +73,16 @@ class StandardScaling(Scaling):
     def fit(self, values: np.ndarray, observed: np.ndarray, indptr: np.ndarray) -> Scaling:
         """Mean and standard deviation of each channel of each series."""
         super().fit(values, observed, indptr)
-        for s, (first, last) in enumerate(pairwise(indptr)):
-            if first < last:
-                seen = observed[first:last]
-                moments = mean_and_scale(values[first:last].T, (seen | ~seen.any(axis=0)).T)
-                self.mean[s], self.scale[s] = moments
+        lengths = np.diff(indptr)
+        for n in np.unique(lengths[lengths > 0]) if values.shape[1] else ():
+            same = np.flatnonzero(lengths == n)  # series of one length are computed together
+            for chunk in np.array_split(same, -(-len(same) // max(1, MAX_ROWS // n))):
+                rows = indptr[chunk, None] + np.arange(n)
+                seen = observed[rows]
+                seen |= ~seen.any(axis=1, keepdims=True)
+                self.mean[chunk], self.scale[chunk] = mean_and_scale(
+                    np.moveaxis(values[rows], 1, 2), np.moveaxis(seen, 1, 2)
+                )
         return self
 
 

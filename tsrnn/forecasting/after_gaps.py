@@ -74,7 +74,8 @@ class TrainedNetwork:
 
         `function` is a method of the strategy. Where a column ends in a gap, the function covers the rows of the gap,
         too, which are left out of the result. A `joint` function begins where the first column ends, and has what was
-        observed of the other columns since. To be called within the backend's session.
+        observed of the other columns since. To be called within the backend's session. `options` and the result are
+        those of the method, hence `Any`.
         """
         observed, length, n = series.observed, self.context_length, len(series.values)
         n_steps = len(series.covariates) - n

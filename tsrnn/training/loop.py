@@ -16,6 +16,9 @@ from ..functions.random import fold
 from ..networks.network import Network, Source
 from .options import Adam, EarlyStopping, Epoch, Settings
 
+#: An array of a backend, in a type of its own: NumPy's on the CPU, the device's on CUDA.
+Handle = Any
+
 
 @dataclass
 class Validation:
@@ -31,7 +34,7 @@ class Validation:
 class Training:
     """The result of a training."""
 
-    theta: Any  # a handle during the training, float64 on the host in the end
+    theta: np.ndarray  # (n_parameters,) float64
     loss_curve: list[float] = field(default_factory=list)
     validation_curve: list[float] = field(default_factory=list)  # its first entry is the error before training
     best_epoch: int = 0
@@ -62,7 +65,7 @@ def minimise(
         When the loss, its gradient or a parameter is no longer finite.
     """
     handle = network.backend.upload(theta, network.dtype)
-    training = Training(handle)
+    training = Training(theta)
     stepper = _Stepper(network, handle, source, windows, geometry, settings, seed, capacity)
     monitor = _Monitor(network, handle, training, validation)
     epochs = settings.max_epochs if n_epochs is None else n_epochs
@@ -90,7 +93,7 @@ class _Stepper:
     def __init__(
         self,
         network: Network,
-        theta: Any,
+        theta: Handle,
         source: Source,
         windows: Windows,
         geometry: Geometry,
@@ -123,7 +126,7 @@ class _Stepper:
         self._check(epoch, value, weight, backend.download(self.norms))
         return value / weight if weight > 0 else 0.0
 
-    def _update(self, batch: Any, number: int) -> None:
+    def _update(self, batch: Handle, number: int) -> None:
         settings, adam, network = self.settings, self.settings.optimizer, self.network
         forcing = settings.teacher_forcing
         free_run = 0.0 if forcing is None else 1 - forcing.share(self.step / self.n_batches)
@@ -171,7 +174,7 @@ class _Stepper:
 class _Monitor:
     """The validation error after each epoch, and the parameters with the lowest error."""
 
-    def __init__(self, network: Network, theta: Any, training: Training, validation: Validation | None):
+    def __init__(self, network: Network, theta: Handle, training: Training, validation: Validation | None):
         self.network, self.theta, self.training, self.validation = network, theta, training, validation
         self.kept: np.ndarray | None = None
         if validation:

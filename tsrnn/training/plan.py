@@ -128,16 +128,16 @@ def plan_regressor(
     targets: np.ndarray,
     scaling_name: str | None,
     kept: np.ndarray,
-    chosen: np.ndarray,
+    validation_rows: np.ndarray,
     stopping: EarlyStopping | None,
 ) -> tuple[Plan, RowScaling]:
-    """Divide windows (n, length, n_channels) with targets (n, n_targets): `kept` train, `chosen` are held out."""
+    """Divide windows (n, length, n_channels) with targets (n, n_targets): `kept` rows train, others are held out."""
     n, length, n_channels = inputs.shape
     scaling = RowScaling.fit(scaling_name, inputs[kept], targets[kept])
     windows, weight = scaling.windows(n, length), np.ones(targets.shape)
     held_out, refit = None, None
-    if stopping and len(chosen):
-        held_out = HeldOut(windows.take(chosen), weight, stopping)
-        refit = windows if stopping.refits(len(chosen), n) else None
+    if stopping and len(validation_rows):
+        held_out = HeldOut(windows.take(validation_rows), weight, stopping)
+        refit = windows if stopping.refits(len(validation_rows), n) else None
     rows, geometry = inputs.reshape(-1, n_channels), Geometry(length)
     return Plan(rows, targets, weight, geometry, windows.take(kept), held_out, refit), scaling
