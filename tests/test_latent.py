@@ -81,7 +81,7 @@ def test_against_the_joint_distribution(n, m, missing):
     smoothed = smooth_states(truth, states)
     assert_allclose(smoothed.mean, all_mean.reshape(7, n), rtol=1e-8, atol=1e-10)
     assert_allclose(smoothed.cov.expand(), [all_cov[t, :, t] for t in range(7)], rtol=1e-8, atol=1e-10)
-    assert_allclose(smoothed.lag.expand()[:-1], [all_cov[t, :, t - 1] for t in range(1, 7)], rtol=1e-8, atol=1e-10)
+    assert_allclose(smoothed.lag_cov.expand()[:-1], [all_cov[t, :, t - 1] for t in range(1, 7)], rtol=1e-8, atol=1e-10)
     assert_allclose(states.mean[-1], smoothed.mean[-1], rtol=1e-12)
 
 

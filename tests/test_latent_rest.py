@@ -70,7 +70,7 @@ def test_constant_covariances_equal_the_plain_recursion(n, m, gap):
         assert_allclose(states.loglike, loglike, rtol=1e-11)
         assert_allclose(smoothed.mean, z, rtol=1e-9, atol=1e-10)
         assert_allclose(smoothed.cov.expand(), P, rtol=1e-9, atol=1e-11)
-        assert_allclose(smoothed.lag.expand()[:-1], lag[:-1], rtol=1e-9, atol=1e-11)
+        assert_allclose(smoothed.lag_cov.expand()[:-1], lag[:-1], rtol=1e-9, atol=1e-11)
         sums = expected_sums(smoothed, y, observed, u)
         assert_allclose(sums.zz, z[1:].T @ z[1:] + P[1:].sum(axis=0), rtol=1e-10, atol=1e-10)
         assert_allclose(sums.zx[:, :n], z[1:].T @ z[:-1] + lag[:-1].sum(axis=0), rtol=1e-10, atol=1e-10)

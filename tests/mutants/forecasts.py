@@ -51,7 +51,8 @@ MUTANTS = [
         "dot(J[i], Q[j])", "0.0 * dot(J[i], Q[j])", LATENT,
     ),
     mutant(
-        "EM: the states' lag forgotten", "linear/statespace.py::expected_sums", "smoothed.lag.sum(last)", "0", LATENT,
+        "EM: the states' lag forgotten", "linear/statespace.py::expected_sums", "smoothed.lag_cov.sum(last)", "0",
+        LATENT,
     ),
     mutant(
         "EM: the spread of the states forgotten in the noise of the series", "linear/statespace.py::expected_sums",
@@ -82,7 +83,7 @@ MUTANTS = [
         "len(history.values)", PROMISES,
     ),
     mutant(
-        "the latent likelihood's units count rows", "linear/statespace.py::_change_of_units", "observed.sum(axis=0)",
+        "the latent likelihood's units count rows", "linear/statespace.py::_log_jacobian", "observed.sum(axis=0)",
         "len(observed)", EDGES,
     ),
     mutant(

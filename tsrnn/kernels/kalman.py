@@ -3,14 +3,15 @@
     z_t = A z_{t-1} + a_t + w_t,  w ~ N(0, Q)          z_1 ~ N(m0, P0)
     y_t = C z_t + b_t + v_t,      v ~ N(0, diag(R))
 
-for n states and m series over T steps; a (T, n) and b (T, m) hold what is known beside the states, a[0] is not read.
-The values of a step are taken in one by one, which is exact because their noises are independent: a missing one is left
-out, and no matrix is inverted (Durbin & Koopman 2012, Time Series Analysis by State Space Methods, ch. 6.4).
-Covariances are updated in Joseph's form, which keeps them positive.
+for n states and m series over T steps; a (T, n) and b (T, m) are the effects of covariates, a[0] is not read. The
+measurement update goes through the values of a step one by one, which is exact because their noises are independent: a
+missing value is left out, and no matrix is inverted (Durbin & Koopman 2012, Time Series Analysis by State Space
+Methods, ch. 6.4). Covariances are updated in Joseph's form, which keeps them positive.
 
-Where every value is observed, covariances and gains come to rest (Anderson & Moore 1979, Optimal Filtering, ch. 4.4).
-So covariances are rows of a table, and `at` (T,) has the row of each step: a step at rest has that of the step before
-it, costs n² rather than n³ operations, and writes none. Rows that no step has are never touched.
+Where every value is observed, covariances and gains converge to a steady state (Anderson & Moore 1979, Optimal
+Filtering, ch. 4.4). So covariances are rows of a table, and `at` (T,) has the row of each step: a step in the steady
+state has the row of the step before it, costs n² rather than n³ operations, and writes no row. Rows that belong to no
+step are never written.
 """
 
 from __future__ import annotations
@@ -23,22 +24,23 @@ import numpy as np
 from ..parts.operations import copy, inlined, matrix, vector, zero
 from .jit import entry
 
-#: A pivot below this part of the largest one is rounding: its direction has no variance.
+#: A pivot below this fraction of the largest variance is rounding: its direction has no variance.
 NO_VARIANCE = 1e-14
-#: A covariance that changes by less than this part of its largest variance stays as it is.
-AT_REST = 1e-13
+#: A covariance is steady if it changes by less than this fraction of its largest variance.
+STEADY = 1e-13
 
 
 @functools.cache
 def build_filter() -> Callable:
-    """`kalman_filter`: what each step says of the states, given what came before it."""
+    """Compile `kalman_filter`: the distribution of the states at each step given the values up to it."""
 
     @entry("kalman_filter")
-    def kalman_filter(y, observed, a, b, A, C, Q, R, m0, P0, z_before, P_before, z, P, at, scratch):
-        """The log-likelihood; NaN where a variance is not positive.
+    def kalman_filter(y, observed, a, b, A, C, Q, R, m0, P0, z_predicted, P_predicted, z, P, at, scratch):
+        """Return the log-likelihood, NaN where a variance is not positive, and fill the five arrays before `scratch`.
 
-        z_before (T, n) takes the means before a step's values, P_before (T, n, n) the table of their covariances, z and
-        P those after them, at (T,) the row of both tables; scratch (n + n n + m n + 2 m,).
+        z_predicted (T, n): means given the values of earlier steps, P_predicted (T, n, n): table of their covariances;
+        z, P: the same given the values of the step too (filtered); at (T,): the row of each step in both tables;
+        scratch (n + n n + m n + 2 m,).
         """
         T, m = y.shape
         n = A.shape[0]
@@ -47,22 +49,22 @@ def build_filter() -> Callable:
         variances, logs, size = vector(scratch, used, m), vector(scratch, used + m, m), n * n
         loglike, steady, complete, k = 0.0, False, False, -1
         for t in range(T):
-            complete_before, complete = complete, True
+            was_complete, complete = complete, True
             for c in range(m):
                 complete = complete and observed[t, c]
-            steady = steady and complete  # where every step is complete, covariances and gains come to rest
+            steady = steady and complete
             if t == 0:
                 copy(z[0], m0)
             else:
                 predict_mean(A, vector(a, t * n, n), vector(z, (t - 1) * n, n), vector(z, t * n, n))
-            copy(vector(z_before, t * n, n), vector(z, t * n, n))
+            copy(vector(z_predicted, t * n, n), vector(z, t * n, n))
             if not steady:
                 k += 1
                 if t == 0:
                     copy(vector(P, 0, size), vector(P0, 0, size))
                 else:
                     predict_covariance(A, Q, P[k - 1], P[k], product)
-                copy(vector(P_before, k * size, size), vector(P, k * size, size))
+                copy(vector(P_predicted, k * size, size), vector(P, k * size, size))
                 for c in range(m):
                     if observed[t, c]:
                         variances[c] = R[c] + find_gain(C[c], P[k], gains[c])
@@ -70,8 +72,8 @@ def build_filter() -> Callable:
                             return np.nan
                         logs[c] = np.log(2 * np.pi * variances[c])
                         scale(gains[c], 1 / variances[c])
-                        take_in(C[c], R[c], P[k], gains[c], left)
-                steady = complete and complete_before and same(P_before[k], P_before[k - 1])
+                        update_covariance(C[c], R[c], P[k], gains[c], left)
+                steady = complete and was_complete and is_steady(P_predicted[k], P_predicted[k - 1])
             at[t] = k
             for c in range(m):
                 if observed[t, c]:
@@ -100,14 +102,14 @@ def scale(x, factor):
 
 
 @inlined
-def same(P, before):
-    """Whether a covariance has come to rest, to rounding."""
+def is_steady(P, previous):
+    """Whether a covariance equals the previous one but for rounding."""
     largest, change = 0.0, 0.0
     for i in range(P.shape[0]):
         largest = max(largest, P[i, i])
         for j in range(i + 1):
-            change = max(change, abs(P[i, j] - before[i, j]))
-    return change <= AT_REST * largest
+            change = max(change, abs(P[i, j] - previous[i, j]))
+    return change <= STEADY * largest
 
 
 def predict_mean(A, a, z, z_next):
@@ -131,7 +133,7 @@ def predict_covariance(A, Q, P, P_next, product):
 
 @inlined
 def find_gain(c, P, gain):
-    """gain = P c; returned is c' P c."""
+    """gain = P c; return c' P c, the variance of the value without its own noise."""
     variance = 0.0
     for i in range(c.size):
         gain[i] = dot(P[i], c)
@@ -140,8 +142,8 @@ def find_gain(c, P, gain):
 
 
 @inlined
-def take_in(c, r, P, gain, left):
-    """What one value tells of the states: P = (I - k c') P (I - k c')' + r k k', with the gain k."""
+def update_covariance(c, r, P, gain, left):
+    """Measurement update by one scalar, Joseph form: P = (I - k c') P (I - k c')' + r k k', with the gain k."""
     n = c.size
     for i in range(n):
         left[i] = dot(P[i], c)
@@ -160,14 +162,15 @@ def take_in(c, r, P, gain, left):
 
 @functools.cache
 def build_smoother() -> Callable:
-    """`kalman_smoother`: what all steps say of the states."""
+    """Compile `kalman_smoother`: the distribution of the states at each step given the values of all steps."""
 
     @entry("kalman_smoother")
-    def kalman_smoother(A, Q, z_before, P_before, z, P, at, z_all, P_all, lag, at_all, scratch):
-        """z_all (T, n): means given all values; P_all (T, n, n): table of their covariances, at_all (T,) its rows.
+    def kalman_smoother(A, Q, z_predicted, P_predicted, z, P, at, z_smoothed, P_smoothed, P_lag, at_smoothed, scratch):
+        """Fill the four arrays before `scratch` from those of the filter.
 
-        lag[at_all[t]] = Cov(z_{t+1}, z_t) is a table like P_all. Rauch, Tung & Striebel (1965), doi:10.2514/3.3166,
-        with the covariance in Joseph's form; scratch (5 n n,).
+        z_smoothed (T, n): means given all values; P_smoothed (T, n, n): table of their covariances, at_smoothed (T,)
+        its row of each step; P_lag[at_smoothed[t]] = Cov(z_{t+1}, z_t), a table with the same rows. Rauch, Tung &
+        Striebel (1965), doi:10.2514/3.3166, with the covariance in Joseph's form; scratch (5 n n,).
         """
         T, n = z.shape
         size = n * n
@@ -175,17 +178,17 @@ def build_smoother() -> Callable:
         fixed, one, other = (
             matrix(scratch, 2 * size, n, n), matrix(scratch, 3 * size, n, n), matrix(scratch, 4 * size, n, n)
         )  # fmt: skip
-        copy(vector(z_all, (T - 1) * n, n), vector(z, (T - 1) * n, n))
-        copy(vector(P_all, 0, size), vector(P, at[T - 1] * size, size))
-        zero(vector(lag, 0, size))
-        at_all[T - 1] = k = 0
+        copy(vector(z_smoothed, (T - 1) * n, n), vector(z, (T - 1) * n, n))
+        copy(vector(P_smoothed, 0, size), vector(P, at[T - 1] * size, size))
+        zero(vector(P_lag, 0, size))
+        at_smoothed[T - 1] = k = 0
         steady = False
         for back in range(T - 1):
             t = T - 2 - back
-            gain_is_new = back == 0 or at[t] != at[t + 1] or at[t + 1] != at[t + 2]
-            if gain_is_new:
-                factorise(P_before[at[t + 1]], root)
-                for i in range(n):  # J' = P_before^-1 A P
+            is_new_gain = back == 0 or at[t] != at[t + 1] or at[t + 1] != at[t + 2]
+            if is_new_gain:
+                factorise(P_predicted[at[t + 1]], root)
+                for i in range(n):  # J' = P_predicted^-1 A P
                     for j in range(n):
                         one[i, j] = dot(A[i], P[at[t], j])
                 solve(root, one)
@@ -193,30 +196,30 @@ def build_smoother() -> Callable:
                     for j in range(n):
                         J[i, j] = one[j, i]
                 smooth_fixed(A, Q, J, P[at[t]], fixed, one, other)
-            smooth_mean(J, z[t], z_before[t + 1], z_all[t + 1], z_all[t])
-            steady = steady and not gain_is_new
+            smooth_mean(J, z[t], z_predicted[t + 1], z_smoothed[t + 1], z_smoothed[t])
+            steady = steady and not is_new_gain
             if not steady:
                 k += 1
-                smooth_covariance(J, fixed, P_all[k - 1], P_all[k], lag[k])
-                steady = not gain_is_new and same(P_all[k], P_all[k - 1])
-            at_all[t] = k
+                smooth_covariance(J, fixed, P_smoothed[k - 1], P_smoothed[k], P_lag[k])
+                steady = not is_new_gain and is_steady(P_smoothed[k], P_smoothed[k - 1])
+            at_smoothed[t] = k
 
     return kalman_smoother
 
 
-def smooth_mean(J, z, z_before_next, z_all_next, z_all):
-    """z_all = z + J (z_all_next - z_before_next), all (n,)."""
+def smooth_mean(J, z, z_predicted_next, z_smoothed_next, z_smoothed):
+    """z_smoothed = z + J (z_smoothed_next - z_predicted_next), all (n,)."""
     n = z.size
     for i in range(n):
         total = z[i]
         for j in range(n):
-            total += J[i, j] * (z_all_next[j] - z_before_next[j])
-        z_all[i] = total
+            total += J[i, j] * (z_smoothed_next[j] - z_predicted_next[j])
+        z_smoothed[i] = total
 
 
 @inlined
 def smooth_fixed(A, Q, J, P, fixed, one, other):
-    """fixed = (I - J A) P (I - J A)' + J Q J': the part of a smoothed covariance that the gain alone decides."""
+    """fixed = (I - J A) P (I - J A)' + J Q J': the part of a smoothed covariance that depends on the gain alone."""
     n = A.shape[0]
     for i in range(n):  # other = I - J A
         for j in range(n):
@@ -240,7 +243,7 @@ def smooth_fixed(A, Q, J, P, fixed, one, other):
 
 @inlined
 def smooth_covariance(J, fixed, P_next, P, lag):
-    """lag = P_next J' and P = fixed + J P_next J', where P_next is the next step's covariance given all values."""
+    """lag = P_next J' and P = fixed + J P_next J', where P_next is the smoothed covariance of the next step."""
     n = J.shape[0]
     for i in range(n):
         for j in range(n):
@@ -255,7 +258,7 @@ def smooth_covariance(J, fixed, P_next, P, lag):
 
 @inlined
 def factorise(P, root):
-    """Lower triangular root with root root' = P, its diagonal as reciprocals: a division takes longer than a product.
+    """Cholesky factor of P: lower triangular root with root root' = P, whose diagonal holds reciprocals.
 
     A column and its reciprocal are zero where a direction has no variance.
     """

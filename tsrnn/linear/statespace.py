@@ -3,7 +3,7 @@
     z_t = A z_{t-1} + B u_t + w_t,        w ~ N(0, Q)            z_1 ~ N(m0, P0)
     y_t = C z_t + D u_t + d + v_t,        v ~ N(0, diag(R))
 
-for n states z, m series y and F covariates u, both scaled. A missing value says nothing, and is left out exactly.
+for n states z, m series y and F covariates u, both scaled. Missing values are left out, which is exact.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from scipy.optimize import minimize
 
 from ..data.scaling import mean_and_scale
 from ..kernels import get_kalman, single_threaded_blas
-from .statespace_model import Covariances, Smoothed, States, StateSpace, standardised
+from .statespace_model import Covariances, Filtered, Smoothed, StateSpace, standardised
 
-#: In units of the variance of the scaled series: no noise is smaller, so that a likelihood stays finite.
+#: Least variance of a noise, in units of the variance of the scaled series, so that a likelihood stays finite.
 LEAST_NOISE = 1e-8
 
 
-def filter_series(model: StateSpace, series: np.ndarray, observed: np.ndarray, covariates: np.ndarray) -> States:
-    """The Kalman filter over a series (T, m), where `observed` (T, m); the log-likelihood is that of the series."""
+def filter_series(model: StateSpace, series: np.ndarray, observed: np.ndarray, covariates: np.ndarray) -> Filtered:
+    """Kalman filter over the `observed` (T, m) values of a series (T, m); the log-likelihood is in its own units."""
     y, u = model.scaled(series, covariates)
     states = filter_states(model, y, observed, u)
-    return states._replace(loglike=states.loglike - _change_of_units(model, observed))
+    return states._replace(loglike=states.loglike - _log_jacobian(model, observed))
 
 
-def _change_of_units(model: StateSpace, observed: np.ndarray) -> float:
-    """What the log-likelihood of a series is less than that of the scaled one."""
+def _log_jacobian(model: StateSpace, observed: np.ndarray) -> float:
+    """Jacobian term of the scaling: sum of the log scales over the observed values."""
     return float((observed.sum(axis=0) * np.log(model.scale)).sum())
 
 
-def filter_states(model: StateSpace, y: np.ndarray, observed: np.ndarray, u: np.ndarray) -> States:
-    """The Kalman filter over scaled y (T, m) and u (T, F).
+def filter_states(model: StateSpace, y: np.ndarray, observed: np.ndarray, u: np.ndarray) -> Filtered:
+    """Kalman filter over scaled y (T, m) and u (T, F).
 
     Raises
     ------
@@ -55,18 +55,18 @@ def filter_states(model: StateSpace, y: np.ndarray, observed: np.ndarray, u: np.
             "the likelihood of the state-space model is not finite: a covariance is singular or its states explode; "
             "use fewer n_states"
         )
-    before, after = (Covariances(table[: at[-1] + 1], at) for table in tables)
-    return States(means[0], before, means[1], after, float(loglike))
+    predicted, filtered = (Covariances(table[: at[-1] + 1], at) for table in tables)
+    return Filtered(means[0], predicted, means[1], filtered, float(loglike))
 
 
-def smooth_states(model: StateSpace, states: States) -> Smoothed:
-    """The smoother, from what the filter found."""
+def smooth_states(model: StateSpace, states: Filtered) -> Smoothed:
+    """Kalman smoother, from the result of the filter."""
     (T, n), mean = states.mean.shape, np.empty_like(states.mean)
     cov, lag, at = np.empty((T, n, n)), np.empty((T, n, n)), np.empty(T, np.int64)
-    before, after = states.cov_before, states.cov
+    predicted, filtered = states.predicted_cov, states.cov
     get_kalman().smoother(
         _plain(model.A), _plain(model.Q),
-        *map(_plain, (states.before, before.table, states.mean, after.table, after.at)),
+        *map(_plain, (states.predicted_mean, predicted.table, states.mean, filtered.table, filtered.at)),
         mean, cov, lag, at, np.empty(5 * n * n),
     )  # fmt: skip
     k = at[0] + 1
@@ -74,7 +74,7 @@ def smooth_states(model: StateSpace, states: States) -> Smoothed:
 
 
 def _plain(array: np.ndarray) -> np.ndarray:
-    """Contiguous, writable, so that there is one compiled version."""
+    """The array contiguous and writable, so that the compiler makes one version of a function."""
     return array if array.flags.carray else np.array(array, order="C")
 
 
@@ -93,7 +93,7 @@ def predict(model: StateSpace, z: np.ndarray, P: np.ndarray, ahead: np.ndarray) 
 def simulate(
     model: StateSpace, z: np.ndarray, P: np.ndarray, ahead: np.ndarray, n_paths: int, rng: np.random.RandomState
 ) -> np.ndarray:
-    """Paths (h, m, n_paths) of the same steps."""
+    """Random paths (h, m, n_paths) of the steps with covariates `ahead` (h, F), after states N(z, P)."""
     (a, b), n = model.inputs((ahead - model.centre) / model.width), len(z)
     states = z[:, None] + _root(P) @ rng.standard_normal((n, n_paths))
     root, noise, paths = _root(model.Q), np.sqrt(model.R)[:, None], np.empty((*b.shape, n_paths))
@@ -109,19 +109,19 @@ def _root(P: np.ndarray) -> np.ndarray:
     return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
-# ---------------------------------------------------------------- what the likelihood needs to know of the states
+# ---------------------------------------------------------------- expectation and maximisation
 class Sums(NamedTuple):
-    """Expected sums over the steps, of states z, regressors x = [z of the step before; u] and h = [z; u; 1]."""
+    """Expected sums of products of y, states z, and regressors x = [z of the step before; u] and h = [z; u; 1]."""
 
     steps: int  # from the second on
     zz: np.ndarray  # (n, n), from the second step on
     zx: np.ndarray  # (n, n + F)
     xx: np.ndarray  # (n + F, n + F)
-    values: np.ndarray  # (m,) how many were observed
+    values: np.ndarray  # (m,) number of observed values
     yy: np.ndarray  # (m,)
     yh: np.ndarray  # (m, n + F + 1)
     hh: np.ndarray  # (m, n + F + 1, n + F + 1)
-    first: np.ndarray  # (n,) mean of the first states
+    first: np.ndarray  # (n,) mean of the first step's states
 
     def of_states(self, G: np.ndarray) -> np.ndarray:
         """The sum of (z - G x) (z - G x)', (n, n)."""
@@ -144,7 +144,7 @@ def expected_sums(smoothed: Smoothed, y: np.ndarray, observed: np.ndarray, u: np
     x[:, n:] = u[1:]
     xx, zx = x.T @ x, z[1:].T @ x
     xx[:n, :n] += P.sum(last)
-    zx[:, :n] += smoothed.lag.sum(last)
+    zx[:, :n] += smoothed.lag_cov.sum(last)
     hh, seen = np.repeat(moments[None], y.shape[1], axis=0), observed.astype(float)
     hh[:, :n, :n] += covariance
     for c in np.flatnonzero(~observed.all(axis=0)):
@@ -156,7 +156,7 @@ def expected_sums(smoothed: Smoothed, y: np.ndarray, observed: np.ndarray, u: np
 
 
 def maximise(model: StateSpace, sums: Sums) -> StateSpace:
-    """The M-step: the parameters under which the expected sums are likeliest (the same, eq. 3.13 to 3.15)."""
+    """The M-step: parameters that maximise the expected log-likelihood (the same paper, eq. 3.13 to 3.15)."""
     n, F = len(model.A), model.B.shape[1]
     G = lstsq(sums.xx, sums.zx.T)[0].T
     H = np.stack([lstsq(hh, yh)[0] for hh, yh in zip(sums.hh, sums.yh, strict=True)])
@@ -168,7 +168,7 @@ def maximise(model: StateSpace, sums: Sums) -> StateSpace:
 
 
 def _positive(Q: np.ndarray) -> np.ndarray:
-    """The nearest symmetric matrix whose eigenvalues are not below `LEAST_NOISE`."""
+    """Nearest symmetric matrix whose eigenvalues are at least `LEAST_NOISE`."""
     values, vectors = np.linalg.eigh((Q + Q.T) / 2)
     return (vectors * np.maximum(values, LEAST_NOISE)) @ vectors.T
 
@@ -177,7 +177,7 @@ def _positive(Q: np.ndarray) -> np.ndarray:
 class Fit(NamedTuple):
     """A fitted model, the log-likelihood before each iteration of EM and at the end, and how the iterations ended.
 
-    `converged` is whether they stopped by themselves, `exhausted` whether there were as many as allowed.
+    `converged`: the iterations met the tolerance; `exhausted`: they reached the largest number allowed.
     """
 
     model: StateSpace
@@ -195,9 +195,9 @@ def fit(
     tol: float,
     polish: bool,
 ) -> Fit:
-    """EM from a start by subspaces, until the log-likelihood of a value rises by less than `tol`; then L-BFGS.
+    """EM from a subspace estimate, until the log-likelihood of a value rises by less than `tol`; then L-BFGS.
 
-    The series (T, m) has its gaps filled, which serves the start alone.
+    The gaps of the series (T, m) are filled; only the subspace estimate reads these values.
     """
     level, scale = _mean_and_scale(series, observed)
     centre, width = _mean_and_scale(covariates, True)
@@ -217,21 +217,22 @@ def fit(
         if polish:
             model, converged, exhausted = _polish(model, y, observed, u, max_iter)
         curve.append(filter_states(model, y, observed, u).loglike)
-    return Fit(model, np.array(curve) - _change_of_units(model, observed), bool(converged), exhausted)
+    return Fit(model, np.array(curve) - _log_jacobian(model, observed), bool(converged), exhausted)
 
 
 def _mean_and_scale(values: np.ndarray, observed: np.ndarray | bool) -> tuple[np.ndarray, np.ndarray]:
-    """`mean_and_scale` of each column; near the largest numbers of a quarter of it, whose differences are finite."""
+    """`mean_and_scale` of each column; near the largest floats computed from a quarter, so that nothing overflows."""
     unit = 4.0 if np.abs(values).max(initial=0.0) > np.finfo(float).max / 4 else 1.0
     mean, scale = mean_and_scale(values.T / unit, np.transpose(observed))
     return unit * mean, unit * scale
 
 
 def start(y: np.ndarray, u: np.ndarray, n_states: int) -> StateSpace:
-    """A first guess: states that carry what the past says of the future (Larimore 1983; Van Overschee & De Moor 1994).
+    """Subspace estimate of a model, the start of EM (Larimore 1983; Van Overschee & De Moor 1994).
 
-    The past of a step are the values of some steps before it. The regression of the future on the past is cut to its
-    n_states largest singular values; what they leave of the past are the states, and regressions give the rest.
+    The past of a step is the values of some steps before it. The regression of the future on the past is reduced to its
+    n_states largest singular values. The projections of the past on their singular vectors are the states; regressions
+    on these states give the parameters.
     """
     (T, m), n, F = y.shape, n_states, u.shape[1]
     constant = np.hstack([u, np.ones((T, 1))])
@@ -269,13 +270,13 @@ def start(y: np.ndarray, u: np.ndarray, n_states: int) -> StateSpace:
 
 
 def _start_lags(T: int, m: int, n_states: int) -> int:
-    """Steps of the past that a start reads."""
+    """Number of past steps that the subspace estimate uses."""
     blocks = -(-n_states // m)
     return max(blocks, min(2 * blocks + 2, T // (3 * m)))
 
 
 def has_start(T: int, m: int, n_states: int) -> bool:
-    """Whether a series (T, m) is long enough to guess so many states."""
+    """Whether a series (T, m) is long enough for the subspace estimate of so many states."""
     return T - 2 * _start_lags(T, m, n_states) + 1 >= 2
 
 
@@ -283,7 +284,7 @@ def has_start(T: int, m: int, n_states: int) -> bool:
 def _polish(
     model: StateSpace, y: np.ndarray, observed: np.ndarray, u: np.ndarray, max_iter: int
 ) -> tuple[StateSpace, bool, bool]:
-    """Maximum likelihood by L-BFGS: EM's last steps are slow, its gradient is not. How it ended is as in `Fit`."""
+    """Maximum likelihood by L-BFGS; return the model, and `converged` and `exhausted` as in `Fit`."""
     size = observed.sum()
 
     def negative(vector: np.ndarray) -> tuple[float, np.ndarray]:
@@ -304,10 +305,10 @@ def _polish(
     return _unpack(model, found.x), bool(found.success), bool(found.nit >= max_iter)
 
 
-def score(model: StateSpace, states: States, y: np.ndarray, observed: np.ndarray, u: np.ndarray) -> np.ndarray:
-    """The gradient of the log-likelihood by `_pack`'s vector, from the expected sums.
+def score(model: StateSpace, states: Filtered, y: np.ndarray, observed: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """Gradient of the log-likelihood by the vector of `_pack`, from the expected sums.
 
-    By Fisher's identity it is that of the expected complete log-likelihood (Durbin & Koopman 2012, ch. 7.3.3).
+    By Fisher's identity it is the gradient of the expected complete log-likelihood (Durbin & Koopman 2012, ch. 7.3.3).
     """
     sums = expected_sums(smooth_states(model, states), y, observed, u)
     factor = cho_factor(model.Q)
@@ -328,7 +329,7 @@ def score(model: StateSpace, states: States, y: np.ndarray, observed: np.ndarray
 
 
 def _pack(model: StateSpace) -> np.ndarray:
-    """A, B, C, D, d, Cholesky's root of Q with a logarithmic diagonal, log R, m0: free numbers."""
+    """Unbounded parameters: A, B, C, D, d, the Cholesky factor of Q with a logarithmic diagonal, log R, m0."""
     root = np.linalg.cholesky(model.Q)
     np.fill_diagonal(root, np.log(np.diag(root)))
     parts = (model.A, model.B, model.C, model.D, model.d, root[np.tril_indices(len(root))], np.log(model.R), model.m0)
@@ -336,7 +337,7 @@ def _pack(model: StateSpace) -> np.ndarray:
 
 
 def _unpack(model: StateSpace, vector: np.ndarray) -> StateSpace:
-    """`model` with the numbers of `_pack`."""
+    """`model` with the parameters of a vector of `_pack`."""
     n, parts, at = len(model.A), {}, 0
     shapes = {field.name: getattr(model, field.name).shape for field in fields(model)} | {"Q": (n * (n + 1) // 2,)}
     for name in ("A", "B", "C", "D", "d", "Q", "R", "m0"):

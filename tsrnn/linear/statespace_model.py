@@ -15,15 +15,15 @@ class StateSpace:
     Attributes
     ----------
     A : (n, n)
-        What a state becomes of the ones before it.
+        Transition matrix: from the states of a step to the mean of the next.
     B : (n, F)
-        What the covariates of a step add to the states.
+        Effects of the covariates on the states.
     C : (m, n)
-        What the states say of the series.
+        Observation matrix: from the states to the mean of the series.
     D : (m, F)
-        What the covariates add to the series.
+        Effects of the covariates on the series.
     d : (m,)
-        The level of the series.
+        Level of the series.
     Q : (n, n)
         Covariance of the states' noise.
     R : (m,)
@@ -52,25 +52,25 @@ class StateSpace:
 
     @property
     def n_parameters(self) -> int:
-        """Numbers that are free."""
+        """Number of free parameters."""
         return count_parameters(len(self.A), len(self.C), self.B.shape[1])
 
     def scaled(self, series: np.ndarray, covariates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """y (T, m) and u (T, F)."""
+        """Series and covariates in units of their scales, y (T, m) and u (T, F)."""
         return standardised(series, self.level, self.scale), standardised(covariates, self.centre, self.width)
 
     def inputs(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What is known beside the states: (T, n) of the states, (T, m) of the series."""
+        """Effects of scaled covariates u (T, F): on the states (T, n), and on the series with its level (T, m)."""
         return u @ self.B.T, u @ self.D.T + self.d
 
 
 def standardised(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """(values - mean) / scale, from halves: a difference of the largest numbers would overflow."""
+    """(values - mean) / scale, computed from halves, so that a difference of the largest floats does not overflow."""
     return (values / 2 - mean / 2) / (scale / 2)
 
 
 def count_parameters(n: int, m: int, F: int) -> int:
-    """Free numbers of a model: all that are learned, less the n² of a change of the states' basis."""
+    """Number of free parameters: all that are learned, minus the n² of a change of the states' basis."""
     of_states = n * n + n * F + n * (n + 1) // 2 + n
     return of_states + m * (n + F + 2) - n * n
 
@@ -92,28 +92,45 @@ class Covariances:
         return self.table[self.at[t]]
 
     def expand(self) -> np.ndarray:
-        """All of them, (T, n, n)."""
+        """The covariances of all steps, (T, n, n)."""
         return self.table[self.at]
 
     def sum(self, weights: np.ndarray) -> np.ndarray:
-        """The sum over the steps with `weights` (T,), (n, n)."""
+        """Weighted sum over the steps, (n, n), for `weights` (T,)."""
         counts = np.bincount(self.at, weights=weights, minlength=len(self.table))
         return np.tensordot(counts, self.table, axes=1)
 
 
-class States(NamedTuple):
-    """Means (T, n) and covariances of the states before and after a step's values; the log-likelihood."""
+class Filtered(NamedTuple):
+    """Distributions of the states from the Kalman filter.
 
-    before: np.ndarray
-    cov_before: Covariances
+    Attributes
+    ----------
+    predicted_mean, predicted_cov : (T, n), Covariances
+        Given the values of the steps before.
+    mean, cov : (T, n), Covariances
+        Given the values of the step too.
+    loglike : float
+        Log-likelihood of the values.
+    """
+
+    predicted_mean: np.ndarray
+    predicted_cov: Covariances
     mean: np.ndarray
     cov: Covariances
     loglike: float
 
 
 class Smoothed(NamedTuple):
-    """Means (T, n) and covariances of the states given all values, and Cov(z_{t+1}, z_t) for all t but the last."""
+    """Distributions of the states given all values.
+
+    Attributes
+    ----------
+    mean, cov : (T, n), Covariances
+    lag_cov : Covariances
+        Cov(z_{t+1}, z_t) for all steps t but the last.
+    """
 
     mean: np.ndarray
     cov: Covariances
-    lag: Covariances
+    lag_cov: Covariances
