@@ -1,4 +1,4 @@
-"""The autoregressive forecaster, in closed form."""
+"""The autoregressive forecaster, fitted in closed form."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ class ARForecaster(ProbabilisticForecaster):
 
     Each column of a wide array has a model of its own. Rows with a missing value or lag are left out of the fit. Where
     values are missing among the last ones, forecasts start from their normal distribution given the observed values,
-    so that points, intervals and paths are those of the model. If all lags are multiples of a number and the gaps too,
-    as with ``lags=[2, 24]`` and every second value missing, the model says nothing of the missing ones: these are
-    interpolated linearly, with the variance of that.
+    so that point forecasts, intervals and paths are those of the model. If no chain of lags connects a missing value
+    with an observed one, as with ``lags=[2, 24]`` and every second value missing, it is interpolated linearly, with the
+    variance of the interpolation's errors.
 
     Parameters
     ----------
     lags : int, list of int, "aic" or "bic", default "aic"
-        All lags up to a number, certain lags, or what minimises a criterion: an order from none up to
+        All lags up to a number, the lags of a list, or those that minimise a criterion: an order from 0 up to
         ``12 (n / 100)^(1/4)`` (Schwert 1989, doi:10.1080/07350015.1989.10509723) or two of the shortest seasons,
         whichever is longer, alone or with lags about the longer seasons. All are compared on the same rows. Where
         values are missing, lags that would leave few rows are skipped in several ways, and the best lags of each way
         are compared by the exact likelihood (Jones 1980, doi:10.1080/00401706.1980.10486171).
     trend : {"n", "c", "t", "ct"}, default "c"
-        Nothing, a constant, a linear trend, or both.
+        No trend, a constant, a linear trend, or both.
     ridge : float, default 0.0
         Penalty on the squared coefficients of the lags.
     season_lengths : int, list of int or None, default None
-        Steps in each season, which a criterion uses; None means those that the index's frequency has.
+        Number of steps in each season, for the criterion; None takes them from the frequency of the index.
     horizon : int, default 12
-        What ``predict()`` forecasts.
+        Number of steps that ``predict()`` forecasts.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The one table of what the recurrent estimators' arguments mean, and the decorator that writes it to docstrings."""
+"""Kind and meaning of the recurrent estimators' arguments, and the decorator that writes them into docstrings."""
 
 from __future__ import annotations
 
@@ -10,43 +10,48 @@ from ..losses.registry import LOSSES
 
 T = TypeVar("T", bound=type)
 
-#: Kind and meaning of each argument, in words that hold for forecasters and regressors.
+#: Kind and meaning of each argument, for forecasters and regressors.
 ARGUMENTS: dict[str, tuple[str, str]] = {
     "horizon": (
         "int",
-        "What `predict()` forecasts, and the lead over which validation measures. Any other horizon can be asked for.",
+        "Number of steps that `predict()` forecasts and that validation is scored on. Any other horizon "
+        "can be asked for.",
     ),
     "context_length": (
         "int or None",
-        "Steps that a forecast reads. None takes two seasons, but at least 24 steps and at most a third of the series.",
+        "Number of steps that a forecast reads. None takes two seasons, but at least 24 steps and at most a third of "
+        "the series.",
     ),
     "season_lengths": (
         "int, list of int or None",
-        "Steps in each season. None finds them from the frequency of the index; an empty list means none. Of a season "
-        "longer than the context, the means of up to three earlier seasons are inputs of the network and of the linear "
-        "forecast; those that None finds only where the series has room for them. `score` scales by the shortest.",
+        "Number of steps in each season. None takes them from the frequency of the index; an empty list means no "
+        "season. Of a season longer than the context, the means of up to three earlier seasons are inputs of the "
+        "network and of the linear forecast; with None, only if the series is long enough. `score` scales by the "
+        "shortest season.",
     ),
     "strategy": (
         '{"recursive", "direct", "seq2seq"} or Strategy',
-        "Learn one step and roll it forward on its own forecasts; or learn all `horizon` steps at once; or let a "
-        "decoder go on from what an encoder has read. `Direct(...)` and `Seq2Seq(...)` have options.",
+        "Learn one step, and forecast further steps from its own forecasts; or learn all `horizon` steps at once; or "
+        "an encoder and a decoder. `Direct(...)` and `Seq2Seq(...)` have options.",
     ),
     "linear_skip": (
         "bool",
-        "Add a linear forecast from each channel's own context, which starts as the ridge solution and is trained on.",
+        "Add a linear forecast from each channel's own context; it starts at the ridge solution and is "
+        "trained further.",
     ),
     "n_channels": (
         "int",
-        "How many values a step of a window has; a row of X holds length * n_channels.",
+        "Number of values at each step of a window; a row of X holds length * n_channels values.",
     ),
-    "hidden_size": ("int", "Units of each layer."),
-    "num_layers": ("int", "Recurrent layers, each reading the one below."),
-    "dropout": ("float", "Part of the units dropped between layers in training; needs two layers or more."),
+    "hidden_size": ("int", "Number of units of each layer."),
+    "num_layers": ("int", "Number of recurrent layers; each reads the one below."),
+    "dropout": ("float", "Fraction of the units dropped between layers in training; needs two layers or more."),
     "learn_initial_state": ("bool", "Learn the state before a window's first step, instead of zeros."),
     "loss": (
         "str or Loss",
-        "What training minimises, in scaled units; `Huber(delta)` and `Pinball(*levels)` set constants. The forecast "
-        "is a point: the distribution's mean, the quantile nearest to the median. Counts need `scaling=None`.",
+        "Loss function of the training, in scaled units; `Huber(delta)` and `Pinball(*levels)` set constants. The "
+        "point forecast is the mean of the distribution, or the quantile nearest to the median. Counts need "
+        "`scaling=None`.",
     ),
     "scaling": (
         '{"standard", "window", None}',
@@ -55,28 +60,31 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     ),
     "learning_rate": ("float", "Adam's step size."),
     "optimizer": ("Adam or None", "Weight decay, clipping, schedule. None is `Adam()`."),
-    "batch_size": ("int", "Windows for each update."),
-    "max_epochs": ("int", "Most passes over the windows."),
+    "batch_size": ("int", "Number of windows for each update."),
+    "max_epochs": ("int", "Maximum number of epochs."),
     "early_stopping": (
         "EarlyStopping or bool",
         "Hold out the end of the series and keep the epoch that forecasts it best. True is `EarlyStopping()`. With "
-        "fewer than 10 windows, none of which can be held out, the network stays at the ridge solution.",
+        "fewer than 10 windows, none can be held out, and the network stays at the ridge solution.",
     ),
     "callbacks": (
         "list of callable or None",
-        "Called with an `Epoch` after each epoch; training stops when one returns something true.",
+        "Functions called with an `Epoch` after each epoch; training stops when one returns a true value.",
     ),
     "verbose": ("int", "1 shows a progress bar."),
     "warm_start": (
         "bool",
-        "Let `fit` go on from the parameters of an earlier fit, with the same network, loss and scaling.",
+        "Let `fit` start from the parameters of the earlier fit, with the same network, loss and scaling.",
     ),
-    "random_state": ("int, RandomState or None", "Seed of initial weights, batches and dropout; an int repeats a fit."),
+    "random_state": (
+        "int, RandomState or None",
+        "Seed of initial weights, batches and dropout; an int makes fits reproducible.",
+    ),
     "dtype": ('{"float32", "float64"}', "Precision of the network."),
     "device": (
         '{"cpu", "cuda", "auto"}',
-        "Where `fit` and `predict` compute. A GPU needs `pip install 'tsrnn[cuda]'`; \"auto\" uses one where the work "
-        "is enough for it. What was fitted on one predicts on the other.",
+        "Device of `fit` and `predict`. A GPU needs `pip install 'tsrnn[cuda]'`; \"auto\" uses one if the network and "
+        "batch are large enough. A network fitted on one device predicts on the other too.",
     ),
 }
 
@@ -101,7 +109,7 @@ def arguments(cls: type) -> dict[str, tuple[str, str, str]]:
 
 
 def documented(cls: T) -> T:
-    """Decorator: a Parameters section from the table, before the Examples."""
+    """Class decorator: insert a Parameters section from the table before the Examples."""
     if cls.__doc__ is None:  # python -OO
         return cls
     lines = ["Parameters", "----------"]
@@ -117,6 +125,6 @@ def documented(cls: T) -> T:
 
 
 def _fields(cls: type) -> list[dataclasses.Field]:
-    """An estimator's own arguments first, then those of network and training; the cell's own last."""
+    """Fields of an estimator in the order of the table: its own, then network and training, then the cell's."""
     order = {name: place for place, name in enumerate(ARGUMENTS)}
     return sorted(dataclasses.fields(cls), key=lambda field: order.get(field.name, len(order)))

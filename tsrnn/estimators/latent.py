@@ -28,22 +28,22 @@ MAX_RISES = 2
 class LatentARForecaster(ProbabilisticForecaster):
     """Latent autoregression: a linear-Gaussian state-space model, fitted by expectation maximisation.
 
-    ``z' = A z + B u + w`` moves the states, ``y = C z + D u + d + v`` shows them, with covariates u and independent
-    normal noises. The columns of a wide array share the states. Missing values are left out exactly.
+    States follow ``z' = A z + B u + w``, and the series is ``y = C z + D u + d + v``, with covariates u and independent
+    normal noises. The columns of a wide array share the states. Missing values are left out, which is exact.
 
     Parameters
     ----------
     n_states : int or "bic", default "bic"
-        How many states, or the number from 1 to 8 with the lowest Bayesian information criterion; the search ends
-        after two more states that did not lower it.
+        Number of states, or the number from 1 to 8 with the lowest Bayesian information criterion; the search ends
+        when two further states have not lowered it.
     max_iter : int, default 200
-        Most iterations of EM, and then of the polish.
+        Maximum number of iterations of EM, and of L-BFGS after it.
     tol : float, default 0.0001
-        EM stops when the log-likelihood rises by less than this for each observed value.
+        EM stops when the log-likelihood of each observed value rises by less than this on average.
     polish : bool, default False
-        Whether maximum likelihood by L-BFGS follows, with the exact gradient.
+        Whether L-BFGS follows, which maximises the likelihood with the exact gradient.
     horizon : int, default 12
-        What ``predict()`` forecasts.
+        Number of steps that ``predict()`` forecasts.
 
     Attributes
     ----------
@@ -52,11 +52,11 @@ class LatentARForecaster(ProbabilisticForecaster):
     n_states_ : int
         The number of states.
     loglike_, aic_, bic_ : float
-        Log-likelihood, and criteria for which a change of the states' basis does not count.
+        Log-likelihood, and criteria whose number of parameters leaves out the free choice of the states' basis.
     loglike_curve_ : ndarray
         The log-likelihood before each iteration and at the end.
     converged_ : bool
-        Whether the iterations stopped by themselves; if not, `fit` gives a `tsrnn.exceptions.ConvergenceWarning`.
+        Whether the iterations met the tolerance; if not, `fit` gives a `tsrnn.exceptions.ConvergenceWarning`.
     smoothed_states_ : ndarray of shape (n, n_states)
         Means of the states given the whole series.
 
