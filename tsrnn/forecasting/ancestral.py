@@ -1,6 +1,6 @@
-"""Ancestral sampling: what is drawn for a step is read by the next, so that the steps of a path depend on each other.
+"""Ancestral sampling: each step of a path is drawn given the draws of the steps before, which the network reads.
 
-Each path is a lane of a batch. Given the steps before, the channels of a step are drawn independently.
+Each path is a window of a batch. Given the steps before, the channels of a step are drawn independently.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from ..data.windows import Geometry, Windows
 from ..networks.network import Network, Source
 from . import distribution
 
-#: Paths of a batch, so that memory does not grow with their number.
+#: Number of paths in a batch, so that memory does not grow with the number of paths.
 BATCH = 256
-#: Paths that stand for a distribution, and the seed of their draws: quantiles of one fit are always the same.
+#: Number of paths from which quantiles are computed, and their seed: quantiles of one fit are always the same.
 N_PATHS, SEED = 1000, 0
 
 
@@ -30,10 +30,10 @@ def paths(
     rng: np.random.RandomState,
     known: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Continue the only one of `windows` over all of its outputs, (n_outputs * block, n_targets, n_paths).
+    """Draw paths of all outputs after the only one of `windows`, (n_outputs * block, n_targets, n_paths).
 
-    The steps of a block are drawn independently, too. More steps of the same seed begin with the same ones. Where
-    `known` (m, n_targets) is no NaN, it takes the place of what is drawn for the first m steps.
+    The steps of a block are drawn independently, too. With the same seed and more steps, the first steps are the same.
+    Where `known` (m, n_targets) is not NaN, it replaces the draws of the first m steps.
     """
     a, backend = network.architecture, network.backend
     work = network.workspace(geometry, min(n_paths, BATCH))
@@ -54,7 +54,7 @@ def paths(
 
 
 def _scaled(known: np.ndarray | None, windows: Windows, n_steps: int) -> np.ndarray:
-    """Known values in the units of the only window, (n_steps, n_targets), NaN where there are none."""
+    """Known values in the units of the only window, (n_steps, n_targets), NaN where nothing is known."""
     values = np.full((n_steps, windows.target_shift.shape[1]), np.nan)
     if known is not None:
         m = min(len(known), n_steps)
@@ -63,9 +63,9 @@ def _scaled(known: np.ndarray | None, windows: Windows, n_steps: int) -> np.ndar
 
 
 def quantiles(sample: Callable[[int, np.random.RandomState], np.ndarray], levels: np.ndarray) -> np.ndarray:
-    """Quantiles of each step over many paths, (n_steps, n_targets, n_levels); those of counts are counts.
+    """Quantiles of each step over many paths, (n_steps, n_targets, n_levels); quantiles of counts are counts.
 
-    ``sample(n_paths, rng)`` draws them, (n_steps, n_targets, n_paths).
+    ``sample(n_paths, rng)`` draws the paths, (n_steps, n_targets, n_paths).
     """
     values = sample(N_PATHS, np.random.RandomState(SEED))
     return np.moveaxis(np.quantile(values, levels, axis=-1, method="inverted_cdf"), 0, -1)

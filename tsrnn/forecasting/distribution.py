@@ -1,4 +1,4 @@
-"""What a network's outputs say of one step: the point, quantiles and draws, all in scaled units.
+"""Point forecast, quantiles and draws of one step from the network's outputs, all in scaled units.
 
 `parameters` are outputs (..., loss.size). The distributions themselves are those of scipy.stats.
 """
@@ -12,20 +12,20 @@ import numpy as np
 from ..functions.activations import softplus
 from ..losses.loss import Loss
 
-#: A parameter beyond is an overflow: NumPy draws no counts of such a mean.
+#: A larger parameter counts as an overflow: NumPy cannot draw counts with such a mean.
 LARGEST = 1e18
 
 
 def point(loss: Loss, parameters: np.ndarray) -> np.ndarray:
-    """The point forecast (...): a mean, or one of the quantiles that the network gives; what a free run feeds back."""
+    """Point forecast (...), a mean or a quantile, by way of the link. A free run feeds it back."""
     location = np.asarray(parameters, np.float64)[..., loss.point]
     return softplus(location) if loss.link == "softplus" else location
 
 
 def quantiles(loss: Loss, parameters: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Quantiles of the step's own distribution, (n_levels, ...).
+    """Quantiles of the distribution of one step, (n_levels, ...).
 
-    Trained quantiles may cross; those given do not.
+    Trained quantiles may cross; those returned do not.
 
     Raises
     ------
@@ -49,14 +49,14 @@ def quantiles(loss: Loss, parameters: np.ndarray, levels: np.ndarray) -> np.ndar
 
 
 def uncrossed(quantiles: np.ndarray, point: int) -> np.ndarray:
-    """Quantiles (..., size) in which none lies on the wrong side of one nearer to the `point`, which stays as it is."""
+    """Quantiles (..., size) made monotone from the `point` outwards; the point itself does not change."""
     above = np.maximum.accumulate(quantiles[..., point:], axis=-1)
     below = np.minimum.accumulate(quantiles[..., point::-1], axis=-1)[..., ::-1]
     return np.concatenate([below[..., :-1], above], axis=-1)
 
 
 def draw(loss: Loss, parameters: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
-    """One number for each distribution, each drawn for itself, (...); NaN where a parameter overflows."""
+    """Independent random draws, one from each distribution, (...); NaN where a parameter overflows."""
     parameters = np.asarray(parameters, np.float64)
     fine = (np.abs(parameters) < LARGEST).all(axis=-1)
     family, arguments = _distribution(loss, np.where(fine[..., None], parameters, 0))
@@ -64,7 +64,7 @@ def draw(loss: Loss, parameters: np.ndarray, rng: np.random.RandomState) -> np.n
 
 
 def _distribution(loss: Loss, parameters: np.ndarray) -> tuple[Any, list[np.ndarray]]:
-    """A family of scipy.stats and its arguments (...)."""
+    """The distribution of scipy.stats and its arguments (...)."""
     from scipy import stats  # slow to import, and no point forecast needs it
 
     arguments = loss.natural(*np.moveaxis(parameters, -1, 0))

@@ -15,7 +15,7 @@ reordered; without fused multiply-adds the errors are those of NumPy.
 
 import numpy as np
 
-# Exact in every precision; and float32 never raises the precision of what it meets, as a Python float does in Numba.
+# Exact in every precision. In Numba a Python float would turn float32 operands into float64.
 ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
 
@@ -56,7 +56,7 @@ def softplus(x):
 
 
 def between(x, low, high):
-    """`x`, or the bound that it lies beyond."""
+    """`x` clipped to [low, high]."""
     return np.minimum(np.maximum(x, low), high)
 
 

@@ -1,8 +1,8 @@
-"""The gamma function in the one form that likelihoods need: its growth from r to r + y, without what cancels.
+"""The logarithm of gamma(r + y) / gamma(r), as likelihoods need it, without cancellation.
 
 For whole y, gamma(r + y) / gamma(r) is r (r + 1) ... (r + y - 1). A difference of two log-gammas loses all digits of
-float32 where r is large; here both are moved up by 8, where Stirling's series (NIST's Digital Library of Mathematical
-Functions, https://dlmf.nist.gov, eqs. 5.5.1 and 5.11.1) needs six terms for float64, and subtracted by hand.
+float32 where r is large. Here both are shifted by 8, where Stirling's series (NIST's Digital Library of Mathematical
+Functions, https://dlmf.nist.gov, eqs. 5.5.1 and 5.11.1) needs six terms for float64, and subtracted term by term.
 """
 
 from __future__ import annotations

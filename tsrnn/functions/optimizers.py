@@ -1,4 +1,4 @@
-"""Optimisers: the update of one parameter."""
+"""Optimisers: the update of one scalar parameter."""
 
 from .activations import ONE, sqrt
 

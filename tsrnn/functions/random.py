@@ -1,7 +1,7 @@
-"""A counter-based random number: the same key and counters give the same number on every thread, tile and machine.
+"""Counter-based random numbers: the same key and counters give the same number on every thread, tile and machine.
 
 The mixer is the 32-bit finaliser of MurmurHash3 (Appleby, public domain) in 64-bit words that never overflow. It draws
-dropout masks and what a decoder reads in training; it is no cryptographic generator.
+dropout masks and the steps of teacher forcing; it is not cryptographic.
 """
 
 import numpy as np
@@ -25,5 +25,5 @@ def fold(key, counter):
 
 
 def share_of_words(share):
-    """The limit below which that share, 0 to 1, of all 32-bit words lies."""
+    """The number below which a fraction `share` (0 to 1) of all 32-bit words lies."""
     return np.uint64(share * WORDS)

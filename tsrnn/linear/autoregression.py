@@ -1,4 +1,4 @@
-"""Linear autoregression by least squares: one model for certain lags, from rows that are reduced to a triangle."""
+"""Linear autoregression by least squares: a model with given lags, from rows reduced by a QR decomposition."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from scipy.signal import lfilter
 
 from ..kernels import single_threaded_blas
 
-#: Rows of the regression that are in memory at a time.
+#: Number of rows of the regression that are in memory at a time.
 BLOCK = 8192
-#: A mean squared residual in units of the series is at least this, so that rounding does not decide between orders.
+#: Least mean squared residual in units of the series: smaller ones are rounding, which should not select an order.
 ROUNDING = 100 * np.finfo(float).eps ** 2
 
 
@@ -22,10 +22,9 @@ ROUNDING = 100 * np.finfo(float).eps ** 2
 class Autoregression:
     """y_t = intercept + slope * t + sum of coefficients[i] * y_{t - lags[i]} + effects @ u_t + e_t; t counts from 1.
 
-    `sigma2` is the mean squared residual, `deviation` the square root of the unbiased variance of e_t, NaN where no
-    degree of freedom is left;
-    `aic` and `bic` are those of the Gaussian likelihood with `sigma2` (Hamilton 1994, Time Series Analysis, ch. 5.2):
-    ``n log sigma2 + penalty * (number of coefficients + 1)`` and constants.
+    `sigma2` is the mean squared residual. `deviation` is the square root of the unbiased variance of e_t, NaN if no
+    degree of freedom is left. `aic` and `bic` are those of the Gaussian likelihood with `sigma2` (Hamilton 1994, Time
+    Series Analysis, ch. 5.2): ``n log sigma2 + penalty * (number of coefficients + 1)`` and constants.
     """
 
     lags: tuple[int, ...]
@@ -44,13 +43,13 @@ class Autoregression:
         return max(self.lags, default=0)
 
     def offsets(self, n_before: int, covariates: np.ndarray) -> np.ndarray:
-        """What does not depend on the lags in the rows after time `n_before`, (n,), for covariates (n, F)."""
+        """Intercept, trend and effects of covariates (n, F) in the n rows after time `n_before`, (n,)."""
         return self.intercept + self.slope * (n_before + 1 + np.arange(len(covariates))) + covariates @ self.effects
 
     def forecast(self, before: np.ndarray, offsets: np.ndarray, shocks: np.ndarray | None = None) -> np.ndarray:
-        """Continue the values `before` (longest or more, ...) by the steps with `offsets` (horizon,), (horizon, ...).
+        """Forecasts of the steps with `offsets` (horizon,) after the values `before` (longest or more, ...).
 
-        Standard normal `shocks` (horizon, n_paths) make a path of each of their columns.
+        The shape is (horizon, ...). With standard normal `shocks` (horizon, n_paths) each column is a random path.
         """
         steps = offsets.reshape(-1, *(1,) * (before.ndim - 1))
         if shocks is not None:
@@ -69,7 +68,7 @@ class Autoregression:
         return self.deviation**2
 
     def spread(self, horizon: int) -> np.ndarray:
-        """Standard deviation of the error of each step ahead: deviation * sqrt(1 + psi_1² + ... + psi_{k-1}²).
+        """Standard deviation of the forecast error of each step: deviation * sqrt(1 + psi_1² + ... + psi_{k-1}²).
 
         psi are the weights of past shocks (Box, Jenkins, Reinsel & Ljung 2015, eq. 5.1.16 and 5.2.3).
         """
@@ -80,7 +79,7 @@ class Autoregression:
 
 
 def complete_rows(observed: np.ndarray, lags: Iterable[int]) -> np.ndarray:
-    """Where the value and all of its `lags` were observed, (n,) bool."""
+    """Whether the value of each row and all of its `lags` were observed, (n,) bool."""
     rows = observed.copy()
     for lag in lags:
         rows[:lag] = False
@@ -89,23 +88,23 @@ def complete_rows(observed: np.ndarray, lags: Iterable[int]) -> np.ndarray:
 
 
 class Regression(NamedTuple):
-    """The rows of a regression reduced to a triangle, which has the same least-squares problem.
+    """The R of a QR decomposition of the rows of a regression; both have the same least-squares solution.
 
     The columns are the terms of the trend, the covariates, the lags and the target, each in its unit.
 
     Attributes
     ----------
     triangle : (n_columns, n_columns)
-        R of the QR decomposition.
+        The R.
     n_rows : int
-        Rows before the reduction.
+        Number of rows of the regression.
     trend : str
         "n", "c", "t" or "ct".
     lags : tuple of int
     unit : float
-        Of the series.
+        Unit of the series.
     units : (F,)
-        Of the covariates.
+        Units of the covariates.
     """
 
     triangle: np.ndarray
@@ -117,7 +116,7 @@ class Regression(NamedTuple):
 
     @property
     def n_others(self) -> int:
-        """Columns before the lags."""
+        """Number of columns before the lags."""
         return len(self.trend.replace("n", "")) + len(self.units)
 
     def penalty(self, n_lags: int, ridge: float) -> np.ndarray:
@@ -129,7 +128,7 @@ class Regression(NamedTuple):
         return self.n_rows * (np.log(2 * np.pi * np.maximum(sigma2, ROUNDING)) + 2 * np.log(self.unit) + 1)
 
     def criterion(self, name: str, sigma2: np.ndarray | float, n_coefficients: np.ndarray | int) -> np.ndarray | float:
-        """AIC or BIC; the variance counts as a parameter."""
+        """AIC or BIC for mean squared residuals in units of the series; the variance counts as a parameter."""
         penalty = 2.0 if name == "aic" else np.log(self.n_rows)
         return self.deviance(sigma2) + penalty * (n_coefficients + 1)
 
@@ -137,9 +136,9 @@ class Regression(NamedTuple):
 def reduce_rows(
     y: np.ndarray, rows: np.ndarray, lags: tuple[int, ...], trend: str, covariates: np.ndarray
 ) -> Regression:
-    """The regression of the `rows` (n,) that are True, which must be complete; a block of rows at a time.
+    """Reduce the regression of the `rows` (n,) that are True, which must be complete, block by block.
 
-    A power of two as unit keeps squares of large and small values in range; each covariate has its own.
+    Units are powers of two, so that squares of large and small values neither overflow nor underflow.
     """
     time = np.flatnonzero(rows)
     unit, units = float(power_of_two(y)), power_of_two(covariates)
@@ -173,10 +172,10 @@ def triangle_of(rows: np.ndarray) -> np.ndarray:
 def fit_autoregression(
     y: np.ndarray, rows: np.ndarray, lags: tuple[int, ...], trend: str, ridge: float, covariates: np.ndarray
 ) -> Autoregression:
-    """Least squares over the `rows` (n,) that are True, which must be complete; `covariates` (n, F) join the lags.
+    """Least squares over the `rows` (n,) that are True, which must be complete, with `covariates` (n, F).
 
-    The penalty ``ridge * sum(coefficients²)`` spares the trend. A residual that is all rounding counts in the criteria
-    as one of that size.
+    The penalty ``ridge * sum(coefficients²)`` does not act on trend and covariates. In the criteria a residual below
+    rounding counts as `ROUNDING`.
     """
     regression = reduce_rows(y, rows, lags, trend, covariates)
     n, unit, units, first = regression.n_rows, regression.unit, regression.units, regression.n_others
@@ -200,6 +199,6 @@ def fit_autoregression(
 
 
 def power_of_two(values: np.ndarray) -> np.ndarray:
-    """Of the order of the largest magnitude of each column, and 1 for zeros."""
+    """A power of two near the largest magnitude of each column, 1 for a column of zeros."""
     largest = np.abs(values).max(axis=0, initial=0.0)
     return np.where(largest > 0, np.ldexp(0.5, np.frexp(largest)[1]), 1.0)

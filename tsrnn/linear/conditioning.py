@@ -1,7 +1,8 @@
 """The last values of an autoregression where some are missing: their normal distribution given the observed ones.
 
-This is the Kalman filter of the companion form, whose state are the last values (Jones 1980,
-doi:10.1080/00401706.1980.10486171). An observed value has no variance, so that only the missing ones are carried on.
+This is the Kalman filter of the companion form, whose state is the vector of the last values (Jones 1980,
+doi:10.1080/00401706.1980.10486171). An observed value has no variance, so the filter stores covariances of the missing
+ones alone.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ class Past(NamedTuple):
     Attributes
     ----------
     mean : (longest,)
-        The values, and the means of the missing ones.
+        The observed values, and the means of the missing ones.
     missing : (n_missing,) int
-        The places of these in `mean`.
+        Indices of the missing values in `mean`.
     root : (n_missing, n_missing)
-        The product with its transpose is their covariance.
+        A square root of their covariance: ``root @ root.T``.
     """
 
     mean: np.ndarray
@@ -31,14 +32,14 @@ class Past(NamedTuple):
     root: np.ndarray
 
     def paths(self, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
-        """Draws of the last values, (longest, n_paths)."""
+        """Random draws of the last values, (longest, n_paths)."""
         drawn = np.repeat(self.mean[:, None], n_paths, axis=1)
         if len(self.missing):
             drawn[self.missing] += self.root @ rng.standard_normal((len(self.missing), n_paths))
         return drawn
 
     def spread(self, model: Autoregression, horizon: int) -> np.ndarray:
-        """Standard deviation of the error of each step ahead, (horizon,)."""
+        """Standard deviation of the forecast error of each step, (horizon,)."""
         before = np.zeros((len(self.mean), len(self.missing)))
         before[self.missing] = self.root
         responses = model.forecast(before, np.zeros(horizon))
@@ -46,10 +47,10 @@ class Past(NamedTuple):
 
 
 def last_values(model: Autoregression, y: np.ndarray, observed: np.ndarray, offsets: np.ndarray) -> Past:
-    """The last values of a series given the observed ones.
+    """Distribution of the last values of a series given the observed ones.
 
-    The filter starts after the last rows without a gap that are as many as the longest lag, which is exact. Where there
-    are none it starts at the first observed value; a missing one among the first rows is then normal about `y`.
+    The filter starts after the last run of observed values that is as long as the longest lag, which is exact. Without
+    such a run it starts at the first observed value; a missing value among the first rows is then normal about `y`.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def last_values(model: Autoregression, y: np.ndarray, observed: np.ndarray, offs
         The series with its gaps filled.
     observed : (n,) bool
     offsets : (n,)
-        The model's for these rows.
+        `Autoregression.offsets` of these rows.
     """
     steps = _Filter(model, y, observed, offsets)
     steps.run(steps.latest_start())
@@ -68,14 +69,14 @@ def last_values(model: Autoregression, y: np.ndarray, observed: np.ndarray, offs
 def log_likelihood(
     model: Autoregression, y: np.ndarray, observed: np.ndarray, offsets: np.ndarray, n_skipped: int
 ) -> float:
-    """Log-likelihood of the observed values after the first `n_skipped` rows, each given all before it."""
+    """Log-likelihood of the observed values after the first `n_skipped` rows."""
     steps = _Filter(model, y, observed, offsets)
     steps.run(steps.first_start())
     return float(steps.terms[n_skipped:].sum() - observed[n_skipped:].sum() * np.log(steps.unit))
 
 
 class _Filter:
-    """The state of the filter: values with the means of the missing ones, where these are, and their covariance."""
+    """The state of the filter: values with means of the missing ones, indices of these, and their covariance."""
 
     def __init__(self, model: Autoregression, y: np.ndarray, observed: np.ndarray, offsets: np.ndarray):
         self.unit = float(power_of_two(y))  # squares of large and small values stay in range
@@ -91,11 +92,11 @@ class _Filter:
         self.silent = self._fill_silent()
 
     def _fill_silent(self) -> np.ndarray:
-        """Variances (n,) of the missing values that the lags connect with no observed one, 0 elsewhere.
+        """Variances (n,) of the missing values that no chain of lags connects with an observed one, 0 elsewhere.
 
-        If all lags are multiples of g, the model is one of g interleaved series that do not know of each other. Of one
-        without any observed value it says nothing: its values are interpolated linearly between their neighbours, with
-        the variance of such an interpolation's error where an observed value is left out.
+        If all lags are multiples of g, the model is one of g interleaved independent series. The values of a series
+        without any observed value are interpolated linearly between their neighbours. Their variance is that of the
+        errors of such an interpolation at observed values.
         """
         n, observed, step = len(self.values), self.observed, max(int(np.gcd.reduce(self.back, initial=0)), 1)
         reached = np.bincount(np.arange(n) % step, weights=observed, minlength=step) > 0
@@ -111,7 +112,7 @@ class _Filter:
         return np.where(silent, np.where(np.arange(n) > at[-1], after, inside), 0.0)
 
     def first_start(self) -> int:
-        """The row after the first observed value and the longest lag; what is missing before it gets its prior."""
+        """The row that lies the longest lag after the first observed value; set the prior of what is missing before."""
         first = int(self.observed.argmax())
         start = min(first + self.model.longest, len(self.values))
         self.missing = first + np.flatnonzero(~self.observed[first:start])
@@ -120,14 +121,14 @@ class _Filter:
         return start
 
     def latest_start(self) -> int:
-        """The last row before which as many values as the longest lag are observed, or the first start."""
+        """The last row that follows as many observed values as the longest lag; `first_start` if there is none."""
         n, longest = len(self.values), self.model.longest
         gaps = np.concatenate([[-1], np.flatnonzero(~self.observed), [n]])
         long = np.flatnonzero(np.diff(gaps) > longest)
         return int(gaps[long[-1] + 1]) if len(long) else self.first_start()
 
     def run(self, start: int) -> None:
-        """Take in all rows from `start` on."""
+        """Update the state by all rows from `start` on."""
         gaps = np.append(np.flatnonzero(~self.observed), len(self.values))
         t = start
         while t < len(self.values):
@@ -143,7 +144,7 @@ class _Filter:
                 t = end
 
     def _complete_rows(self, start: int, end: int) -> None:
-        """Rows that are observed, as are all before them that matter."""
+        """Log-densities of observed rows whose lags are all observed."""
         rows = np.arange(start, end)
         errors = (
             self.values[rows] - self.offsets[rows] - self.values[rows[:, None] - self.back] @ self.weights[self.back]
@@ -151,7 +152,7 @@ class _Filter:
         self.terms[rows] = self._log_density(errors, self.noise)
 
     def _step(self, t: int) -> None:
-        """One row: the value's mean, variance and covariance with the missing ones; then what it tells of these."""
+        """Predict row t from its lags; then update the missing values if it is observed, or add it to them."""
         mean = self.offsets[t] + self.weights[self.back] @ self.values[t - self.back]
         of_missing = self.weights[t - self.missing]
         cross = self.covariance @ of_missing
@@ -176,7 +177,7 @@ class _Filter:
         return -0.5 * (np.log(2 * np.pi * variance) + np.square(error) / variance)
 
     def past(self) -> Past:
-        """The last values after all rows."""
+        """Distribution of the last values after all rows."""
         first = len(self.values) - self.model.longest
         keep = self.missing >= first
         values, vectors = np.linalg.eigh(self.covariance[np.ix_(keep, keep)])

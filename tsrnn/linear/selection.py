@@ -1,12 +1,12 @@
-"""The choice of an autoregression's lags by an information criterion, among nested orders and windows of lags.
+"""Selection of an autoregression's lags by an information criterion, among nested orders and windows of lags.
 
-All orders share one QR decomposition: the residual sum of squares of the first k columns stands in the rest of the
-target's column (Golub & Van Loan 2013, Matrix Computations, ch. 5.3.3).
+All orders share one QR decomposition: the residual sum of squares of the first k columns is the sum of squares of the
+target's column below row k of R (Golub & Van Loan 2013, Matrix Computations, ch. 5.3.3).
 
 Where values are missing, few rows may have all lags. Then there are several families of lags: each keeps a lag only if
-enough rows remain. Within a family all candidates are compared on the same rows, as always; the best of each family are
-then compared by the exact likelihood of all observed values (Jones 1980, doi:10.1080/00401706.1980.10486171), which
-does not depend on how many rows a family has.
+enough rows remain. Within a family all candidates are compared on the same rows. The best of the families are then
+compared by the exact likelihood of all observed values (Jones 1980, doi:10.1080/00401706.1980.10486171), which does not
+depend on the number of rows of a family.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from ..kernels import single_threaded_blas
 from .autoregression import Autoregression, Regression, complete_rows, fit_autoregression, reduce_rows, triangle_of
 from .conditioning import log_likelihood
 
-#: A family of lags keeps at least this part of the rows that are observed and late enough.
+#: Least fraction of the rows that a family of lags keeps, of those that are observed and late enough.
 SHARES = (0.9, 0.5, 0.25, 0.1)
-#: The last rows over which the best of the families are compared.
+#: Number of last rows over which the best of the families are compared.
 COMPARED = 10_000
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Sets of lags: those from 1 to some order, each alone and together with each of the `windows`.
+    """Candidate sets of lags: 1 to each order up to `longest`, alone and together with each of the `windows`.
 
-    `first` are the lags that a family may prefer where values are missing, which are those of the season.
+    Where values are missing, some families prefer the lags `first`, those of the season.
     """
 
     longest: int
@@ -57,7 +57,7 @@ def seasonal_candidates(longest: int, seasons: tuple[int, ...]) -> Candidates:
 
 @dataclass(frozen=True)
 class Series:
-    """A series with what its regressions have in common."""
+    """A series, and the options that all its regressions share."""
 
     y: np.ndarray
     observed: np.ndarray
@@ -67,7 +67,7 @@ class Series:
     criterion: str
 
     def fit(self, lags: tuple[int, ...]) -> Autoregression:
-        """The model with these lags, on all rows that have them."""
+        """The model with these lags, fitted on all rows that have them."""
         rows = complete_rows(self.observed, lags)
         return fit_autoregression(self.y, rows, lags, self.trend, self.ridge, self.covariates)
 
@@ -76,7 +76,7 @@ class Series:
         return reduce_rows(self.y, complete_rows(self.observed, lags), lags, self.trend, self.covariates)
 
     def least_rows(self, n_lags: int) -> int:
-        """Rows that a comparison of so many lags needs."""
+        """Least number of rows for a comparison of so many lags."""
         return 2 * n_lags + len(self.trend) + self.covariates.shape[1] + 3
 
     def has_rows(self, lags: Sequence[int]) -> bool:
@@ -85,7 +85,7 @@ class Series:
 
 
 def select_autoregression(series: Series, candidates: Candidates) -> tuple[Autoregression, bool]:
-    """The model with the lowest criterion, fitted on all its rows, and whether any lag could be tried."""
+    """The model with the lowest criterion, fitted on all its rows, and whether there were rows to compare any lag."""
     families = _families(series, candidates)
     with single_threaded_blas():
         best = dict.fromkeys(_best_of_family(series, *family) for family in families)
@@ -101,7 +101,7 @@ Family = tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]
 
 
 def _families(series: Series, candidates: Candidates) -> list[Family]:
-    """Different pairs of base lags and windows, whose rows are enough."""
+    """Different pairs of base lags and windows that leave enough rows."""
     longest = next((k for k in range(candidates.longest, 0, -1) if series.has_rows(range(1, k + 1))), 0)
     bases = [tuple(range(1, longest + 1))]
     where = np.flatnonzero(series.observed)
@@ -114,7 +114,7 @@ def _families(series: Series, candidates: Candidates) -> list[Family]:
 
 
 def _keep(series: Series, lags: Iterable[int], share: float, most: int) -> tuple[int, ...]:
-    """The lags, one after the other and at `most` so many, that leave enough rows."""
+    """At most `most` of the lags, added in order where enough rows remain."""
     kept: list[int] = []
     rows, observed = series.observed, series.observed
     for lag in dict.fromkeys(lags):
@@ -126,7 +126,7 @@ def _keep(series: Series, lags: Iterable[int], share: float, most: int) -> tuple
 
 
 def _windows(series: Series, base: tuple[int, ...], windows: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
-    """The windows that leave enough rows beside the base lags, together with those before them."""
+    """Those windows that leave enough rows together with the base lags and the windows before them."""
     kept: list[tuple[int, ...]] = []
     for window in windows:
         trial = sorted({*base, *window}.union(*kept))
@@ -138,7 +138,7 @@ def _windows(series: Series, base: tuple[int, ...], windows: Sequence[tuple[int,
 
 # ---------------------------------------------------------------- within a family
 def _best_of_family(series: Series, base: tuple[int, ...], windows: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    """The best order of the base lags, or a window and an order where that is better on the rows that have all."""
+    """Lags of the best order, or of a window and an order if they are better on the rows that have all lags."""
     plain = _best_order(series.reduce(base), (), base, series)[1]
     if not windows:
         return plain
@@ -151,7 +151,7 @@ def _best_of_family(series: Series, base: tuple[int, ...], windows: Sequence[tup
 def _best_order(
     regression: Regression, window: tuple[int, ...], base: tuple[int, ...], series: Series
 ) -> tuple[float, tuple[int, ...]]:
-    """The lowest criterion of `window` and the first so many lags of `base`, and these lags."""
+    """The lowest criterion over `window` with the first k lags of `base` for all k, and the lags that reach it."""
     rest = [lag for lag in base if lag not in window]
     lags = (*window, *rest)
     columns = [*range(regression.n_others), *(regression.n_others + regression.lags.index(lag) for lag in lags), -1]
@@ -163,7 +163,7 @@ def _best_order(
 
 
 def _residual_sums(regression: Regression, columns: list[int], n_orders: int, ridge: float) -> np.ndarray:
-    """Sums of squared residuals without and with each of the last `n_orders` of the regressors, (n_orders + 1,)."""
+    """Sums of squared residuals without the last `n_orders` regressors, then with one more each, (n_orders + 1,)."""
     data = triangle_of(regression.triangle[:, columns])
     k = data.shape[1] - 1
     if ridge == 0:
@@ -182,7 +182,7 @@ def _residual_sums(regression: Regression, columns: list[int], n_orders: int, ri
 
 # ---------------------------------------------------------------- between families
 def _criterion_of_all(series: Series, model: Autoregression, n_skipped: int) -> float:
-    """The criterion with the exact likelihood of all observed values after the first `n_skipped` rows."""
+    """Criterion from the exact likelihood of all observed values after the first `n_skipped` rows."""
     start = max(0, len(series.y) - COMPARED - n_skipped)
     y, observed, covariates = series.y[start:], series.observed[start:], series.covariates[start:]
     loglike = log_likelihood(model, y, observed, model.offsets(start, covariates), n_skipped)

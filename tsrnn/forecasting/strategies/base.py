@@ -56,41 +56,41 @@ class Continuation(NamedTuple):
 
 
 class Strategy:
-    """A subclass is a frozen dataclass in a file of its own."""
+    """Base class. A strategy is a frozen dataclass in a file of its own."""
 
-    #: Steps that are read and forecast together.
+    #: Number of steps that are read and forecast together.
     segment_length: int = 1
 
     # ------------------------------------------------------------ training
     def geometry(self, context_length: int, horizon: int) -> Geometry:
-        """Which steps a training window has.
+        """Numbers of steps and outputs of a training window.
 
         Raises
         ------
         ValueError
-            If a length is no multiple of the segments'.
+            If a length is not a multiple of `segment_length`.
         """
         raise NotImplementedError
 
     def decoder(self, num_layers: int) -> Decoder | None:
-        """How the network decodes what its `num_layers` layers have read, if not by themselves."""
+        """Options of the decoder after `num_layers` layers; None if the network has no decoder."""
         return None
 
     def forcing(self, is_likelihood: bool) -> TeacherForcing | None:
-        """How many of a decoder's steps read the truth in training; None where there is nothing to force."""
+        """Schedule of teacher forcing in training; None if the network has no decoder that reads its own forecasts."""
         return None
 
     # ------------------------------------------------------------ forecasts
     def forecast(self, start: Continuation) -> np.ndarray:
-        """The points, (n, horizon, C)."""
+        """Point forecasts, (n, horizon, C)."""
         raise NotImplementedError
 
     def quantiles(self, start: Continuation, levels: np.ndarray) -> np.ndarray | None:
-        """Quantiles of each step after the only context, (horizon, C, n_levels); None where none were learned."""
+        """Quantiles of each step after the only context, (horizon, C, n_levels); None if the loss learns none."""
         raise NotImplementedError
 
     def sample(self, start: Continuation, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
-        """Paths that a likelihood's network draws after the only context, (horizon, C, n_paths)."""
+        """Random paths after the only context, (horizon, C, n_paths); the loss must be a likelihood."""
         raise NotImplementedError
 
     # ------------------------------------------------------------ helpers
@@ -108,7 +108,7 @@ class Strategy:
 
 
 class Rolling(Strategy):
-    """A strategy whose every output goes on from the ones before it, so that it can roll on for any number of steps."""
+    """A strategy in which each output reads the outputs before it, so that any number of steps can be forecast."""
 
     def geometry(self, context_length: int, horizon: int) -> Geometry:
         """An output for each segment of the horizon, the first after `context_length` steps."""
@@ -117,7 +117,7 @@ class Rolling(Strategy):
         return Geometry(context_length, n_outputs=horizon // s, block=s, stride=s)
 
     def forecast(self, start: Continuation) -> np.ndarray:
-        """The points, (n, horizon, C), each output reading those before it."""
+        """Point forecasts, (n, horizon, C); each output reads those before it."""
         source, windows, geometry = self._windows(start)
         outputs = start.network.predict(start.theta, source, windows, geometry, free_run=True)
         points = windows.unscale(distribution.point(start.network.architecture.loss, outputs))
@@ -126,8 +126,7 @@ class Rolling(Strategy):
     def quantiles(self, start: Continuation, levels: np.ndarray) -> np.ndarray | None:
         """Quantiles over paths, (horizon, C, n_levels).
 
-        None where the loss is no likelihood: trained quantiles are those of a step given that the ones before it were
-        as forecast.
+        None if the loss is not a likelihood: trained quantiles assume that the steps before were exactly as forecast.
         """
         if not start.network.architecture.loss.family:
             return None
@@ -139,7 +138,7 @@ class Rolling(Strategy):
         return paths[: start.horizon]
 
     def _windows(self, start: Continuation) -> tuple[Source, Windows, Geometry]:
-        """Windows that read a context each and go on in whole segments, of which the last may be cut."""
+        """A window for each context; the horizon is rounded up to whole segments."""
         steps = -(-start.horizon // self.segment_length) * self.segment_length
         geometry = self.geometry(start.contexts.shape[1], steps)
         return *start.windows(geometry), geometry

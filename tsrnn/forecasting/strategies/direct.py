@@ -1,4 +1,4 @@
-"""Direct: one head for the whole horizon, decoded from the final state; beyond it, block after block."""
+"""Direct: one head forecasts the whole horizon from the final state; further steps are forecast block by block."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ class Direct(Strategy):
         return Geometry(context_length, block=horizon)
 
     def decoder(self, num_layers: int) -> Decoder | None:
-        """Parallel steps, where there are segments."""
+        """Options of the decoder in parallel, if there are segments."""
         return Decoder(self.segment_length, parallel=True) if self.segment_length > 1 else None
 
     def forecast(self, start: Continuation) -> np.ndarray:
-        """The points, (n, horizon, C); each block reads the forecasts before it."""
+        """Point forecasts, (n, horizon, C); each block reads the forecasts before it."""
         loss = start.network.architecture.loss
         return self._block_after_block(start, lambda outputs: distribution.point(loss, outputs))
 
     def quantiles(self, start: Continuation, levels: np.ndarray) -> np.ndarray | None:
-        """Quantiles of each step; beyond the trained horizon, of paths that go on block after block.
+        """Quantiles of each step, (horizon, C, n_levels); beyond the trained horizon, from paths drawn block by block.
 
-        None where the outputs are no distribution, and beyond the trained horizon where they are quantiles: a later
-        block reads points, and its quantiles would be those of a step whose past is certain.
+        None if the loss learns no distribution. Also None beyond the trained horizon if it learns quantiles: a later
+        block reads point forecasts, and its quantiles would treat these as certain.
         """
         loss, within = start.network.architecture.loss, self._is_one_block(start)
         if not loss.family and not (loss.levels and within):
@@ -67,9 +67,9 @@ class Direct(Strategy):
         return np.moveaxis(windows.unscale(values[None])[0], 0, -1)
 
     def sample(self, start: Continuation, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
-        """Draws of each step, (horizon, C, n_paths).
+        """Random paths, (horizon, C, n_paths).
 
-        Steps of one block, and channels, are independent given what the block reads; a later block reads the draws.
+        Steps of one block, and channels, are independent given the input of the block; a later block reads the draws.
         """
         loss = start.network.architecture.loss
         if self._is_one_block(start):
@@ -84,13 +84,13 @@ class Direct(Strategy):
         return np.moveaxis(self._block_after_block(many, lambda outputs: distribution.draw(loss, outputs, rng)), 0, -1)
 
     def _is_one_block(self, start: Continuation) -> bool:
-        """Whether one block after the contexts gives all that is asked for."""
+        """Whether one block covers the horizon and no values of it are known."""
         return start.known is None and start.horizon <= start.network.architecture.block
 
     def _block_after_block(self, start: Continuation, read: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """What ``read(outputs)`` makes of every block, (n, horizon, C); a block begins where all before it is there.
+        """The values ``read(outputs)`` of block after block, (n, horizon, C); each block reads the values before it.
 
-        What is known of the first steps takes the place of what is read.
+        Known values of the first steps replace those of `read`.
         """
         n, length, C = start.contexts.shape
         unknown = np.ones((start.horizon, C), bool)

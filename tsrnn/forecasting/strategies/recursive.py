@@ -1,4 +1,4 @@
-"""Recursive: one step ahead at every position that has its lags, rolled forward on its own forecasts."""
+"""Recursive: the network learns one step ahead and reads its own forecasts for the later steps."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ from .base import Rolling
 
 @dataclass(frozen=True)
 class Recursive(Rolling):
-    """Learn one step ahead, reading the truth, and roll it forward on its own forecasts."""
+    """Learn one step ahead from true values, and forecast further steps from its own forecasts."""

@@ -1,4 +1,4 @@
-"""Seq2seq: an encoder reads the context, a decoder goes on from its last states and forecasts step by step."""
+"""Seq2seq: an encoder reads the context; a decoder starts from its last states and forecasts step by step."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ class Seq2Seq(Rolling):
     Parameters
     ----------
     teacher_forcing : float, {"linear", "exponential", "inverse_sigmoid"}, TeacherForcing or None, default None
-        The part of the decoder's steps that read the truth in training, drawn for each step of each window; or how it
-        falls in the course of training (scheduled sampling). None is 0: forecasts are trained as they are made; with a
-        likelihood it is 1, since paths are drawn step by step, each given the ones before.
+        The fraction of the decoder's steps that read the true values in training, drawn for each step of each window;
+        or the schedule by which the fraction falls during training (scheduled sampling). None is 0, so that training
+        and forecasting are alike; with a likelihood None is 1, since paths are drawn step by step, each given the steps
+        before.
     attention : {None, "dot", "general", "additive"}, default None
         How a step weighs the encoder's outputs, which the head then reads beside the decoder's state (Luong, Pham &
         Manning 2015, doi:10.18653/v1/D15-1166; additive: Bahdanau, Cho & Bengio 2015, arXiv:1409.0473).
     decoder_layers : int or None, default None
-        The decoder's layers; None are as many as the encoder has.
+        Number of layers of the decoder; None takes that of the encoder.
     bridge : bool or None, default None
-        Whether a learned linear map turns the encoder's last states into the decoder's first ones. None learns one
-        where the numbers of layers differ.
+        Whether a learned linear map makes the decoder's first states from the encoder's last ones. None means only
+        if the numbers of layers differ.
     detach : bool, default False
         Whether gradients stop at forecasts that were fed back, instead of passing through them.
     segment_length : int, default 1
@@ -64,7 +65,7 @@ class Seq2Seq(Rolling):
         whole("segment_length", self.segment_length)
 
     def decoder(self, num_layers: int) -> Decoder:
-        """Layers of its own.
+        """Options of the decoder after an encoder of `num_layers` layers.
 
         Raises
         ------
@@ -87,7 +88,7 @@ class Seq2Seq(Rolling):
         )
 
     def forcing(self, is_likelihood: bool) -> TeacherForcing:
-        """The schedule that `teacher_forcing` stands for."""
+        """The schedule of teacher forcing."""
         if self.teacher_forcing is None:
             return TeacherForcing("constant", start=float(is_likelihood))
         if isinstance(self.teacher_forcing, TeacherForcing):
@@ -97,6 +98,6 @@ class Seq2Seq(Rolling):
         return TeacherForcing("constant", start=fraction("teacher_forcing", self.teacher_forcing))
 
     def attention_weights(self, start: Continuation) -> np.ndarray:
-        """What each step of `forecast` gives to each segment of the context, (horizon, n_segments)."""
+        """Attention weight of each segment of the context at each step of `forecast`, (horizon, n_segments)."""
         weights = start.network.attention(start.theta, *self._windows(start))[0]
         return np.repeat(weights, self.segment_length, axis=0)[: start.horizon].astype(np.float64)
