@@ -53,6 +53,11 @@ def test_sigmoid_is_within_2_ulp_of_one(version, dtype):
     assert derivation.ulps_of_one(version("sigmoid", dtype), dtype, EVERY) <= 2
 
 
+@precision
+def test_log_sigmoid_is_within_2_ulp_of_one(version, dtype):
+    assert derivation.ulps_of_one(version("log_sigmoid", dtype), dtype, EVERY, log=True) <= 2
+
+
 def test_tanh_float64_against_mpmath(version):
     x = np.concatenate([np.linspace(0.005, 20, 1500), np.logspace(-300, 1.3, 1500)])
     with mp.workdps(50):
@@ -80,11 +85,13 @@ def test_special_values(version, dtype):
     rtol = 0 if version is scalar else 2 * np.finfo(dtype).eps
     np.testing.assert_allclose(version("tanh", dtype)(x), want, rtol=rtol)
     np.testing.assert_allclose(version("sigmoid", dtype)(x), (want + 1) / 2, rtol=rtol, atol=rtol)
+    want = np.where(np.abs(x) <= 1, -np.log(2.0), np.minimum(x, 0))
+    np.testing.assert_allclose(version("log_sigmoid", dtype)(x), want, rtol=2 * np.finfo(dtype).eps)
 
 
 @precision
 def test_scalars_keep_nan_and_dtype(dtype):
-    for name in ("tanh", "sigmoid"):
+    for name in ("tanh", "sigmoid", "log_sigmoid"):
         function = scalar(name, dtype)
         assert np.isnan(function(dtype(np.nan)))
         for x in (-99, -0.5, 2, 99):
@@ -95,7 +102,7 @@ def test_scalars_keep_nan_and_dtype(dtype):
 def test_compiled_loops_are_vectorised(dtype):
     if pytest.importorskip("numba").config.DISABLE_JIT or platform.machine() not in ("x86_64", "AMD64"):
         pytest.skip("needs the compiler, and reads x86 assembly")
-    for name in ("tanh", "sigmoid"):
+    for name in ("tanh", "sigmoid", "log_sigmoid"):
         over = derivation.compiled(scalar(name, dtype))
         over(np.zeros(1, dtype))
         (assembly,) = over.loop.inspect_asm().values()
@@ -109,10 +116,11 @@ def test_coefficients_equal_those_of_the_script(dtype):
     assert derivation.coefficients(dtype) == tuple(
         getattr(activations, f"{name}{bits}") for name in ("P", "Q", "CLAMP")
     )
+    assert derivation.series(dtype) == getattr(activations, f"A{bits}")
 
 
 @pytest.mark.parametrize(
-    "name", ["tanh", "sigmoid", "relu", "exp", "log", "log1p", "softplus", "sqrt", "absolute", "sign"]
+    "name", ["tanh", "sigmoid", "relu", "exp", "log", "log1p", "softplus", "log_sigmoid", "sqrt", "absolute", "sign"]
 )
 def test_names_keep_the_dtype(name):
     for dtype in (np.float32, np.float64):
@@ -121,7 +129,13 @@ def test_names_keep_the_dtype(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "derivative"), [("tanh", lambda y: 1 - y * y), ("sigmoid", lambda y: y * (1 - y)), ("exp", lambda y: y)]
+    ("name", "derivative"),
+    [
+        ("tanh", lambda y: 1 - y * y),
+        ("sigmoid", lambda y: y * (1 - y)),
+        ("exp", lambda y: y),
+        ("log_sigmoid", lambda y: 1 - np.exp(y)),
+    ],
 )
 def test_derivative_by_complex_step(name, derivative):
     x, step = np.linspace(-4, 4, 101), 1e-30
@@ -131,8 +145,8 @@ def test_derivative_by_complex_step(name, derivative):
 
 def test_names_agree_with_the_versions(version):
     x = np.linspace(-12, 12, 1001)
-    for name in ("tanh", "sigmoid"):
-        np.testing.assert_allclose(version(name, np.float64)(x), getattr(activations, name)(x), rtol=0, atol=1e-15)
+    for name in ("tanh", "sigmoid", "log_sigmoid"):
+        np.testing.assert_allclose(version(name, np.float64)(x), getattr(activations, name)(x), rtol=3e-16, atol=1e-15)
     np.testing.assert_array_equal(activations.relu(np.array([-2.0, 0.0, 3.0])), [0, 0, 3])
 
 

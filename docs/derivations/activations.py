@@ -29,6 +29,8 @@ Q0 = 7 / 2
 #: fused multiply-adds.
 FORMS = {np.float32: (2, 3, 9.25), np.float64: (5, 6, 19.625)}
 
+#: Terms of the series of atanh in log_sigmoid, whose error is below half a unit in the last place of log 2.
+TERMS = {np.float32: 5, np.float64: 10}
 #: Precision of the reference values. (If C's long double is no wider than double, an error may be 1 ulp too large.)
 WIDER = {np.float32: np.float64, np.float64: np.longdouble}
 
@@ -86,6 +88,19 @@ def coefficients(dtype: type[np.floating]) -> tuple[tuple, tuple, np.floating]:
         return *(tuple(dtype(mp.nstr(Q0 * c, 25)) for c in side) for side in minimax(m, n, end)), dtype(end)
 
 
+def series(dtype: type[np.floating]) -> tuple:
+    """Coefficients of atanh(y) / y in s = y² on [0, 1/9], rounded to a precision.
+
+    The polynomial of `TERMS` terms that interpolates at the Chebyshev points of the interval.
+    """
+    n = TERMS[dtype]
+    with mp.workdps(40):
+        points = [(1 + mp.cos(mp.pi * (k + mp.mpf(1) / 2) / n)) / 18 for k in range(n)]
+        rows = [[s**k for k in range(n)] for s in points]
+        values = [mp.atanh(mp.sqrt(s)) / mp.sqrt(s) for s in points]
+        return tuple(dtype(mp.nstr(c, 25)) for c in mp.lu_solve(mp.matrix(rows), mp.matrix(values)))
+
+
 def abscissas(dtype: type[np.floating], every: int = 1) -> Iterator[np.ndarray]:
     """All normal binades up to 32, one array each: every `every`-th float32, or random numbers for float64."""
     rng = np.random.default_rng(0)
@@ -106,14 +121,16 @@ def ulps(tanh: Callable, dtype: type[np.floating], every: int = 1) -> float:
     return float(worst)
 
 
-def ulps_of_one(sigmoid: Callable, dtype: type[np.floating], every: int = 1) -> float:
-    """Largest absolute error of `sigmoid` in units of ``finfo(dtype).eps``, the step from 1 to the next number."""
+def ulps_of_one(function: Callable, dtype: type[np.floating], every: int = 1, log: bool = False) -> float:
+    """Largest error of `function`, sigmoid or its `log`, in units in the last place of 1, or of a larger value."""
     worst = 0.0
     for x in abscissas(dtype, every):
         for y in (x, -x):
-            truth = 1 / (1 + np.exp(-y.astype(WIDER[dtype])))
-            worst = max(worst, np.max(np.abs(sigmoid(y) - truth)))
-    return float(worst / np.finfo(dtype).eps)
+            wide = y.astype(WIDER[dtype])
+            truth = np.minimum(wide, 0) - np.log1p(np.exp(-np.abs(wide))) if log else 1 / (1 + np.exp(-wide))
+            unit = np.spacing(np.maximum(np.abs(truth), 1).astype(dtype))
+            worst = max(worst, np.max(np.abs(function(y) - truth) / unit))
+    return float(worst)
 
 
 def compiled(function: Callable) -> Callable:
@@ -158,11 +175,18 @@ def main() -> None:
     for dtype in FORMS:
         p, q, clamp = coefficients(dtype)
         print(f"{dtype.__name__}: clamp {clamp!s}, then P, Q", *map(str, p), "", *map(str, q), sep="\n    ")
-        tanh, sigmoid = (getattr(activations, f"{name}_{dtype.__name__}") for name in ("tanh", "sigmoid"))
+        print("A", *map(str, series(dtype)), sep="\n    ")
+        names = ("tanh", "sigmoid", "log_sigmoid")
+        functions = [getattr(activations, f"{name}_{dtype.__name__}") for name in names]
         with taking_arrays(activations):
-            print(f"NumPy:    tanh {ulps(tanh, dtype):.2f} ulp, sigmoid {ulps_of_one(sigmoid, dtype, 8):.2f} ulp of 1")
-        tanh, sigmoid = compiled(tanh), compiled(sigmoid)
-        print(f"compiled: tanh {ulps(tanh, dtype):.2f} ulp, sigmoid {ulps_of_one(sigmoid, dtype, 8):.2f} ulp of 1")
+            print(f"NumPy:    {errors(*functions, dtype)}")
+        print(f"compiled: {errors(*map(compiled, functions), dtype)}")
+
+
+def errors(tanh: Callable, sigmoid: Callable, log_sigmoid: Callable, dtype: type[np.floating]) -> str:
+    """The greatest error of each function, as text."""
+    of_one = ulps_of_one(sigmoid, dtype, 8), ulps_of_one(log_sigmoid, dtype, 8, log=True)
+    return f"tanh {ulps(tanh, dtype):.2f} ulp, sigmoid and log_sigmoid {of_one[0]:.2f} and {of_one[1]:.2f} ulp of 1"
 
 
 if __name__ == "__main__":

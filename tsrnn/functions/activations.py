@@ -1,10 +1,10 @@
-"""The elementary functions that equations may use, and tanh and sigmoid in a version for each precision.
+"""The elementary functions that equations may use; tanh, sigmoid and log_sigmoid in a version for each precision.
 
 Cell, loss and optimiser files use the plain names `tanh`, `sigmoid`, `relu` and so on. As they stand these call NumPy,
-which serves complex numbers too: an equation's derivatives can be checked by complex steps. A backend replaces `tanh`
-and `sigmoid` by the version of its argument's precision, made for loops that must vectorise: scalars in, scalars out,
-no branch, no table, one division. NaN gives NaN, infinity gives 1 (in another order of fused operations than on x86
-perhaps the number before it), and no result lies outside [-1, 1].
+which serves complex numbers too: an equation's derivatives can be checked by complex steps. A backend replaces `tanh`,
+`sigmoid` and `log_sigmoid` by the version of its argument's precision, made for loops that must vectorise: scalars in,
+scalars out, no branch, no table, one division (`log_sigmoid` has two). NaN gives NaN. tanh of infinity is 1 (in another
+order of fused operations than on x86 perhaps the number before it), and no result of tanh lies outside [-1, 1].
 
 The form is tanh(x) = 2pq / (p² + q²), the doubling formula for tanh(x/2) = p/q, where p/x and q are polynomials in x².
 Lambert's continued fraction (1761), truncated, has this form with integers; our own minimax fit needs one term fewer in
@@ -16,7 +16,7 @@ reordered; without fused multiply-adds the errors are those of NumPy.
 import numpy as np
 
 # Exact in every precision. In Numba a Python float would turn float32 operands into float64.
-ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
+ZERO, HALF, ONE, THREE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(3)
 
 
 def tanh(x):
@@ -53,6 +53,11 @@ def softplus(x):
     """log(1 + exp(x)) without overflow; its derivative is exp(x - softplus(x)), to its last digits in both tails."""
     p = relu(x)
     return p + log1p(exp(x - p - p))
+
+
+def log_sigmoid(x):
+    """log(1 / (1 + exp(-x))) = -softplus(-x); compiled, its error is absolute, not relative, where x is large."""
+    return -softplus(-x)
 
 
 def between(x, low, high):
@@ -130,3 +135,36 @@ def sigmoid_float32(x):
 def sigmoid_float64(x):
     """1 / (1 + exp(-x)) in float64; off by at most 1.2 * 2**-52, absolutely."""
     return 0.5 * tanh_float64(0.5 * x) + 0.5
+
+
+# atanh(y) = y (A[0] + A[1] y² + ...) for y up to 1/3; with it, log(1 + u) = 2 atanh(u / (2 + u)) for u up to 1.
+A32 = (np.float32(1.0), np.float32(0.3333316), np.float32(0.20012298), np.float32(0.13982579), np.float32(0.1407889))
+A64 = (
+    1.0,
+    0.33333333333341286,
+    0.199999999976438,
+    0.1428571455582858,
+    0.11111095430673142,
+    0.09091429900236955,
+    0.07681838124445817,
+    0.06795652742789947,
+    0.04940394524382393,
+    0.08890381913056651,
+)
+
+
+def log_sigmoid_float32(x):
+    """log(1 / (1 + exp(-x))) in float32; off by at most 1.5 * 2**-23, or 1.5 ulp below -1."""
+    t = tanh_float32(HALF * max(x, -x))
+    y = (ONE - t) / (THREE + t)  # u / (2 + u) with u = exp(-|x|) = (1 - t) / (1 + t)
+    s = y * y
+    return min(x, ZERO) - (y + y) * ((((A32[4] * s + A32[3]) * s + A32[2]) * s + A32[1]) * s + A32[0])
+
+
+def log_sigmoid_float64(x):
+    """log(1 / (1 + exp(-x))) in float64; off by at most 1.8 * 2**-52, or 1.8 ulp below -1."""
+    t = tanh_float64(0.5 * max(x, -x))
+    y = (1.0 - t) / (3.0 + t)
+    s = y * y
+    series = ((((A64[9] * s + A64[8]) * s + A64[7]) * s + A64[6]) * s + A64[5]) * s + A64[4]
+    return min(x, 0.0) - (y + y) * ((((series * s + A64[3]) * s + A64[2]) * s + A64[1]) * s + A64[0])

@@ -79,6 +79,7 @@ PORT = Port(
         operations.barrier: equation(operations.barrier),
         activations.tanh: activations.tanh,  # these are bound by the precision of their argument, below
         activations.sigmoid: activations.sigmoid,
+        activations.log_sigmoid: activations.log_sigmoid,
     }
     | {getattr(operations, name): getattr(VIEWS, name) for name in VIEWS._fields},
     translate,
@@ -95,7 +96,7 @@ def _bind(name: str) -> None:
         return {types.float32: single, types.float64: double}.get(x)
 
 
-for _name in ("tanh", "sigmoid"):
+for _name in ("tanh", "sigmoid", "log_sigmoid"):
     _bind(_name)
 
 
