@@ -11,6 +11,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import tsrnn
+from tsrnn.cells.cell import Product
 from tsrnn.functions.optimizers import adam
 from tsrnn.functions.random import fold, mix
 from tsrnn.losses.absolute import MAE
@@ -72,6 +73,53 @@ def test_cell_gradient(cell):
         shifted = forward(cell, values | {name: values[name] + 1j * STEP}, weights)
         wanted = sum(d * shifted[state].imag / STEP for state, d in d_states.items())
         assert_allclose(found[name], wanted, rtol=1e-12, atol=1e-14, err_msg=name)
+
+
+def fill_planes(cell, product, weights, values, x):
+    """Put the planes of a product into `values`, from the definition of its kind; all arrays are (rows, lanes)."""
+    h = values["h_prev"]
+    if product.operand in cell.inner:
+        operand = values[product.operand]
+    else:
+        operand = np.concatenate([x, np.ones_like(x[:1]), h])[slice(*cell.rows(product.operand, len(x), len(h)))]
+    if product.kind == "dense":
+        planes = weights @ operand
+    elif product.kind == "diagonal":
+        planes = weights[:, None] * np.tile(operand, (len(product.planes), 1))
+    else:
+        blocks = np.einsum("bpk,bkl->bpl", weights, operand.reshape(product.n_blocks, -1, x.shape[1]))
+        blocks = blocks.reshape(product.n_blocks, len(product.planes), -1, x.shape[1])
+        planes = blocks.swapaxes(0, 1).reshape(-1, x.shape[1])
+    values.update(zip(product.planes, np.split(planes, len(product.planes)), strict=True))
+
+
+@pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
+def test_a_step_is_that_of_the_definition(cell):
+    rng, n_inputs, hidden_size, lanes = np.random.default_rng(0), 2, 3 * cell.units_multiple, 5
+    spans = [cell.rows(product.operand, n_inputs, hidden_size) for product in cell.products]
+    shapes = [p.shape(r1 - r0, hidden_size) for p, (r0, r1) in zip(cell.products, spans, strict=True)]
+    weights, x = [rng.normal(size=shape) for shape in shapes], rng.normal(size=(n_inputs, lanes))
+    states = [rng.normal(size=(hidden_size, lanes)) for _ in cell.states]
+    values, remaining = {f"{name}_prev": state for name, state in zip(cell.states, states, strict=True)}, iter(weights)
+    for stage in cell.stages:
+        for product in stage.products:
+            fill_planes(cell, product, next(remaining), values, x)
+        call(stage.forward, values, stage.writes)
+    wanted = oracles.CELLS[cell.name](weights, list(x), *map(list, states))
+    for name, state in zip(cell.states, wanted, strict=True):
+        assert_allclose(values[name], np.stack(state), rtol=1e-12, atol=1e-14, err_msg=name)
+
+
+def test_products_are_checked():
+    for options, message in (
+        ({"kind": "sparse"}, "kind='sparse' is not known; use one of 'dense'"),
+        ({"kind": "diagonal"}, "reads the previous state alone, but operand='x1h'"),
+        ({"n_blocks": 2}, "n_blocks=2 needs kind='block_diagonal'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Product(("a",), "x1h", **options)
+    with pytest.raises(ValueError, match="hidden_size=3 cannot be divided into 2 equal blocks"):
+        Product(("a",), "h", "block_diagonal", 2).shape(3, 3)
 
 
 def test_relu_gradient_at_its_kink():
@@ -206,7 +254,7 @@ def imported(tree):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_imports(path):
     allowed = {".", "__future__", "checks", "functions", "numpy"}
-    allowed |= {"collections", "dataclasses", "importlib", "itertools", "math", "sys", "typing"}
+    allowed |= {"collections", "dataclasses", "importlib", "itertools", "math", "sys", "types", "typing"}
     assert set(imported(ast.parse(path.read_text(encoding="utf-8")))) <= allowed
 
 

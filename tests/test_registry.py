@@ -61,6 +61,10 @@ def test_options():
     word = Option("gate", "exp", "", ("exp", "sigmoid"))
     assert [option.kind for option in (flag, count, word)] == ["bool", "int", '{"exp", "sigmoid"}']
     assert (flag.check(False), count.check(5), word.check("sigmoid")) == (False, 5, "sigmoid")
+    third = Option("n_heads", 1, "", (1, 2), divides="hidden_size")
+    assert third.check(4, {"hidden_size": 8}) == 4
+    with pytest.raises(ValueError, match="n_heads=3 must divide hidden_size=8; use a divisor of it"):
+        third.check(3, {"hidden_size": 8})
     for option, value in ((flag, 1), (count, True), (count, 0), (word, "tanh")):
         with pytest.raises((TypeError, ValueError), match=f"{option.name}={value!r}"):
             option.check(value)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from ..checks import choice, flag, whole
@@ -25,12 +26,15 @@ class Option:
         Its description in the tables of arguments.
     values : tuple
         All values that a str may take; of an int, the values that tests run. A bool has both.
+    divides : str
+        The name of another argument, an int, that must be a multiple of the value; empty if there is none.
     """
 
     name: str
     default: bool | int | str
     meaning: str
     values: tuple[Any, ...] = (False, True)
+    divides: str = ""
 
     @property
     def kind(self) -> str:
@@ -39,12 +43,17 @@ class Option:
             return "{" + ", ".join(f'"{value}"' for value in self.values) + "}"
         return type(self.default).__name__
 
-    def check(self, value: Any) -> bool | int | str:
-        """`value`, or an error that names the argument, the value and what is allowed."""
+    def check(self, value: Any, arguments: Mapping[str, Any] = MappingProxyType({})) -> bool | int | str:
+        """`value`, or an error that names the argument, the value and what is allowed beside the other `arguments`."""
         if isinstance(self.default, bool):
             return flag(self.name, value)
         if isinstance(self.default, int):
-            return whole(self.name, value)
+            number = whole(self.name, value)
+            if self.divides in arguments and whole(self.divides, arguments[self.divides]) % number:
+                raise ValueError(
+                    f"{self.name}={number} must divide {self.divides}={arguments[self.divides]}; use a divisor of it"
+                )
+            return number
         allowed: str = choice(self.name, value, self.values)
         return allowed
 

@@ -48,7 +48,9 @@ def _estimator(base: type[T], name: str, described: Family, doc: str, module: st
 
     def make_cell(self: Any) -> Cell:
         """The cell in the form that the arguments ask for."""
-        return described.make(**{option.name: option.check(getattr(self, option.name)) for option in described.options})
+        arguments = vars(self)
+        options = {option.name: option.check(arguments[option.name], arguments) for option in described.options}
+        return described.make(**options)
 
     fields = [(option.name, type(option.default), option.default) for option in described.options]
     namespace = {"__doc__": doc, "make_cell": make_cell, "_options": described.options}
