@@ -44,6 +44,42 @@ def call(equation, values, writes):
     values.update(zip(writes, result if isinstance(result, tuple) else (result,), strict=True))
 
 
+def blocks(item, planes):
+    """Planes (P H, lanes) of a block-diagonal product by block, (n_blocks, P, units, lanes)."""
+    return planes.reshape(len(item.planes), item.n_blocks, -1, planes.shape[-1]).swapaxes(0, 1)
+
+
+def times(item, weights, x):
+    """The planes (P H, lanes) of a product of the operand x (K, lanes)."""
+    if item.kind == "dense":
+        return weights @ x
+    if item.kind == "diagonal":
+        return weights[:, None] * np.tile(x, (len(item.planes), 1))
+    n, P = item.n_blocks, len(item.planes)
+    weights = weights.reshape(n, P, weights.shape[-1], -1)
+    return np.einsum("bpuk,bkl->pbul", weights, x.reshape(n, -1, x.shape[1])).reshape(-1, x.shape[1])
+
+
+def times_transposed(item, weights, d):
+    """The gradient by the operand (K, lanes), from that of the planes d (P H, lanes)."""
+    if item.kind == "dense":
+        return weights.T @ d
+    if item.kind == "diagonal":
+        return (weights[:, None] * d).reshape(len(item.planes), -1, d.shape[1]).sum(axis=0)
+    weights = weights.reshape(item.n_blocks, len(item.planes), weights.shape[-1], -1)
+    return np.einsum("bpuk,bpul->bkl", weights, blocks(item, d)).reshape(-1, d.shape[1])
+
+
+def outer(item, d, x):
+    """The gradient by the weights, from that of the planes d (P H, lanes) and the operand x (K, lanes)."""
+    if item.kind == "dense":
+        return d @ x.T
+    if item.kind == "diagonal":
+        return (d * np.tile(x, (len(item.planes), 1))).sum(axis=1)
+    by_block = np.einsum("bpul,bkl->bpuk", blocks(item, d), x.reshape(item.n_blocks, -1, x.shape[1]))
+    return by_block.reshape(item.n_blocks, -1, by_block.shape[-1])
+
+
 class NumpyBackend:
     """The methods of `tsrnn.kernels.cpu.CpuBackend`."""
 
@@ -169,11 +205,10 @@ class NumpyBackend:
         return np.where(dropped, 0, 1 / (1 - dropout)).astype(work.dtype)
 
     def _matrices(self, work, theta, layer, n_inputs):
-        """Of each product: rows of the operand, names of its planes, a view of its weights."""
-        for r0, r1, p0, p1, at, _ in work.products[layer]:
-            planes = work.cell.planes[p0:p1]
-            rows = len(planes) * work.shape.hidden_size
-            yield slice(r0, r1), planes, theta[at : at + rows * (r1 - r0)].reshape(rows, r1 - r0)
+        """Of each product: its description, rows of the operand, a view of its weights."""
+        for item, (r0, r1, _, _, at, *_) in zip(work.cell.products, work.products[layer], strict=True):
+            shape = item.shape(r1 - r0, work.shape.hidden_size)
+            yield item, slice(r0, r1), theta[at : at + int(np.prod(shape))].reshape(shape)
 
     def _step(self, work, theta, layer, x, before, late):
         """One step of one layer: the names and what they hold; lanes that are `late` keep their state."""
@@ -183,8 +218,9 @@ class NumpyBackend:
         matrices = self._matrices(work, theta, layer, len(x))
         for stage in cell.stages:
             for _ in stage.products:
-                rows, planes, weights = next(matrices)
-                values.update(zip(planes, np.split(weights @ operand[rows], len(planes)), strict=True))
+                item, rows, weights = next(matrices)
+                filled = np.split(times(item, weights, operand[rows]), len(item.planes))
+                values.update(zip(item.planes, filled, strict=True))
             call(stage.forward, values, stage.writes)
             for name in set(stage.writes) & set(cell.inner):
                 operand[slice(*cell.rows(name, len(x), work.shape.hidden_size))] = values[name]
@@ -294,11 +330,11 @@ class NumpyBackend:
             call(stage.gradient, values, stage.gradient_writes)
             carried |= "dh" in stage.gradient_writes
             for _ in stage.products:
-                (rows, planes, weights), (_, _, weight_gradient) = matrices.pop()
-                d = np.where(late, 0, np.concatenate([values[plane] for plane in planes]))
-                weight_gradient += d @ operand[rows].T
+                (item, rows, weights), (_, _, weight_gradient) = matrices.pop()
+                d = np.where(late, 0, np.concatenate([values[plane] for plane in item.planes]))
+                weight_gradient += outer(item, d, operand[rows])
                 passed = np.zeros_like(operand)
-                passed[rows] = weights.T @ d
+                passed[rows] = times_transposed(item, weights, d)
                 gradient += passed
                 if rows.start <= h.start < rows.stop:
                     values["dh"], carried = (values["dh"] if carried else 0) + passed[h], True

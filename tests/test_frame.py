@@ -568,7 +568,11 @@ def test_quarters_with_another_anchor_name_follow():
             "gap: y_new begins at 12, but the series ends at 9 and continues at 10",
         ),
         (pd.RangeIndex(10), pd.RangeIndex(5, 14), r"overlap: y_new begins at 5, .* ends at 9; .*y_new\.index > 9\]"),
-        (DAYS, DAYS, "overlap: y_new begins at 2000-01-01, .* ends at 2000-01-03; all labels of y_new are before its end"),
+        (
+            DAYS,
+            DAYS,
+            "overlap: y_new begins at 2000-01-01, .* ends at 2000-01-03; all labels of y_new are before its end",
+        ),
     ],
 )
 def test_what_does_not_follow(index, new, message):

@@ -14,7 +14,8 @@ from ..data.windows import Geometry
 from ..losses.loss import LINKS
 from ..parts.layout import Layout, tables_of
 from ..parts.part import Parameter
-from ..parts.recurrent import layers_of, product_table
+from ..parts.products import product_table
+from ..parts.recurrent import layers_of
 from ..parts.shape import ADDITIVE, DOT, GENERAL, NO_ATTENTION, Shape, layer_inputs
 from ..parts.sizes import Decoder, NetworkSizes
 from . import encoder_decoder, parallel, stack

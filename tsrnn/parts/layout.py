@@ -185,8 +185,9 @@ def tables_of(
 ) -> dict[Buffer, np.ndarray]:  # fmt: skip
     """Return the tables of a network, from its layers' products and the parameters' offsets and shapes."""
     matrices = [
-        (offsets[name] + i * shape[-2] * shape[-1], *shape[-2:])
+        (offsets[name] + i * rows * columns, rows, columns)
         for name, shape in shapes.items()
+        for rows, columns in [(shape[-2] if len(shape) > 1 else 1, shape[-1])]
         for i in range(prod(shape[:-2]))
     ]
     return {

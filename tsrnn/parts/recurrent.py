@@ -7,8 +7,7 @@ For one tile of B windows, T steps, I inputs, H units, N = H*B, G gates, S state
     C   (T+1, S-1, N)  the states beside h
     D   (S, N)         gradients of the states; dQ (J, N) those of the inner operands
 
-`products` is a table with one line for each product: first row and last row (of the operand), first gate, last gate,
-offset of its weights, and where its input gradient goes (`NOTHING`, `SET_H`, `ADD_H`, or `SET_INNER` + operand).
+`products` is the table of the layer's products; see `products`.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from functools import partial
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -25,28 +25,20 @@ from .common import DX, DY, GRAD, SCRATCH, STARTS, THETA_T, WIDTHS
 from .lanes import lane_loop, parameters_of
 from .operations import (
     add,
-    add_outer,
-    add_product,
     copy,
-    copy_columns,
     inlined,
     largest,
     matrix,
-    product,
     tensor1,
     tensor2,
     tensor3,
     tensor4,
     vector,
 )
-from .part import GRADIENT, Buffer, Operation, Parameter, Parameters, Part, Sizes, uniform
+from .part import GRADIENT, Buffer, Operation, Parameter, Parameters, Part, Sizes
+from .products import CHUNK, N_COLUMNS, input_gradient, loops_of
 from .shape import decoder_inputs, layer_inputs, n_decoded, n_slots
 from .sizes import NetworkSizes
-
-#: Where a product's input gradient goes, in the last column of the table of products.
-NOTHING, SET_H, ADD_H, SET_INNER = range(4)
-#: Steps whose weight gradient is one product.
-CHUNK = 16
 
 
 def operand_rows(s: Sizes) -> int:
@@ -58,8 +50,8 @@ def _layers(s: Sizes) -> int:
     return s.shape.num_layers + s.shape.decoder_layers
 
 
-#: The table of products of each layer, the decoder's last, (L, n_products, 6).
-PRODUCTS = Buffer("products", lambda s: (0, 0, 6), dtype="int64", shared=True)
+#: The table of products of each layer, the decoder's last, (L, n_products, N_COLUMNS).
+PRODUCTS = Buffer("products", lambda s: (0, 0, N_COLUMNS), dtype="int64", shared=True)
 #: X, A and C of all layers; slots are the steps that the arrays hold.
 OPERANDS = Buffer("X", lambda s: (_layers(s), n_slots(s.shape) + 1, operand_rows(s), s.tile))
 GATES = Buffer("A", lambda s: (_layers(s), n_slots(s.shape), len(s.cell.planes), s.state_size))
@@ -106,20 +98,26 @@ def parameters(network: NetworkSizes) -> Parameters:
         for k, item in enumerate(cell.products):
             r0, r1 = cell.rows(item.operand, n_inputs, H)
             bias = {"x1h": n_inputs, "x1": n_inputs, "1h": 0}.get(item.operand)
-            initial = partial(_with_bias, cell, item, bias)
-            found[f"{name}.product{k}"] = Parameter((len(item.planes) * H, r1 - r0), initial, decays=True, bias=bias)
+            initial = partial(_start, cell, item, H, bias)
+            shape = item.shape(r1 - r0, H)
+            if item.kind == "block_diagonal":  # each block of a gate is a matrix of its own in memory
+                shape = (item.n_blocks, len(item.planes), shape[-1], shape[-1])
+            found[f"{name}.product{k}"] = Parameter(shape, initial, decays=True, bias=bias)
     return found
 
 
-def _with_bias(
-    cell: Cell, item: Product, column: int | None, values: np.ndarray, rng: np.random.Generator, bound: float
-) -> None:
+def _start(
+    cell: Cell, item: Product, hidden_size: int, column: int | None, values: np.ndarray, rng: np.random.Generator,
+    bound: float,
+) -> None:  # fmt: skip
     """Fill the weights of a product with uniform numbers, and its bias as the cell says."""
-    uniform(values, rng, bound)
+    low, high = item.initial or (-bound, bound)
+    values[:] = rng.uniform(low, high, values.shape)
     if column is not None:
-        values[:, column] = np.repeat(
-            [dict(cell.bias).get(plane, 0.0) for plane in item.planes], len(values) // len(item.planes)
-        )
+        for n, plane in enumerate(item.planes):
+            bias = dict(cell.bias).get(plane, 0.0)
+            rows = values[n * hidden_size : (n + 1) * hidden_size]
+            rows[:, column] = bias(hidden_size) if callable(bias) else bias
 
 
 def count(network: NetworkSizes) -> int:
@@ -128,7 +126,7 @@ def count(network: NetworkSizes) -> int:
     def of_layer(n_inputs: int) -> int:
         cell, H = network.cell, network.hidden_size
         spans = ((item, cell.rows(item.operand, n_inputs, H)) for item in cell.products)
-        return sum(len(item.planes) * H * (last - first) for item, (first, last) in spans)
+        return sum(prod(item.shape(last - first, H)) for item, (first, last) in spans)
 
     d, H = network.decoder, network.hidden_size
     lowest = H if d and d.segment > 1 else network.n_inputs
@@ -137,38 +135,6 @@ def count(network: NetworkSizes) -> int:
 
 
 PART = Part((PRODUCTS, OPERANDS, GATES, OTHERS, DSTATE, DDECODER, DDECODED), (), (), parameters, scratch, count)
-
-
-# ---------------------------------------------------------------- the table of products
-def product_table(cell: Cell, n_inputs: int, hidden_size: int, offset: int) -> np.ndarray:
-    """Return the products of a layer whose first weight lies at `offset` in theta, int64 (n_products, 6)."""
-    table = []
-    for item, action in zip(cell.products, _input_gradients(cell), strict=True):
-        r0, r1 = cell.rows(item.operand, n_inputs, hidden_size)
-        p0 = cell.planes.index(item.planes[0])
-        p1 = p0 + len(item.planes)
-        table.append((r0, r1, p0, p1, offset, action))
-        offset += (r1 - r0) * (p1 - p0) * hidden_size
-    return np.array(table, np.int64)
-
-
-def _input_gradients(cell: Cell) -> list[int]:
-    """Return where each product's input gradient goes; `bptt` meets the stages from the last to the first."""
-    actions: list[int] = []
-    carries = False
-    for stage in reversed(cell.stages):
-        carries |= "dh" in stage.gradient_writes
-        of_stage = []
-        for item in stage.products:
-            if item.operand in cell.inner:
-                of_stage.append(SET_INNER + cell.inner.index(item.operand))
-            elif not item.operand.endswith("h"):
-                of_stage.append(NOTHING)
-            else:
-                of_stage.append(ADD_H if carries else SET_H)
-                carries = True
-        actions = of_stage + actions
-    return actions
 
 
 # ---------------------------------------------------------------- the operation
@@ -267,44 +233,28 @@ def stage_gradient_lanes(cell: Cell, stage: Stage, name: str) -> Callable:
 
 
 def _build_stage(cell: Cell, stage: Stage, name: str, first: int, last: int) -> Callable:
-    lanes = stage_lanes(cell, stage, name)
+    lanes, apply = stage_lanes(cell, stage, name), loops_of(cell).apply
 
     @inlined
     def forward(theta, products, X, A, C, t, i):
-        G, N, K, B = A.shape[1], A.shape[2], X.shape[1], X.shape[2]
         for k in range(first, last):
-            r0, r1, p0, p1, w = products[k, 0], products[k, 1], products[k, 2], products[k, 3], products[k, 4]
-            rows = (p1 - p0) * (N // B)
-            W = matrix(theta, w, rows, r1 - r0)
-            product(W, matrix(X, (t * K + r0) * B, r1 - r0, B), matrix(A, (t * G + p0) * N, rows, B))
+            apply(theta, products, k, X, A, t)
         lanes(X, A, C, t, i)
 
     return forward
 
 
 def _build_stage_gradient(cell: Cell, stage: Stage, name: str, first: int, last: int) -> Callable:
-    lanes = stage_gradient_lanes(cell, stage, name)
+    lanes, pass_back = stage_gradient_lanes(cell, stage, name), loops_of(cell).pass_back
 
     @inlined
     def gradient(theta_t, products, X, A, C, D, dQ, t, i, starts, masked):
         G, N, B = A.shape[1], A.shape[2], X.shape[2]
-        H = N // B
         lanes(X, A, C, D, dQ, t, i)
         if masked:
             zero_masked(matrix(A, t * G * N, G, N), starts, t)
         for k in range(first, last):
-            r0, r1, p0, p1, w = products[k, 0], products[k, 1], products[k, 2], products[k, 3], products[k, 4]
-            action = products[k, 5]
-            if action != NOTHING:  # the last H rows of the operand are h or an inner operand
-                rows = (p1 - p0) * H
-                W_t = matrix(theta_t, w + rows * (r1 - r0 - H), H, rows)
-                dA = matrix(A, (t * G + p0) * N, rows, B)
-                if action == ADD_H:
-                    add_product(W_t, dA, matrix(D, 0, H, B))
-                elif action == SET_H:
-                    product(W_t, dA, matrix(D, 0, H, B))
-                else:
-                    product(W_t, dA, matrix(dQ, (action - SET_INNER) * N, H, B))
+            pass_back(theta_t, products, k, A, D, dQ, t, B)
 
     return gradient
 
@@ -366,7 +316,7 @@ def _build_scan(step: Callable) -> Callable:
 
 
 def _build_bptt(cell: Cell, step_gradient: Callable) -> Callable:
-    n_states, n_inner = len(cell.states), len(cell.inner)
+    n_states, n_inner, weight_gradient = len(cell.states), len(cell.inner), loops_of(cell).weight_gradient
 
     @inlined
     def bptt(
@@ -400,36 +350,3 @@ def _build_bptt(cell: Cell, step_gradient: Callable) -> Callable:
                 weight_gradient(grad, products, A, X, t, min(t + CHUNK, T), chunk)
 
     return bptt
-
-
-@inlined
-def input_gradient(theta_t, products, A, t, dx):
-    """dx (I, B) = sum over the products that read x of W_x.T @ dA[t]."""
-    I, B = dx.shape
-    G, N = A.shape[1], A.shape[2]
-    first = True
-    for k in range(products.shape[0]):
-        if products[k, 0] == 0:
-            p0, w = products[k, 2], products[k, 4]
-            rows = (products[k, 3] - p0) * (N // B)
-            W_t, dA = matrix(theta_t, w, I, rows), matrix(A, (t * G + p0) * N, rows, B)
-            if first:
-                product(W_t, dA, dx)
-            else:
-                add_product(W_t, dA, dx)
-            first = False
-
-
-@inlined
-def weight_gradient(grad, products, A, X, t0, t1, chunk):
-    """Add sum over t0 <= t < t1 of dA[t] @ X[t].T of every product to `grad`: one matrix product for all steps."""
-    G, N, K, B = A.shape[1], A.shape[2], X.shape[1], X.shape[2]
-    H, m = N // B, (t1 - t0) * B
-    a, x = matrix(chunk, 0, G * H, m), matrix(chunk, G * H * m, K, m)
-    for t in range(t0, t1):
-        copy_columns(a, matrix(A, t * G * N, G * H, B), (t - t0) * B)
-        copy_columns(x, matrix(X, t * K * B, K, B), (t - t0) * B)
-    for k in range(products.shape[0]):
-        r0, p0, w = products[k, 0], products[k, 2], products[k, 4]
-        columns, rows = products[k, 1] - r0, (products[k, 3] - p0) * H
-        add_outer(matrix(a, p0 * H * m, rows, m), matrix(x, r0 * m, columns, m), matrix(grad, w, rows, columns))
