@@ -88,6 +88,13 @@ def elman(function):
     return lambda weights, x, h: ([function(a) for a in times(weights[0], [*x, 1, *h])],)
 
 
+def mingru(weights, x, h):
+    """The weights of z and of the candidate by [x; 1]."""
+    a, n = times(weights[0], [*x, 1]), len(h)
+    z = [sigmoid(v) for v in a[:n]]
+    return ([(1 - z[u]) * h[u] + z[u] * a[n + u] for u in range(n)],)
+
+
 CELLS = {
     "lstm": lstm,
     "gru": gru,
@@ -95,6 +102,7 @@ CELLS = {
     "rnn_tanh": elman(tanh),
     "rnn_sigmoid": elman(sigmoid),
     "rnn_relu": elman(relu),
+    "mingru": mingru,
 }
 
 

@@ -18,6 +18,7 @@ FAMILIES: dict[str, str] = {
     "RNN": "rnn",
     "LSTM": "lstm",
     "GRU": "gru",
+    "MinGRU": "mingru",
 }
 
 
