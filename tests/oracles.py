@@ -95,6 +95,13 @@ def mingru(weights, x, h):
     return ([(1 - z[u]) * h[u] + z[u] * a[n + u] for u in range(n)],)
 
 
+def indrnn(function):
+    """The independently recurrent cell with that function: weights by [x; 1], and of each unit's own state."""
+    return lambda weights, x, h: (
+        [function(a + u * own) for a, u, own in zip(times(weights[0], [*x, 1]), weights[1], h, strict=True)],
+    )
+
+
 CELLS = {
     "lstm": lstm,
     "gru": gru,
@@ -103,6 +110,8 @@ CELLS = {
     "rnn_sigmoid": elman(sigmoid),
     "rnn_relu": elman(relu),
     "mingru": mingru,
+    "indrnn_relu": indrnn(relu),
+    "indrnn_tanh": indrnn(tanh),
 }
 
 

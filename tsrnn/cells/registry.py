@@ -19,6 +19,7 @@ FAMILIES: dict[str, str] = {
     "LSTM": "lstm",
     "GRU": "gru",
     "MinGRU": "mingru",
+    "IndRNN": "indrnn",
 }
 
 
