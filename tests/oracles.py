@@ -102,6 +102,26 @@ def indrnn(function):
     )
 
 
+def slstm(forget):
+    """Without stabiliser; the states are h, the cell state over the normaliser, and the logarithm of the normaliser.
+
+    Weights of z, i, f, o by [x; 1]; and by each head's own part of h, (heads, 4 units of a head, units of a head).
+    """
+
+    def step(weights, x, h, c, m):
+        a, n, size = times(weights[0], [*x, 1]), len(h), len(weights[1][0][0])
+        own = [times(head, h[k * size : (k + 1) * size]) for k, head in enumerate(weights[1])]
+        gates = [[a[g * n + u] + own[u // size][g * size + u % size] for u in range(n)] for g in range(4)]
+        new_c, new_n = [], []
+        for u, (z, i, f) in enumerate(zip(*gates[:3], strict=True)):
+            new_n.append(forget(f) * np.exp(m[u]) + np.exp(i))
+            new_c.append(forget(f) * c[u] * np.exp(m[u]) + np.exp(i) * tanh(z))
+        ratio = [new_c[u] / new_n[u] for u in range(n)]
+        return [sigmoid(gates[3][u]) * ratio[u] for u in range(n)], ratio, [np.log(v) for v in new_n]
+
+    return step
+
+
 CELLS = {
     "lstm": lstm,
     "gru": gru,
@@ -112,6 +132,10 @@ CELLS = {
     "mingru": mingru,
     "indrnn_relu": indrnn(relu),
     "indrnn_tanh": indrnn(tanh),
+    "slstm_sigmoid_1": slstm(sigmoid),
+    "slstm_sigmoid_2": slstm(sigmoid),
+    "slstm_exp_1": slstm(np.exp),
+    "slstm_exp_2": slstm(np.exp),
 }
 
 

@@ -20,6 +20,7 @@ FAMILIES: dict[str, str] = {
     "GRU": "gru",
     "MinGRU": "mingru",
     "IndRNN": "indrnn",
+    "SLSTM": "slstm",
 }
 
 
