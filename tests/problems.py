@@ -47,7 +47,7 @@ def problem(
 ) -> Problem:  # fmt: skip
     """Windows at random places of random series, with random parameters and scales."""
     rng = np.random.default_rng(seed)
-    n_targets = n_targets or n_inputs
+    n_targets, hidden = n_targets or n_inputs, -(-hidden // cell.units_multiple) * cell.units_multiple
     n_inputs += covariates + n_targets * seasonal
     a = Architecture(cell, n_inputs, n_targets, block, loss, hidden, layers, lags, learn, covariates, decoder, seasonal)
     geometry = Geometry(context, n_outputs, block, decoder.segment if decoder else 1)

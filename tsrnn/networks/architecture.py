@@ -92,7 +92,7 @@ class Architecture(NetworkSizes):
         """Return what a backend needs, for windows of `geometry`."""
         shape = self.shape(geometry)
         offsets = {name: offset for name, (offset, _) in self.entries.items()}
-        shapes = {name: parameter_shape for name, (_, parameter_shape) in self.entries.items()}
+        shapes = {name: parameter.matrices or parameter.shape for name, parameter in self.parameters()}
         products = [
             product_table(self.cell, n_inputs, self.hidden_size, offsets[f"{name}.product0"])
             for name, n_inputs in layers_of(self)

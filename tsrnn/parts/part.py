@@ -99,12 +99,14 @@ class Parameter:
     """Shape of a parameter, how it starts, and whether weight decay acts on it.
 
     `initial(values, rng, bound)` fills a view of zeros; None leaves them. Weight decay leaves the column `bias` alone.
+    `matrices` is the shape with the matrices in memory last, where that differs: their transposes are made from it.
     """
 
     shape: tuple[int, ...]
     initial: Callable[[np.ndarray, np.random.Generator, float], None] | None = None
     decays: bool = False
     bias: int | None = None
+    matrices: tuple[int, ...] = ()
 
 
 def uniform(values: np.ndarray, rng: np.random.Generator, bound: float) -> None:

@@ -100,9 +100,10 @@ def parameters(network: NetworkSizes) -> Parameters:
             bias = {"x1h": n_inputs, "x1": n_inputs, "1h": 0}.get(item.operand)
             initial = partial(_start, cell, item, H, bias)
             shape = item.shape(r1 - r0, H)
-            if item.kind == "block_diagonal":  # each block of a gate is a matrix of its own in memory
-                shape = (item.n_blocks, len(item.planes), shape[-1], shape[-1])
-            found[f"{name}.product{k}"] = Parameter(shape, initial, decays=True, bias=bias)
+            matrices: tuple[int, ...] = ()
+            if item.kind == "block_diagonal":  # each block of a gate is a matrix of its own
+                matrices = (item.n_blocks, len(item.planes), shape[-1], shape[-1])
+            found[f"{name}.product{k}"] = Parameter(shape, initial, decays=True, bias=bias, matrices=matrices)
     return found
 
 
