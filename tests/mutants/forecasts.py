@@ -140,8 +140,8 @@ MUTANTS = [
         "__values[origin.wanted]", "__values[: len(origin.wanted)]", EDGES,
     ),
     mutant(
-        "intervals by the scale of the first rows", "estimators/forecasters.py::RecurrentForecaster._scale",
-        "origin.context[end - self.context_length_ : end]", "origin.context[: self.context_length_]", TRAINING,
+        "intervals by the scale of the first rows", "forecasting/conformal.py::Errors.unscale",
+        "context[None, end - length : end]", "context[None, :length]", TRAINING,
     ),
     # ---------------------------------------------------------------- contexts and gaps
     mutant(
@@ -162,9 +162,8 @@ MUTANTS = [
         "n - trailing(observed)", "n - 0 * trailing(observed)", GAPS,
     ),
     mutant(
-        "an interval forgets the gap before it", "estimators/forecasters.py::RecurrentForecaster._at_leads",
-        "trailing(origin.observed) + np.arange(origin.n_steps)[:, None]",
-        "0 * trailing(origin.observed) + np.arange(origin.n_steps)[:, None]", GAPS,
+        "an interval forgets the gap before it", "forecasting/conformal.py::Errors.unscale",
+        "gaps + np.arange(n_steps)[:, None]", "0 * gaps + np.arange(n_steps)[:, None]", GAPS,
     ),
     mutant(
         "a gap is filled from where the context begins", "data/gaps.py::fill",

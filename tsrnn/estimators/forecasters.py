@@ -182,16 +182,16 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         if learned is not None:
             return learned
         offsets, pooled = self._errors(origin).offsets(levels)
-        return self._forecast(origin)[:, :, None] + self._scale(origin) * self._at_leads(offsets, pooled, origin)
+        return self._forecast(origin)[:, :, None] + self._unscaled(offsets, pooled, origin)
 
     def _sample(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
         if self.network_.architecture.loss.family:
             return self._after_gaps(self.strategy_.sample, origin, n_paths, rng, joint=True)
         errors, pooled = self._errors(origin).paths(n_paths, rng)
-        return self._forecast(origin)[:, :, None] + self._scale(origin) * self._at_leads(errors, pooled, origin)
+        return self._forecast(origin)[:, :, None] + self._unscaled(errors, pooled, origin)
 
-    def _at_leads(self, values: np.ndarray, pooled: np.ndarray, origin: Origin) -> np.ndarray:
-        """Values (n_leads, C, ...) at the leads of the steps after `origin`, (n_steps, C, ...); gaps add leads."""
+    def _unscaled(self, values: np.ndarray, pooled: np.ndarray, origin: Origin) -> np.ndarray:
+        """Errors or offsets (n_leads, C, ...) for the steps after `origin`, in the units of the series."""
         for c in np.flatnonzero(pooled):
             warnings.warn(
                 f"{self.target_.channel(int(c))} has too few values of its own in the validation part: its intervals "
@@ -200,14 +200,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
                 IntervalWarning,
                 stacklevel=4,
             )
-        leads = trailing(origin.observed) + np.arange(origin.n_steps)[:, None]
-        return values[leads, np.arange(leads.shape[1])]
-
-    def _scale(self, origin: Origin) -> np.ndarray:
-        """The unit of the errors after `origin`, (n_channels, 1)."""
-        end = len(origin.context) - int(trailing(origin.observed).min())
-        rows = origin.context[end - self.context_length_ : end]
-        return self.errors_.scaling.of_contexts(rows[None], np.zeros(1, np.int64))[1].T
+        return self.errors_.unscale(values, origin.context, origin.observed, self.context_length_, origin.n_steps)
 
     def _errors(self, origin: Origin) -> Errors:
         """Errors up to the largest lead of the steps after `origin`, counted from a column's last observed value."""

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..data.gaps import trailing
 from ..data.panel import Panel, ranges
 from ..data.scaling import PanelScaling, Scaling
 from ..data.seasons import Seasons
@@ -90,6 +91,20 @@ class Errors:
         for before, after in pairwise(drawn):
             after += before[:, -1:]
         return np.moveaxis(np.concatenate(drawn, axis=1)[:, :n_leads], 0, -1), pooled
+
+    def unscale(
+        self, values: np.ndarray, context: np.ndarray, observed: np.ndarray, length: int, n_steps: int
+    ) -> np.ndarray:
+        """Errors or offsets (n_leads, C, ...) for `n_steps` after a `context` (n, C), in its units, (n_steps, C, ...).
+
+        The lead of a step counts from the last `observed` value of its column. The unit is the scale of the last
+        `length` rows up to the last one with an observed value.
+        """
+        gaps = trailing(observed)
+        end = len(context) - int(gaps.min())
+        _, unit = self.scaling.of_contexts(context[None, end - length : end], np.zeros(1, np.int64))
+        leads = gaps + np.arange(n_steps)[:, None]
+        return unit.T * values[leads, np.arange(len(gaps))]
 
 
 def needed(coverage: float) -> int:
