@@ -1,4 +1,4 @@
-"""The plan of a fit: which windows train the network, which ones judge it, and which ones a refit reads."""
+"""The plan of a fit: which windows train the network, which ones validate it, and which ones a refit reads."""
 
 from __future__ import annotations
 

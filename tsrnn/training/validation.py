@@ -1,4 +1,4 @@
-"""The validation part: how long it is, what a trained network is worth on it, and what follows for intervals."""
+"""The validation part: its length, the channels that it can judge, and whether a refit follows."""
 
 from __future__ import annotations
 
