@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ..functions.scaling import CONSTANT, TINY
+from ..functions.scaling import is_scale
 from .panel import Panel
 
 #: Windows whose scales are computed at a time, so that memory does not grow with windows times length.
@@ -31,7 +31,7 @@ def mean_and_scale(values: np.ndarray, observed: np.ndarray | bool = True) -> tu
     mean = differences.sum(axis=-1) / n
     deviation = unit * np.sqrt((np.where(observed, differences - mean[..., None], 0.0) ** 2).sum(axis=-1) / n)
     mean = origin[..., 0] + unit * mean
-    return mean, np.where(deviation > np.maximum(CONSTANT * np.abs(mean), TINY), deviation, 1.0)
+    return mean, np.where(is_scale(deviation, mean), deviation, 1.0)
 
 
 # ---------------------------------------------------------------- scaling of the channels

@@ -1,40 +1,13 @@
-"""Mean and scale of a context."""
-
-from __future__ import annotations
-
-import math
-import sys
+"""When a standard deviation can serve as a scale."""
 
 import numpy as np
 
 #: A standard deviation of at most this fraction of the mean is rounding: the values are a constant.
 CONSTANT = 1e-12
 #: The smallest positive float64 with all of its digits, above which a standard deviation must lie too.
-TINY = sys.float_info.min
+TINY = float(np.finfo(np.float64).tiny)
 
 
-def mean_and_scale(values: np.ndarray, column: int, first: int, last: int) -> tuple[float, float]:
-    """Mean and scale of the rows `first` to `last` - 1 of a column of values (n, C) in float64.
-
-    The scale is the standard deviation, 1 for a constant. The sums are of differences from the last value in units of
-    the largest, so that they neither overflow nor round a small deviation away, and the mean of a constant is exactly
-    its value.
-    """
-    origin, unit = values[last - 1, column], 0.0
-    for t in range(first, last):
-        difference = abs(values[t, column] - origin)
-        if difference > unit:
-            unit = difference
-    if not unit > 0.0:
-        return origin, 1.0
-    total = 0.0
-    for t in range(first, last):
-        total += (values[t, column] - origin) / unit
-    mean, square = total / (last - first), 0.0
-    for t in range(first, last):
-        deviation = (values[t, column] - origin) / unit - mean
-        square += deviation * deviation
-    scale = unit * math.sqrt(square / (last - first))
-    mean = origin + unit * mean
-    limit = CONSTANT * abs(mean)
-    return mean, scale if scale > limit and scale > TINY else 1.0
+def is_scale(deviation, mean):
+    """True where the standard deviation of values in float64 can serve as their scale; False for a constant and NaN."""
+    return (deviation > CONSTANT * abs(mean)) & (deviation > TINY)

@@ -6,10 +6,10 @@ are float64; scaled numbers have the precision of the parameters.
 
 from __future__ import annotations
 
-from ..functions.scaling import mean_and_scale
 from .common import AHEAD, SHARE, STARTS, WEIGHT, X, Y
 from .operations import tensor1, tensor2, tensor3, vector, zero
 from .part import Buffer, Operation, Part
+from .scaling import mean_and_scale
 
 
 def _given(name: str, ndim: int, dtype: str) -> Buffer:

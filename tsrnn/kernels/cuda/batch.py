@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...functions import activations, scaling
+from ...functions import activations
 from ...functions.optimizers import adam
 from ...losses.registry import Loss
+from ...parts.scaling import mean_and_scale as mean_and_scale_of_column
 from .. import layout as at
 from .device import VIEWS, device, local
 from .port import Port
@@ -48,7 +49,7 @@ class Index(NamedTuple):
 #: What a book has after the arrays of `layout`: sums of squares, one of each thread of the grid.
 SQUARES = len(at.Arrays._fields)
 DOUBLE, WHOLE = np.float64(0), np.int64(0)
-mean_and_scale = device(scaling.mean_and_scale)
+mean_and_scale = device(mean_and_scale_of_column)
 
 
 def build_gather(team: Team, dtype: Any) -> Callable:
