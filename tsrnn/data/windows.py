@@ -73,9 +73,10 @@ class Windows:
     @classmethod
     def at(cls, starts: np.ndarray, series: np.ndarray, scales: Scales, geometry: Geometry) -> Windows:
         """Windows that begin at these rows, in these series."""
-        starts = np.ascontiguousarray(starts, np.int64)
+        # Copies are writable: for a read-only array the loops of a backend would be compiled once more.
+        starts, series = np.array(starts, np.int64), np.array(series, np.int64)
         length = np.full(len(starts), geometry.n_steps, np.int64)
-        return cls(starts, length, starts + geometry.context, np.ascontiguousarray(series, np.int64), scales)
+        return cls(starts, length, starts + geometry.context, series, scales)
 
     def __len__(self) -> int:
         """Number of windows."""
