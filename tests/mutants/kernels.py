@@ -55,52 +55,53 @@ MUTANTS = [
     ),
     # ---------------------------------------------------------------- kernels
     mutant(
-        "the row of ones is not set", "kernels/cpu.py::CpuBackend.workspace", "made['X'][*__at] = 1",
-        "made['X'][*__at] = 0", KERNELS,
+        "the row of ones is not set", "kernels/cpu.py::CpuBackend.workspace", "arrays[OPERANDS][*__at] = 1",
+        "arrays[OPERANDS][*__at] = 0", KERNELS,
     ),
     mutant(
-        "the mask ignored forwards", "kernels/scan.py::scan", "if t < last_start: *__masked", "if t < 0: *__masked",
-        KERNELS,
+        "the mask ignored forwards", "parts/recurrent.py::scan", "if t < last_start: *__masked",
+        "if t < 0: *__masked", KERNELS,
     ),
-    mutant("the mask ignored backwards", "kernels/scan.py::bptt", "masked = t < last_start", "masked = t < 0", KERNELS),
     mutant(
-        "weight gradient: a chunk loses its last step", "kernels/scan.py::bptt", "min(t + CHUNK, T)",
+        "the mask ignored backwards", "parts/recurrent.py::bptt", "masked = t < last_start", "masked = t < 0", KERNELS,
+    ),
+    mutant(
+        "weight gradient: a chunk loses its last step", "parts/recurrent.py::bptt", "min(t + CHUNK, T)",
         "min(t + CHUNK, T - 1)", KERNELS,
     ),
     mutant(
-        "the initial state ignored", "kernels/stack.py::set_initial_state", "vector(state, layer * S * N, N)",
+        "the initial state ignored", "parts/initial_state.py::begin", "vector(state, layer * S * N, N)",
         "vector(state, 0, N)", KERNELS,
     ),
     mutant(
-        "the learned initial state ignored", "kernels/stack.py::set_initial_state", "theta[shape.state_at + r]", "0",
-        KERNELS,
+        "the learned initial state ignored", "parts/initial_state.py::begin", "theta[at + r]", "0", KERNELS,
     ),
     mutant(
-        "the head reads the state before the last observation", "kernels/stack.py::top_operand",
+        "the head reads the state before the last observation", "parts/head.py::operand_of",
         "layer * X.shape[1] + t + 1", "layer * X.shape[1] + t", KERNELS,
     ),
     mutant(
-        "dropout: another mask backwards", "kernels/stack.py::backward",
-        "drop_gradient(dY, dropout, key, layer - 1, *__to)", "drop_gradient(dY, dropout, key, layer, *__to)", KERNELS,
+        "dropout: another mask backwards", "parts/between.py::pass_up_gradient",
+        "drop(values, *__chance, step.layer - 1, *__to)", "drop(values, *__chance, step.layer, *__to)", KERNELS,
     ),
     mutant(
-        "the skip's lags end a step early", "kernels/stack.py::add_linear", "matrix(x, (c * T + t - P + 1) * B, P, B)",
-        "matrix(x, (c * T + t - P) * B, P, B)", KERNELS,
+        "the skip's lags end a step early", "parts/skip.py::add_skip", "step.start + k - step.first - P + 1",
+        "step.start + k - step.first - P", KERNELS,
     ),
     mutant(
-        "a free run feeds the wrong row back", "kernels/stack.py::feed_back", "vector(out, rows[1, c] * B, B)",
-        "vector(out, c * B, B)", KERNELS,
+        "a free run feeds the wrong row back", "parts/inputs.py::feed_back",
+        "vector(out, (step.first * O + rows[c]) * B, B)", "vector(out, (step.first * O + c) * B, B)", KERNELS,
     ),
     mutant(
-        "a free run feeds a location back for a mean", "kernels/stack.py::feed_back", "shape.link == 1",
+        "a free run feeds a location back for a mean", "parts/inputs.py::feed_back", "shape.link == 1",
         "shape.link == 2", KERNELS,
     ),
     mutant(
-        "a forward pass in parts leaves out a step", "kernels/stack.py::forward", "T - n + k0", "T - n + k0 + 1",
-        KERNELS,
+        "a forward pass in parts leaves out a step", "networks/stack.py::program", "before + first if first > 0 else 0",
+        "before + first + 1 if first > 0 else 0", KERNELS,
     ),
     mutant(
-        "the tile's number is no part of a lane's dropout", "kernels/stack.py::drop", "np.uint64(tile * B + b)",
+        "the tile's number is no part of a lane's dropout", "parts/operations.py::drop", "np.uint64(tile * B + b)",
         "np.uint64(b)", KERNELS,
     ),
     mutant(
@@ -115,6 +116,11 @@ MUTANTS = [
         "the weights of targets ignored", "kernels/batch.py::gather_targets", "weight[*__at] = observed[row, c]",
         "weight[*__at] = 1", KERNELS,
     ),
+    mutant(
+        "a window's scale sees its first target, compiled", "kernels/batch.py::fill_scales",
+        "mean_and_scale(series, c, first, first + n_context)", "mean_and_scale(series, c, first, first + n_context + 1)",
+        KERNELS, ENGINE,
+    ),
     mutant("clipping ignored", "kernels/batch.py::update", "norm > clip", "norm > 1e9 * clip", KERNELS, ENGINE),
     mutant(
         "the second tile's gradient forgotten", "kernels/batch.py::update", "range(1, grad.shape[0])",
@@ -125,34 +131,34 @@ MUTANTS = [
         "min(__row, series.shape[0]) - 1", "min(__row, series.shape[0]) - 2", KERNELS,
     ),
     # ---------------------------------------------------------------- encoder and decoder
-    mutant("the first step is not marked", "kernels/feed.py::read_step", "1 if k == 0 else 0", "0", DECODER),
+    mutant("the first step is not marked", "parts/feed.py::mark_first", "1 if step.first == 0 else 0", "0", DECODER),
     mutant(
-        "every lane draws what it reads alike", "kernels/feed.py::draw_fed", "np.uint64(tile * fed.size + b)",
+        "every lane draws what it reads alike", "parts/feed.py::draw_fed", "np.uint64(tile * fed.size + b)",
         "np.uint64(0)", DECODER,
     ),
     mutant(
-        "a gradient passes through a detached forecast", "kernels/feed.py::feed_segment_gradient",
-        "if shape.through: *__body", "if True: *__body", DECODER,
+        "a gradient passes through a detached forecast", "parts/feed.py::feed_gradient",
+        "if shape.exact_feedback: *__body", "if True: *__body", DECODER,
     ),
     mutant(
-        "the link's derivative forgotten", "kernels/feed.py::feed_segment_gradient", "d[b] * sigmoid(location[b])",
+        "the link's derivative forgotten", "parts/feed.py::feed_gradient", "d[b] * sigmoid(location[b])",
         "d[b]", DECODER,
     ),
-    mutant("attention to steps before the first", "kernels/attention.py::softmax", "t >= starts[b]", "True", DECODER),
+    mutant("attention to steps before the first", "parts/attention.py::softmax", "t >= starts[b]", "True", DECODER),
     mutant(
-        "softmax: its gradient without the mean", "kernels/attention.py::softmax_gradient", "d[t, b] - mean", "d[t, b]",
+        "softmax: its gradient without the mean", "parts/attention.py::softmax_gradient", "d[t, b] - mean", "d[t, b]",
         DECODER,
     ),
     mutant(
-        "the bridge's gradient: one kind of state for another", "kernels/bridge.py::cross_over_gradient",
+        "the bridge's gradient: one kind of state for another", "parts/bridge.py::cross_gradient",
         "vector(ddecoder, (layer * S + s) * N, N)", "vector(ddecoder, layer * S * N, N)", DECODER,
     ),
     mutant(
-        "parallel steps start one after the other", "kernels/bridge.py::cross_over",
-        "copy_state(*__from, 2 * k, s, h, False)", "copy_state(*__from, 2 * min(k, 1), s, h, False)", DECODER,
+        "parallel steps start one after the other", "networks/parallel.py::program", "Step(first=n, last=2 * k)",
+        "Step(first=n, last=2 * min(k, 1))", DECODER,
     ),
     mutant(
-        "a segment's channels in another order", "kernels/feed.py::take_segment",
+        "a segment's channels in another order", "parts/segments.py::copy_segment",
         "vector(operand, (1 + c * s) * B, s * B)", "vector(operand, (1 + (I - 1 - c) * s) * B, s * B)", DECODER,
     ),
     mutant(
@@ -160,11 +166,11 @@ MUTANTS = [
         "target_start[w] + k * stride + j", "target_start[w] + k + j", DECODER,
     ),
     mutant(
-        "softmax without its largest score", "kernels/attention.py::softmax", "exp(weights[t, b] - largest)",
+        "softmax without its largest score", "parts/attention.py::softmax", "exp(weights[t, b] - largest)",
         "exp(weights[t, b])", PROMISES,
     ),
     mutant(
-        "softmax: the largest of nothing is zero", "kernels/attention.py::softmax", "largest = weights[n - 1, b]",
+        "softmax: the largest of nothing is zero", "parts/attention.py::softmax", "largest = weights[n - 1, b]",
         "largest = ZERO", PROMISES,
     ),
 ]  # fmt: skip

@@ -24,7 +24,7 @@ MUTANTS = [
     ),
     mutant(
         "the last block's point forecast fed back", "networks/architecture.py::Architecture._rows",
-        "steps[0, :, self.loss.point]", "steps[-1, :, self.loss.point]", ENGINE,
+        "steps[0, :__n, self.loss.point]", "steps[-1, :__n, self.loss.point]", ENGINE,
     ),
     # ---------------------------------------------------------------- updates and epochs
     mutant(
@@ -44,8 +44,8 @@ MUTANTS = [
         "__waited > stopping.patience", ENGINE,
     ),
     mutant(
-        "weight decay acts on biases", "networks/network.py::Network.decays", "views[name][:, column] = 0",
-        "views[name][:, column] = 1", ENGINE,
+        "weight decay acts on biases", "networks/architecture.py::Architecture.is_decayed",
+        "views[name][*__bias] = 0", "views[name][*__bias] = 1", ENGINE,
     ),
     mutant(
         "teacher forcing is turned around", "training/loop.py::_Stepper._update", "1 - forcing.share(*__at)",
@@ -99,7 +99,7 @@ MUTANTS = [
         "np.split(weights[:, ::-1], [P, P + S], axis=1)", FORECASTERS,
     ),
     mutant(
-        "the bridge starts from the bottom", "networks/network.py::_level_with_the_top",
+        "the bridge starts from the bottom", "parts/bridge.py::copies",
         "max(0, layer + n_before - n_after)", "min(layer, n_before - 1)", SEQ2SEQ,
     ),
     mutant(
