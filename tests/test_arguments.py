@@ -18,12 +18,12 @@ from tsrnn.cells.gru import GRU
 from tsrnn.cells.lstm import LSTM
 from tsrnn.cells.registry import FAMILIES, family
 from tsrnn.data.windows import Geometry
-from tsrnn.estimators import recurrent
 from tsrnn.losses.loss import Loss
 from tsrnn.losses.registry import LOSSES
 from tsrnn.losses.squared import MSE
 from tsrnn.networks import memory
 from tsrnn.networks.architecture import Architecture, Decoder
+from tsrnn.training import fit
 
 
 class Silent:
@@ -125,7 +125,7 @@ def stop_before_compiling(monkeypatch):
     def stop(*_):
         raise Accepted
 
-    monkeypatch.setattr(recurrent, "warm_up", stop)
+    monkeypatch.setattr(fit, "warm_up", stop)
     monkeypatch.setattr(memory, "machine_bytes", lambda: 10**11)
 
 
