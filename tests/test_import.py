@@ -66,8 +66,8 @@ functions = [event.data["dispatcher"].__name__ for _, event in recorder.buffer i
 print(json.dumps(functions))
 """
 
-#: Entry points of the kernels that a typical fit and forecast compile, each for one signature, and the function that
-#: each of them is. Another signature (a read-only array, an int32, a tuple of another length) slows down every first fit.
+#: Entry points of the kernels that a typical fit and forecast compile, each for one signature, and their functions.
+#: Another signature (a read-only array, an int32, a tuple of another length) slows down every first fit.
 ENTRY_POINTS = {
     "adam_update": "update",
     "clear": "clear",

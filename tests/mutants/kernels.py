@@ -118,8 +118,7 @@ MUTANTS = [
     ),
     mutant(
         "a window's scale sees its first target, compiled", "kernels/batch.py::fill_scales",
-        "mean_and_scale(series, c, first, first + n_context)", "mean_and_scale(series, c, first, first + n_context + 1)",
-        KERNELS, ENGINE,
+        "mean_and_scale(*__column, first + n_context)", "mean_and_scale(*__column, first + n_context + 1)", ENGINE,
     ),
     mutant("clipping ignored", "kernels/batch.py::update", "norm > clip", "norm > 1e9 * clip", KERNELS, ENGINE),
     mutant(
