@@ -102,7 +102,7 @@ class NumpyBackend:
         return order[first:last]
 
     def prepare(self, layout, dtype, loss):
-        """Nothing is compiled."""
+        """Compile nothing."""
 
     def workspace(self, layout, n_lanes, dtype, *, loss=None, gradient=False, input_gradient=False):
         """Whatever a batch of at most `n_lanes` lanes needs; `state` is (L, S, H, lanes)."""
@@ -277,6 +277,10 @@ class NumpyBackend:
         """(lanes, n_outputs, O)."""
         return np.moveaxis(work.out, -1, 0).copy()
 
+    def attention(self, work):
+        """This backend has no decoder."""
+        raise NotImplementedError("only networks without a decoder run on the plain backend")
+
     # ---------------------------------------------------------------- loss
     def loss(self, work, loss):
         """Add the weighted sum of the loss and the weights to `work.total`; dout is the gradient of the mean."""
@@ -358,15 +362,15 @@ class NumpyBackend:
             gradient += dout[outputs] @ work.ahead[t - (s.n_steps - s.n_outputs), : gradient.shape[1]].T
         return self._head_matrix(work, theta)[:, 1:].T @ dout
 
-    def train(self, work, theta, loss, *, free_run=0, **dropout):
+    def train(self, work, theta, loss, *, free_run=0, dropout=0.0, key=0):
         """`forward`, `loss` and `backward` in one go."""
-        self.forward(work, theta, free_run=free_run, **dropout)
+        self.forward(work, theta, free_run=free_run, dropout=dropout, key=key)
         self.loss(work, loss)
-        self.backward(work, theta, **dropout)
+        self.backward(work, theta, dropout=dropout, key=key)
 
     # ---------------------------------------------------------------- update
-    def update(self, work, theta, moments, decay, hyper, clip, log, k=0):
+    def update(self, work, theta, moments, decay, hyper, clip, norms, k=0):
         """Clip the gradient by its norm and let Adam change theta and its moments (2, n)."""
-        log[k] = norm = np.sqrt((work.grad.astype(float) ** 2).sum())
+        norms[k] = norm = np.sqrt((work.grad.astype(float) ** 2).sum())
         g = work.grad * work.dtype.type(clip / norm if norm > clip else 1)
         theta[:], moments[0], moments[1] = bound(adam)(theta, g, moments[0], moments[1], decay, *hyper)

@@ -12,7 +12,10 @@ import importlib.util
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from .backend import Backend
 
 
 class Kalman(NamedTuple):
@@ -22,7 +25,7 @@ class Kalman(NamedTuple):
     smoother: Callable
 
 
-def get_backend(name: str = "cpu", n_lanes: int | None = None) -> Any:
+def get_backend(name: str = "cpu", n_lanes: int | None = None) -> Backend:
     """The backend `name`, "cpu" or "cuda", for training in batches of `n_lanes`; the first call imports numba."""
     if name == "cpu":
         from .cpu import CpuBackend

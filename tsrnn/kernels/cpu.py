@@ -40,14 +40,13 @@ from ..parts.recurrent import OPERANDS
 from ..parts.shape import known_ahead, layer_inputs
 from ..parts.update import COUNTS, DECAY, HYPER, MOMENTS, NORMS, UPDATE
 from .ahead import prepare, units_of
+from .backend import NO_KEY
 from .jit import Steps, forward_of, of_forward, of_gradient, run, table_of
 from .threads import enter_parallel, leave_parallel, single_threaded_blas
 from .views import address_table, set_address
 
 if TYPE_CHECKING:
     from ..data.windows import Windows
-
-NO_DROPOUT = np.uint64(0)
 
 
 @dataclass
@@ -194,7 +193,7 @@ class CpuBackend:
         free_run: float = 0,
         outputs: tuple[int, int] | None = None,
         dropout: float = 0.0,
-        key: Any = NO_DROPOUT,
+        key: np.uint64 = NO_KEY,
     ) -> None:
         """Compute the outputs; a free run reads its own point forecasts after the first output.
 
@@ -216,7 +215,7 @@ class CpuBackend:
         """Add the batch's weighted loss and weight to the total, and make the gradient of the weighted mean."""
         _run(work, work.program(loss, lambda: _loss(loss)), work.no_theta)
 
-    def backward(self, work: Workspace, theta: np.ndarray, *, dropout: float = 0.0, key: Any = NO_DROPOUT) -> None:
+    def backward(self, work: Workspace, theta: np.ndarray, *, dropout: float = 0.0, key: np.uint64 = NO_KEY) -> None:
         """Compute the gradient of all parameters, by tile, from that of the outputs.
 
         It comes after `forward` of the same batch and dropout, and uses up what that left.
@@ -232,7 +231,7 @@ class CpuBackend:
         *,
         free_run: float = 0,
         dropout: float = 0.0,
-        key: Any = NO_DROPOUT,
+        key: np.uint64 = NO_KEY,
     ) -> None:
         """Run `forward`, `loss` and `backward`, all of them on a tile before the next."""
 
@@ -319,7 +318,7 @@ def _run(
     theta: np.ndarray,
     free_run: float = 0,
     dropout: float = 0.0,
-    key: Any = NO_DROPOUT,
+    key: np.uint64 = NO_KEY,
     *,
     once: Any = None,
     n_tiles: int | None = None,

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from ..data.windows import Geometry, Windows
 from ..kernels import get_backend
+from ..kernels.backend import Backend, Batch, Handle, Workspace
 from .architecture import Architecture
 
 
@@ -17,13 +18,13 @@ from .architecture import Architecture
 class Source:
     """What windows index into, as handles of a backend; without targets where nothing is compared with them."""
 
-    series: Any  # inputs (N, n_inputs)
-    targets: Any = None  # (M, n_targets)
-    observed: Any = None  # weight of each target, (M, n_targets); 0 where it is missing
+    series: Handle  # inputs (N, n_inputs)
+    targets: Handle = None  # (M, n_targets)
+    observed: Handle = None  # weight of each target, (M, n_targets); 0 where it is missing
 
     @classmethod
     def upload(
-        cls, backend: Any, series: np.ndarray, targets: np.ndarray | None = None, observed: np.ndarray | None = None
+        cls, backend: Backend, series: np.ndarray, targets: np.ndarray | None = None, observed: np.ndarray | None = None
     ) -> Source:
         """Bring the arrays to the backend; a series that is its own target is brought there once."""
         handle = backend.upload(series, np.float64)
@@ -46,12 +47,12 @@ class Network:
         self,
         architecture: Architecture,
         dtype: DTypeLike = "float32",
-        backend: Any = None,
+        backend: Backend | None = None,
         n_lanes: int | None = None,
     ):
         self.architecture = architecture
         self.dtype = np.dtype(dtype)
-        self.backend = backend or get_backend("cpu")
+        self.backend: Backend = backend or get_backend("cpu")
         self.n_lanes = n_lanes
 
     def on(self, device: str) -> Network:
@@ -72,7 +73,14 @@ class Network:
         return self.some_room(geometry, n_lanes // 2, **options)
 
     def predict(
-        self, theta: Any, source: Source, windows: Windows, geometry: Geometry, *, free_run: bool, batch_size: int = 256
+        self,
+        theta: Handle,
+        source: Source,
+        windows: Windows,
+        geometry: Geometry,
+        *,
+        free_run: bool,
+        batch_size: int = 256,
     ) -> np.ndarray:
         """Outputs of all windows, scaled, (n_windows, n_outputs, block, n_targets, loss.size)."""
         a = self.architecture
@@ -86,14 +94,14 @@ class Network:
             outputs[batch] = self.backend.outputs(work)
         return outputs.reshape(n, geometry.n_outputs, a.block, a.n_targets, a.loss.size)
 
-    def attention(self, theta: Any, source: Source, windows: Windows, geometry: Geometry) -> np.ndarray:
+    def attention(self, theta: Handle, source: Source, windows: Windows, geometry: Geometry) -> np.ndarray:
         """What each output of a free run gives to each step of the encoder, (n_windows, n_outputs, n_encoded)."""
         work = self.workspace(geometry, len(windows))
         self.backend.gather(work, source.series, windows, np.arange(len(windows)))
         self.backend.forward(work, theta, free_run=True)
         return self.backend.attention(work)
 
-    def evaluate(self, work: Any, theta: Any, source: Source, windows: Windows, *, free_run: bool) -> float:
+    def evaluate(self, work: Workspace, theta: Handle, source: Source, windows: Windows, *, free_run: bool) -> float:
         """Mean loss over all windows, in batches of the size that `work` was made for."""
         n = len(windows)
         self.backend.take_total(work)
@@ -106,12 +114,12 @@ class Network:
         return value / weight if weight > 0 else 0.0
 
     def loss_and_grad(
-        self, work: Any, theta: Any, source: Source, windows: Windows, batch: Any, **options: Any
+        self, work: Workspace, theta: Handle, source: Source, windows: Windows, batch: Batch, **options: Any
     ) -> None:
         """Loss and gradient of one batch; both stay in `work`. `options` as the backend's `train` takes them."""
         self._gather(work, source, windows, batch)
         self.backend.train(work, theta, self.architecture.loss, **options)
 
-    def _gather(self, work: Any, source: Source, windows: Windows, batch: Any) -> None:
+    def _gather(self, work: Workspace, source: Source, windows: Windows, batch: Batch) -> None:
         self.backend.gather(work, source.series, windows, batch)
         self.backend.gather_targets(work, source.targets, source.observed, windows, batch)
