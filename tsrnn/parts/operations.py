@@ -109,6 +109,14 @@ def copy_columns(out, rows, column):
         copy(vector(out, r * m + column, b), vector(rows, r * b, b))
 
 
+def copy_from_columns(out, rows, column):
+    """Copy the columns of `rows` (r, m) from `column` on into `out` (r, b)."""
+    R, b = out.shape
+    m = rows.shape[1]
+    for r in range(R):
+        copy(vector(out, r * b, b), vector(rows, r * m + column, b))
+
+
 def sum_lanes(values, out, B):
     """out[r] = sum over the B windows of values[r], for a parameter that all windows share."""
     for r in each(out.size):

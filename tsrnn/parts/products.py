@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..cells.cell import KINDS, Cell
-from .operations import add_outer, add_product, copy_columns, inlined, matrix, product, vector, zero
+from .operations import add_outer, add_product, copy_columns, copy_from_columns, inlined, matrix, product, vector, zero
 
 #: Where a product's gradient by its operand goes: nowhere, to that of h (set or added), or of an inner operand.
 NOTHING, SET_H, ADD_H, SET_INNER = range(4)
@@ -131,6 +131,29 @@ def weight_gradient_dense(grad, products, A, X, t0, t1, chunk):
         add_dense(grad, products, k, chunk, H, A.shape[1] * H, (t1 - t0) * X.shape[2])
 
 
+# ---------------------------------------------------------------- products that read the inputs alone
+@inlined
+def input_products(theta, products, X, A, t0, t1, chunk):
+    """A[t0:t1] of the products that read no state: one matrix product for all of these steps."""
+    G, N, K, B = A.shape[1], A.shape[2], X.shape[1], X.shape[2]
+    H, m = N // B, (t1 - t0) * B
+    for k in range(products.shape[0]):
+        if products[k, 0] == 0:
+            columns, p0, w = products[k, 1], products[k, 2], products[k, 4]
+            rows = (products[k, 3] - p0) * H
+            x, out = matrix(chunk, 0, columns, m), matrix(chunk, columns * m, rows, m)
+            for t in range(t0, t1):
+                copy_columns(x, matrix(X, t * K * B, columns, B), (t - t0) * B)
+            product(matrix(theta, w, rows, columns), x, out)
+            for t in range(t0, t1):
+                copy_from_columns(matrix(A, (t * G + p0) * N, rows, B), out, (t - t0) * B)
+
+
+@inlined
+def no_input_products(theta, products, X, A, t0, t1, chunk):
+    """Do nothing: products that read inputs and state are computed step by step."""
+
+
 # ---------------------------------------------------------------- other weights, which read h alone
 def multiply_units(out, w, x):
     """out (H*B,) = w (H,) * x (H*B,), a weight for each unit."""
@@ -160,14 +183,15 @@ def add_sums(dw, d, x):
 
 @inlined
 def apply_any(theta, products, k, X, A, t):
-    """A[t] of the product's gates, by the kind of the product."""
+    """A[t] of the product's gates, by the kind of the product; those that read inputs alone are there already."""
     r0, p0, p1, w, kind, n = (
         products[k, 0], products[k, 2], products[k, 3], products[k, 4], products[k, 6], products[k, 7]
     )  # fmt: skip
     G, N, K, B = A.shape[1], A.shape[2], X.shape[1], X.shape[2]
     H, h = N // B, (t * K + r0) * B
     if kind == DENSE:
-        apply_dense(theta, products, k, X, A, t)
+        if r0 > 0:
+            apply_dense(theta, products, k, X, A, t)
     elif kind == DIAGONAL:
         for p in range(p0, p1):
             multiply_units(vector(A, (t * G + p) * N, N), vector(theta, w + (p - p0) * H, H), vector(X, h, N))
@@ -234,13 +258,14 @@ def weight_gradient_any(grad, products, A, X, t0, t1, chunk):
 class ProductLoops(NamedTuple):
     """How the products of a cell are computed, passed back, and their weights' gradients accumulated."""
 
+    of_inputs: Callable
     apply: Callable
     pass_back: Callable
     weight_gradient: Callable
 
 
 def loops_of(cell: Cell) -> ProductLoops:
-    """Return the functions for the cell's products; those of dense ones alone compile in less time."""
-    if all(item.kind == "dense" for item in cell.products):
-        return ProductLoops(apply_dense, pass_back_dense, weight_gradient_dense)
-    return ProductLoops(apply_any, pass_back_any, weight_gradient_any)
+    """Return the functions for the cell's products; those of dense ones that read inputs and state compile sooner."""
+    if any(item.operand == "x1h" for item in cell.products):
+        return ProductLoops(no_input_products, apply_dense, pass_back_dense, weight_gradient_dense)
+    return ProductLoops(input_products, apply_any, pass_back_any, weight_gradient_any)

@@ -156,7 +156,7 @@ def build_loops(cell: Cell) -> LayerLoops:
         first = last
     step = functools.reduce(_then, forwards)
     step_gradient = functools.reduce(_then_gradient, reversed(gradients))
-    return LayerLoops(_build_scan(step), _build_bptt(cell, step_gradient))
+    return LayerLoops(_build_scan(step, loops_of(cell).of_inputs), _build_bptt(cell, step_gradient))
 
 
 @functools.cache
@@ -176,11 +176,11 @@ def operation_of(name: str, loops: LayerLoops, equations: tuple[Callable, ...] =
     def layer(tile, step, shape, theta, chance, arrays):
         """Run the steps; the inputs lie in the operand, the state before the first step in slot `step.first`."""
         products, widths = tensor3(arrays, PRODUCTS, 0, arrays), tensor1(arrays, WIDTHS, 0, arrays)
-        starts = tensor1(arrays, STARTS, tile, arrays)
+        starts, scratch = tensor1(arrays, STARTS, tile, arrays), tensor1(arrays, SCRATCH, tile, theta)
         X, A = tensor4(arrays, OPERANDS, tile, theta), tensor4(arrays, GATES, tile, theta)
         C, n = tensor4(arrays, OTHERS, tile, theta), step.layer
         last_start = largest(starts) if n < shape.num_layers else 0
-        scan(theta, products[n], widths[n], X[n], A[n], C[n], step.first, step.last, starts, last_start)
+        scan(theta, products[n], widths[n], X[n], A[n], C[n], step.first, step.last, starts, last_start, scratch)
 
     def layer_gradient(tile, step, shape, theta, chance, arrays):
         """Run the steps backwards: the gradients of weights, of the state before them and of the inputs."""
@@ -300,12 +300,14 @@ def zero_masked(A, starts, t):
 
 
 # ---------------------------------------------------------------- loops over time
-def _build_scan(step: Callable) -> Callable:
+def _build_scan(step: Callable, of_inputs: Callable) -> Callable:
     @inlined
-    def scan(theta, products, n_inputs, X, A, C, t0, t1, starts, last_start):
+    def scan(theta, products, n_inputs, X, A, C, t0, t1, starts, last_start, scratch):
         """Steps t0 to t1 of one layer; the inputs lie in X, the state before t0 in X[t0] and C[t0]."""
         N, K, B, others = A.shape[2], X.shape[1], X.shape[2], C.shape[1]
         i = n_inputs + 1
+        for first in range(t0, t1, CHUNK):
+            of_inputs(theta, products, X, A, first, min(first + CHUNK, t1), scratch)
         for t in range(t0, t1):
             step(theta, products, X, A, C, t, i)
             if t < last_start:
