@@ -254,7 +254,7 @@ def imported(tree):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_imports(path):
     allowed = {".", "__future__", "checks", "functions", "numpy"}
-    allowed |= {"collections", "dataclasses", "importlib", "itertools", "math", "sys", "types", "typing"}
+    allowed |= {"collections", "dataclasses", "importlib", "itertools", "math", "types", "typing"}
     assert set(imported(ast.parse(path.read_text(encoding="utf-8")))) <= allowed
 
 

@@ -70,8 +70,8 @@ MUTANTS = [
         "min(t + CHUNK, T - 1)", KERNELS,
     ),
     mutant(
-        "the initial state ignored", "parts/initial_state.py::begin", "vector(state, layer * S * N, N)",
-        "vector(state, 0, N)", KERNELS,
+        "initial states beside h ignored", "parts/initial_state.py::begin", "if s > 0: *__other", "if s > 1: *__other",
+        KERNELS,
     ),
     mutant(
         "the learned initial state ignored", "parts/initial_state.py::begin", "theta[at + r]", "0", KERNELS,
@@ -105,28 +105,28 @@ MUTANTS = [
         "np.uint64(b)", KERNELS,
     ),
     mutant(
-        "a window read one step late", "kernels/batch.py::gather", "window_start[w] - late",
-        "window_start[w] - late + 1", KERNELS,
+        "a window read one step late", "parts/gather.py::gather", "start[w] - late",
+        "start[w] - late + 1", KERNELS,
     ),
     mutant(
-        "targets one step late", "kernels/batch.py::gather_targets", "target_start[w] + k * stride + j",
-        "min(target_start[w] + k * stride + j + 1, targets.shape[0] - 1)", KERNELS,
+        "targets one step late", "parts/gather.py::gather_targets", "target[w] + k * shape.segment + j",
+        "min(target[w] + k * shape.segment + j + 1, targets.shape[0] - 1)", KERNELS,
     ),
     mutant(
-        "the weights of targets ignored", "kernels/batch.py::gather_targets", "weight[*__at] = observed[row, c]",
-        "weight[*__at] = 1", KERNELS,
+        "the weights of targets ignored", "parts/gather.py::gather_targets", "weight[at] = seen",
+        "weight[at] = 1", KERNELS,
     ),
     mutant(
-        "a window's scale sees its first target, compiled", "kernels/batch.py::fill_scales",
-        "mean_and_scale(*__column, first + n_context)", "mean_and_scale(*__column, first + n_context + 1)", ENGINE,
+        "a window's scale sees its first target, compiled", "parts/gather.py::scale_windows",
+        "mean_and_scale(*__column, first + n)", "mean_and_scale(*__column, first + n + 1)", ENGINE,
     ),
-    mutant("clipping ignored", "kernels/batch.py::update", "norm > clip", "norm > 1e9 * clip", KERNELS, ENGINE),
+    mutant("clipping ignored", "parts/update.py::update", "norm > hyper[6]", "norm > 1e9 * hyper[6]", KERNELS, ENGINE),
     mutant(
-        "the second tile's gradient forgotten", "kernels/batch.py::update", "range(1, grad.shape[0])",
-        "range(2, grad.shape[0])", ENGINE,
+        "the second tile's gradient forgotten", "parts/update.py::update", "range(1, counts[0])",
+        "range(2, counts[0])", ENGINE,
     ),
     mutant(
-        "a forecast reads the covariates of the step before", "kernels/batch.py::gather_ahead",
+        "a forecast reads the covariates of the step before", "parts/gather.py::gather_ahead",
         "min(__row, series.shape[0]) - 1", "min(__row, series.shape[0]) - 2", KERNELS,
     ),
     # ---------------------------------------------------------------- encoder and decoder
@@ -161,8 +161,8 @@ MUTANTS = [
         "vector(operand, (1 + c * s) * B, s * B)", "vector(operand, (1 + (I - 1 - c) * s) * B, s * B)", DECODER,
     ),
     mutant(
-        "later outputs forecast the next step again", "kernels/batch.py::gather_targets",
-        "target_start[w] + k * stride + j", "target_start[w] + k + j", DECODER,
+        "later outputs forecast the next step again", "parts/gather.py::gather_targets",
+        "target[w] + k * shape.segment + j", "target[w] + k + j", DECODER,
     ),
     mutant(
         "softmax without its largest score", "parts/attention.py::softmax", "exp(weights[t, b] - largest)",
