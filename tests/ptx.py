@@ -26,18 +26,19 @@ CAPABILITIES = ((8, 0), (9, 0), (10, 0))
 RESULT = 8
 #: Kernels that compute in float64 as the CPU does: they scale the series, or clip by the gradient's norm.
 IN_DOUBLE = ("gather", "gather_targets", "sum", "norm", "update")
-#: Cell, units, windows of a batch, whether it decodes: kernel A, B and what is too wide for either. Each cell that is
+#: Cell, units, windows of a batch, kind of decoder: kernel A, B and what is too wide for either. Each cell that is
 #: not here is compiled once, with 64 units.
 NETWORKS = (
-    ("lstm", 64, 256, False),
-    ("lstm", 128, 256, False),
-    ("lstm", 128, 1024, False),
-    ("gru", 128, 32, False),
-    ("rnn_tanh", 32, 256, False),
-    ("gru_reset_before", 96, 256, False),
-    ("lstm", 256, 256, False),
-    ("lstm", 1500, 32, False),
-    ("gru", 64, 256, True),
+    ("lstm", 64, 256, ""),
+    ("lstm", 128, 256, ""),
+    ("lstm", 128, 1024, ""),
+    ("gru", 128, 32, ""),
+    ("rnn_tanh", 32, 256, ""),
+    ("gru_reset_before", 96, 256, ""),
+    ("lstm", 256, 256, ""),
+    ("lstm", 1500, 32, ""),
+    ("gru", 64, 256, "decoder"),
+    ("lstm", 64, 256, "parallel"),
 )
 
 
@@ -65,28 +66,41 @@ def kernels(capability: tuple[int, int]):
     from numba.cuda import types
 
     from tests.problems import CELLS
+    from tsrnn.data.windows import Geometry
     from tsrnn.kernels.cuda.kernels import build_common, build_loss, build_network
     from tsrnn.kernels.cuda.plan import Properties, plan
-    from tsrnn.losses.registry import LOSSES
+    from tsrnn.losses.registry import LOSSES, MSE
+    from tsrnn.networks.architecture import Architecture, Decoder
 
     whole, single = types.int64, types.float32
-    wholes, singles, book = whole[::1], single[::1], whole[:, ::1]
-    tile = (wholes, whole, whole, whole, singles, single, single, types.uint64, book)
-    batch = (wholes, book, wholes, whole, whole, book)
+    wholes, singles, table = whole[::1], single[::1], whole[:, ::1]
+    tile = (table, wholes, whole, singles, single, single, types.uint64, table)
+    batch = (wholes, table, wholes, whole, whole, table)
     common = {
         "gather": batch,
         "gather_targets": batch,
-        "transpose": (singles, book),
-        "sum": (whole, book),
-        "norm": (singles, whole, book),
-        "update": (singles, single[:, ::1], singles, *[single] * 7, book),
-        "feed": (wholes, single[:, :, ::1], whole, whole, whole, book),
-        "ones": (wholes, whole, book),
+        "transpose": (singles, table),
+        "sum": (whole, table),
+        "norm": (singles, whole, table),
+        "update": (singles, single[:, ::1], singles, *[single] * 7, table),
+        "feed": (wholes, single[:, :, ::1], whole, whole, whole, table),
+        "ones": (whole, table),
     }
 
     def compile_(name, kernel, signature, threads, double=False):
         options = {"device": False, "cc": capability, "output": "ptx", "abi": "numba", "launch_bounds": threads}
         return Compiled(name, threads, cuda.compile(kernel.jit.py_func, signature, **options)[0], double)
+
+    def operations(cell, hidden_size, kind):
+        """All operations of a network with two layers and whatever parts that kind of network may have."""
+        sizes = {"hidden_size": hidden_size, "num_layers": 2, "lags": 6, "learn_initial_state": True}
+        known = {"n_covariates": 1, "n_seasonal": 2}
+        segment, n_outputs = (3, 1) if kind == "parallel" else (1, 2)
+        decoder = {
+            "": None, "decoder": Decoder(1, False, 2, True, "additive"), "parallel": Decoder(segment, parallel=True),
+        }[kind]  # fmt: skip
+        architecture = Architecture(cell, 4, 1, 6, MSE, **sizes, **known, decoder=decoder)
+        return tuple(architecture.layout(Geometry(6, n_outputs, 6, segment)).operations())
 
     limits = Properties()
     for name, signature in common.items():
@@ -94,13 +108,13 @@ def kernels(capability: tuple[int, int]):
         yield compile_(name, kernel, signature, limits.most_threads, double=name in IN_DOUBLE)
     for loss in LOSSES.values():
         yield compile_(loss.name, build_loss(loss, limits.most_threads, "float32"), tile, limits.most_threads)
-    others = [(cell, 64, 256, False) for cell in CELLS if all(cell != network[0] for network in NETWORKS)]
-    for cell, hidden_size, lanes, decodes in (*NETWORKS, *others):
+    others = [(cell, 64, 256, "") for cell in CELLS if all(cell != network[0] for network in NETWORKS)]
+    for cell, hidden_size, lanes, kind in (*NETWORKS, *others):
         chip = plan(CELLS[cell], hidden_size, lanes, 4, limits)
-        network = build_network(CELLS[cell], decodes, chip, "float32")
+        network = build_network(CELLS[cell], operations(CELLS[cell], hidden_size, kind), chip, "float32")
         for part in network._fields:
-            signature = (wholes, whole, whole, book) if part == "weights" else tile
-            label = f"{cell} {hidden_size} {'decoder ' if decodes else ''}{part}, {chip.blocks} blocks"
+            signature = (wholes, whole, whole, table) if part == "weights" else tile
+            label = f"{cell} {hidden_size} {kind + ' ' * bool(kind)}{part}, {chip.blocks} blocks"
             yield compile_(label, getattr(network, part), signature, chip.threads)
 
 

@@ -40,13 +40,20 @@ MUTANTS = [
         ("the first tile's gradient alone", "batch.py::sum_gradients", "range(1, n_tiles)", "range(1, 1)"),
         ("the operand's first row for the product's", "batch.py::one_tile", "line[FIRST] * B", "0 * B"),
         ("clipped when small", "batch.py::update", "norm > clip", "norm < clip"),
-        ("the total is not taken away", "backend.py::CudaBackend.take_total", 'work.pool.write("total", *__zeros)', ""),
+        (
+            "the total is not taken away", "backend.py::CudaBackend.take_total",
+            "work.pool.fill(TILE_TOTAL, *__zeros)", "",
+        ),
         (
             "the last batch has others' windows", "backend.py::CudaBackend.part", "min(last, len(order)) - first",
             "last - first",
         ),
-        ("relu of the other side", "port.py::_relu", "x < activations.ZERO", "x > activations.ZERO"),
-        ("an interrupted fit keeps its memory", "device.py::session", "_let_go(error)", ""),
+        ("relu of the other side", "elementary.py::_relu", "x < activations.ZERO", "x > activations.ZERO"),
+        ("a program runs the operation before", "team.py::run", "number == k", "number == k - 1"),
+        (
+            "the operations of the gradient have the forward pass's numbers", "backend.py::CudaBackend.backward",
+            "gradients_of(work.operations)", "work.operations + gradients_of(work.operations)",
+        ),
         (
             "room for half of what is needed", "memory.py::check_room", "needed(n_lanes) <= free",
             "needed(n_lanes) <= 2 * free",
@@ -54,40 +61,44 @@ MUTANTS = [
     ),
     *_of(
         "ptx",
-        ("gates are read before all are there", "recurrent.py::gates", "pause()", ""),
+        ("gates are read before all are there", "recurrent.py::gates", "block_barrier()", ""),
         (
             "the next step does not wait for the state", "recurrent.py::step",
-            "if alone: pause()\nelse:\n    meet()\n    if writes_h: *__collect\n    *__rest",
-            "if alone: pass\nelse:\n    meet()\n    if writes_h: *__collect\n    *__rest",
+            "if alone: block_barrier()\nelse:\n    barrier()\n    if writes_h: *__collect\n    *__rest",
+            "if alone: pass\nelse:\n    barrier()\n    if writes_h: *__collect\n    *__rest",
         ),
         (
             "blocks do not wait for the others' states", "recurrent.py::step",
-            "if alone: pause()\nelse:\n    meet()\n    if writes_h: *__collect\n    *__rest",
-            "if alone: pause()\nelse:\n    pause()\n    if writes_h: *__collect\n    *__rest",
+            "if alone: block_barrier()\nelse:\n    barrier()\n    if writes_h: *__collect\n    *__rest",
+            "if alone: block_barrier()\nelse:\n    block_barrier()\n    if writes_h: *__collect\n    *__rest",
         ),
-        ("what a block collects is used at once", "rows.py::collect", "pause()", ""),
+        ("what a block collects is used at once", "rows.py::collect", "block_barrier()", ""),
         (
-            "a product's operands are used at once", "products.py::accumulate", "pause()\nfor k in __depth: *__body",
-            "for k in __depth: *__body",
+            "a product's operands are used at once", "products.py::accumulate",
+            "block_barrier()\nfor k in __depth: *__body", "for k in __depth: *__body",
         ),
         (
             "the next operands come too early", "products.py::accumulate",
-            "for k in range(min(depth, K - k0)): *__body\npause()", "for k in range(min(depth, K - k0)): *__body",
+            "for k in range(min(depth, K - k0)): *__body\nblock_barrier()",
+            "for k in range(min(depth, K - k0)): *__body",
         ),
-        ("the gates' known part is read at once", "recurrent.py::known", "meet()", ""),
-        ("a team's blocks do not meet", "team.py::meet", "blocks > 1", "blocks > 2"),
+        ("the gates' known part is read at once", "recurrent.py::known", "barrier()", ""),
+        ("a team's blocks do not wait for each other", "team.py::barrier", "blocks > 1", "blocks > 2"),
         (
-            "a team looks once whether all have come", "team.py::_meet_others",
+            "a team looks once whether all have come", "team.py::_wait_for_blocks",
             "while (before ^ arrivals(team)) & LAST_BIT == 0: pass", "before ^= arrivals(team)",
         ),
         (
-            "what is passed back is read at once", "recurrent.py::step", "pause()\ncombine(*__parts)",
+            "what is passed back is read at once", "recurrent.py::step", "block_barrier()\ncombine(*__parts)",
             "combine(*__parts)",
         ),
         (
-            "nobody waits before a team meets", "team.py::meet", "cuda.syncthreads()\nif blocks > 1: *__others",
+            "nobody waits before a team's barrier", "team.py::barrier", "cuda.syncthreads()\nif blocks > 1: *__others",
             "if blocks > 1: *__others",
         ),
-        ("a sum is read before it is one", "batch.py::total", "scratch[own] = value\nmeet()", "scratch[own] = value"),
+        (
+            "a sum is read before it is one", "batch.py::total", "scratch[own] = value\nbarrier()",
+            "scratch[own] = value",
+        ),
     ),
 ]  # fmt: skip

@@ -23,7 +23,7 @@ class Port:
     Parameters
     ----------
     replacements : mapping
-        From functions (builtins too), or names, to what takes their places.
+        From functions (builtins too), buffers, or names, to what takes their places.
     translate : callable
         ``translate(copy, function)``: what the compiler makes of the copy of a function.
     """
@@ -33,15 +33,15 @@ class Port:
 
     def __call__(self, value: Any) -> Any:
         """Return `value` as the compiler is to see it."""
-        if isinstance(value, Buffer):
-            return BUFFERS[value]
-        if isinstance(value, Weights):
-            return WEIGHTS[value]
         try:
             if value in self.table:
                 return self.table[value]
         except TypeError:  # not hashable: no function
             return value
+        if isinstance(value, Buffer):
+            return BUFFERS[value]
+        if isinstance(value, Weights):
+            return WEIGHTS[value]
         if isinstance(value, FunctionType) and not hasattr(value, "is_translated"):
             self.table[value] = self.translate(self.copy(value), value)
             return self.table[value]

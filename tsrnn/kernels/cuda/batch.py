@@ -1,8 +1,9 @@
-"""What happens to a batch before and after the network, on the device: gather, loss, the weights' gradient, update.
+"""What happens to a batch before and after the network on the device: gather, loss, the weights' gradient, update.
 
-Every sum has one order that depends on the plan alone, never on which thread comes first: there are no atomics here.
-Scaling is float64 arithmetic, as on the CPU, so that inputs have the same bits on both, and so is the norm of the
-gradient, whose square may be too large for float32; all the rest is theta's.
+These are plain functions in the vocabulary of `parts.operations`, which `kernels` makes device code of. Every sum has
+one order that depends on the plan alone, never on which thread comes first: there are no atomics. Scaling is float64
+arithmetic, as on the CPU, so that inputs have the same bits on both. So is the norm of the gradient, whose square may
+be too large for float32. All the rest has the precision of theta.
 """
 
 from __future__ import annotations
@@ -12,19 +13,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...functions import activations
+from ...functions.activations import sqrt
 from ...functions.optimizers import adam
-from ...losses.registry import Loss
-from ...parts.scaling import mean_and_scale as mean_and_scale_of_column
-from .. import layout as at
-from .device import VIEWS, device, local
-from .port import Port
+from ...losses.loss import Loss
+from ...parts.common import AHEAD, CONSTANTS, DOUT, GRAD, OUT, SCRATCH, STARTS, TRANSPOSE, WEIGHT, WIDTHS, X, Y
+from ...parts.operations import barrier, each, tensor1, tensor2, tensor3, tensor4, vector
+from ...parts.recurrent import GATES, OPERANDS
+from ...parts.scaling import mean_and_scale
+from .arrays import ROW_TABLE, SQUARES, TILE_TOTAL, TILE_WEIGHT
+from .device import local
 from .products import Products
 from .rows import FIRST, PLANE, ROW, ROWS, STRIDE, WEIGHTS
 from .team import Team
 
 cuda = local
-vector, matrix, tensor1, tensor2, tensor3, tensor4 = VIEWS
 
 
 class Index(NamedTuple):
@@ -46,23 +48,19 @@ class Index(NamedTuple):
 (
     SERIES, TARGETS, OBSERVED, START, LENGTH, TARGET, TABLE_ROW, TABLE, OF_CONTEXT, N_CONTEXT, SCALES,
 ) = range(len(Index._fields))  # fmt: skip
-#: What a book has after the arrays of `layout`: sums of squares, one of each thread of the grid.
-SQUARES = len(at.Arrays._fields)
 DOUBLE, WHOLE = np.float64(0), np.int64(0)
-mean_and_scale = device(mean_and_scale_of_column)
 
 
-def build_gather(team: Team, dtype: Any) -> Callable:
-    """`gather_scales`, `gather` and `gather_ahead` of `kernels.batch`, for one tile; rows after the end are 0."""
-    each, meet, zero = team.each, team.meet, np.dtype(dtype).type(0)
+def build_gather(dtype: Any) -> Callable:
+    """Return `gather` and `gather_ahead` of `kernels.batch` for one tile; values after the series' end are 0."""
+    zero = np.dtype(dtype).type(0)
 
-    @device
-    def gather(i, shape, index, order, first, count, book):
+    def gather(i, shape, index, order, first, count, arrays):
         series, start = tensor2(index, SERIES, 0, DOUBLE), tensor1(index, START, 0, WHOLE)
         length, table_row = tensor1(index, LENGTH, 0, WHOLE), tensor1(index, TABLE_ROW, 0, WHOLE)
         table, scales = tensor3(index, TABLE, 0, DOUBLE), tensor3(index, SCALES, 0, DOUBLE)
         of_context, n_context = tensor1(index, OF_CONTEXT, 0, WHOLE), tensor1(index, N_CONTEXT, 0, WHOLE)
-        x, starts = tensor3(book, at.X_IN, i, zero), tensor1(book, at.STARTS, i, WHOLE)
+        x, starts = tensor3(arrays, X, i, zero), tensor1(arrays, STARTS, i, WHOLE)
         for e in each(x.shape[2] * of_context.size):
             lane, j = i * x.shape[2] + e // of_context.size, e % of_context.size
             if lane < count:
@@ -72,7 +70,7 @@ def build_gather(team: Team, dtype: Any) -> Callable:
                 else:
                     mean, scale = mean_and_scale(series, c, start[w], start[w] + n_context[0])
                 scales[0, lane, j], scales[1, lane, j] = mean, scale
-        meet()
+        barrier()
         T, B, flat = x.shape[1], x.shape[2], vector(x, 0, x.size)
         for e in each(x.size):
             c, t, b = e // (T * B), e // B % T, e % B
@@ -86,8 +84,8 @@ def build_gather(team: Team, dtype: Any) -> Callable:
             flat[e] = value
             if e < B:
                 starts[b] = late // shape.segment
-        ahead = tensor3(book, at.AHEAD, i, zero)
-        target, F, S = tensor1(index, TARGET, 0, WHOLE), shape.n_ahead, shape.n_channels * shape.n_seasonal
+        ahead = tensor3(arrays, AHEAD, i, zero)
+        target, F, S = tensor1(index, TARGET, 0, WHOLE), shape.n_covariates, shape.n_channels * shape.n_seasonal
         width, last, flat = shape.block * (F + S), shape.block * F, vector(ahead, 0, ahead.size)
         for e in each(ahead.size):
             k, r, b = e // (width * B), e // B % width, e % B
@@ -103,15 +101,14 @@ def build_gather(team: Team, dtype: Any) -> Callable:
 
 
 def build_gather_targets(team: Team, dtype: Any) -> Callable:
-    """`gather_targets` of `kernels.batch`, for one tile; the sum of its weights goes to the tile's place in `share`."""
-    each, zero, total = team.each, np.dtype(dtype).type(0), build_total(team)
+    """Return `gather_targets` of `kernels.batch` for one tile, which also computes `TILE_WEIGHT`."""
+    zero, total = np.dtype(dtype).type(0), build_total(team)
 
-    @device
-    def gather_targets(i, shape, index, order, first, count, book):
+    def gather_targets(i, shape, index, order, first, count, arrays):
         targets, observed = tensor2(index, TARGETS, 0, DOUBLE), tensor2(index, OBSERVED, 0, DOUBLE)
         target, scales = tensor1(index, TARGET, 0, WHOLE), tensor3(index, SCALES, 0, DOUBLE)
-        y, weight = tensor3(book, at.Y, i, zero), tensor3(book, at.WEIGHT, i, zero)
-        scratch, share = tensor1(book, at.SCRATCH, i, zero), tensor1(book, at.SHARE, i, zero)
+        y, weight = tensor3(arrays, Y, i, zero), tensor3(arrays, WEIGHT, i, zero)
+        scratch, tile_weight = tensor1(arrays, SCRATCH, i, zero), tensor1(arrays, TILE_WEIGHT, i, zero)
         width, B, C = y.shape[1], y.shape[2], targets.shape[1]
         I = scales.shape[2] - C
         flat, flat_weight, weights = vector(y, 0, y.size), vector(weight, 0, y.size), zero
@@ -128,18 +125,17 @@ def build_gather_targets(team: Team, dtype: Any) -> Callable:
             weights += flat_weight[e]
         weights = total(weights, scratch)
         for _ in each(1):
-            share[0] = weights
+            tile_weight[0] = weights
 
     return gather_targets
 
 
-def build_feed(team: Team, dtype: Any) -> Callable:
-    """`feed` of the CPU's backend, for one tile: `order` holds the values (count, segment, n_channels) as bits."""
-    each, zero = team.each, np.dtype(dtype).type(0)
+def build_feed(dtype: Any) -> Callable:
+    """Return `feed` of the CPU's backend for one tile; `values` (count, segment, n_channels)."""
+    zero = np.dtype(dtype).type(0)
 
-    @device
-    def feed(i, shape, values, k, first, count, book):
-        x, C, s = tensor3(book, at.X_IN, i, zero), shape.n_channels, shape.segment
+    def feed(i, shape, values, k, first, count, arrays):
+        x, C, s = tensor3(arrays, X, i, zero), shape.n_channels, shape.segment
         t, B = shape.n_steps - (shape.n_outputs - k) * s, x.shape[2]
         for e in each(C * s * B):
             c, j, b = e // (s * B), e // B % s, e % B
@@ -149,68 +145,61 @@ def build_feed(team: Team, dtype: Any) -> Callable:
     return feed
 
 
-def build_ones(each: Callable, dtype: Any) -> Callable:
-    """The operand's row of ones of each layer, of so many inputs."""
+def build_ones(dtype: Any) -> Callable:
+    """Return the function that fills the row of ones of each layer's operand."""
     one = np.dtype(dtype).type(1)
 
-    @device
-    def ones(widths, n_tiles, book):
+    def ones(n_tiles, arrays):
+        widths = tensor1(arrays, WIDTHS, 0, WHOLE)
         for i in range(n_tiles):
-            X = tensor4(book, at.X, i, one)
-            L, T, B = X.shape[0], X.shape[1], X.shape[3]
+            operands = tensor4(arrays, OPERANDS, i, one)
+            L, T, B = operands.shape[0], operands.shape[1], operands.shape[3]
             for e in each(L * T * B):
                 layer = e // (T * B)
-                X[layer, e // B % T, widths[layer], e % B] = one
+                operands[layer, e // B % T, widths[layer], e % B] = one
 
     return ones
 
 
-def with_shape(program: Callable, unpack: Callable) -> Callable:
-    """The same program, which takes the shape's integers for the shape."""
+def build_transpose() -> Callable:
+    """Return the operation that transposes theta's matrices, as a function of the grid: it is one for all tiles."""
+    transpose_weights = TRANSPOSE.forward
 
-    @device
-    def unpacked(numbers, n_tiles, splits, book):
-        program(unpack(numbers), n_tiles, splits, book)
+    def transpose(theta, arrays):
+        transpose_weights(0, 0, 0, theta, 0, arrays)
 
-    return unpacked
-
-
-def transpose_all(transpose: Callable) -> Callable:
-    """`transpose` of `stack` as a program of the grid: it is the same for all tiles."""
-
-    def of_all(theta, book):
-        transpose(0, 0, theta, 0, 0, 0, book)
-
-    return of_all
+    return transpose
 
 
 def build_total(team: Team) -> Callable:
-    """``total(value, scratch)``: the sum of all threads' values, in the order of a tree; `scratch` has one of each."""
-    meet, size, number = team.meet, team.size, team.number
+    """Return ``total(value, scratch)``: the sum of all threads' values in the order of a tree.
 
-    @device
+    `scratch` holds one element for each thread.
+    """
+    size, number = team.size, team.number
+
     def total(value, scratch):
         n, own = size(), number()
         scratch[own] = value
-        meet()
+        barrier()
         while n > 1:
             half = (n + 1) // 2
             if own + half < n:
                 scratch[own] += scratch[own + half]
             n = half
-            meet()
+            barrier()
         result = scratch[0]
-        meet()
+        barrier()
         return result
 
     return total
 
 
 # ---------------------------------------------------------------- loss
-def build_loss(loss: Loss, team: Team, port: Port, dtype: Any) -> Callable:
-    """The tile function of `loss`: its weighted sum, and the derivative of the weighted mean by each output.
+def build_loss(loss: Loss, team: Team, dtype: Any) -> Callable:
+    """Return the operation of `loss`: its weighted sum, and the derivative of the weighted mean by each output.
 
-    Its sum over batches carries along what rounding would lose (Kahan 1965, doi:10.1145/363707.363723).
+    Its sum over batches keeps the rounding errors beside it (Kahan 1965, doi:10.1145/363707.363723).
     """
     width, zero, one = loss.width, np.dtype(dtype).type(0), np.dtype(dtype).type(1)
     parameters = ", ".join(f"out[k, o + {p}, b]" for p in range(width))
@@ -221,39 +210,37 @@ def build_loss(loss: Loss, team: Team, port: Port, dtype: Any) -> Callable:
         *(f"    dout[k, o + {p}, b] = d{p} * factor if factor > zero else zero" for p in range(width)),
         "    return value",
     ]
-    exec("\n".join(lines), namespace := {"equation": port(loss.equation), "zero": zero})
-    element, each, tiles, total = device(namespace["element"]), team.each, team.tiles, build_total(team)
+    exec("\n".join(lines), namespace := {"equation": loss.equation, "zero": zero, "__name__": __name__})
+    element, tiles, total = namespace["element"], team.tiles, build_total(team)
 
-    @device
-    def tile_loss(i, shape, theta, free, dropout, key, book):
-        out, dout = tensor3(book, at.OUT, i, zero), tensor3(book, at.DOUT, i, zero)
-        y, weight = tensor3(book, at.Y, i, zero), tensor3(book, at.WEIGHT, i, zero)
-        constants, scratch = tensor1(book, at.CONSTANTS, 0, zero), tensor1(book, at.SCRATCH, i, zero)
-        kept = tensor1(book, at.TOTAL, i, zero)
+    def tile_loss(tile, step, shape, theta, chance, arrays):
+        out, dout = tensor3(arrays, OUT, tile, zero), tensor3(arrays, DOUT, tile, zero)
+        y, weight = tensor3(arrays, Y, tile, zero), tensor3(arrays, WEIGHT, tile, zero)
+        constants, scratch = tensor1(arrays, CONSTANTS, 0, zero), tensor1(arrays, SCRATCH, tile, zero)
+        kept = tensor1(arrays, TILE_TOTAL, tile, zero)
         n_targets, B, Q = y.shape[1], y.shape[2], constants.size
         batch, value, weights = zero, zero, zero
-        for tile in range(tiles()):
-            batch += tensor1(book, at.SHARE, tile, zero)[0]
-        share = one / batch if batch > zero else zero
+        for i in range(tiles()):
+            batch += tensor1(arrays, TILE_WEIGHT, i, zero)[0]
+        inverse = one / batch if batch > zero else zero
         for e in each(y.size):
             k, r, b = e // (n_targets * B), e // B % n_targets, e % B
             w = weight[k, r, b]
             weights += w
             for q in range(Q):
-                part = element(out, dout, y[k, r, b], constants[q], k, (r * Q + q) * width, b, w * share)
+                part = element(out, dout, y[k, r, b], constants[q], k, (r * Q + q) * width, b, w * inverse)
                 if w > zero:
                     value += w * part
         value, weights = total(value, scratch), total(weights, scratch)
         for _ in each(1):
-            add_kept(kept, 0, value)
-            add_kept(kept, 2, weights)
+            add_compensated(kept, 0, value)
+            add_compensated(kept, 2, weights)
 
     return tile_loss
 
 
-@device
-def add_kept(kept, k, value):
-    """Add to the sum kept[k], and to kept[k + 1] what its rounding loses."""
+def add_compensated(kept, k, value):
+    """Add to the sum kept[k], and keep the rounding error in kept[k + 1]."""
     before = kept[k]
     value = value - kept[k + 1]
     after = before + value
@@ -263,24 +250,19 @@ def add_kept(kept, k, value):
 
 # ---------------------------------------------------------------- update
 def build_weights(team: Team, products: Products, dtype: Any) -> Callable:
-    """The gradient of the layers' weights: one product over all steps and lanes, of gate gradients and operands.
+    """Return the gradient of the layers' weights: one product over all steps and lanes, of gate gradients and operands.
 
-    The tiles of the batch are dealt out to `splits` rows of grad, in which the backward pass left these places 0.
+    The tiles of the batch are dealt out to `splits` rows of the gradient, in which the backward pass left zeros here.
     """
     rows, columns, size, zero, B = (
-        products.rows,
-        products.columns,
-        products.sums,
-        np.dtype(dtype).type(0),
-        products.lanes,
-    )
+        products.rows, products.columns, products.sums, np.dtype(dtype).type(0), products.lanes
+    )  # fmt: skip
     accumulate, end, shared, number, tiles = (
         products.accumulate, products.end, team.shared, team.block, team.tiles
     )  # fmt: skip
 
-    @device
-    def weights(shape, n_tiles, splits, book):
-        table = tensor3(book, at.BLOCKS, 0, WHOLE)
+    def weights(shape, n_tiles, splits, arrays):
+        table = tensor3(arrays, ROW_TABLE, 0, WHOLE)
         copies = 2 if shape.parallel else 1  # a decoder with parallel steps has its encoder's weights
         done = 0
         for layer in range(table.shape[0] // copies):
@@ -295,40 +277,47 @@ def build_weights(team: Team, products: Products, dtype: Any) -> Callable:
                             item // splits // across * rows,
                             item // splits % across * columns,
                         )
-                        one_tile(shape, table[layer, line], layer, copies, split, splits, n_tiles, m0, n0, M, N, book)
+                        one_tile(shape, table[layer, line], layer, copies, split, splits, n_tiles, m0, n0, M, N, arrays)
                     done += n
 
-    @device
-    def one_tile(shape, line, layer, copies, split, splits, n_tiles, m0, n0, M, N, book):
+    def one_tile(shape, line, layer, copies, split, splits, n_tiles, m0, n0, M, N, arrays):
         sums, memory = cuda.local.array(size, dtype), shared(cuda.shared.array(0, dtype, alignment=16))
         for e in range(size):
             sums[e] = zero
         for copy in range(copies):
             for i in range(split, n_tiles, splits):
-                A = tensor4(book, at.A, i, zero)[layer + copy * shape.num_layers]
-                X = tensor4(book, at.X, i, zero)[layer + copy * shape.num_layers]
-                T, step, K = A.shape[0], A.shape[1] * A.shape[2], X.shape[1]
+                A = tensor4(arrays, GATES, i, zero)[layer + copy * shape.num_layers]
+                operand = tensor4(arrays, OPERANDS, i, zero)[layer + copy * shape.num_layers]
+                T, step, K = A.shape[0], A.shape[1] * A.shape[2], operand.shape[1]
                 accumulate(
                     sums, memory, A, line[PLANE] * A.shape[2], (B * B, B), (step, 1),
-                    X, line[FIRST] * B, (K * B, 1), (B * B, B), m0, n0, M, N, T * B,
+                    operand, line[FIRST] * B, (K * B, 1), (B * B, B), m0, n0, M, N, T * B,
                 )  # fmt: skip
-        grad = tensor1(book, at.GRAD, split, zero)
+        grad = tensor1(arrays, GRAD, split, zero)
         end(sums, grad, line[WEIGHTS], (B * N, N), (B, 1), m0, n0, M, N, False)
 
     return weights
 
 
-def build_sum(each: Callable, number: Callable, dtype: Any) -> Callable:
-    """Sum the tiles' gradients into the first; each thread of the grid leaves the squares of its own in `squares`."""
+def with_shape(function: Callable, unpack: Callable) -> Callable:
+    """Return the same function, which takes the shape's integers for the shape."""
+
+    def unpacked(numbers, n_tiles, splits, arrays):
+        function(unpack(numbers), n_tiles, splits, arrays)
+
+    return unpacked
+
+
+def build_sum(number: Callable, dtype: Any) -> Callable:
+    """Return the sum of the tiles' gradients into the first; each thread of the grid writes its sum of squares."""
     zero = np.dtype(dtype).type(0)
 
-    @device
-    def sum_gradients(n_tiles, book):
-        first, squares, total = tensor1(book, at.GRAD, 0, zero), tensor1(book, SQUARES, 0, DOUBLE), DOUBLE
+    def sum_gradients(n_tiles, arrays):
+        first, squares, total = tensor1(arrays, GRAD, 0, zero), tensor1(arrays, SQUARES, 0, DOUBLE), DOUBLE
         for n in each(first.size):
             g = first[n]
             for i in range(1, n_tiles):
-                g += tensor1(book, at.GRAD, i, zero)[n]
+                g += tensor1(arrays, GRAD, i, zero)[n]
             first[n] = g
             total += np.float64(g) * np.float64(g)
         squares[number()] = total
@@ -336,16 +325,15 @@ def build_sum(each: Callable, number: Callable, dtype: Any) -> Callable:
     return sum_gradients
 
 
-def build_norm(team: Team, port: Port) -> Callable:
-    """The norm of the gradient, by one block, into the place `k` of the log and the first of `squares`."""
-    each, meet, total, sqrt = team.each, team.meet, build_total(team), port(activations.sqrt)
+def build_norm(team: Team) -> Callable:
+    """Return the norm of the gradient, by one block, written to place `k` of the log and to the first of `SQUARES`."""
+    total = build_total(team)
 
-    @device
-    def norm(log, k, book):
-        squares, value = tensor1(book, SQUARES, 0, DOUBLE), DOUBLE
+    def norm(log, k, arrays):
+        squares, value = tensor1(arrays, SQUARES, 0, DOUBLE), DOUBLE
         for n in each(squares.size):
             value += squares[n]
-        meet()
+        barrier()
         value = sqrt(total(value, squares))
         for _ in each(1):
             log[k] = value
@@ -354,17 +342,16 @@ def build_norm(team: Team, port: Port) -> Callable:
     return norm
 
 
-def build_update(each: Callable, port: Port, dtype: Any) -> Callable:
-    """One step of Adam with the clipped gradient."""
-    number, step = np.dtype(dtype).type, port(adam)
+def build_update(dtype: Any) -> Callable:
+    """Return one step of Adam with the clipped gradient."""
+    number = np.dtype(dtype).type
     zero = number(0)
 
-    @device
-    def update(theta, moments, decay, clip, rate, beta1, beta2, epsilon, correction1, correction2, book):
-        gradient, norm = tensor1(book, at.GRAD, 0, zero), number(tensor1(book, SQUARES, 0, DOUBLE)[0])
+    def update(theta, moments, decay, clip, rate, beta1, beta2, epsilon, correction1, correction2, arrays):
+        gradient, norm = tensor1(arrays, GRAD, 0, zero), number(tensor1(arrays, SQUARES, 0, DOUBLE)[0])
         for n in each(theta.size):
             g = gradient[n] * (clip / norm) if norm > clip else gradient[n]
-            theta[n], moments[0, n], moments[1, n] = step(
+            theta[n], moments[0, n], moments[1, n] = adam(
                 theta[n], g, moments[0, n], moments[1, n], decay[n], rate, beta1, beta2, epsilon, correction1,
                 correction2,
             )  # fmt: skip

@@ -1,8 +1,8 @@
-"""The one file that imports `numba.cuda`: the compiler for the device, or its simulator, under names of our own.
+"""The compiler for the device, `numba.cuda`, or its simulator; only this file and `team` import it.
 
-A successor of `numba.cuda` with its syntax takes its place here. Under the simulator (NUMBA_ENABLE_CUDASIM=1) nothing
-is compiled: kernels run as plain Python, one block at a time with a thread of the processor for each thread, and what
-the simulator lacks (views by address, several blocks that wait for each other) has its plain form here and in `team`.
+Under the simulator (NUMBA_ENABLE_CUDASIM=1) nothing is compiled: kernels run as plain Python, one block at a time, with
+a thread of the processor for each thread. What the simulator lacks (views by address, several blocks that wait for each
+other) has a plain form here and in `team`.
 """
 
 from __future__ import annotations
@@ -10,52 +10,67 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import traceback
+import pickle
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numba import config, cuda
 
-from ..cache import keep
-from ..jit import fingerprint
+from ..cache import fingerprint, keep
 from ..views import PLAIN, Views, build_views
 from .plan import Properties, registers_of_thread
 
 SIMULATED = bool(config.ENABLE_CUDASIM)
 #: The address space of the device's memory.
 GLOBAL = 1
-#: A kernel's place on disk: the sources of all rooms that it may contain a part of.
-STAMP = fingerprint()
 
 
-def _compile(name: str, function: Callable, threads: int) -> Any:
-    """A kernel, kept on disk between processes.
-
-    It has a file of its own there, by the `name` and a hash of the sources of all rooms that it may contain a part of;
-    in it the closure tells apart what has one name, such as cells that somebody else defines.
-    """
-    from numba.cuda.dispatcher import CUDACache
-
-    function.__qualname__ = f"{name}_{STAMP}"
-    # The registers are for functions that stand `apart`, too; at link time they would be made part of their callers.
+def _compile(name: str, function: Callable, threads: int, depends: str, equations: tuple[Callable, ...]) -> Any:
+    """Return a kernel that is kept on disk between processes, under its name and all that its code depends on."""
+    # `max_registers` holds for functions that are not inlined, too; link-time optimisation would inline them.
     options = {"launch_bounds": threads, "max_registers": registers_of_thread(threads), "lto": False}
-    return keep(cuda.jit(**options)(function), CUDACache)
+    stamp = f"{fingerprint(*equations)} {version('numba-cuda')} {threads} {depends}"
+    return keep(cuda.jit(**options)(function), name, stamp, _KernelFiles())
+
+
+class _KernelFiles:
+    """How numba-cuda turns kernels into bytes and back: what its `CUDACacheImpl` does, without a folder of its own."""
+
+    def reduce(self, kernel: Any) -> bytes:
+        """Return a compiled kernel as bytes."""
+        from numba.cuda.serialize import dumps
+
+        return dumps(kernel._reduce_states())
+
+    def rebuild(self, _: Any, content: bytes) -> Any:
+        """Return the compiled kernel of these bytes."""
+        from numba.cuda.dispatcher import _Kernel
+        from numba.cuda.utils import numba_target_override
+
+        with numba_target_override():
+            return _Kernel._rebuild(**pickle.loads(content))
 
 
 def device(function: Callable, inline: bool = False) -> Any:
-    """A function that kernels call; `inline` it where its arrays are to live in registers."""
+    """Return a function that kernels call; `inline` it where its arrays are to lie in registers."""
     if SIMULATED:
-        function.of_device = True  # type: ignore[attr-defined]
+        function.is_translated = True  # type: ignore[attr-defined]
         return function
     return cuda.jit(device=True, forceinline=inline)(function)
 
 
+def part_of_caller(function: Callable) -> Any:
+    """Return a function that becomes part of its caller before types are inferred, so that it may return an array."""
+    return device(function) if SIMULATED else cuda.jit(device=True, inline="always")(function)
+
+
 @functools.cache
 def default_stream() -> Any:
-    """The one queue that everything is launched in."""
+    """Return the one stream that everything is launched in."""
     from numba.cuda.cudadrv import driver
 
     return driver._to_core_stream(0)
@@ -64,17 +79,32 @@ def default_stream() -> Any:
 class Kernel:
     """A function that the host launches, compiled at its first launch.
 
-    With at most so many `threads` a block it may use more registers. Blocks of a `cooperative` one wait for each other.
+    Parameters
+    ----------
+    name : str
+        What the names of its files begin with.
+    function : callable
+    threads : int
+        Most threads of a block; with fewer it may use more registers.
+    depends : str
+        What its code depends on beside the package's sources and `equations`.
+    equations : tuple of callable
+        Functions that it contains and that may be from outside of the package.
+    cooperative : bool
+        Whether its blocks wait for each other.
     """
 
-    def __init__(self, name: str, function: Callable, threads: int, cooperative: bool = False):
-        self.jit: Any = cuda.jit(function) if SIMULATED else _compile(name, function, threads)
+    def __init__(
+        self, name: str, function: Callable, threads: int, depends: str = "", equations: tuple[Callable, ...] = (),
+        cooperative: bool = False,
+    ):  # fmt: skip
+        self.jit: Any = cuda.jit(function) if SIMULATED else _compile(name, function, threads, depends, equations)
         self.compiled: Any = None
         self.cooperative = cooperative
         self.shared_bytes = 48 * 1024  # what a launch may ask for without further ado
 
     def __call__(self, blocks: int, threads: int, shared_bytes: int, *arguments: Any) -> None:
-        """Launch it; nobody waits."""
+        """Launch it, without waiting for its end."""
         if SIMULATED:
             self.jit[blocks, threads, 0, shared_bytes](*arguments)
             return
@@ -101,7 +131,7 @@ class Kernel:
 
 
 def _name(functions: dict[str, Any]) -> None:
-    """Give intrinsics an identity: else each process would have another one, and no kernel be found on disk again."""
+    """Give intrinsics the same identity in every process, so that types that hold them are the same, too."""
     for name, function in functions.items():
         function._set_uuid(f"tsrnn.{name}")
 
@@ -122,10 +152,10 @@ VIEWS = _views()
 
 
 def _elements() -> tuple[Callable, Callable, Callable]:
-    """Elements by their offset, which is neither wrapped around nor checked.
+    """Return functions for elements by their offset, which is neither wrapped around nor checked.
 
-    ``peek(array, offset)`` reads one, ``poke(array, offset, value)`` writes one, ``quad(array, offset)`` reads four in
-    one go, for which `offset` is a multiple of four.
+    ``peek(array, offset)`` reads one, ``poke(array, offset, value)`` writes one, ``quad(array, offset)`` reads four by
+    one instruction, for which `offset` has to be a multiple of four.
     """
     if SIMULATED:
 
@@ -178,11 +208,11 @@ def _elements() -> tuple[Callable, Callable, Callable]:
 peek, poke, quad = _elements()
 
 
-def _meetings() -> tuple[Callable, Callable]:
-    """How often the blocks of a team have met: ``arrive(team, n)`` adds n to its counter, ``arrivals(team)`` reads it.
+def _counters() -> tuple[Callable, Callable]:
+    """Return the counter of a team's barriers: ``arrive(team, n)`` adds n to it, ``arrivals(team)`` reads it.
 
-    What a thread wrote before it arrives, others see who have read of it: these are a release and an acquire (PTX ISA
-    8.8, memory consistency model). The simulator has no blocks that wait for each other.
+    The addition is a release, the reading an acquire (PTX ISA 8.8, memory consistency model): a thread that reads the
+    new count reads what others wrote before they added to it. The simulator has no blocks that wait for each other.
     """
     if SIMULATED:
         return lambda team, n: 0, lambda team: 0
@@ -193,11 +223,11 @@ def _meetings() -> tuple[Callable, Callable]:
     word, whole = ir.IntType(32), ir.IntType(64)
 
     def counter(builder, team):
-        """The address of a team's counter, each on a line of its own."""
+        """Return the address of a team's counter; each is on a cache line of its own."""
         kind = ir.ArrayType(word, MOST_TEAMS * LINE_WORDS)
-        counters = builder.module.globals.get("tsrnn_meetings")
+        counters = builder.module.globals.get("tsrnn_barriers")
         if counters is None:
-            counters = ir.GlobalVariable(builder.module, kind, "tsrnn_meetings", addrspace=GLOBAL)
+            counters = ir.GlobalVariable(builder.module, kind, "tsrnn_barriers", addrspace=GLOBAL)
             counters.linkage, counters.initializer, counters.align = "internal", ir.Constant(kind, None), 128
         place = builder.mul(team, whole(LINE_WORDS))
         return builder.ptrtoint(builder.gep(counters, [whole(0), place]), whole)
@@ -227,39 +257,39 @@ def _meetings() -> tuple[Callable, Callable]:
     return arrive, arrivals
 
 
-def _apart() -> Callable:
-    """``apart()``: the function that says so stays one of its own, with all registers to itself."""
+def _noinline() -> Callable:
+    """Return ``noinline()``, which marks its caller `noinline`, so that it gets its own register allocation."""
     if SIMULATED:
         return lambda: None
     from numba.cuda import types
     from numba.cuda.extending import intrinsic
 
     @intrinsic
-    def apart(typing_context):
+    def noinline(typing_context):
         def generate(context, builder, signature, values):
             builder.function.attributes.add("noinline")
             return context.get_dummy_value()
 
         return types.none(), generate
 
-    _name({"apart": apart})
-    return apart
+    _name({"noinline": noinline})
+    return noinline
 
 
-apart = _apart()
-#: Teams of one launch, at most; words between their counters.
+noinline = _noinline()
+#: Most teams of one launch; words between their counters.
 MOST_TEAMS, LINE_WORDS = 256, 32
-arrive, arrivals = _meetings()
-#: What device code names `cuda` in a file that is no kernel's own: the simulator only knows the kernels'.
+arrive, arrivals = _counters()
+#: `cuda` for device code outside of the kernels' module: the simulator injects its `cuda` into that module only.
 local: Any = cuda
-if SIMULATED:  # shared memory comes from the team
+if SIMULATED:  # where a team gives its blocks their shared memory
     no_memory = SimpleNamespace(array=lambda size, dtype, alignment: None)
     local = SimpleNamespace(local=SimpleNamespace(array=np.zeros), shared=no_memory)
 
 
 # ---------------------------------------------------------------- memory
 def to_device(array: np.ndarray) -> Any:
-    """A copy in the device's memory."""
+    """Return a copy in the device's memory."""
     if SIMULATED:
         return np.array(array, order="C")
     with translated():
@@ -267,12 +297,12 @@ def to_device(array: np.ndarray) -> Any:
 
 
 def on_device(array: Any) -> Any:
-    """The array itself if it is a handle, else a copy in the device's memory."""
+    """Return the array itself if it lies on the device, else a copy there."""
     return array if not SIMULATED and cuda.is_cuda_array(array) else to_device(array)
 
 
 def to_host(array: Any) -> np.ndarray:
-    """A copy on the host, after all that was launched before."""
+    """Return a copy on the host, after all earlier launches have ended."""
     if SIMULATED or array.size == 0:
         return np.array(array) if SIMULATED else np.empty(array.shape, array.dtype)
     with translated():
@@ -280,7 +310,7 @@ def to_host(array: Any) -> np.ndarray:
 
 
 def empty(size: int) -> Any:
-    """So many bytes, all zero."""
+    """Return `size` bytes of the device's memory, all zero."""
     if SIMULATED:
         return np.zeros(size, np.uint8)
     with translated():
@@ -290,7 +320,7 @@ def empty(size: int) -> Any:
 
 
 def free_bytes() -> int:
-    """What may still be allocated."""
+    """Return the number of bytes that may still be allocated."""
     if SIMULATED:
         return 2**30
     with translated():
@@ -301,7 +331,7 @@ def free_bytes() -> int:
 # ---------------------------------------------------------------- the device itself
 @functools.cache
 def properties() -> Properties:
-    """What the present device has; a small one in the simulator, which is slow."""
+    """Return the properties of the present device; in the simulator, which is slow, those of a small one."""
     if SIMULATED:
         return Properties(multiprocessors=1, shared_bytes=2**14, registers=2**15, most_threads=2, most_blocks=1)
     it = cuda.get_current_device()
@@ -314,7 +344,7 @@ def properties() -> Properties:
 
 
 def why_not() -> str:
-    """Why there is no device to use, and what helps; empty if there is one."""
+    """Return why no device can be used, and what to do; empty if one can."""
     if SIMULATED:
         return ""
     from numba.cuda.cudadrv.driver import driver
@@ -342,7 +372,7 @@ def why_not() -> str:
 
 @functools.cache
 def _errors() -> tuple[type[Exception], ...]:
-    """What goes wrong on the way to a device, and on it."""
+    """Return the errors that a driver, a compiler for the device and a kernel raise."""
     from numba.cuda.cudadrv.driver import LinkerError
     from numba.cuda.cudadrv.error import CCSupportError, CudaDriverError, NvvmError
 
@@ -356,7 +386,7 @@ def _errors() -> tuple[type[Exception], ...]:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Errors of the driver in words of ours."""
+    """Raise errors of the driver as MemoryError or RuntimeError that say what to do."""
     try:
         yield
     except _errors() as error:
@@ -370,30 +400,12 @@ def translated() -> Iterator[None]:
 
 @contextmanager
 def session() -> Iterator[None]:
-    """Memory that a fit has let go is free when it ends, and if it is interrupted, what its functions still hold."""
+    """Free the memory of arrays that are no longer in use at the end of a fit or prediction."""
     try:
         yield
-    except BaseException as error:
-        _let_go(error)
-        raise
     finally:
         if not SIMULATED:
             try:
                 cuda.current_context().memory_manager.deallocations.clear()
             except _errors() as error:  # after a fault the device frees nothing more; the fault itself is on its way
                 logging.getLogger("tsrnn").debug("memory of the GPU was not freed: %s", error)
-
-
-def _let_go(error: BaseException | None) -> None:
-    """Forget what functions of this package held: it would live as long as somebody keeps the error, as IPython does.
-
-    Those of the caller, a callback for instance, keep what they have for whoever looks into them.
-    """
-    known: list[BaseException] = []
-    while error is not None and error not in known:  # a chain of causes may end in itself
-        known.append(error)
-        for frame, _ in traceback.walk_tb(error.__traceback__):
-            if str(frame.f_globals.get("__name__")).split(".")[0] == __name__.split(".")[0]:
-                with suppress(RuntimeError):  # those that are under way end soon
-                    frame.clear()
-        error = error.__cause__ or error.__context__

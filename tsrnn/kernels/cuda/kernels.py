@@ -1,25 +1,30 @@
-"""All kernels of a plan: the tile functions of the CPU ported to its team, and those that the device has of its own."""
+"""All kernels of a plan: the operations of a network's parts for a team of threads, and the device's own functions."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ...cells.cell import Cell
-from ...losses.registry import Loss
-from .. import decoder, stack
+from ...losses.loss import Loss
+from ...parts.common import CLEAR
+from ...parts.part import Operation
+from ...parts.recurrent import layer_of, operation_of
+from ..port import Port
 from . import batch
+from .arrays import NUMBERS
 from .device import Kernel
-from .lanes import build_lanes
+from .elementary import elementary, inline, translate
+from .operations import team_operations
 from .plan import Chip
-from .port import Port, of_equations
 from .products import build_products
 from .recurrent import build_layer
-from .team import GRID, batch_kernel, build_team, grid_each, grid_kernel, grid_number, tile_kernel, unpack
+from .team import GRID, batch_kernel, build_team, grid_kernel, grid_number, tile_kernel, unpack
 
 
 class Network(NamedTuple):
-    """The kernels of a cell."""
+    """The kernels of a network."""
 
     forward: Any
     backward: Any
@@ -27,7 +32,7 @@ class Network(NamedTuple):
 
 
 class Common(NamedTuple):
-    """The kernels that know no cell and no loss."""
+    """The kernels that no cell and no loss is part of."""
 
     gather: Any
     gather_targets: Any
@@ -39,55 +44,64 @@ class Common(NamedTuple):
     ones: Any
 
 
+def gradients_of(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
+    """Return the operations of a gradient's program; a program gives their numbers in this order."""
+    return (*(operation for operation in operations if operation.gradient), CLEAR)
+
+
 @functools.cache
-def build_network(cell: Cell, decodes: bool, chip: Chip, dtype: str) -> Network:
-    """Forward and backward pass, and the gradient of the layers' weights."""
-    team, alone, of_dtype = build_team(chip.blocks, dtype), build_team(1, dtype), of_equations(dtype)
-    layer = build_layer(
-        cell, chip, team, build_products(team, chip.threads, chip.lanes, dtype), Port(of_dtype, inline=True), dtype
+def build_network(cell: Cell, operations: tuple[Operation, ...], chip: Chip, dtype: str) -> Network:
+    """Return the kernels that run the `operations` of a network forwards and backwards, and the weights' gradient."""
+    team, alone = build_team(chip.blocks, dtype), build_team(1, dtype)
+    loops = build_layer(
+        cell, chip, team, build_products(team, chip.threads, chip.lanes, dtype), Port(elementary(dtype), inline), dtype
     )
-    port = Port(of_dtype | team.replacements() | build_lanes(team, Port(of_dtype, inline=True), dtype))
-    loops = decoder if decodes else stack
-    forward, backward = (
-        port(function) for function in (loops.forward_of(layer.scan, ""), loops.backward_of(layer.bptt, ""))
-    )
-    weights = batch.with_shape(
-        batch.build_weights(alone, build_products(alone, chip.threads, chip.lanes, dtype), dtype), unpack
-    )
-    name = "_".join(map(str, (cell.name, "decodes" if decodes else "reads", *chip, dtype)))
+    own = {layer_of(cell): operation_of(cell.name, loops)}
+    port = Port(elementary(dtype) | team_operations(team, dtype), translate)
+
+    def kernel(name: str, operations: tuple[Operation, ...], function: Callable[[Operation], Any]) -> Kernel:
+        functions = [port(function(own.get(operation, operation))) for operation in operations]
+        equations = tuple(equation for operation in operations for equation in operation.equations)
+        depends = f"{dtype} {tuple(chip)} {[operation.name for operation in operations]}"
+        return tile_kernel(f"{name}_{cell.name}", functions, team, chip.threads, depends, equations)
+
+    weights = batch.build_weights(alone, build_products(alone, chip.threads, chip.lanes, dtype), dtype)
+    on_device = Port(elementary(dtype) | NUMBERS, translate)
     return Network(
-        tile_kernel(f"forward_{name}", forward, team, chip.threads),
-        tile_kernel(f"backward_{name}", backward, team, chip.threads),
-        grid_kernel(f"weights_{chip.threads}_{chip.lanes}_{dtype}", weights, 4, chip.threads),
+        kernel("forward", operations, lambda operation: operation.forward),
+        kernel("backward", gradients_of(operations), lambda operation: operation.gradient or operation.forward),
+        grid_kernel("weights", on_device(batch.with_shape(weights, unpack)), chip.threads, f"{dtype} {chip.lanes}"),
     )
 
 
 @functools.cache
 def build_common(threads: int, dtype: str) -> Common:
-    """The kernels of a precision, with so many `threads` a block."""
-    team, port = build_team(1, dtype), Port(of_equations(dtype) | GRID)
+    """Return the kernels of a precision with that many `threads` a block."""
+    team, table = build_team(1, dtype), elementary(dtype) | NUMBERS
+    of_team, of_grid = Port(table | team_operations(team, dtype), translate), Port(table | GRID, translate)
 
-    def of_batch(name: str, program: Any) -> Kernel:
-        return batch_kernel(f"{name}_{threads}_{dtype}", program, threads)
+    def on_tiles(name: str, function: Callable) -> Kernel:
+        return batch_kernel(name, of_team(function), threads, dtype)
 
-    def of_grid(name: str, program: Any, n_arguments: int) -> Kernel:
-        return grid_kernel(f"{name}_{threads}_{dtype}", program, n_arguments, threads)
+    def on_grid(name: str, function: Callable, port: Port = of_grid) -> Kernel:
+        return grid_kernel(name, port(function), threads, dtype)
 
     return Common(
-        of_batch("gather", batch.build_gather(team, dtype)),
-        of_batch("gather_targets", batch.build_gather_targets(team, dtype)),
-        of_grid("transpose", port(batch.transpose_all(stack.transpose_of(""))), 2),
-        of_grid("sum", batch.build_sum(grid_each, grid_number, dtype), 2),
-        of_grid("norm", batch.build_norm(team, port), 3),
-        of_grid("update", batch.build_update(grid_each, port, dtype), 11),
-        of_batch("feed", batch.build_feed(team, dtype)),
-        of_grid("ones", batch.build_ones(grid_each, dtype), 3),
+        on_tiles("gather", batch.build_gather(dtype)),
+        on_tiles("gather_targets", batch.build_gather_targets(team, dtype)),
+        on_grid("transpose", batch.build_transpose()),
+        on_grid("sum", batch.build_sum(grid_number, dtype)),
+        on_grid("norm", batch.build_norm(team), of_team),
+        on_grid("update", batch.build_update(dtype)),
+        on_tiles("feed", batch.build_feed(dtype)),
+        on_grid("ones", batch.build_ones(dtype)),
     )
 
 
 @functools.cache
 def build_loss(loss: Loss, threads: int, dtype: str) -> Any:
-    """The kernel of `loss`."""
+    """Return the kernel of `loss`; its program is one line."""
     team = build_team(1, dtype)
-    program = batch.build_loss(loss, team, Port(of_equations(dtype), inline=True), dtype)
-    return tile_kernel(f"loss_{loss.name}_{threads}_{dtype}", program, team, threads)
+    port = Port(elementary(dtype) | NUMBERS | team_operations(team, dtype), inline)
+    function = port(batch.build_loss(loss, team, dtype))
+    return tile_kernel(f"loss_{loss.name}", [function], team, threads, dtype, (loss.equation,))

@@ -1,84 +1,92 @@
-"""Memory of the device: one piece for all arrays of a workspace, laid out beforehand; what to say if it is short."""
+"""Memory of the device: one piece for all arrays of a workspace, and the error where there is too little of it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..layout import Arrays
-from ..views import book_of
+from ...parts.part import Buffer
+from ..views import table_of
 from .device import SIMULATED, empty, free_bytes, to_device, to_host
 
-#: Arrays begin at multiples of so many bytes, which is what one read of a group of threads takes.
+#: Arrays begin at multiples of this number of bytes, which one read of a warp takes.
 LINE = 256
 
 
 class Pool:
-    """Arrays of given shapes in one piece of the device's memory, all zero in the beginning.
+    """Arrays of given shapes in one piece of the device's memory, all zero at first.
 
     Parameters
     ----------
-    shapes : mapping of str to tuple
-        By name, in the order of their numbers in the book.
-    dtypes : mapping of str to dtype
-        Of each.
+    shapes : mapping of Buffer to tuple
+        In the order of their numbers in the table of arrays.
+    dtype : dtype
+        The precision of the parameters.
     """
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]], dtypes: Mapping[str, np.dtype]):
-        self.shapes, self.dtypes, self.offsets = dict(shapes), dict(dtypes), {}
+    def __init__(self, shapes: Mapping[Buffer, tuple[int, ...]], dtype: np.dtype):
+        self.shapes, self.dtype, self.offsets = dict(shapes), dtype, {}
         size = 0
-        for name, shape in self.shapes.items():
-            self.offsets[name] = size
-            size += _bytes(shape, self.dtypes[name])
+        for buffer, shape in self.shapes.items():
+            self.offsets[buffer] = size
+            size += _bytes(buffer, shape, dtype)
         self.memory = empty(size)
-        self.book = self._book()
+        self.arrays = self._table()
 
-    def _book(self) -> Any:
-        """What kernels find the arrays by."""
+    def _table(self) -> Any:
+        """Return the table by which kernels find the arrays."""
         if SIMULATED:
-            return tuple(self._part(self.memory, name) for name in self.shapes)
+            return tuple(self._part(buffer) for buffer in self.shapes)
         first = self.memory.device_ctypes_pointer.value
-        return to_device(book_of([first + at for at in self.offsets.values()], list(self.shapes.values())))
+        return to_device(table_of([first + at for at in self.offsets.values()], list(self.shapes.values())))
 
-    def _part(self, memory: Any, name: str) -> Any:
-        at, shape, dtype = self.offsets[name], self.shapes[name], self.dtypes[name]
-        return memory[at : at + math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
+    def _part(self, buffer: Buffer) -> Any:
+        at, shape, dtype = self.offsets[buffer], self.shapes[buffer], np.dtype(buffer.dtype or self.dtype)
+        return self.memory[at : at + math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
 
-    def read(self, name: str) -> np.ndarray:
-        """A copy of an array on the host; the host waits for all that was launched before."""
-        return to_host(self._part(self.memory, name))
+    def read(self, buffer: Buffer) -> np.ndarray:
+        """Return a copy of an array on the host, after all earlier launches have ended."""
+        return to_host(self._part(buffer))
 
-    def write(self, name: str, values: np.ndarray) -> None:
+    def fill(self, buffer: Buffer, values: np.ndarray) -> None:
         """Fill an array with `values`."""
-        part = self._part(self.memory, name)
+        part = self._part(buffer)
         if SIMULATED:
             part[...] = values
-        else:
+        elif part.size:
             part.copy_to_device(np.ascontiguousarray(np.broadcast_to(values, part.shape), part.dtype))
 
+    def write(self, name: str, values: np.ndarray) -> None:
+        """Fill the array of that name with `values`."""
+        self.fill(self.find(name), values)
 
-def book_on_device(arrays: Any) -> Any:
-    """A book of handles, each with a first axis of length 1; it does not keep them alive."""
+    def find(self, name: str) -> Buffer:
+        """Return the buffer of that name."""
+        return next(buffer for buffer in self.shapes if buffer.name == name)
+
+
+def table_on_device(arrays: Sequence[Any]) -> Any:
+    """Return the table of arrays that lie on the device, each with a first axis of length 1; it keeps none alive."""
     if SIMULATED:
         return tuple(array[None] for array in arrays)
     addresses = [array.device_ctypes_pointer.value for array in arrays]
-    return to_device(book_of(addresses, [(1, *array.shape) for array in arrays]))
+    return to_device(table_of(addresses, [(1, *array.shape) for array in arrays]))
 
 
-def total_bytes(shapes: Mapping[str, tuple[int, ...]], dtypes: Mapping[str, np.dtype]) -> int:
-    """What a pool of such arrays takes."""
-    return sum(_bytes(shape, dtypes[name]) for name, shape in shapes.items())
+def total_bytes(shapes: Mapping[Buffer, tuple[int, ...]], dtype: np.dtype) -> int:
+    """Return the bytes of a pool of such arrays."""
+    return sum(_bytes(buffer, shape, dtype) for buffer, shape in shapes.items())
 
 
-def _bytes(shape: tuple[int, ...], dtype: np.dtype) -> int:
-    return -(-math.prod(shape) * dtype.itemsize // LINE) * LINE
+def _bytes(buffer: Buffer, shape: tuple[int, ...], dtype: np.dtype) -> int:
+    return -(-math.prod(shape) * np.dtype(buffer.dtype or dtype).itemsize // LINE) * LINE
 
 
 def check_room(needed: Callable[[int], int], n_lanes: int) -> None:
-    """Refuse a workspace that the device has no room for, and say what it has room for.
+    """Raise an error if the device has no room for a workspace; it names a batch size that fits.
 
     Raises
     ------
@@ -96,8 +104,3 @@ def check_room(needed: Callable[[int], int], n_lanes: int) -> None:
         f"the GPU has {free / 2**20:,.0f} MiB free, and a batch of {n_lanes} windows needs "
         f"{needed(n_lanes) / 2**20:,.0f} MiB: {advice}"
     )
-
-
-def fields() -> tuple[str, ...]:
-    """The names of all arrays of a workspace, in the order of their numbers."""
-    return (*Arrays._fields, "squares")

@@ -12,7 +12,7 @@ from ...cells.cell import Cell
 
 
 class Properties(NamedTuple):
-    """What a plan needs to know of a device; the defaults are those of an H100."""
+    """The properties of a device that a plan depends on; the defaults are those of an H100."""
 
     multiprocessors: int = 132
     shared_bytes: int = 227 * 1024  # most that a block may have
@@ -57,7 +57,7 @@ def padded(n: int, of: int = 4) -> int:
 
 
 def registers_of_thread(threads: int, registers: int = Properties().registers) -> int:
-    """What each may have, in blocks of so many `threads`: a device deals them out to 128 at a time, eight by eight."""
+    """Return the registers per thread, which a device allocates for 128 threads in multiples of 8."""
     return min(255, registers // padded(threads, 128) // 8 * 8)
 
 
@@ -77,12 +77,12 @@ def staged(threads: int) -> int:
 
 
 def rows_of_stages(cell: Cell) -> list[int]:
-    """How many planes the products of each stage fill."""
+    """Return the number of planes that the products of each stage fill."""
     return [sum(len(product.planes) for product in stage.products) for stage in cell.stages]
 
 
 class _Layout:
-    """What a block of a team of `blocks` needs for tiles of `lanes`, in elements, as `recurrent` lays it out."""
+    """Shared memory of a block, in elements, as `recurrent` lays it out: a team of `blocks`, tiles of `lanes`."""
 
     def __init__(self, cell: Cell, hidden_size: int, lanes: int, blocks: int, itemsize: int, device: Properties):
         self.hidden_size, self.lanes, self.blocks, self.itemsize, self.device = (

@@ -1,7 +1,7 @@
 """Matrix products on the device, by tiles of the result that a block keeps in registers.
 
-An index of an operand may run over rows that lie a stride apart, or over (step, lane) pairs; both are said by two
-strides: index i of a tile of B lanes stands at ``(i // B) * outer + (i % B) * inner``. Sums run over the inner index in
+An index of an operand may run over rows that lie a stride apart, or over (step, lane) pairs. Two strides describe both:
+index i of a tile of B lanes lies at ``(i // B) * outer + (i % B) * inner``. Sums run over the inner index in
 its order, so their bits depend on neither the grid nor the lanes beside them.
 """
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .device import apart, device, local, peek, poke
+from .device import device, local, noinline, peek, poke
 from .plan import OWN, tile_of
 from .team import Team
 
@@ -32,13 +32,13 @@ class Products(NamedTuple):
 
 
 def build_products(team: Team, threads: int, lanes: int, dtype: Any) -> Products:
-    """Products for blocks of so many `threads` and tiles of so many `lanes`."""
+    """Return the products for blocks of that many `threads` and tiles of that many `lanes`."""
     rows, columns, depth = tile_of(threads)
     across = columns // OWN
     y_at = rows * depth
     zero = np.dtype(dtype).type(0)
     size, B, n_threads = OWN * OWN, lanes, threads
-    thread, pause, member, shared = team.thread, team.pause, team.member, team.shared
+    thread, block_barrier, member, shared = team.thread, team.block_barrier, team.member, team.shared
 
     @device
     def at(i, outer, inner):
@@ -60,13 +60,13 @@ def build_products(team: Team, threads: int, lanes: int, dtype: Any) -> Products
                 if n < N and k < K:
                     value = peek(y, y_from + at(k, y_k[0], y_k[1]) + at(n, y_n[0], y_n[1]))
                 poke(memory, y_at + e, value)
-            pause()
+            block_barrier()
             for k in range(min(depth, K - k0)):
                 for i in range(OWN):
                     left = peek(memory, k * rows + own_m + i)
                     for j in range(OWN):
                         sums[i * OWN + j] += left * peek(memory, y_at + k * columns + own_n + j)
-            pause()
+            block_barrier()
 
     def end(sums, out, out_at, out_m, out_n, m0, n0, M, N, add):
         """out[m0 .., n0 ..] = sums, or += with `add`."""
@@ -83,7 +83,7 @@ def build_products(team: Team, threads: int, lanes: int, dtype: Any) -> Products
 
     @device
     def product(x, x_at, x_m, x_k, y, y_from, y_k, y_n, out, out_at, out_m, out_n, M, N, K, add):
-        apart()
+        noinline()
         memory = shared(cuda.shared.array(0, dtype, alignment=16))
         across_n = (N + columns - 1) // columns
         tiles = (M + rows - 1) // rows * across_n

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from ...cells.cell import Cell
-from ..lanes import parameters
-from ..scan import LayerLoops
-from .device import apart, local, peek, poke
+from ...parts.lanes import parameters_of
+from ...parts.recurrent import LayerLoops
+from ..port import Port
 from .device import device as of_device
+from .device import local, noinline, peek, poke
 from .plan import Chip, rows_of_stages
-from .port import Port
 from .products import Products
 from .rows import (
     COLUMNS,
@@ -35,7 +35,7 @@ from .rows import (
     STATE,
     STRIDE,
     WEIGHTS,
-    Kit,
+    LayerPlan,
     build_collect,
     build_dot,
     build_find,
@@ -53,8 +53,8 @@ cuda = local
 
 def build_layer(cell: Cell, chip: Chip, team: Team, products: Products, port: Port, dtype: Any) -> LayerLoops:
     """The two loops over time of a layer of `cell`."""
-    kit = Kit(cell, chip, team, products, port, np.dtype(dtype).type)
-    return LayerLoops(_build_scan(kit), _build_bptt(kit))
+    layer = LayerPlan(cell, chip, team, products, port, np.dtype(dtype).type)
+    return LayerLoops(_build_scan(layer), _build_bptt(layer))
 
 
 def _then(one: Callable, other: Callable) -> Callable:
@@ -69,12 +69,24 @@ def _then(one: Callable, other: Callable) -> Callable:
 
 
 # ---------------------------------------------------------------- forward
-def _build_gates(kit: Kit, index: int) -> Callable:
+def _build_gates(layer: LayerPlan, index: int) -> Callable:
     """The products of one stage at one step: what is known of each row, and its recurrent part, into `gates`."""
-    _, first, last = kit.stages[index]
-    n_rows, mine, on_chip, P, zero = last - first, 3 * index, kit.chip.on_chip, len(kit.cell.planes), kit.zero
-    B, thread, n_threads, pause, dtype = kit.chip.lanes, kit.team.thread, kit.chip.threads, kit.team.pause, kit.dtype
-    find, dot = build_find(kit, index, False), build_dot(kit, kit.chip.forward_columns, index)
+    _, first, last = layer.stages[index]
+    n_rows, mine, on_chip, P, zero = (
+        last - first,
+        3 * index,
+        layer.chip.on_chip,
+        len(layer.cell.planes),
+        layer.zero,
+    )
+    B, thread, n_threads, block_barrier, dtype = (
+        layer.chip.lanes,
+        layer.team.thread,
+        layer.chip.threads,
+        layer.team.block_barrier,
+        layer.dtype,
+    )
+    find, dot = build_find(layer, index, False), build_dot(layer, layer.chip.forward_columns, index)
 
     @inlined
     def gates(theta, rows, W, memory, A, table, t, h_at, inner_at, gates_at, weights_at, u0, units):
@@ -92,15 +104,15 @@ def _build_gates(kit: Kit, index: int) -> Callable:
                 dot(sums, W, memory, weights_at, theta, rows[mine + 2], x_at, H)
             for b in range(B):
                 poke(memory, gates_at + r * B + b, known[b] + sums[b])
-        pause()
+        block_barrier()
 
     return gates
 
 
-def _build_equation(kit: Kit, index: int) -> Callable:
+def _build_equation(layer: LayerPlan, index: int) -> Callable:
     """The equation of one stage at one step; lanes that start later keep their states."""
-    cell, own, (stage, _, _), S = kit.cell, kit.rows[index], kit.stages[index], len(kit.cell.states)
-    reads = parameters(stage.forward)
+    cell, own, (stage, _, _), S = layer.cell, layer.rows[index], layer.stages[index], len(layer.cell.states)
+    reads = parameters_of(stage.forward)
     to_plane = {plane: f"A, (t * P + {p}) * N + g" for p, plane in enumerate(cell.planes)}
     source = {plane: f"peek({to_plane[plane]})" for plane in cell.planes}
     source |= {plane: f"peek(memory, gates_at + {q} * size + e)" for q, plane in enumerate(own)}
@@ -131,16 +143,21 @@ def _build_equation(kit: Kit, index: int) -> Callable:
             lines += [f"poke(C, ((t + 1) * {S - 1} + {s}) * N + g, new_{row})"]
             lines += [f"poke(memory, states_at + {s} * size + e, new_{row})"]
     arguments = "memory, X, A, C, t, i, h_at, next_at, inner_at, gates_at, states_at"
-    return element_loop(kit, f"{cell.name}_{index}_equation", stage.forward, arguments, lines)
+    return element_loop(layer, f"{cell.name}_{index}_equation", stage.forward, arguments, lines)
 
 
-def _build_step(kit: Kit, index: int) -> Callable:
+def _build_step(layer: LayerPlan, index: int) -> Callable:
     """One stage of one step: gates, equation, and what the others of the team need to know of it."""
-    stage, _, _ = kit.stages[index]
-    gates, equation, collect = _build_gates(kit, index), _build_equation(kit, index), build_collect(kit)
-    inner = [kit.cell.inner.index(name) for name in stage.writes if name in kit.cell.inner]
+    stage, _, _ = layer.stages[index]
+    gates, equation, collect = _build_gates(layer, index), _build_equation(layer, index), build_collect(layer)
+    inner = [layer.cell.inner.index(name) for name in stage.writes if name in layer.cell.inner]
     writes_h, n_inner, j0 = "h" in stage.writes, len(inner), min(inner, default=0)
-    alone, meet, pause, B = kit.team.blocks == 1, kit.team.meet, kit.team.pause, kit.chip.lanes
+    alone, barrier, block_barrier, B = (
+        layer.team.blocks == 1,
+        layer.team.barrier,
+        layer.team.block_barrier,
+        layer.chip.lanes,
+    )
 
     @inlined
     def step(theta, rows, W, memory, X, A, C, table, t, i, places, span):
@@ -151,9 +168,9 @@ def _build_step(kit: Kit, index: int) -> Callable:
         gates(theta, rows, W, memory, A, table, t, h_at, inner_at, gates_at, weights_at, span[0], span[1])
         equation(memory, X, A, C, t, i, h_at, next_at, inner_at, gates_at, states_at, span)
         if alone:
-            pause()
+            block_barrier()
         else:
-            meet()
+            barrier()
             if writes_h:
                 collect(memory, next_at, X, ((t + 1) * K + i) * B, N)
             for j in range(j0, j0 + n_inner):
@@ -162,19 +179,19 @@ def _build_step(kit: Kit, index: int) -> Callable:
     return step
 
 
-def _build_scan(kit: Kit) -> Callable:
-    cell, chip, team, dtype = kit.cell, kit.chip, kit.team, kit.dtype
-    step = functools.reduce(_then, [_build_step(kit, index) for index in range(len(kit.stages))])
-    prepare, known = build_prepare(kit, chip.forward_columns, False), _build_known(kit)
+def _build_scan(layer: LayerPlan) -> Callable:
+    cell, chip, team, dtype = layer.cell, layer.chip, layer.team, layer.dtype
+    step = functools.reduce(_then, [_build_step(layer, index) for index in range(len(layer.stages))])
+    prepare, known = build_prepare(layer, chip.forward_columns, False), _build_known(layer)
     B, blocks, n_threads, S, J = chip.lanes, chip.blocks, chip.threads, len(cell.states), len(cell.inner)
-    n_weights, n_rows = max(1, len(kit.stages) * chip.registers), 3 * len(kit.stages)
+    n_weights, n_rows = max(1, len(layer.stages) * chip.registers), 3 * len(layer.stages)
     most, member, thread, shared = max(rows_of_stages(cell)), team.member, team.thread, team.shared
-    pause, meet = team.pause, team.meet
+    block_barrier, barrier = team.block_barrier, team.barrier
 
     @of_device
     def scan(theta, table, n_inputs, X, A, C, t0, t1, starts, last_start):
         """As `scan` of the CPU says; `table` is a layer's row table."""
-        apart()
+        noinline()
         N, K, i = A.shape[2], X.shape[1], n_inputs + 1
         H, N4 = N // B, padded4(N)
         u0 = member() * H // blocks
@@ -192,17 +209,22 @@ def _build_scan(kit: Kit) -> Callable:
         for e in range(thread(), size, n_threads):
             for s in range(S - 1):
                 poke(memory, states_at + s * size + e, peek(C, (t0 * (S - 1) + s) * N + u0 * B + e))
-        pause()
+        block_barrier()
         places, span = (inner_at, gates_at, states_at, weights_at), (u0, units, starts, last_start)
         for t in range(t0, t1):
             step(theta, rows, W, memory, X, A, C, table, t, i, places, span)
-        meet()
+        barrier()
 
     return scan
 
 
-def _build_known(kit: Kit) -> Callable:
-    product, meet, B, P = kit.products.product, kit.team.meet, kit.chip.lanes, len(kit.cell.planes)
+def _build_known(layer: LayerPlan) -> Callable:
+    product, barrier, B, P = (
+        layer.products.product,
+        layer.team.barrier,
+        layer.chip.lanes,
+        len(layer.cell.planes),
+    )
 
     @of_device
     def known(theta, table, X, A, t0, t1):
@@ -216,16 +238,16 @@ def _build_known(kit: Kit) -> Callable:
                     A, (t0 * P + table[line, PLANE]) * N, (B * B, B), (P * N, 1),
                     table[line, ROWS], (t1 - t0) * B, table[line, COLUMNS], False,
                 )  # fmt: skip
-        meet()
+        barrier()
 
     return known
 
 
 # ---------------------------------------------------------------- backward
-def _build_gradient(kit: Kit, index: int) -> Callable:
+def _build_gradient(layer: LayerPlan, index: int) -> Callable:
     """The gradient of one stage's equation at one step; that of a lane which starts later is zero, or stays."""
-    cell, own, (stage, _, _), S = kit.cell, kit.rows[index], kit.stages[index], len(kit.cell.states)
-    reads = parameters(stage.gradient)
+    cell, own, (stage, _, _), S = layer.cell, layer.rows[index], layer.stages[index], len(layer.cell.states)
+    reads = parameters_of(stage.gradient)
     to_plane = {plane: f"A, (t * P + {p}) * N + g" for p, plane in enumerate(cell.planes)}
     source = {plane: f"peek({to_plane[plane]})" for plane in cell.planes}
     source |= {"h_prev": "peek(X, (t * K + i) * B + g)", "h": "peek(X, ((t + 1) * K + i) * B + g)"}
@@ -249,12 +271,12 @@ def _build_gradient(kit: Kit, index: int) -> Callable:
             s = cell.states.index(row[1:])
             lines += ["if not late:", f"    poke(memory, d_at + {s} * size + e, new_{row})"]
     arguments = "memory, X, A, C, t, i, d_at, dq_at"
-    return element_loop(kit, f"{cell.name}_{index}_gradient", stage.gradient, arguments, lines)
+    return element_loop(layer, f"{cell.name}_{index}_gradient", stage.gradient, arguments, lines)
 
 
-def _build_combine(kit: Kit, index: int) -> Callable:
+def _build_combine(layer: LayerPlan, index: int) -> Callable:
     """What the products of one stage pass back, from the parts of their planes: to dh, or to an inner operand's."""
-    cell, (stage, _, _) = kit.cell, kit.stages[index]
+    cell, (stage, _, _) = layer.cell, layer.stages[index]
     later = cell.stages[index + 1 :]
     carries = any("dh" in one.gradient_writes for one in (stage, *later))
     carries |= any(reads_of(cell, product.operand) == STATE for one in later for product in one.products)
@@ -269,17 +291,23 @@ def _build_combine(kit: Kit, index: int) -> Callable:
         elif reads != NONE:
             lines += [f"    poke(memory, dq_at + {reads - INNER} * size + e, {parts})"]
     arguments = "memory, t, d_at, dq_at, parts_at"
-    return element_loop(kit, f"{cell.name}_{index}_combine", stage.gradient, arguments, lines)
+    return element_loop(layer, f"{cell.name}_{index}_combine", stage.gradient, arguments, lines)
 
 
-def _build_step_gradient(kit: Kit, index: int) -> Callable:
+def _build_step_gradient(layer: LayerPlan, index: int) -> Callable:
     """The gradient of one stage of one step."""
-    _, first, last = kit.stages[index]
-    n_rows, mine, on_chip, P, zero = last - first, 3 * index, kit.chip.on_chip, len(kit.cell.planes), kit.zero
-    B, thread, n_threads, dtype = kit.chip.lanes, kit.team.thread, kit.chip.threads, kit.dtype
-    find, dot = build_find(kit, index, True), build_dot(kit, kit.chip.backward_columns, index)
-    gradient, combine, collect = _build_gradient(kit, index), _build_combine(kit, index), build_collect(kit)
-    alone, meet, pause = kit.team.blocks == 1, kit.team.meet, kit.team.pause
+    _, first, last = layer.stages[index]
+    n_rows, mine, on_chip, P, zero = (
+        last - first,
+        3 * index,
+        layer.chip.on_chip,
+        len(layer.cell.planes),
+        layer.zero,
+    )
+    B, thread, n_threads, dtype = layer.chip.lanes, layer.team.thread, layer.chip.threads, layer.dtype
+    find, dot = build_find(layer, index, True), build_dot(layer, layer.chip.backward_columns, index)
+    gradient, combine, collect = _build_gradient(layer, index), _build_combine(layer, index), build_collect(layer)
+    alone, barrier, block_barrier = layer.team.blocks == 1, layer.team.barrier, layer.team.block_barrier
 
     @inlined
     def step(theta_t, rows, W, memory, X, A, C, table, t, i, places, span):
@@ -288,9 +316,9 @@ def _build_step_gradient(kit: Kit, index: int) -> Callable:
         N4, H = padded4(N), N // B
         gradient(memory, X, A, C, t, i, d_at, dq_at, span)
         if alone:
-            pause()
+            block_barrier()
         else:
-            meet()
+            barrier()
             for q in range(n_rows):
                 collect(memory, q * N4, A, (t * P + table[first + q, PLANE]) * N, N)
         for r in range(thread(), n_rows * units, n_threads):
@@ -303,27 +331,33 @@ def _build_step_gradient(kit: Kit, index: int) -> Callable:
                 dot(sums, W, memory, weights_at, theta_t, rows[mine + 2], rows[mine], H)
             for b in range(B):
                 poke(memory, parts_at + r * B + b, sums[b])
-        pause()
+        block_barrier()
         combine(memory, t, d_at, dq_at, parts_at, span)
 
     return step
 
 
-def _build_bptt(kit: Kit) -> Callable:
-    cell, chip, team, dtype = kit.cell, kit.chip, kit.team, kit.dtype
-    steps = [_build_step_gradient(kit, index) for index in reversed(range(len(kit.stages)))]
-    step, to_inputs = functools.reduce(_then, steps), _build_input_gradient(kit)
-    prepare = build_prepare(kit, chip.backward_columns, True)
+def _build_bptt(layer: LayerPlan) -> Callable:
+    cell, chip, team, dtype = layer.cell, layer.chip, layer.team, layer.dtype
+    steps = [_build_step_gradient(layer, index) for index in reversed(range(len(layer.stages)))]
+    step, to_inputs = functools.reduce(_then, steps), _build_input_gradient(layer)
+    prepare = build_prepare(layer, chip.backward_columns, True)
     B, blocks, n_threads, S, J = chip.lanes, chip.blocks, chip.threads, len(cell.states), len(cell.inner)
-    n_weights, n_rows = max(1, len(kit.stages) * chip.registers), 3 * len(kit.stages)
-    most, member, thread, shared, meet = max(rows_of_stages(cell)), team.member, team.thread, team.shared, team.meet
+    n_weights, n_rows = max(1, len(layer.stages) * chip.registers), 3 * len(layer.stages)
+    most, member, thread, shared, barrier = (
+        max(rows_of_stages(cell)),
+        team.member,
+        team.thread,
+        team.shared,
+        team.barrier,
+    )
 
     @of_device
     def bptt(
         theta_t, grad, table, n_inputs, X, A, C, dY, dY_from, want_dx, D, t0, t1, starts, last_start, scratch
     ):  # fmt: skip
         """As `bptt` of the CPU says, but for the weights' gradient, which a kernel of its own makes of A and X."""
-        apart()
+        noinline()
         N, i, width = A.shape[2], n_inputs + 1, dY.shape[1]
         H = N // B
         u0 = member() * H // blocks
@@ -348,15 +382,20 @@ def _build_bptt(kit: Kit) -> Callable:
         for e in range(thread(), size, n_threads):
             for s in range(S):
                 poke(D, s * N + u0 * B + e, peek(memory, d_at + s * size + e))
-        meet()
+        barrier()
         if want_dx:
             to_inputs(theta_t, table, n_inputs, A, dY, t0, t1)
 
     return bptt
 
 
-def _build_input_gradient(kit: Kit) -> Callable:
-    product, meet, B, P = kit.products.product, kit.team.meet, kit.chip.lanes, len(kit.cell.planes)
+def _build_input_gradient(layer: LayerPlan) -> Callable:
+    product, barrier, B, P = (
+        layer.products.product,
+        layer.team.barrier,
+        layer.chip.lanes,
+        len(layer.cell.planes),
+    )
 
     @of_device
     def to_inputs(theta_t, table, n_inputs, A, dY, t0, t1):
@@ -372,6 +411,6 @@ def _build_input_gradient(kit: Kit) -> Callable:
                     n_inputs, (t1 - t0) * B, rows, not first,
                 )  # fmt: skip
                 first = False
-                meet()
+                barrier()
 
     return to_inputs

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from ...cells.cell import Cell
+from ..port import Port
 from .device import device, local, peek, poke, quad
 from .plan import Chip, rows_of_stages
-from .port import Port
 from .products import Products
 from .team import Team
 
@@ -26,18 +26,18 @@ inlined = functools.partial(device, inline=True)
 NONE, STATE, INNER = range(3)
 #: Columns of `row_table`.
 PLANE, FIRST, COLUMNS, WEIGHTS, STRIDE, READS, ROWS, ROW = range(8)
-#: Products of weights in shared memory that are written out; a loop goes over more.
+#: Unroll limit, in multiply-adds, for the part of the dot product that lies in shared memory.
 MOST_WRITTEN = 64
 
 
-def row_table(cell: Cell, blocks: np.ndarray, hidden_size: int) -> np.ndarray:
+def row_table(cell: Cell, products: np.ndarray, hidden_size: int) -> np.ndarray:
     """The planes of each layer that products fill, (L, n, 8), from the tables of products (L, n_products, 6).
 
     A line: the plane; the first row of the operand and number of rows that are known beforehand; where the product's
     weights begin; their columns; what the last `hidden_size` of these read; their rows, and the plane's first.
     """
     tables = []
-    for layer in blocks.tolist():
+    for layer in products.tolist():
         lines = []
         for product, (r0, r1, p0, p1, w, _) in zip(cell.products, layer, strict=True):
             reads = reads_of(cell, product.operand)
@@ -55,8 +55,8 @@ def reads_of(cell: Cell, operand: str) -> int:
     return STATE if operand.endswith("h") else NONE
 
 
-class Kit:
-    """What the loops of one layer are built from."""
+class LayerPlan:
+    """What the loops over time of a layer are built from: cell, plan, team, products, compiler and precision."""
 
     def __init__(self, cell: Cell, chip: Chip, team: Team, products: Products, port: Port, dtype: Any):
         self.cell, self.chip, self.team, self.products, self.port = cell, chip, team, products, port
@@ -69,7 +69,7 @@ class Kit:
         self.rows = [planes[first:last] for _, first, last in self.stages]
 
 
-def element_loop(kit: Kit, name: str, function: Callable, arguments: str, lines: Sequence[str]) -> Callable:
+def element_loop(layer: LayerPlan, name: str, function: Callable, arguments: str, lines: Sequence[str]) -> Callable:
     """A loop over the units of this block and the lanes, each always by the same thread, around `lines`.
 
     `g` is the element's number in a plane of all units, `e` that in the block's slice, of `size` elements.
@@ -83,8 +83,9 @@ def element_loop(kit: Kit, name: str, function: Callable, arguments: str, lines:
         *(f"        {line}" for line in lines),
     ]
     namespace = {
-        "thread": kit.team.thread, "n_threads": kit.chip.threads, "B": kit.chip.lanes, "P": len(kit.cell.planes),
-        "peek": peek, "poke": poke, "padded4": padded4, "zero": kit.zero, "equation": kit.port(function),
+        "thread": layer.team.thread, "n_threads": layer.chip.threads, "B": layer.chip.lanes,
+        "P": len(layer.cell.planes), "peek": peek, "poke": poke, "padded4": padded4, "zero": layer.zero,
+        "equation": layer.port(function),
     }  # fmt: skip
     exec(compile("\n".join(text), f"<loop {name}>", "exec"), namespace)
     return inlined(namespace[name])
@@ -101,14 +102,14 @@ def padded4(n):
     return (n + 3) // 4 * 4
 
 
-def build_find(kit: Kit, index: int, transposed: bool) -> Callable:
+def build_find(layer: LayerPlan, index: int, transposed: bool) -> Callable:
     """``find(rows, table, r, ...)``: where row `r` of a stage lies, for the thread that does it.
 
     ``rows[3 * index:]`` takes its place in the gate planes of a step, what its recurrent part reads, and where these
     weights begin; `transposed`, for a row of the transposed weights, the operand's place instead of the first.
     """
-    _, first, _ = kit.stages[index]
-    B, mine = kit.chip.lanes, 3 * index
+    _, first, _ = layer.stages[index]
+    B, mine = layer.chip.lanes, 3 * index
 
     @inlined
     def find(rows, table, r, u0, units, H, N):
@@ -123,9 +124,9 @@ def build_find(kit: Kit, index: int, transposed: bool) -> Callable:
     return find
 
 
-def build_prepare(kit: Kit, columns: int, transposed: bool) -> Callable:
+def build_prepare(layer: LayerPlan, columns: int, transposed: bool) -> Callable:
     """``prepare``: a thread's rows of all stages, and their weights to the chip, `columns` of them in shared memory."""
-    parts = [_build_prepare_stage(kit, columns, transposed, index) for index in range(len(kit.stages))]
+    parts = [_build_prepare_stage(layer, columns, transposed, index) for index in range(len(layer.stages))]
 
     def then(one: Callable, other: Callable) -> Callable:
         @inlined
@@ -138,11 +139,11 @@ def build_prepare(kit: Kit, columns: int, transposed: bool) -> Callable:
     return functools.reduce(then, parts)
 
 
-def _build_prepare_stage(kit: Kit, columns: int, transposed: bool, index: int) -> Callable:
-    _, first, last = kit.stages[index]
-    find, on_chip, R, S = build_find(kit, index, transposed), kit.chip.on_chip, kit.chip.registers, columns
+def _build_prepare_stage(layer: LayerPlan, columns: int, transposed: bool, index: int) -> Callable:
+    _, first, last = layer.stages[index]
+    find, on_chip, R, S = build_find(layer, index, transposed), layer.chip.on_chip, layer.chip.registers, columns
     to_registers = written_out("W, theta, at", [f"W[{index * R + j}] = peek(theta, at + {j})" for j in range(R)])
-    n_rows, thread, width = last - first, kit.team.thread, kit.chip.width
+    n_rows, thread, width = last - first, layer.team.thread, layer.chip.width
     mine, offset = 3 * index, index * S * width
 
     @inlined
@@ -165,13 +166,19 @@ def written_out(arguments: str, lines: Sequence[str]) -> Callable:
     return inlined(namespace["run"])
 
 
-def build_dot(kit: Kit, columns: int, index: int) -> Callable:
+def build_dot(layer: LayerPlan, columns: int, index: int) -> Callable:
     """``dot``: sums (B,) += a row of stage `index` times an operand in shared memory, (H, B) from `x_at` on.
 
     Four elements are read at once. The columns in shared memory are written out, so many at a time, so that their
     places are constants beside one that moves on.
     """
-    B, R, S, width, thread = kit.chip.lanes, kit.chip.registers, columns, kit.chip.width, kit.team.thread
+    B, R, S, width, thread = (
+        layer.chip.lanes,
+        layer.chip.registers,
+        columns,
+        layer.chip.width,
+        layer.team.thread,
+    )
     offset, at_once = index * S * width, max(4, MOST_WRITTEN // B)
     rounds, rest = S // at_once, S % at_once
     rest -= rest % max(1, 4 // B)
@@ -211,14 +218,14 @@ def _products(B: int, n: int, weight: Callable[[int], str]) -> list[str]:
     return lines
 
 
-def build_collect(kit: Kit) -> Callable:
+def build_collect(layer: LayerPlan) -> Callable:
     """``collect``: memory[to ..] = n elements of `array` from `at` on, by one block, which then waits."""
-    thread, n_threads, pause = kit.team.thread, kit.chip.threads, kit.team.pause
+    thread, n_threads, block_barrier = layer.team.thread, layer.chip.threads, layer.team.block_barrier
 
     @inlined
     def collect(memory, to, array, at, n):
         for e in range(thread(), n, n_threads):
             poke(memory, to + e, peek(array, at + e))
-        pause()
+        block_barrier()
 
     return collect

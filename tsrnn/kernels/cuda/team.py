@@ -1,55 +1,52 @@
-"""Who works on a tile: a *team*, the threads of one block or of several that wait for each other; and the kernels.
+"""Teams of threads that run one tile, and the kernels.
 
-Loops deal their numbers out to the threads of a team by `each` and keep them together by `meet`. A kernel that has no
-tiles (gather, update) has the whole grid for its team, and no need to meet.
+A *team* is the threads of one block, or of several blocks that wait for each other. `each` deals the numbers of a loop
+out to the threads of a team, `barrier` lets them wait for each other. A kernel that works on no tile (sum, update) has
+the whole grid for its team, which has no barrier.
 
-Only kernels know the simulator's `cuda`, by the names of the file that they stand in; therefore all of them are made
-here, and so is everything that asks for a thread's number.
+The simulator injects its `cuda` only into the module in which a kernel's function stands. Therefore all kernels, and
+all functions that ask for the number of a thread, are made in this file.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import cuda
 
-from .. import layout as at
-from ..layout import Shape
-from .device import SIMULATED, VIEWS, Kernel, arrivals, arrive, device
-
-tensor1, ZERO = VIEWS.tensor1, np.int64(0)
+from ...parts import operations
+from ...parts.part import Chance, Step
+from ...parts.shape import Shape
+from .device import SIMULATED, Kernel, arrivals, arrive, device
 
 
 class Team(NamedTuple):
-    """What device code asks its team."""
+    """The functions by which device code finds its place in its team."""
 
     blocks: int
-    each: Callable  # each(n): the numbers below n that are this thread's
-    meet: Callable  # wait for all threads of the team
-    pause: Callable  # wait for those of this block
+    each: Callable  # each(n): the numbers below n that this thread works on
+    barrier: Callable  # wait for all threads of the team
+    block_barrier: Callable  # wait for all threads of this block
     member: Callable  # the number of this block in its team
     thread: Callable  # the number of this thread in its block
     number: Callable  # the number of this thread in its team
     size: Callable  # threads of the team
     block: Callable  # the number of this block in the grid
-    tiles: Callable  # how many tiles the grid works on
+    tiles: Callable  # the number of tiles that the grid works on
     shared: Callable  # shared(cuda.shared.array(0, dtype, alignment=16)): the block's shared memory; see `quad`
-
-    def replacements(self) -> dict[Any, Any]:
-        """What stands for the CPU's single thread."""
-        return {"each": self.each, "meet": self.meet}
 
 
 @functools.cache
 def build_team(blocks: int, dtype: str) -> Team:
-    """A team of so many `blocks` for each tile."""
+    """Return the functions of a team of that many `blocks` for each tile."""
     return _simulated_team(blocks, np.dtype(dtype)) if SIMULATED else _team(blocks)
 
 
-def _pause():
+def _block_barrier():
     cuda.syncthreads()
 
 
@@ -86,7 +83,7 @@ def _simulated_team(blocks: int, dtype: np.dtype) -> Team:
     def each(n):
         return range(cuda.threadIdx.x, n, cuda.blockDim.x)
 
-    own = (each, _pause, _pause, member, thread, number, size, _block, tiles, shared)
+    own = (each, _block_barrier, _block_barrier, member, thread, number, size, _block, tiles, shared)
     return Team(blocks, *[device(function) for function in own])
 
 
@@ -120,19 +117,20 @@ def _team(blocks: int) -> Team:
         return range(number(), n, size())
 
     @device
-    def meet():
+    def barrier():
         cuda.syncthreads()
         if blocks > 1:
-            meet_others(member(), blocks)
+            wait_for_blocks(member(), blocks)
 
-    return Team(blocks, each, meet, device(_pause), member, thread, number, size, device(_block), tiles, shared)
+    own = (device(_block_barrier), member, thread, number, size, device(_block), tiles, shared)
+    return Team(blocks, each, barrier, *own)
 
 
-def _meet_others(member, blocks):
+def _wait_for_blocks(member, blocks):
     """Wait for the other blocks of a team, which must all be running.
 
-    Of one team all blocks together add 2^31 to its counter; so its last bit flips each time, and it never needs to
-    begin anew. This is the barrier of a grid in cooperative_groups (CUDA Toolkit, sync.h), for a part of the grid.
+    All blocks of a team together add 2^31 to its counter: its last bit flips at each barrier, and it is never reset.
+    This is the barrier of a grid in cooperative_groups (CUDA Toolkit, sync.h), for a part of the grid.
     """
     if cuda.threadIdx.x == 0:
         team = np.int64(cuda.blockIdx.x // blocks)
@@ -143,7 +141,7 @@ def _meet_others(member, blocks):
 
 
 LAST_BIT = 2**31
-meet_others = device(_meet_others, inline=True)
+wait_for_blocks = device(_wait_for_blocks, inline=True)
 
 
 def _grid_number():
@@ -159,13 +157,13 @@ def _nothing():
 
 
 grid_number, grid_each = device(_grid_number), device(_grid_each)
-#: The whole grid, which cannot meet: each number is somebody's, and nobody reads what another wrote.
-GRID = {"each": grid_each, "meet": device(_nothing)}
+#: The whole grid as a team: it has no barrier, so no thread may read what another one wrote.
+GRID = {operations.each: grid_each, operations.barrier: device(_nothing)}
 
 
 # ---------------------------------------------------------------- kernels
 def _unpack() -> Callable:
-    """``unpack(numbers)``: a `Shape` from the vector of its integers."""
+    """Return ``unpack(numbers)``: a `Shape` from the vector of its integers."""
     fields = ", ".join(f"numbers[{k}]" for k in range(len(Shape._fields)))
     namespace: dict[str, Any] = {"Shape": Shape}
     exec(f"def unpack(numbers):\n    return Shape({fields})", namespace)
@@ -175,48 +173,62 @@ def _unpack() -> Callable:
 unpack = _unpack()
 
 
-def tile_kernel(name: str, program: Callable, team: Team, threads: int) -> Kernel:
-    """The kernel in which each team runs the tile function `program` on a tile, from number `first` on.
+def choice(functions: Sequence[Callable]) -> Callable:
+    """Return ``run(number, ...)``, which calls the function of that number; all have an operation's arguments."""
+    if len(functions) == 1:
+        only = functions[0]
 
-    `numbers` are the shape's; outputs k0 to k1 are those that a forward pass is to compute.
+        @device
+        def run_last(number, tile, step, shape, theta, chance, arrays):
+            only(tile, step, shape, theta, chance, arrays)
+
+        return run_last
+    k, function, others = len(functions) - 1, functions[-1], choice(functions[:-1])
+
+    @device
+    def run(number, tile, step, shape, theta, chance, arrays):
+        if number == k:
+            function(tile, step, shape, theta, chance, arrays)
+        else:
+            others(number, tile, step, shape, theta, chance, arrays)
+
+    return run
+
+
+def tile_kernel(
+    name: str, functions: Sequence[Callable], team: Team, threads: int, depends: str = "",
+    equations: tuple[Callable, ...] = (),
+) -> Kernel:  # fmt: skip
+    """Return the kernel in which each team runs a program on one tile, from tile number `first` on.
+
+    A line of `program` (n, 5) holds the number of one of `functions` and the fields of its `Step`; `numbers` are the
+    fields of the shape.
     """
     blocks = 1 if SIMULATED else team.blocks
-    each, meet = team.each, team.meet
+    run = choice(functions)
 
-    def tiles(numbers, first, k0, k1, theta, free, dropout, key, book):
+    def tiles(program, numbers, first, theta, free, dropout, key, arrays):
         tile = first + cuda.blockIdx.x // blocks
-        span = tensor1(book, at.SPAN, tile, ZERO)
-        for _ in each(1):
-            span[0], span[1] = k0, k1
-        meet()
-        program(tile, unpack(numbers), theta, free, dropout, key, book)
+        for j in range(program.shape[0]):
+            step = Step(program[j, 1], program[j, 2], program[j, 3], program[j, 4])
+            run(program[j, 0], tile, step, unpack(numbers), theta, Chance(free, dropout, key), arrays)
 
-    return Kernel(name, tiles, threads, cooperative=team.blocks > 1)
+    return Kernel(name, tiles, threads, depends, equations, cooperative=team.blocks > 1)
 
 
-def batch_kernel(name: str, program: Callable, threads: int) -> Kernel:
-    """The kernel in which a block runs `program` on a tile: windows first to first + count of `order`."""
+def batch_kernel(name: str, function: Callable, threads: int, depends: str) -> Kernel:
+    """Return the kernel in which a block runs `function` on a tile: windows first to first + count of `order`."""
 
-    def tiles(numbers, index, order, first, count, book):
-        program(cuda.blockIdx.x, unpack(numbers), index, order, first, count, book)
+    def tiles(numbers, index, order, first, count, arrays):
+        function(cuda.blockIdx.x, unpack(numbers), index, order, first, count, arrays)
 
-    return Kernel(name, tiles, threads)
+    return Kernel(name, tiles, threads, depends)
 
 
-def grid_kernel(name: str, program: Callable, n_arguments: int, threads: int) -> Kernel:
-    """The kernel that runs `program`, of 2, 3, 4 or 11 arguments, on the whole grid."""
-
-    def of_2(a, b):
-        program(a, b)
-
-    def of_3(a, b, c):
-        program(a, b, c)
-
-    def of_4(a, b, c, d):
-        program(a, b, c, d)
-
-    def of_11(a, b, c, d, e, f, g, h, i, j, k):
-        program(a, b, c, d, e, f, g, h, i, j, k)
-
-    kernels: dict[int, Callable] = {2: of_2, 3: of_3, 4: of_4, 11: of_11}
-    return Kernel(name, kernels[n_arguments], threads)
+def grid_kernel(name: str, function: Callable, threads: int, depends: str = "") -> Kernel:
+    """Return the kernel that runs `function` on the whole grid."""
+    arguments = ", ".join(inspect.signature(getattr(function, "py_func", function)).parameters)
+    made: dict[str, Any] = {}
+    text = f"def make(function):\n    def kernel({arguments}):\n        function({arguments})\n    return kernel"
+    exec(text, globals(), made)  # of this module, for the simulator
+    return Kernel(name, made["make"](function), threads, depends)

@@ -1,6 +1,6 @@
-"""Loops that a team does in another way than one thread: products of one step, an element of the result to a thread.
+"""The vocabulary of `parts.operations` for a team of threads: one element of a product's result to a thread.
 
-And attention's energies, which on the CPU go to scratch so that their loop vectorises.
+Additive attention computes its energies twice here; on the CPU they go to scratch memory, so that the loop vectorises.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ from typing import Any
 import numpy as np
 
 from ...functions.attention import energy, energy_gradient
-from .. import attention, lanes
+from ...parts import attention, operations
+from ..port import Port
 from .device import device, peek
-from .port import Port
+from .elementary import elementary, inline
 from .team import Team
 
 
-def build_lanes(team: Team, port: Port, dtype: Any) -> dict[Any, Callable]:
-    """What replaces the products of `kernels.lanes` and the energies of `kernels.attention`; scratch is not used."""
-    each, meet, zero = team.each, team.meet, np.dtype(dtype).type(0)
+def team_operations(team: Team, dtype: str) -> dict[Any, Callable]:
+    """Return what replaces functions of the parts where a `team` works on a tile."""
+    each, barrier, zero = team.each, team.barrier, np.dtype(dtype).type(0)
+    port = Port(elementary(dtype), inline)
     of_energy, of_gradient = port(energy), port(energy_gradient)
 
     @device
@@ -35,24 +37,24 @@ def build_lanes(team: Team, port: Port, dtype: Any) -> dict[Any, Callable]:
         n = x.shape[1]
         for e in each(out.size):
             out[e // n, e % n] = element(w, e // n, x, e % n)
-        meet()
+        barrier()
 
     @device
-    def add_product(w, x, out, part):
+    def add_product(w, x, out):
         n = x.shape[1]
         for e in each(out.size):
             out[e // n, e % n] += element(w, e // n, x, e % n)
-        meet()
+        barrier()
 
     @device
-    def add_outer(a, x, out, part):
+    def add_outer(a, x, out):
         k, n = x.shape
         for e in each(out.size):
             r, c, total = e // k, e % k, zero
             for b in range(n):
                 total += peek(a, r * n + b) * peek(x, c * n + b)
             out[r, c] += total
-        meet()
+        barrier()
 
     @device
     def add_energies(out, v, query, key, part):
@@ -76,6 +78,7 @@ def build_lanes(team: Team, port: Port, dtype: Any) -> dict[Any, Callable]:
             dv[u] = total
 
     return {
-        lanes.product: product, lanes.add_product: add_product, lanes.add_outer: add_outer,
+        operations.each: each, operations.barrier: barrier, operations.product: product,
+        operations.add_product: add_product, operations.add_outer: add_outer,
         attention.add_energies: add_energies, attention.energies_gradient: energies_gradient,
     }  # fmt: skip
