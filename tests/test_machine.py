@@ -118,7 +118,33 @@ def test_vectors_of_four():
     assert_array_equal(found, np.full(8, 5 * 6 + 0.5, np.float32))
 
 
-def test_unknown_instructions():
+def test_a_register_that_is_wider_than_what_is_loaded():
+    found = launch("""
+	sub.s32 	%r5, %r1, 2;
+	st.global.u32 	[%rd4], %r5;
+	ld.global.s32 	%rd5, [%rd4];
+	ld.global.u32 	%rd6, [%rd4];
+	sub.s64 	%rd7, %rd6, %rd5;
+	shr.u64 	%rd7, %rd7, 32;
+	add.s64 	%rd7, %rd7, 8589934592;
+	st.global.u32 	[%rd4], %rd7;
+	ret;""")
+    assert_array_equal(found, [1, 1, 0, 0, 0, 0, 0, 0])
+
+
+def test_half_of_a_parameter():
+    text = """
+	ld.param.u32 	%rd5, [kernel_param_0{half}];
+	shr.u64 	%rd6, %rd1, {shift};
+	and.b64 	%rd6, %rd6, 4294967295;
+	sub.s64 	%rd7, %rd5, %rd6;
+	st.global.u32 	[%rd4], %rd7;
+	ret;"""
+    assert_array_equal(launch(text.format(half="", shift=0)), np.zeros(8))
+    assert_array_equal(launch(text.format(half="+4", shift=32)), np.zeros(8))
+
+
+def test_an_instruction_that_it_does_not_know():
     with pytest.raises(NotImplementedError, match=r"mad\.hi\.u32"):
         launch("mad.hi.u32 \t%r4, %r1, %r2, %r3;\n\tret;")
 

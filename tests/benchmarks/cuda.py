@@ -99,18 +99,21 @@ def ceilings(clock: Clock, simulated: bool) -> dict[str, float]:
             a, b, c, d = a * one + zero, b * one + zero, c * one + zero, d * one + zero
         y[0] = a + b + c + d
 
-    def waiting(meet: Callable) -> Callable:
+    def waiting(barrier: Callable) -> Callable:
         def wait(x, y):
             for _ in range(rounds):
-                meet()
+                barrier()
 
         return wait
 
     from tsrnn.kernels.cuda.device import device
 
     programs = {"launch": empty, "copy": copy, "multiply": multiply}
-    programs |= {"block": waiting(teams[0].meet), "grid": waiting(teams[1].meet)}
-    kernels = {name: grid_kernel(f"measure_{name}", device(program), 2, threads) for name, program in programs.items()}
+    programs |= {"block": waiting(teams[0].barrier), "grid": waiting(teams[1].barrier)}
+    kernels = {
+        name: grid_kernel(f"measure_{name}", device(program), threads, f"{blocks} {rounds} {long}", (program,))
+        for name, program in programs.items()
+    }
     kernels["grid"].cooperative = True
     counts = dict.fromkeys(programs, blocks) | {"copy": 4 * blocks}  # as many threads as can run at a time
     if simulated:  # whose blocks run one after the other
@@ -149,7 +152,7 @@ def check(name: str, hidden: int, steps: int, x: np.ndarray, found: np.ndarray, 
     with CpuBackend().session():
         _, work, run, _, _ = ours(name, hidden, len(x), steps, x, CpuBackend(), "float64")
         run()
-        exact, whole = CpuBackend().outputs(work), work.grad.sum(axis=0)
+        exact, whole = CpuBackend().outputs(work), work.read("grad").sum(axis=0)
     errors = [np.abs(a - b).max() / np.abs(b).max() for a, b in ((found, exact), (gradient, whole))]
     return float(max(errors))
 
@@ -164,7 +167,7 @@ def compare(clock: Clock, shape: tuple[str, int, int, int], tops: dict[str, floa
     few = x[: min(batch, 4)]
     _, work, run, _, _ = ours(name, hidden, len(few), steps, few, backend, "float32", batch)  # as timed below
     run()
-    error = check(name, hidden, steps, few, backend.outputs(work), work.grad[: work.tiles()].sum(axis=0))
+    error = check(name, hidden, steps, few, backend.outputs(work), work.read("grad")[: work.tiles()].sum(axis=0))
     if not error < TOLERANCE:
         print(f"{shape}: {error:.1e} beside float64, and so it was not timed", flush=True)
         return False

@@ -61,7 +61,15 @@ def allocate(array: np.ndarray) -> Array:
 class Launched:
     """Replacement of `device.Kernel`."""
 
-    def __init__(self, name: str, function: Any, threads: int, cooperative: bool = False):
+    def __init__(
+        self,
+        name: str,
+        function: Any,
+        threads: int,
+        depends: str = "",
+        equations: tuple = (),
+        cooperative: bool = False,
+    ):
         from numba import cuda
 
         self.jit, self.threads, self.compiled, self.types = cuda.jit(function), threads, None, ()
@@ -73,7 +81,7 @@ class Launched:
             raise TypeError(f"compiled for {self.types}, launched with {tuple(map(_type, arguments))}")
         if not 0 < threads <= self.threads:
             raise ValueError(f"{threads} threads, where {self.threads} is the most")
-        if self.compiled.program.variables and not self.cooperative:  # counters of barriers between blocks
+        if self.compiled.program.variables and not self.cooperative:  # these count who has come to a barrier
             raise ValueError("its blocks wait for each other, and it is not cooperative")
         MACHINE.launch(self.compiled, blocks, threads, shared_bytes, [x for a in arguments for x in _words(a)])
 
@@ -126,19 +134,19 @@ def install() -> None:
 
 
 def _with_gaps() -> None:
-    """Put gaps that no thread may touch between the arrays of a pool."""
+    """Leave memory that belongs to no array between the arrays of a pool."""
     from tsrnn.kernels.cuda import memory
 
     exact, begin = memory._bytes, memory.Pool.__init__
 
-    def with_gap(shape: tuple[int, ...], dtype: np.dtype) -> int:
-        return exact(shape, dtype) + GAP
+    def with_gap(*array: Any) -> int:
+        return exact(*array) + GAP
 
-    def begin_with_gaps(self: Any, shapes: Any, dtypes: Any) -> None:
-        begin(self, shapes, dtypes)
-        for name, at in self.offsets.items():
-            used = math.prod(self.shapes[name]) * self.dtypes[name].itemsize
-            gap = with_gap(self.shapes[name], self.dtypes[name]) - used
-            MACHINE.memory.free(self.memory.address + at + used, gap)
+    def begin_with_gaps(self: Any, shapes: Any, dtype: np.dtype) -> None:
+        begin(self, shapes, dtype)
+        for buffer, at in self.offsets.items():
+            shape = self.shapes[buffer]
+            used = math.prod(shape) * np.dtype(buffer.dtype or dtype).itemsize
+            MACHINE.memory.free(self.memory.address + at + used, with_gap(buffer, shape, dtype) - used)
 
     memory._bytes, memory.Pool.__init__ = with_gap, begin_with_gaps

@@ -94,6 +94,12 @@ def _register(operand: str, kind: str, registers: dict[str, str]) -> str:
     return f"{name}.view('{wanted}')"
 
 
+def _is_wider(operand: str, kind: str, registers: dict[str, str]) -> bool:
+    """Return whether a register of integers is wider than what is loaded into it or stored from it."""
+    own, wanted = (np.dtype(name) for name in (registers.get(operand.lstrip("%"), "bool"), DTYPES[kind]))
+    return own.kind in "iu" and wanted.kind in "iu" and own.itemsize > wanted.itemsize
+
+
 def _operand(operand: str, kind: str, registers: dict[str, str]) -> str:
     """A register, a special register such as the thread number, or a constant."""
     if operand in SPECIAL:
@@ -157,16 +163,25 @@ def _memory(op: str, flags: list[str], operands: list[str], registers, parameter
     where, other = operands[::-1] if op == "ld" else operands
     base, offset = re.match(r"\[\s*([%\w]+)\s*(?:\+\s*(-?\d+))?\s*\]", where).groups()
     if space == "param":
-        target = _register(other, kind, registers)
-        return f"put({target}, parameter({parameters.index(base)}, '{DTYPES[kind]}'), {on})"
+        value = f"parameter({parameters.index(base)}, '{DTYPES[kind]}', {int(offset or 0)})"
+        if _is_wider(other, kind, registers):
+            return f"put({other.lstrip('%')}, {value}.astype('{registers[other.lstrip('%')]}'), {on})"
+        return f"put({_register(other, kind, registers)}, {value}, {on})"
     address = _register(base, "u64", registers) if base.startswith("%") else f"address_of('{base}')"
     address = f"{address} + np.uint64({int(offset or 0) % 2**64})"
     acquire = "acquire" in flags
     parts = [part.strip() for part in other.strip("{}").split(",")]
     if op == "ld":
-        names = ", ".join(_register(part, kind, registers) for part in parts)
+        names = ", ".join(  # a wider register gets the number itself
+            part.lstrip("%") if _is_wider(part, kind, registers) else _register(part, kind, registers) for part in parts
+        )
         return f"load(({names},), {address}, '{DTYPES[kind]}', {count}, {on}, {space == 'shared'}, {acquire})"
-    values = ", ".join(_operand(part, kind, registers) for part in parts)
+    values = ", ".join(  # of a wider register, the lower bits
+        f"{part.lstrip('%')}.astype('{DTYPES[kind]}')"
+        if _is_wider(part, kind, registers)
+        else _operand(part, kind, registers)
+        for part in parts
+    )
     return f"store({address}, ({values},), '{DTYPES[kind]}', {on}, {space == 'shared'})"
 
 

@@ -151,12 +151,14 @@ class _Run:
         self.barrier[own] += 1
         self.seen[self.block[own[0]]] = self.learned[self.block[own[0]]]
 
-    # ---------------------------------------------------------------- functions that statements call
-    def parameter(self, number: int, dtype: str) -> np.ndarray:
-        """A parameter of the kernel; its size must be that of `dtype`."""
-        value = np.asarray(self.values[number])
-        if value.dtype.itemsize != np.dtype(dtype).itemsize:
-            raise TypeError(f"parameter {number} is {value.dtype}, and the kernel reads {dtype}")
+    # ---------------------------------------------------------------- what statements call
+    def parameter(self, number: int, dtype: str, offset: int) -> np.ndarray:
+        """A parameter of the size that is read, or half of a whole number, from the byte `offset` on."""
+        value, wanted = np.asarray(self.values[number]), np.dtype(dtype)
+        if value.dtype.kind in "iu" and wanted.kind in "iu" and value.dtype.itemsize == 2 * wanted.itemsize:
+            return value[None].view(dtype)[offset // wanted.itemsize]
+        if value.dtype.itemsize != wanted.itemsize or offset:
+            raise TypeError(f"parameter {number} is {value.dtype}, and the kernel reads {dtype} at byte {offset}")
         return value.view(dtype)
 
     def address_of(self, name: str) -> Any:

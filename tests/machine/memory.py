@@ -25,7 +25,8 @@ class Memory:
 
     def __init__(self, n_bytes: int):
         self.bytes = np.zeros(n_bytes, np.uint8)
-        self.typed = {np.dtype(t): self.bytes.view(t) for t in (np.uint32, np.uint64, np.float32, np.float64)}
+        types = (np.int32, np.uint32, np.int64, np.uint64, np.float32, np.float64)
+        self.typed = {np.dtype(t): self.bytes.view(t) for t in types}
         n_words = n_bytes // 4
         self.allocated = np.zeros(n_words, bool)
         self.top = LINE

@@ -1,6 +1,6 @@
-"""The CUDA backend: the loops of this room on a GPU.
+"""The CUDA backend: the operations of `tsrnn.parts` on a GPU.
 
-`port` turns the tile functions of the CPU into device functions; a `team` of threads runs each tile; `recurrent` keeps
-a layer's recurrent weights on the chip over all steps; `backend` has the interface that networks use. Only `device`
-and `team` import `numba.cuda`.
+A `team` of threads runs each tile; `kernels` makes kernels of the operations, with `operations` in the place of the
+parts' loops and products; `recurrent` keeps a layer's recurrent weights on the chip over all steps; `backend` has the
+interface that networks use. Only `device`, `intrinsics` and `team` import `numba.cuda`.
 """

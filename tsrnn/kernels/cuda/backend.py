@@ -23,7 +23,8 @@ from ...parts.part import Buffer, Operation, Step
 from ...parts.recurrent import PRODUCTS
 from .arrays import ROW_TABLE, TILE_TOTAL, array_shapes
 from .batch import Index
-from .device import MOST_TEAMS, SIMULATED, on_device, properties, session, to_device, to_host
+from .device import SIMULATED, on_device, properties, session, to_device, to_host
+from .intrinsics import MOST_TEAMS
 from .kernels import build_common, build_loss, build_network, gradients_of
 from .memory import Pool, check_room, table_on_device, total_bytes
 from .plan import Chip, Properties, plan, staged

@@ -13,7 +13,8 @@ from ...functions import activations
 from ...parts import operations
 from ..port import Port
 from .arrays import REPLACED
-from .device import SIMULATED, VIEWS, device, part_of_caller
+from .device import SIMULATED, device, part_of_caller
+from .intrinsics import VIEWS
 
 
 def _exp(x):

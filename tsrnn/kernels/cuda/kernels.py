@@ -57,12 +57,13 @@ def build_network(cell: Cell, operations: tuple[Operation, ...], chip: Chip, dty
         cell, chip, team, build_products(team, chip.threads, chip.lanes, dtype), Port(elementary(dtype), inline), dtype
     )
     own = {layer_of(cell): operation_of(cell.name, loops)}
+    stages = [(stage.products, stage.writes, stage.gradient_writes) for stage in cell.stages]
     port = Port(elementary(dtype) | team_operations(team, dtype), translate)
 
     def kernel(name: str, operations: tuple[Operation, ...], function: Callable[[Operation], Any]) -> Kernel:
         functions = [port(function(own.get(operation, operation))) for operation in operations]
         equations = tuple(equation for operation in operations for equation in operation.equations)
-        depends = f"{dtype} {tuple(chip)} {[operation.name for operation in operations]}"
+        depends = f"{dtype} {tuple(chip)} {[operation.name for operation in operations]} {stages}"
         return tile_kernel(f"{name}_{cell.name}", functions, team, chip.threads, depends, equations)
 
     weights = batch.build_weights(alone, build_products(alone, chip.threads, chip.lanes, dtype), dtype)
@@ -104,4 +105,4 @@ def build_loss(loss: Loss, threads: int, dtype: str) -> Any:
     team = build_team(1, dtype)
     port = Port(elementary(dtype) | NUMBERS | team_operations(team, dtype), inline)
     function = port(batch.build_loss(loss, team, dtype))
-    return tile_kernel(f"loss_{loss.name}", [function], team, threads, dtype, (loss.equation,))
+    return tile_kernel(f"loss_{loss.name}", [function], team, threads, f"{dtype} {loss.width}", (loss.equation,))

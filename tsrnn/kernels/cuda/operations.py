@@ -13,8 +13,9 @@ import numpy as np
 from ...functions.attention import energy, energy_gradient
 from ...parts import attention, operations
 from ..port import Port
-from .device import device, peek
+from .device import device
 from .elementary import elementary, inline
+from .intrinsics import peek
 from .team import Team
 
 

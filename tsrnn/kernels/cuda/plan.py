@@ -62,7 +62,7 @@ def registers_of_thread(threads: int, registers: int = Properties().registers) -
 
 
 def tile_of(threads: int) -> tuple[int, int, int]:
-    """Rows and columns of a product over all steps that a block makes at a time, and how deep it reads each time.
+    """Return rows and columns of the tile of a product that a block computes at a time, and the depth of one read.
 
     Each thread makes an equal part: `threads` is a multiple of 16, or below 32 an even number.
     """
@@ -71,7 +71,7 @@ def tile_of(threads: int) -> tuple[int, int, int]:
 
 
 def staged(threads: int) -> int:
-    """Elements of shared memory that such a product takes."""
+    """Return the elements of shared memory that such a product takes."""
     rows, columns, depth = tile_of(threads)
     return (rows + columns) * depth
 
@@ -98,11 +98,11 @@ class _Layout:
 
     @property
     def bytes(self) -> int:
-        """Shared memory but for weights."""
+        """Bytes of shared memory without those of weights."""
         return max(self.forward, self.backward) * self.itemsize
 
     def chip(self) -> Chip:
-        """The plan with as many weights on chip as there is room for."""
+        """Return the plan with as many weights on chip as there is room for."""
         registers, forward, backward, width = 0, 0, 0, padded(self.rows, 32)
         of_column = width * self.stages
         if self.rows <= self.threads:
@@ -120,7 +120,7 @@ class _Layout:
         )  # fmt: skip
 
     def fits(self) -> bool:
-        """Whether all weights find room on the chips."""
+        """Return whether the chips have room for all weights."""
         chip = self.chip()
         return chip.registers + min(chip.forward_columns, chip.backward_columns) >= self.hidden_size
 
@@ -128,7 +128,7 @@ class _Layout:
 def plan(
     cell: Cell, hidden_size: int, n_lanes: int, itemsize: int, device: Properties, lanes: int | None = None
 ) -> Chip:
-    """The plan for batches of `n_lanes`, in tiles of as many `lanes` as keep the device busy, or as asked for.
+    """Return the plan for batches of `n_lanes`, in tiles of `lanes`, or of as many as keep the device busy.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def plan(
         return _Layout(cell, hidden_size, lanes, blocks, itemsize, device)
 
     def busy(blocks: int) -> _Layout:
-        """Enough lanes to a tile for all windows to be under way at once, if half of the memory holds their states."""
+        """Return tiles of so many lanes that all run at once, if half of the shared memory holds their states."""
         size = lanes or 1
         while not lanes and size < MOST_LANES and size * device.multiprocessors < n_lanes * blocks:
             size *= 2

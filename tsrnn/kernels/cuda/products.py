@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .device import device, local, noinline, peek, poke
+from .device import device, local
+from .intrinsics import noinline, peek, poke
 from .plan import OWN, tile_of
 from .team import Team
 

@@ -1,11 +1,11 @@
-"""One layer over time on the device, what `scan` is on the CPU: a team keeps the recurrent weights on its chips.
+"""The loops over time of a layer on the device: a team of threads keeps the recurrent weights on the chip.
 
-The part of the gates that is known beforehand, W_x [x; 1], is one product over all steps and lanes. Then the state
-goes from step to step in shared memory, while the weights stay where `rows` has put them; blocks of one team read each
-other's slices of the state through L2, after one barrier a step. Backward it is the same with transposed weights, and
-gate gradients in the place of states; the gradient of the inputs is again one product over all steps.
+The part of the gates that does not depend on the state, W_x [x; 1], is one product over all steps and lanes. Then the
+state goes from step to step in shared memory, while the weights stay in registers and shared memory (`rows`). Blocks of
+one team read each other's slices of the state through L2, after one barrier a step. The gradient does the same with
+transposed weights, and with gate gradients in the place of states; that of the inputs is one product over all steps.
 
-Shapes and names are those of `scan`. Offsets into shared memory go by the names of what begins there.
+Shapes and names are those of `parts.recurrent`. ``<name>_at`` is where `name` begins in shared memory.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from ...parts.lanes import parameters_of
 from ...parts.recurrent import LayerLoops
 from ..port import Port
 from .device import device as of_device
-from .device import local, noinline, peek, poke
+from .device import local
+from .intrinsics import noinline, peek, poke
 from .plan import Chip, rows_of_stages
 from .products import Products
 from .rows import (
@@ -52,13 +53,13 @@ cuda = local
 
 
 def build_layer(cell: Cell, chip: Chip, team: Team, products: Products, port: Port, dtype: Any) -> LayerLoops:
-    """The two loops over time of a layer of `cell`."""
+    """Return the two loops over time of a layer of `cell`."""
     layer = LayerPlan(cell, chip, team, products, port, np.dtype(dtype).type)
     return LayerLoops(_build_scan(layer), _build_bptt(layer))
 
 
 def _then(one: Callable, other: Callable) -> Callable:
-    """Two stages of a step, or of its gradient."""
+    """Return the function that runs two stages of a step, or of its gradient."""
 
     @inlined
     def both(theta, rows, W, memory, X, A, C, table, t, i, places, span):
@@ -70,23 +71,12 @@ def _then(one: Callable, other: Callable) -> Callable:
 
 # ---------------------------------------------------------------- forward
 def _build_gates(layer: LayerPlan, index: int) -> Callable:
-    """The products of one stage at one step: what is known of each row, and its recurrent part, into `gates`."""
+    """Return the products of one stage at one step: the known part of each row plus its recurrent part."""
     _, first, last = layer.stages[index]
-    n_rows, mine, on_chip, P, zero = (
-        last - first,
-        3 * index,
-        layer.chip.on_chip,
-        len(layer.cell.planes),
-        layer.zero,
-    )
-    B, thread, n_threads, block_barrier, dtype = (
-        layer.chip.lanes,
-        layer.team.thread,
-        layer.chip.threads,
-        layer.team.block_barrier,
-        layer.dtype,
-    )
-    find, dot = build_find(layer, index, False), build_dot(layer, layer.chip.forward_columns, index)
+    chip, team, dtype, zero = layer.chip, layer.team, layer.dtype, layer.zero
+    n_rows, mine, on_chip, P = last - first, 3 * index, chip.on_chip, len(layer.cell.planes)
+    B, thread, n_threads, block_barrier = chip.lanes, team.thread, chip.threads, team.block_barrier
+    find, dot = build_find(layer, index, False), build_dot(layer, chip.forward_columns, index)
 
     @inlined
     def gates(theta, rows, W, memory, A, table, t, h_at, inner_at, gates_at, weights_at, u0, units):
@@ -96,7 +86,7 @@ def _build_gates(layer: LayerPlan, index: int) -> Callable:
             if not on_chip:
                 find(rows, table, r, u0, units, H, N)
             known, sums = cuda.local.array(B, dtype), cuda.local.array(B, dtype)
-            for b in range(B):  # asked for now, needed after the product
+            for b in range(B):  # loaded now, needed after the product, which hides the wait
                 known[b] = peek(A, t * P * N + rows[mine] + b)
                 sums[b] = zero
             if rows[mine + 1] != NONE:
@@ -110,7 +100,7 @@ def _build_gates(layer: LayerPlan, index: int) -> Callable:
 
 
 def _build_equation(layer: LayerPlan, index: int) -> Callable:
-    """The equation of one stage at one step; lanes that start later keep their states."""
+    """Return the equation of one stage at one step; lanes that start later keep their states."""
     cell, own, (stage, _, _), S = layer.cell, layer.rows[index], layer.stages[index], len(layer.cell.states)
     reads = parameters_of(stage.forward)
     to_plane = {plane: f"A, (t * P + {p}) * N + g" for p, plane in enumerate(cell.planes)}
@@ -147,24 +137,20 @@ def _build_equation(layer: LayerPlan, index: int) -> Callable:
 
 
 def _build_step(layer: LayerPlan, index: int) -> Callable:
-    """One stage of one step: gates, equation, and what the others of the team need to know of it."""
+    """Return one stage of one step: gates, equation, and the copies of states that other blocks have computed."""
     stage, _, _ = layer.stages[index]
     gates, equation, collect = _build_gates(layer, index), _build_equation(layer, index), build_collect(layer)
     inner = [layer.cell.inner.index(name) for name in stage.writes if name in layer.cell.inner]
     writes_h, n_inner, j0 = "h" in stage.writes, len(inner), min(inner, default=0)
-    alone, barrier, block_barrier, B = (
-        layer.team.blocks == 1,
-        layer.team.barrier,
-        layer.team.block_barrier,
-        layer.chip.lanes,
-    )
+    team, B = layer.team, layer.chip.lanes
+    alone, barrier, block_barrier = team.blocks == 1, team.barrier, team.block_barrier
 
     @inlined
     def step(theta, rows, W, memory, X, A, C, table, t, i, places, span):
         inner_at, gates_at, states_at, weights_at = places
         N, K = A.shape[2], X.shape[1]
         N4 = padded4(N)
-        h_at, next_at = t % 2 * N4, (t + 1) % 2 * N4  # so that nobody has to wait before the new state is written
+        h_at, next_at = t % 2 * N4, (t + 1) % 2 * N4  # two, so that the old one may still be read
         gates(theta, rows, W, memory, A, table, t, h_at, inner_at, gates_at, weights_at, span[0], span[1])
         equation(memory, X, A, C, t, i, h_at, next_at, inner_at, gates_at, states_at, span)
         if alone:
@@ -190,7 +176,7 @@ def _build_scan(layer: LayerPlan) -> Callable:
 
     @of_device
     def scan(theta, table, n_inputs, X, A, C, t0, t1, starts, last_start):
-        """As `scan` of the CPU says; `table` is a layer's row table."""
+        """Steps t0 to t1 of one layer, as in `parts.recurrent`; `table` is the layer's row table."""
         noinline()
         N, K, i = A.shape[2], X.shape[1], n_inputs + 1
         H, N4 = N // B, padded4(N)
@@ -219,16 +205,12 @@ def _build_scan(layer: LayerPlan) -> Callable:
 
 
 def _build_known(layer: LayerPlan) -> Callable:
-    product, barrier, B, P = (
-        layer.products.product,
-        layer.team.barrier,
-        layer.chip.lanes,
-        len(layer.cell.planes),
-    )
+    product, barrier = layer.products.product, layer.team.barrier
+    B, P = layer.chip.lanes, len(layer.cell.planes)
 
     @of_device
     def known(theta, table, X, A, t0, t1):
-        """A of steps t0 to t1 = the part of the gates that does not wait for the state: W_x [x; 1], or 0."""
+        """A of steps t0 to t1 = the part of the gates that does not depend on the state: W_x [x; 1], or 0."""
         N, K = A.shape[2], X.shape[1]
         for line in range(table.shape[0]):
             if table[line, ROW] == 0:  # the first plane of a product; the others follow it
@@ -245,7 +227,10 @@ def _build_known(layer: LayerPlan) -> Callable:
 
 # ---------------------------------------------------------------- backward
 def _build_gradient(layer: LayerPlan, index: int) -> Callable:
-    """The gradient of one stage's equation at one step; that of a lane which starts later is zero, or stays."""
+    """Return the gradient of one stage's equation at one step.
+
+    Lanes that start later have gate gradients of zero and keep the gradients of their states.
+    """
     cell, own, (stage, _, _), S = layer.cell, layer.rows[index], layer.stages[index], len(layer.cell.states)
     reads = parameters_of(stage.gradient)
     to_plane = {plane: f"A, (t * P + {p}) * N + g" for p, plane in enumerate(cell.planes)}
@@ -275,7 +260,7 @@ def _build_gradient(layer: LayerPlan, index: int) -> Callable:
 
 
 def _build_combine(layer: LayerPlan, index: int) -> Callable:
-    """What the products of one stage pass back, from the parts of their planes: to dh, or to an inner operand's."""
+    """Return the sum over planes of the input gradients of one stage's products, added to dh or an inner operand's."""
     cell, (stage, _, _) = layer.cell, layer.stages[index]
     later = cell.stages[index + 1 :]
     carries = any("dh" in one.gradient_writes for one in (stage, *later))
@@ -295,19 +280,14 @@ def _build_combine(layer: LayerPlan, index: int) -> Callable:
 
 
 def _build_step_gradient(layer: LayerPlan, index: int) -> Callable:
-    """The gradient of one stage of one step."""
+    """Return the gradient of one stage of one step."""
     _, first, last = layer.stages[index]
-    n_rows, mine, on_chip, P, zero = (
-        last - first,
-        3 * index,
-        layer.chip.on_chip,
-        len(layer.cell.planes),
-        layer.zero,
-    )
-    B, thread, n_threads, dtype = layer.chip.lanes, layer.team.thread, layer.chip.threads, layer.dtype
-    find, dot = build_find(layer, index, True), build_dot(layer, layer.chip.backward_columns, index)
+    chip, team, dtype, zero = layer.chip, layer.team, layer.dtype, layer.zero
+    n_rows, mine, on_chip, P = last - first, 3 * index, chip.on_chip, len(layer.cell.planes)
+    B, thread, n_threads = chip.lanes, team.thread, chip.threads
+    find, dot = build_find(layer, index, True), build_dot(layer, chip.backward_columns, index)
     gradient, combine, collect = _build_gradient(layer, index), _build_combine(layer, index), build_collect(layer)
-    alone, barrier, block_barrier = layer.team.blocks == 1, layer.team.barrier, layer.team.block_barrier
+    alone, barrier, block_barrier = team.blocks == 1, team.barrier, team.block_barrier
 
     @inlined
     def step(theta_t, rows, W, memory, X, A, C, table, t, i, places, span):
@@ -344,19 +324,15 @@ def _build_bptt(layer: LayerPlan) -> Callable:
     prepare = build_prepare(layer, chip.backward_columns, True)
     B, blocks, n_threads, S, J = chip.lanes, chip.blocks, chip.threads, len(cell.states), len(cell.inner)
     n_weights, n_rows = max(1, len(layer.stages) * chip.registers), 3 * len(layer.stages)
-    most, member, thread, shared, barrier = (
-        max(rows_of_stages(cell)),
-        team.member,
-        team.thread,
-        team.shared,
-        team.barrier,
-    )
+    member, thread, shared, barrier, most = (
+        team.member, team.thread, team.shared, team.barrier, max(rows_of_stages(cell))
+    )  # fmt: skip
 
     @of_device
     def bptt(
         theta_t, grad, table, n_inputs, X, A, C, dY, dY_from, want_dx, D, t0, t1, starts, last_start, scratch
     ):  # fmt: skip
-        """As `bptt` of the CPU says, but for the weights' gradient, which a kernel of its own makes of A and X."""
+        """Gradient of one layer, as in `parts.recurrent`; that of the weights is computed by a kernel of its own."""
         noinline()
         N, i, width = A.shape[2], n_inputs + 1, dY.shape[1]
         H = N // B
@@ -390,12 +366,8 @@ def _build_bptt(layer: LayerPlan) -> Callable:
 
 
 def _build_input_gradient(layer: LayerPlan) -> Callable:
-    product, barrier, B, P = (
-        layer.products.product,
-        layer.team.barrier,
-        layer.chip.lanes,
-        len(layer.cell.planes),
-    )
+    product, barrier = layer.products.product, layer.team.barrier
+    B, P = layer.chip.lanes, len(layer.cell.planes)
 
     @of_device
     def to_inputs(theta_t, table, n_inputs, A, dY, t0, t1):

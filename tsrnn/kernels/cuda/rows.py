@@ -1,4 +1,4 @@
-"""Rows of recurrent weights: which thread has which, and where it keeps them.
+"""Rows of recurrent weights: which thread works on which, and where it keeps them.
 
 A *row* is one unit of one gate plane that a product fills. A block of a team has a slice of the units; each of its
 threads has one row of each stage, for all steps: the first columns in registers, more in shared memory, what is left
@@ -15,7 +15,8 @@ import numpy as np
 
 from ...cells.cell import Cell
 from ..port import Port
-from .device import device, local, peek, poke, quad
+from .device import device, local
+from .intrinsics import peek, poke, quad
 from .plan import Chip, rows_of_stages
 from .products import Products
 from .team import Team
@@ -31,7 +32,7 @@ MOST_WRITTEN = 64
 
 
 def row_table(cell: Cell, products: np.ndarray, hidden_size: int) -> np.ndarray:
-    """The planes of each layer that products fill, (L, n, 8), from the tables of products (L, n_products, 6).
+    """Return the gates of each layer that products fill, (L, n, 8), from the tables of products (L, n_products, 6).
 
     A line: the plane; the first row of the operand and number of rows that are known beforehand; where the product's
     weights begin; their columns; what the last `hidden_size` of these read; their rows, and the plane's first.
@@ -49,7 +50,7 @@ def row_table(cell: Cell, products: np.ndarray, hidden_size: int) -> np.ndarray:
 
 
 def reads_of(cell: Cell, operand: str) -> int:
-    """What the recurrent columns of a product read, whose operand is so called."""
+    """Return what the recurrent columns of a product with this operand read: `NONE`, `STATE` or `INNER` + number."""
     if operand in cell.inner:
         return INNER + cell.inner.index(operand)
     return STATE if operand.endswith("h") else NONE
@@ -70,7 +71,7 @@ class LayerPlan:
 
 
 def element_loop(layer: LayerPlan, name: str, function: Callable, arguments: str, lines: Sequence[str]) -> Callable:
-    """A loop over the units of this block and the lanes, each always by the same thread, around `lines`.
+    """Write a loop around `lines` over the units of this block and the lanes, each always by the same thread.
 
     `g` is the element's number in a plane of all units, `e` that in the block's slice, of `size` elements.
     """
@@ -92,18 +93,18 @@ def element_loop(layer: LayerPlan, name: str, function: Callable, arguments: str
 
 
 def call(reads: Sequence[str], writes: Sequence[str]) -> str:
-    """The line that calls an equation."""
+    """Return the line that calls an equation."""
     return f"{', '.join(f'new_{name}' for name in writes)} = equation({', '.join(f'old_{name}' for name in reads)})"
 
 
 @inlined
 def padded4(n):
-    """The next multiple of four."""
+    """Return n or the next multiple of four."""
     return (n + 3) // 4 * 4
 
 
 def build_find(layer: LayerPlan, index: int, transposed: bool) -> Callable:
-    """``find(rows, table, r, ...)``: where row `r` of a stage lies, for the thread that does it.
+    """Return ``find(rows, table, r, ...)``: where row `r` of a stage lies, for the thread that works on it.
 
     ``rows[3 * index:]`` takes its place in the gate planes of a step, what its recurrent part reads, and where these
     weights begin; `transposed`, for a row of the transposed weights, the operand's place instead of the first.
@@ -125,7 +126,7 @@ def build_find(layer: LayerPlan, index: int, transposed: bool) -> Callable:
 
 
 def build_prepare(layer: LayerPlan, columns: int, transposed: bool) -> Callable:
-    """``prepare``: a thread's rows of all stages, and their weights to the chip, `columns` of them in shared memory."""
+    """Return ``prepare``, which loads the weights of a thread's rows; `columns` of them go to shared memory."""
     parts = [_build_prepare_stage(layer, columns, transposed, index) for index in range(len(layer.stages))]
 
     def then(one: Callable, other: Callable) -> Callable:
@@ -160,25 +161,20 @@ def _build_prepare_stage(layer: LayerPlan, columns: int, transposed: bool, index
 
 
 def written_out(arguments: str, lines: Sequence[str]) -> Callable:
-    """A function of these lines: W lies in registers only if each of its places is a constant, in no loop."""
+    """Return a function of these lines: W lies in registers only if each of its indices is a constant, in no loop."""
     text = "\n    ".join([f"def run({arguments}):", "pass", *lines])
     exec(compile(text, "<written out>", "exec"), namespace := {"peek": peek, "quad": quad})
     return inlined(namespace["run"])
 
 
 def build_dot(layer: LayerPlan, columns: int, index: int) -> Callable:
-    """``dot``: sums (B,) += a row of stage `index` times an operand in shared memory, (H, B) from `x_at` on.
+    """Return ``dot``: sums (B,) += a row of stage `index` times an operand in shared memory, (H, B) from `x_at` on.
 
-    Four elements are read at once. The columns in shared memory are written out, so many at a time, so that their
-    places are constants beside one that moves on.
+    Four elements are read at once. The loop over the columns in shared memory is unrolled, so that their offsets from a
+    moving one are constants.
     """
-    B, R, S, width, thread = (
-        layer.chip.lanes,
-        layer.chip.registers,
-        columns,
-        layer.chip.width,
-        layer.team.thread,
-    )
+    chip, S, thread = layer.chip, columns, layer.team.thread
+    B, R, width = chip.lanes, chip.registers, chip.width
     offset, at_once = index * S * width, max(4, MOST_WRITTEN // B)
     rounds, rest = S // at_once, S % at_once
     rest -= rest % max(1, 4 // B)
@@ -210,7 +206,7 @@ def build_dot(layer: LayerPlan, columns: int, index: int) -> Callable:
 
 
 def _products(B: int, n: int, weight: Callable[[int], str]) -> list[str]:
-    """Lines that add the products of `n` columns, of which B * n is a multiple of four."""
+    """Return lines that add the products of `n` columns, of which B * n is a multiple of four."""
     lines = []
     for k in range(0, n * B, 4):
         lines += [f"v = quad(memory, x + {k})"]
@@ -219,7 +215,7 @@ def _products(B: int, n: int, weight: Callable[[int], str]) -> list[str]:
 
 
 def build_collect(layer: LayerPlan) -> Callable:
-    """``collect``: memory[to ..] = n elements of `array` from `at` on, by one block, which then waits."""
+    """Return ``collect``: memory[to ..] = n elements of `array` from `at` on, by one block, with a barrier after it."""
     thread, n_threads, block_barrier = layer.team.thread, layer.chip.threads, layer.team.block_barrier
 
     @inlined

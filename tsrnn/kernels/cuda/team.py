@@ -21,7 +21,8 @@ from numba import cuda
 from ...parts import operations
 from ...parts.part import Chance, Step
 from ...parts.shape import Shape
-from .device import SIMULATED, Kernel, arrivals, arrive, device
+from .device import SIMULATED, Kernel, device
+from .intrinsics import arrivals, arrive
 
 
 class Team(NamedTuple):
@@ -225,10 +226,12 @@ def batch_kernel(name: str, function: Callable, threads: int, depends: str) -> K
     return Kernel(name, tiles, threads, depends)
 
 
-def grid_kernel(name: str, function: Callable, threads: int, depends: str = "") -> Kernel:
+def grid_kernel(
+    name: str, function: Callable, threads: int, depends: str = "", equations: tuple[Callable, ...] = ()
+) -> Kernel:
     """Return the kernel that runs `function` on the whole grid."""
     arguments = ", ".join(inspect.signature(getattr(function, "py_func", function)).parameters)
     made: dict[str, Any] = {}
     text = f"def make(function):\n    def kernel({arguments}):\n        function({arguments})\n    return kernel"
     exec(text, globals(), made)  # of this module, for the simulator
-    return Kernel(name, made["make"](function), threads, depends)
+    return Kernel(name, made["make"](function), threads, depends, equations)
