@@ -100,13 +100,13 @@ for _name in ("tanh", "sigmoid", "log_sigmoid"):
     _bind(_name)
 
 
-def compiled(function: Callable, name: str, *others: Callable, **options: Any) -> Any:
+def compiled(function: Callable, name: str, *others: Callable, structure: str = "", **options: Any) -> Any:
     """Return `function` as one that Numba compiles, kept on disk under `name` and a hash of all sources.
 
-    `others` are functions that it may inline and that may be from outside of the package.
+    `others` are functions that it may inline and that may be from outside of the package; `structure` says how.
     """
     dispatcher = njit(**options)(function)
-    return dispatcher if config.DISABLE_JIT else keep(dispatcher, name, fingerprint(*others))
+    return dispatcher if config.DISABLE_JIT else keep(dispatcher, name, f"{fingerprint(*others)} {structure}")
 
 
 def entry(name: str) -> Callable[[Callable], Any]:
@@ -118,9 +118,9 @@ def entry(name: str) -> Callable[[Callable], Any]:
 class Compiled:
     """An operation's function in both precisions, reached through its address."""
 
-    def __init__(self, function: FunctionType, name: str, others: Sequence[Callable] = ()):
-        options = LOOP | {"no_cpython_wrapper": True, "nogil": True}
-        self.name, self.function = name, compiled(PORT.copy(function), name, *others, **options)
+    def __init__(self, function: Callable, name: str, others: Sequence[Callable] = (), structure: str = ""):
+        options = LOOP | {"no_cpython_wrapper": True, "nogil": True, "structure": structure}
+        self.name, self.function = name, compiled(PORT.copy(cast(FunctionType, function)), name, *others, **options)
         self.addresses: dict[str, int] = {}
 
     def is_ready(self, dtype: np.dtype) -> bool:
@@ -148,13 +148,15 @@ def signature_of(dtype: np.dtype) -> tuple[Any, ...]:
 @functools.cache
 def forward_of(operation: Operation) -> Compiled:
     """Return the compiled operation."""
-    return Compiled(operation.forward, operation.name, operation.equations)  # type: ignore[arg-type]
+    return Compiled(operation.forward, operation.name, operation.equations, operation.structure)
 
 
 @functools.cache
 def gradient_of(operation: Operation) -> Compiled:
     """Return the compiled gradient of an operation."""
-    return Compiled(operation.gradient, f"{operation.name}_gradient", operation.equations)  # type: ignore[arg-type]
+    assert operation.gradient is not None
+    name = f"{operation.name}_gradient"
+    return Compiled(operation.gradient, name, operation.equations, operation.structure)
 
 
 #: Operations of a program, each with its step; a compiled one is a table of addresses and steps.

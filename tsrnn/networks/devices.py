@@ -6,6 +6,7 @@ import os
 from typing import NamedTuple
 
 from ..kernels import why_no_cuda
+from ..kernels.cuda.plan import unsupported
 from ..parts.recurrent import layers_of
 from .architecture import Architecture
 
@@ -46,7 +47,7 @@ def choose(device: str, architecture: Architecture, n_steps: int, n_lanes: int) 
     """
     if device == "cpu":
         return Device("cpu", "device='cpu' asks for it")
-    problem = why_no_cuda()
+    problem = why_no_cuda() or unsupported(architecture.cell)
     if device == "cuda":
         if problem:
             raise RuntimeError(f"device='cuda' cannot be used: {problem}; or use device='cpu'")

@@ -49,4 +49,4 @@ def loss_of(loss: Loss) -> Operation:
                 for p in range(width):
                     scale(vector(dout, at + p * B, B), W, share[0])
 
-    return Operation(f"{loss.name}_loss", weighted_loss, equations=(loss.equation,), kind="loss")
+    return Operation(f"{loss.name}_loss", weighted_loss, equations=(loss.equation,), kind="loss", structure=str(width))

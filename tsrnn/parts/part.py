@@ -118,8 +118,8 @@ def uniform(values: np.ndarray, rng: np.random.Generator, bound: float) -> None:
 class Operation:
     """A function of a part and its gradient, which runs after the gradients of all later operations.
 
-    `equations` are scalar functions that it contains and that may be from outside of the package. `kind` says what is
-    common to operations that are built for a cell or a loss.
+    `equations` are scalar functions that it contains and that may be from outside of the package, `structure` says how
+    they are put together. `kind` says what is common to operations that are built for a cell or a loss.
     """
 
     name: str
@@ -127,6 +127,7 @@ class Operation:
     gradient: Callable | None = None
     equations: tuple[Callable, ...] = ()
     kind: str = ""
+    structure: str = ""
 
 
 #: Parameters by name, in the order of theta.

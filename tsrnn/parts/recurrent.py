@@ -166,10 +166,12 @@ def layer_of(cell: Cell) -> Operation:
     `step.start` is the first step at which the gradient of the layer's outputs lies in `DY` (or `DDECODED`).
     """
     equations = tuple(f for stage in cell.stages for f in (stage.forward, stage.gradient))
-    return operation_of(cell.name, build_loops(cell), equations)
+    stages = [(stage.products, stage.writes, stage.gradient_writes) for stage in cell.stages]
+    structure = f"{cell.planes} {cell.states} {cell.inner} {stages}"
+    return operation_of(cell.name, build_loops(cell), equations, structure)
 
 
-def operation_of(name: str, loops: LayerLoops, equations: tuple[Callable, ...] = ()) -> Operation:
+def operation_of(name: str, loops: LayerLoops, equations: tuple[Callable, ...] = (), structure: str = "") -> Operation:
     """Return the operation that runs these loops over time."""
     scan, bptt = loops
 
@@ -199,7 +201,7 @@ def operation_of(name: str, loops: LayerLoops, equations: tuple[Callable, ...] =
             starts, last_start, scratch,
         )  # fmt: skip
 
-    return Operation(name, layer, layer_gradient, equations, "layer")
+    return Operation(name, layer, layer_gradient, equations, "layer", structure)
 
 
 # ---------------------------------------------------------------- stages

@@ -6,6 +6,7 @@ from ...losses.loss import Loss
 from ...parts.common import CONSTANTS, SCRATCH, SHARE, TOTAL
 from ...parts.layout import BUFFERS, Layout
 from ...parts.part import Buffer, Sizes
+from ...parts.products import N_COLUMNS
 from ...parts.recurrent import PART as RECURRENT
 from ...parts.recurrent import PRODUCTS
 from .plan import Properties
@@ -43,7 +44,7 @@ def array_shapes(
     scratch = [part.scratch(sizes) for part in layout.parts if part is not RECURRENT]  # its loops need none here
     shapes[CONSTANTS] = (1, len(constants))
     shapes[SCRATCH] = (n_tiles, max(limits.most_threads, tile, *scratch))  # sums take one element of each thread
-    shapes |= {PRODUCTS: (1, 0, 0, 0), SHARE: (1, 0), TOTAL: (1, 0)}
+    shapes |= {PRODUCTS: (1, 0, 0, N_COLUMNS), SHARE: (1, 0), TOTAL: (1, 0)}
     shapes |= {
         ROW_TABLE: (1, layout.shape.num_layers + layout.shape.decoder_layers, n_rows, 8),
         TILE_WEIGHT: (n_tiles, 1),

@@ -21,16 +21,16 @@ from ...parts.common import CONSTANTS, OUT
 from ...parts.layout import Layout
 from ...parts.part import Buffer, Operation, Step
 from ...parts.recurrent import PRODUCTS
+from ..backend import NO_KEY
 from .arrays import ROW_TABLE, TILE_TOTAL, array_shapes
 from .batch import Index
 from .device import SIMULATED, on_device, properties, session, to_device, to_host
 from .intrinsics import MOST_TEAMS
 from .kernels import build_common, build_loss, build_network, gradients_of
 from .memory import Pool, check_room, table_on_device, total_bytes
-from .plan import Chip, Properties, plan, staged
+from .plan import Chip, Properties, plan, staged, unsupported
 from .rows import row_table
 
-NO_DROPOUT = np.uint64(0)
 #: Most rows of partial sums of the layers' weight gradient.
 MOST_SPLITS = 16
 
@@ -62,6 +62,7 @@ class Workspace:
     operations: tuple[Operation, ...]
     numbers: Any  # the shape's integers, on the device
     nothing: Any  # for kernels that take theta and need none
+    inputs: bool = False  # whether the gradient by the inputs is computed
     n_lanes: int = 0  # windows of the present batch
     indexes: dict[str, Indexed] = field(default_factory=dict)
     scales: Any = None  # shift and scale of each lane's inputs and targets, (2, capacity, I + C) float64
@@ -138,6 +139,9 @@ class CudaBackend:
     def _limits(self) -> Properties:
         return self.limits or properties()
 
+    def prepare(self, layout: Layout, dtype: DTypeLike, loss: Loss) -> None:
+        """Do nothing: kernels are compiled at their first launch, for the plan of a workspace."""
+
     # ---------------------------------------------------------------- memory
     def workspace(
         self,
@@ -155,7 +159,11 @@ class CudaBackend:
         ------
         MemoryError
             If the device has too little memory for it.
+        ValueError
+            If the cell has products that the kernels do not compute.
         """
+        if problem := unsupported(layout.cell):
+            raise ValueError(problem)
         dtype, limits, cell, shape = np.dtype(dtype), self._limits(), layout.cell, layout.shape
 
         def chip_for(size: int) -> Chip:
@@ -179,7 +187,7 @@ class CudaBackend:
             pool.fill(CONSTANTS, np.array(loss.constants))
         work = Workspace(
             layout, n_lanes, chip, dtype, pool, tuple(layout.operations()), to_device(np.array(shape, np.int64)),
-            to_device(np.zeros(1, dtype)),
+            to_device(np.zeros(1, dtype)), input_gradient,
         )  # fmt: skip
         self._grid(work, "ones", np.int64(-(-n_lanes // chip.lanes)), pool.arrays)  # these rows stay as they are
         return work
@@ -274,7 +282,7 @@ class CudaBackend:
         free_run: float = 0,
         outputs: tuple[int, int] | None = None,
         dropout: float = 0.0,
-        key: Any = NO_DROPOUT,
+        key: np.uint64 = NO_KEY,
     ) -> None:
         """Compute the outputs; a free run reads its own point forecasts after the first output.
 
@@ -291,16 +299,18 @@ class CudaBackend:
         """Add the batch's weighted loss and weight to the total, and make the gradient of the weighted mean."""
         threads = self._limits().most_threads
         alone = work.chip._replace(blocks=1, threads=threads)
-        kernel, chances = build_loss(loss, threads, work.dtype.name), self._chances(work, 0, 0, NO_DROPOUT)
+        kernel, chances = build_loss(loss, threads, work.dtype.name), self._chances(work, 0, 0, NO_KEY)
         program = work.program("loss", lambda: np.zeros((1, 5), np.int64))
         self._tiles(work, kernel, program, work.nothing, alone, 0, *chances)
 
-    def backward(self, work: Workspace, theta: Any, *, dropout: float = 0.0, key: Any = NO_DROPOUT) -> None:
+    def backward(self, work: Workspace, theta: Any, *, dropout: float = 0.0, key: np.uint64 = NO_KEY) -> None:
         """Compute the gradient of all parameters, by tile, from that of the outputs.
 
         It comes after `forward` of the same batch and dropout, and uses up what that left.
         """
-        program = work.program("backward", lambda: table_of(work.layout.gradient(), gradients_of(work.operations)))
+        program = work.program(
+            "backward", lambda: table_of(work.layout.gradient(work.inputs), gradients_of(work.operations))
+        )
         self._grid(work, "transpose", on_device(theta), work.pool.arrays)
         self._run(work, "backward", program, theta, *self._chances(work, 0, dropout, key))
         network, chip, n = self._network(work), work.chip, work.tiles()
@@ -316,7 +326,7 @@ class CudaBackend:
         *,
         free_run: float = 0,
         dropout: float = 0.0,
-        key: Any = NO_DROPOUT,
+        key: np.uint64 = NO_KEY,
     ) -> None:
         """Run `forward`, `loss` and `backward`, one after the other."""
         self.forward(work, theta, free_run=free_run, dropout=dropout, key=key)
@@ -324,15 +334,15 @@ class CudaBackend:
         self.backward(work, theta, dropout=dropout, key=key)
 
     def update(
-        self, work: Workspace, theta: Any, moments: Any, decay: Any, hyper: Any, clip: float, log: Any, k: int = 0
+        self, work: Workspace, theta: Any, moments: Any, decay: Any, hyper: Any, clip: float, norms: Any, k: int = 0
     ) -> None:
         """Sum the tiles' gradients, clip them by their norm, and let Adam change theta and its moments (2, n).
 
-        The norm before clipping goes to place `k` of the log.
+        The norm before clipping goes to place `k` of `norms`.
         """
         arrays, scalar = work.pool.arrays, work.dtype.type
         self.sum_gradient(work)
-        self._grid(work, "norm", log, np.int64(k), arrays, blocks=1)
+        self._grid(work, "norm", norms, np.int64(k), arrays, blocks=1)
         self._grid(work, "update", theta, moments, decay, scalar(clip), *map(scalar, hyper), arrays)
 
     def sum_gradient(self, work: Workspace) -> None:

@@ -84,6 +84,6 @@ def elementary(dtype: str) -> dict[Any, Any]:
     table: dict[Any, Any] = {name: device(function, True) for name, function in own.items()}
     table |= {getattr(operations, name): view for name, view in VIEWS._asdict().items()} | REPLACED
     port = Port(table, inline)
-    for name in ("tanh", "sigmoid"):
+    for name in ("tanh", "sigmoid", "log_sigmoid"):
         table[getattr(activations, name)] = port(getattr(activations, f"{name}_{np.dtype(dtype).name}"))
     return table

@@ -125,6 +125,17 @@ class _Layout:
         return chip.registers + min(chip.forward_columns, chip.backward_columns) >= self.hidden_size
 
 
+def unsupported(cell: Cell) -> str:
+    """Return why the kernels cannot compute a cell, and what helps, or nothing."""
+    kinds = sorted({product.kind for product in cell.products} - {"dense"})
+    if not kinds:
+        return ""
+    return (
+        f"the cell {cell.name} has {' and '.join(kinds)} recurrent weights, and CUDA kernels compute dense ones alone; "
+        "use device='cpu'"
+    )
+
+
 def plan(
     cell: Cell, hidden_size: int, n_lanes: int, itemsize: int, device: Properties, lanes: int | None = None
 ) -> Chip:

@@ -175,7 +175,7 @@ def _build_scan(layer: LayerPlan) -> Callable:
     block_barrier, barrier = team.block_barrier, team.barrier
 
     @of_device
-    def scan(theta, table, n_inputs, X, A, C, t0, t1, starts, last_start):
+    def scan(theta, table, n_inputs, X, A, C, t0, t1, starts, last_start, scratch):
         """Steps t0 to t1 of one layer, as in `parts.recurrent`; `table` is the layer's row table."""
         noinline()
         N, K, i = A.shape[2], X.shape[1], n_inputs + 1

@@ -32,7 +32,7 @@ MOST_WRITTEN = 64
 
 
 def row_table(cell: Cell, products: np.ndarray, hidden_size: int) -> np.ndarray:
-    """Return the gates of each layer that products fill, (L, n, 8), from the tables of products (L, n_products, 6).
+    """Return the gates of each layer that products fill, (L, n, 8), from the tables of products (L, n_products, any).
 
     A line: the plane; the first row of the operand and number of rows that are known beforehand; where the product's
     weights begin; their columns; what the last `hidden_size` of these read; their rows, and the plane's first.
@@ -40,7 +40,7 @@ def row_table(cell: Cell, products: np.ndarray, hidden_size: int) -> np.ndarray:
     tables = []
     for layer in products.tolist():
         lines = []
-        for product, (r0, r1, p0, p1, w, _) in zip(cell.products, layer, strict=True):
+        for product, (r0, r1, p0, p1, w, *_) in zip(cell.products, layer, strict=True):
             reads = reads_of(cell, product.operand)
             known = r1 - r0 - (hidden_size if reads != NONE else 0)
             for p in range(p0, p1):
