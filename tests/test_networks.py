@@ -51,15 +51,27 @@ SIZES = {  # of one layer with 2 inputs and 3 units, then of one above it
 
 @every_cell
 def test_parameters(cell):
-    a = architecture(cell, n_inputs=2, n_targets=2, block=4, num_layers=2, lags=5, learn_initial_state=True)
-    extra = {"initial_state": 2 * len(cell.states) * 3, "head": 8 * 4, "skip": 2 * 4 * 5}
-    assert a.size == sum(SIZES[cell.name]) + sum(extra.values())
+    H = 3 * cell.units_multiple
+    sizes = {"n_inputs": 2, "n_targets": 2, "block": 4, "num_layers": 2, "lags": 5, "hidden_size": H}
+    a = architecture(cell, learn_initial_state=True, **sizes)
+    extra = {"initial_state": 2 * len(cell.states) * H, "head": 8 * (1 + H), "skip": 2 * 4 * 5}
+    of_layers = SIZES.get(cell.name) or [layer_size(cell, n_inputs, H) for n_inputs in (2, H)]
+    assert a.size == sum(of_layers) + sum(extra.values())
     views = a.views(np.zeros(a.size))
     assert {name: views[name].size for name in extra} == extra
     theta = np.arange(a.size, dtype=float)
     assert_array_equal(np.concatenate([view.ravel() for view in a.views(theta).values()]), theta)
     a.views(theta)["head"][:] = -1
     assert (theta == -1).sum() == extra["head"]
+
+
+def layer_size(cell, n_inputs, H):
+    """The weights of a layer, from the definitions of its products."""
+    n_rows = {"x1h": n_inputs + 1 + H, "x1": n_inputs + 1, "1h": 1 + H, "h": H}
+    dense = [len(p.planes) * H * n_rows.get(p.operand, H) for p in cell.products if p.kind == "dense"]
+    diagonal = [len(p.planes) * H for p in cell.products if p.kind == "diagonal"]
+    blocks = [len(p.planes) * H * (H // p.n_blocks) for p in cell.products if p.kind == "block_diagonal"]
+    return sum(dense + diagonal + blocks)
 
 
 def test_rows():
@@ -186,16 +198,18 @@ def test_initialise():
 
 @every_cell
 def test_decay_spares_biases_states_and_skip(cell):
-    a = architecture(cell, num_layers=2, lags=3, learn_initial_state=True, n_inputs=2, n_targets=2)
-    network = Network(a)
-    theta = np.abs(network.architecture.initialise(np.random.default_rng(0)))
-    views, decays = a.views(theta), a.views(network.architecture.is_decayed)
-    for name in decays:
-        if name.startswith("layer"):  # biases are the only weights that start at 0 or 1
-            assert_array_equal(decays[name], (views[name] != 0) & (views[name] != 1))
+    H = 3 * cell.units_multiple
+    sizes = {"num_layers": 2, "lags": 3, "n_inputs": 2, "n_targets": 2, "hidden_size": H}
+    a = architecture(cell, learn_initial_state=True, **sizes)
+    decays = a.views(a.is_decayed)
+    for layer, n_inputs in enumerate((2, H)):
+        for k, item in enumerate(cell.products):
+            of_bias = {"x1h": n_inputs, "x1": n_inputs, "1h": 0}.get(item.operand)  # the column that meets the ones
+            spared = decays[f"layer{layer}.product{k}"] == 0
+            assert_array_equal(spared, np.zeros(spared.shape) + (np.arange(spared.shape[-1]) == of_bias))
     assert not decays["initial_state"].any()
     assert not decays["skip"].any()
-    assert_array_equal(decays["head"], [[0, 1, 1, 1]] * 2)
+    assert_array_equal(decays["head"], [[0, *[1] * H]] * 2)
 
 
 @both
