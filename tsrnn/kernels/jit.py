@@ -62,10 +62,13 @@ def product(w, x, out):
     """out = w @ x, in blocks of rows small enough for BLAS' kernels that pack nothing."""
     rows, k = w.shape
     n = x.shape[1]
-    block = max(8, min(rows, SMALL // max(1, k * n)))
-    for r in range(0, rows, block):
-        m = min(block, rows - r)
-        multiply(matrix(w, r * k, m, k), x, matrix(out, r * n, m, n))
+    if rows * k * n <= SMALL:
+        multiply(w, x, out)
+    else:
+        block = max(8, SMALL // (k * n))
+        for r in range(0, rows, block):
+            m = min(block, rows - r)
+            multiply(matrix(w, r * k, m, k), x, matrix(out, r * n, m, n))
 
 
 SMALL, multiply = gemm.SMALL, gemm.multiply
