@@ -51,6 +51,10 @@ class RecurrentNetwork:
         """The cell, from the arguments that a subclass adds."""
         raise NotImplementedError
 
+    def make_architecture(self, **sizes: Any) -> Architecture:
+        """The sizes of the network, and the parts that it is made of; a subclass may return its own `Architecture`."""
+        return Architecture(**sizes)
+
     def _decoding(self, num_layers: int) -> tuple[Decoder | None, TeacherForcing | None]:
         """The decoder after an encoder of `num_layers` layers, and the teacher forcing of its training."""
         return None, None
@@ -100,7 +104,7 @@ class RecurrentNetwork:
     ) -> tuple[Network, Device]:  # fmt: skip
         """Check the arguments of the network; return it and its device, which suits `n_windows` windows."""
         layers = whole("num_layers", self.num_layers)
-        architecture = Architecture(
+        architecture = self.make_architecture(
             cell=self.make_cell(),
             n_inputs=n_inputs,
             n_targets=n_targets,

@@ -27,6 +27,8 @@ from numba import config
 from numba.core.caching import CompileResultCacheImpl, dumps
 
 from ..exceptions import CacheWarning
+from ..parts.layout import BUFFERS, WEIGHTS
+from ..parts.part import Buffer, Weights
 
 #: Bytes of the checksum that begins a file.
 SEAL = hashlib.sha256().digest_size
@@ -55,8 +57,16 @@ def fingerprint(*functions: Callable) -> str:
     digest = hashlib.sha256(f"{_sources()} {os.environ.get('TSRNN_DEBUG', '0')}".encode())
     for function in functions:
         code = function.__code__
-        digest.update(code.co_code + repr((code.co_consts, code.co_names)).encode())
+        digest.update(code.co_code + repr((code.co_consts, code.co_names, _numbers(function))).encode())
     return digest.hexdigest()
+
+
+def _numbers(function: Callable) -> list[Any]:
+    """Return what each name of a function stands for in compiled code, if it is a number, else None."""
+    values = [function.__globals__.get(name) for name in function.__code__.co_names]
+    values += [cell.cell_contents for cell in function.__closure__ or ()]
+    numbers = [BUFFERS[v] if isinstance(v, Buffer) else WEIGHTS[v] if isinstance(v, Weights) else v for v in values]
+    return [number if isinstance(number, int | float) else None for number in numbers]
 
 
 # ---------------------------------------------------------------- folders and files

@@ -151,7 +151,7 @@ def signature_of(dtype: np.dtype) -> tuple[Any, ...]:
 @functools.cache
 def forward_of(operation: Operation) -> Compiled:
     """Return the compiled operation."""
-    return Compiled(operation.forward, operation.name, operation.equations, operation.structure)
+    return Compiled(operation.forward, operation.name, operation.sources, operation.structure)
 
 
 @functools.cache
@@ -159,7 +159,7 @@ def gradient_of(operation: Operation) -> Compiled:
     """Return the compiled gradient of an operation."""
     assert operation.gradient is not None
     name = f"{operation.name}_gradient"
-    return Compiled(operation.gradient, name, operation.equations, operation.structure)
+    return Compiled(operation.gradient, name, operation.sources, operation.structure)
 
 
 #: Operations of a program, each with its step; a compiled one is a table of addresses and steps.

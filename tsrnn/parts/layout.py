@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -68,11 +69,35 @@ PARTS: tuple[Part, ...] = (
     season.PART,
     covariates.PART,
 )
-#: Numbers by which compiled code finds arrays and offsets.
-BUFFERS: dict[Buffer, int] = {buffer: n for n, buffer in enumerate(b for part in PARTS for b in part.buffers)}
-WEIGHTS: dict[Weights, int] = {weights: n for n, weights in enumerate(w for part in PARTS for w in part.weights)}
+
+
+class Numbers(dict[Any, int]):
+    """Numbers by which compiled code finds arrays and offsets."""
+
+    def __missing__(self, key: Buffer | Weights) -> int:
+        """Refuse what belongs to no part that is known."""
+        raise LookupError(
+            f"{type(key).__name__}({key.name!r}) has no number, since no part lists it; list it in the buffers or "
+            "weights of its Part, and pass that to tsrnn.parts.layout.register before a network is made"
+        )
+
+
+BUFFERS = Numbers((buffer, n) for n, buffer in enumerate(b for part in PARTS for b in part.buffers))
+WEIGHTS = Numbers((weights, n) for n, weights in enumerate(w for part in PARTS for w in part.weights))
 #: Steps of a program.
 Program = list[tuple[Operation, Step]]
+
+
+def register(part: Part) -> Part:
+    """Give the arrays and parameters of a part from outside the package their numbers, and return the part.
+
+    To be called once, before a network with the part is made.
+    """
+    for buffer in part.buffers:
+        BUFFERS.setdefault(buffer, len(BUFFERS))
+    for weights in part.weights:
+        WEIGHTS.setdefault(weights, len(WEIGHTS))
+    return part
 
 
 @dataclass(frozen=True)

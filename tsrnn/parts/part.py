@@ -129,6 +129,12 @@ class Operation:
     kind: str = ""
     structure: str = ""
 
+    @property
+    def sources(self) -> tuple[Callable, ...]:
+        """Functions from which compiled code is made and that may be from outside of the package."""
+        own = (function for function in (self.forward, self.gradient) if function is not None)
+        return (*self.equations, *(function for function in own if not function.__module__.startswith("tsrnn.")))
+
 
 #: Parameters by name, in the order of theta.
 Parameters = Mapping[str, Parameter]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ...losses.loss import Loss
 from ...parts.common import CONSTANTS, SCRATCH, SHARE, TOTAL
-from ...parts.layout import BUFFERS, Layout
-from ...parts.part import Buffer, Sizes
+from ...parts.layout import BUFFERS, Layout, register
+from ...parts.part import Buffer, Part, Sizes
 from ...parts.products import N_COLUMNS
 from ...parts.recurrent import PART as RECURRENT
 from ...parts.recurrent import PRODUCTS
@@ -21,8 +21,9 @@ TILE_TOTAL = Buffer("tile_total", lambda s: (4,))
 SQUARES = Buffer("squares", lambda s: (0,), dtype="float64", shared=True)
 
 OWN = (ROW_TABLE, TILE_WEIGHT, TILE_TOTAL, SQUARES)
+register(Part(OWN))
 #: Numbers by which kernels find arrays.
-NUMBERS: dict[Buffer, int] = BUFFERS | {buffer: len(BUFFERS) + n for n, buffer in enumerate(OWN)}
+NUMBERS = BUFFERS
 #: Arrays that kernels read in the place of a part's.
 REPLACED: dict[Buffer, int] = {PRODUCTS: NUMBERS[ROW_TABLE]}
 

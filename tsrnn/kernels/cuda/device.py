@@ -21,6 +21,7 @@ import numpy as np
 from numba import config, cuda
 
 from ..cache import fingerprint, keep
+from .arrays import NUMBERS, ROW_TABLE
 from .plan import Properties, registers_of_thread
 
 SIMULATED = bool(config.ENABLE_CUDASIM)
@@ -30,7 +31,7 @@ def _compile(name: str, function: Callable, threads: int, depends: str, equation
     """Return a kernel that is kept on disk between processes, under its name and all that its code depends on."""
     # `max_registers` holds for functions that are not inlined, too; link-time optimisation would inline them.
     options = {"launch_bounds": threads, "max_registers": registers_of_thread(threads), "lto": False}
-    stamp = f"{fingerprint(*equations)} {version('numba-cuda')} {threads} {depends}"
+    stamp = f"{fingerprint(*equations)} {version('numba-cuda')} {threads} {depends} {NUMBERS[ROW_TABLE]}"
     return keep(cuda.jit(**options)(function), name, stamp, _KernelFiles())
 
 

@@ -62,7 +62,7 @@ def build_network(cell: Cell, operations: tuple[Operation, ...], chip: Chip, dty
 
     def kernel(name: str, operations: tuple[Operation, ...], function: Callable[[Operation], Any]) -> Kernel:
         functions = [port(function(own.get(operation, operation))) for operation in operations]
-        equations = tuple(equation for operation in operations for equation in operation.equations)
+        equations = tuple(equation for operation in operations for equation in operation.sources)
         depends = f"{dtype} {tuple(chip)} {[operation.name for operation in operations]} {stages}"
         return tile_kernel(f"{name}_{cell.name}", functions, team, chip.threads, depends, equations)
 
