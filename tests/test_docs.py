@@ -213,6 +213,22 @@ def test_links(page):
         assert source_file(path).exists(), target
 
 
+@every_page
+def test_named_files_exist(page):
+    """Files named with their folder, such as `parts/layout.py`, exist in the package or in the repository."""
+    for name in re.findall(r"`((?:\w+/)+\w+\.py)`", PAGES[page].read_text(encoding="utf-8")):
+        package = Path(tsrnn.__file__).parent
+        assert any((parent / name).exists() for parent in (package, package.parent, ROOT)), name
+
+
+def test_environment_variables():
+    """The reference has a row for each variable of ours that the package reads."""
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(tsrnn.__file__).parent.rglob("*.py"))
+    found = set(re.findall(r"""environ\.get\(["'](TSRNN_\w+)""", sources))
+    assert found
+    assert found == set(re.findall(r"^\| `(TSRNN_\w+)`", REFERENCE, re.MULTILINE))
+
+
 def test_the_readme_shows_what_the_command_prints(capsys):
     """All lines are equal, except for seconds and for decimals that another machine may round differently."""
     from tsrnn.cli import main
