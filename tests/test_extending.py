@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
+import subprocess
 import sys
 import types
 from types import SimpleNamespace
@@ -21,8 +23,8 @@ from tsrnn.networks.network import Network, Source
 from tsrnn.parts.layout import BUFFERS, WEIGHTS, register
 from tsrnn.parts.part import Buffer, Part, Weights
 
-from .problems import COMPILED
-from .test_docs import PAGES, programs
+from .problems import COMPILED, kernels
+from .test_docs import PAGES, ROOT, programs
 
 FIRST, LAST = "### Arrays and parameters", "### Use it in a forecaster"
 
@@ -57,7 +59,7 @@ def outputs(architecture, theta, starts, *, free_run=False):
     panel, geometry = Panel.of_one(np.random.default_rng(0).normal(size=(40, 1))), Geometry(context=4, n_outputs=3)
     scales = PanelScaling.fit(None, panel, 0).scales(panel.values, geometry.context)
     windows = Windows.at(np.asarray(starts), np.zeros(len(starts), int), scales, geometry)
-    network = Network(architecture, "float64")
+    network = Network(architecture, "float64", kernels())
     source = Source.upload(network.backend, panel.values)
     return network.predict(theta, source, windows, geometry, free_run=free_run)
 
@@ -113,6 +115,48 @@ def test_a_window_does_not_depend_on_its_batch(highway):
     theta = np.random.default_rng(1).normal(0, 0.5, own.size)
     together = outputs(own, theta, range(17), free_run=True)
     np.testing.assert_array_equal(together[16:], outputs(own, theta, [16], free_run=True))
+
+
+SIMULATOR = """
+import sys
+import numpy as np
+from tests.test_extending import SIZES, gradient_on, highway_blocks
+from tsrnn.data.windows import Geometry
+if sys.argv[1] == "backend first":
+    import tsrnn.kernels.cuda.backend
+page = {"np": np, "Geometry": Geometry, "__name__": "page_under_test"}
+sys.modules["page_under_test"] = sys
+for block in highway_blocks()[:-1]:
+    exec(block, page)
+from tsrnn.cells.lstm import LSTM
+from tsrnn.kernels import get_backend
+from tsrnn.kernels.cuda.backend import CudaBackend
+architecture = page["HighwayArchitecture"](LSTM, **SIZES)
+one, other = (gradient_on(architecture, backend) for backend in (get_backend("cpu"), CudaBackend(lanes=2)))
+assert len(one) == architecture.size and np.all(one != 0)
+np.testing.assert_allclose(other, one, rtol=1e-11, atol=1e-14)
+"""
+
+
+def gradient_on(architecture, backend):
+    """Gradient of the mean loss over some windows, (n_parameters,)."""
+    rng = np.random.default_rng(0)
+    panel, geometry = Panel.of_one(rng.normal(size=(9, 1))), Geometry(context=4, n_outputs=2)
+    windows = Windows.of_panel(panel, PanelScaling.fit(None, panel, 0), geometry)
+    network = Network(architecture, "float64", backend)
+    source = Source.upload(backend, panel.values, panel.values, np.ones(panel.values.shape))
+    work = network.workspace(geometry, len(windows), loss=MSE, gradient=True)
+    theta = backend.upload(rng.normal(0, 0.5, architecture.size), "float64")
+    with backend.session():
+        network.loss_and_grad(work, theta, source, windows, np.arange(len(windows)))
+        return work.read("grad").reshape(-1, architecture.size)[: work.tiles()].sum(axis=0)
+
+
+@pytest.mark.parametrize("order", ["backend first", "part first"])
+def test_the_part_computes_the_same_on_cuda(order):
+    """In the simulator; the part is registered before or after the backend, which registers arrays of its own."""
+    environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1", "TSRNN_TEST_DEVICE": "cpu"}
+    subprocess.run([sys.executable, "-c", SIMULATOR, order], check=True, env=environment, cwd=ROOT, timeout=300)
 
 
 # ---------------------------------------------------------------- numbers of arrays and parameters
