@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "kernels": {"functions", "cells", "losses", "parts", "data", "exceptions"},
     "data": {"functions"},
     "networks": {"cells", "losses", "data", "parts", "kernels"},
-    "training": {"functions", "losses", "data", "networks", "forecasting", "checks"},
+    "training": {"functions", "cells", "losses", "data", "kernels", "networks", "forecasting", "checks"},
     "forecasting": {"functions", "losses", "data", "networks", "checks"},
     "linear": {"data", "kernels"},
     "frame": {"checks", "messages"},
@@ -40,7 +40,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "plotting": {"frame", "estimators", "datasets", "checks", "messages"},
     "shell": {"signals", "messages"},
-    "cli": {"cells", "shell", "plotting", "estimators", "frame", "datasets", "checks", "messages", "exceptions"},
+    "cli": {
+        "cells", "losses", "training", "shell", "plotting", "estimators", "frame", "datasets", "checks", "messages",
+        "exceptions",
+    },
     "__main__": {"cli", "signals"},
 }  # fmt: skip
 #: These import public names from `tsrnn`, as users do.

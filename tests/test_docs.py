@@ -17,7 +17,7 @@ import pytest
 import tsrnn
 from tsrnn import frame
 from tsrnn.cells.registry import FAMILIES
-from tsrnn.cli import forecast
+from tsrnn.cli import forecast, warmup
 from tsrnn.datasets import DATASETS
 from tsrnn.losses.registry import LOSSES
 
@@ -154,9 +154,10 @@ def test_public_docstrings(name):
             assert line.split("default ")[1].replace('"', "'") == default, line
 
 
-def test_options():
-    (rows,) = tables("options").values()
-    assert [row[0] for row in rows] == [option.opts[0] for option in forecast.params if option.opts[0] != "data"]
+@pytest.mark.parametrize("command", [forecast, warmup], ids=lambda command: command.name)
+def test_options(command):
+    rows = tables("options")[f"tsrnn {command.name}"]
+    assert [row[0] for row in rows] == [option.opts[0] for option in command.params if option.opts[0] != "data"]
 
 
 def test_attributes():

@@ -1,7 +1,8 @@
-"""The command line: ``tsrnn forecast`` and ``tsrnn datasets``.
+"""The command line: ``tsrnn forecast``, ``tsrnn datasets`` and ``tsrnn warmup``.
 
-`forecast` reads a series, tests a model on its last steps, and forecasts the steps after its end. Results are printed
-on standard output, progress and warnings on standard error. Large libraries are imported only when a series is read.
+`forecast` reads a series, tests a model on its last steps, and forecasts the steps after its end. `warmup` compiles in
+advance. Results are printed on standard output, progress and warnings on standard error. Large libraries are imported
+only when a series is read or functions are compiled.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from .estimators.base import BaseForecaster
     from .estimators.forecasters import RecurrentForecaster
 
+#: The families of cells by their names on the command line.
+CELLS = {name.lower(): name for name in FAMILIES}
+STRATEGIES = ("recursive", "direct", "seq2seq")
 NETWORKS = {name.lower(): f"{name}Forecaster" for name in FAMILIES}
 MODELS = {"ar": "ARForecaster", "latent": "LatentARForecaster"} | NETWORKS
 
@@ -101,9 +105,7 @@ def list_datasets() -> None:
     "--model", type=click.Choice(list(MODELS)), default="lstm", show_default=True,
     help="A linear autoregression, one with latent states, or a recurrent network.",
 )  # fmt: skip
-@click.option(
-    "--strategy", type=click.Choice(["recursive", "direct", "seq2seq"]), help="How a network forecasts several steps."
-)
+@click.option("--strategy", type=click.Choice(STRATEGIES), help="How a network forecasts several steps.")
 @click.option("--context-length", type=click.IntRange(1), help="Steps that a network reads before it forecasts.")
 @click.option("--hidden-size", type=click.IntRange(1), help="Units of a network.")
 @click.option("--epochs", type=click.IntRange(1), help="Maximum number of epochs; training may stop earlier.")
@@ -149,6 +151,82 @@ def forecast(
         _forecast(y, horizon, Model(model, given), Outputs(plot, output, force))
     except (ValueError, ArithmeticError) as error:
         raise click.ClickException(shorten(str(error), MAX_LENGTH)) from error
+
+
+class Names(click.ParamType):
+    """Names between commas: a tuple of some of the `known` names; of any, if they are not given."""
+
+    name = "name,..."
+
+    def __init__(self, known: Iterable[str] = ()):
+        self.known = tuple(known)
+
+    def convert(
+        self, value: str | tuple[str, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Return the names, each once."""
+        names = tuple(dict.fromkeys(part.strip() for part in value.split(","))) if isinstance(value, str) else value
+        for name in names:
+            if self.known and name not in self.known:
+                self.fail(f"{name!r} is not one of {', '.join(self.known)}", param, ctx)
+        return names
+
+
+@main.command(short_help="Compile networks in advance, such as for a container image.")
+@click.option("--cells", type=Names(CELLS), help="Cells, such as lstm,gru. [default: all that the device can compute]")
+@click.option(
+    "--strategies",
+    type=Names(STRATEGIES),
+    default="direct,recursive",
+    show_default=True,
+    help="Strategies: direct, recursive, seq2seq.",
+)
+@click.option("--losses", type=Names(), default="mse", show_default=True, help="Losses, such as mse,huber.")
+@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
+@click.option("--devices", type=Names(["cpu", "cuda"]), default="cpu", show_default=True, help="Devices: cpu, cuda.")
+def warmup(
+    cells: tuple[str, ...] | None,
+    strategies: tuple[str, ...],
+    losses: tuple[str, ...],
+    dtype: str,
+    devices: tuple[str, ...],
+) -> None:
+    """Compile in advance the functions that networks run, so that no later process has to compile them.
+
+    They are kept in the folder of the environment variable NUMBA_CACHE_DIR; without it beside the package, or in the
+    user's cache folder.
+    """
+    from .cells.registry import family
+    from .losses.registry import LOSSES
+    from .training.warmup import check_device, code_folder, compile_cell, runs_on
+
+    for name in losses:
+        if name not in LOSSES:
+            raise click.BadParameter(f"{name!r} is not one of {', '.join(LOSSES)}", param_hint="'--losses'")
+    forms = {}
+    for name in cells or CELLS:
+        described = family(CELLS[name])
+        forms[name] = described.make(**{option.name: option.default for option in described.options})
+    work = [(device, name) for device in devices for name in forms if cells or runs_on(device, forms[name])]
+    try:
+        for device, name in work:
+            check_device(device, forms[name])
+    except RuntimeError as error:
+        raise click.ClickException(re.sub(r"\bdevice='(\w+)'", r"--devices \1", str(error))) from error
+    for device, name in work:
+        with _collect_warnings() as messages:
+            done = compile_cell(forms[name], strategies, [LOSSES[loss] for loss in losses], dtype, device)
+        place = f"{name} ({device})" if len(devices) > 1 else name
+        click.echo(f"{place}: compiled {done.n_functions} functions in {done.seconds:.1f} s")
+        for message in messages:
+            _report(f"  Warning: {message}")
+        if len(done.files) < done.n_functions:
+            raise click.ClickException(
+                f"only {len(done.files)} of these functions were kept, so that a later process compiles the others "
+                "again; set NUMBA_CACHE_DIR to a folder that can be written and has room"
+            )
+    folder, n_files, n_bytes = code_folder()
+    click.echo(f"Compiled code: {n_files} functions, {n_bytes / 1e6:.1f} MB, in {folder}")
 
 
 # ---------------------------------------------------------------- test and forecast

@@ -70,6 +70,13 @@ class Unit(NamedTuple):
             (gradient_of if self.is_gradient else forward_of)(self.operation).address(self.dtype)
 
 
+def has_compiler() -> bool:
+    """Return whether functions are compiled; with NUMBA_DISABLE_JIT=1 Python runs them."""
+    from numba import config
+
+    return not config.DISABLE_JIT
+
+
 def units_of(layout: Layout, dtype: Any, losses: Sequence[Loss], *, trains: bool = True) -> list[Unit]:
     """Return all functions that a network runs, when it forecasts and, if it `trains`, when it learns."""
     dtype = np.dtype(dtype)

@@ -88,6 +88,11 @@ def _of_user() -> Path:
     return base / "tsrnn"
 
 
+def files() -> set[Path]:
+    """Return the files of compiled code in all folders."""
+    return {path for folder in folders() for path in folder.glob("*.nbc")}
+
+
 def read(path: Path) -> bytes:
     """Return what a file holds after its checksum."""
     content = path.read_bytes()
