@@ -6,7 +6,6 @@ import reprlib
 import warnings
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.stats import norm
@@ -17,6 +16,7 @@ from ..frame import Target
 from ..linear.autoregression import Autoregression, complete_rows, fit_autoregression
 from ..linear.conditioning import Past, last_values
 from ..linear.selection import Candidates, Series, seasonal_candidates, select_autoregression
+from .base import Attributes
 from .history import History, Origin
 from .probabilistic import ProbabilisticForecaster
 
@@ -77,7 +77,7 @@ class ARForecaster(ProbabilisticForecaster):
 
     _overflow_advice = "fit with more ridge or fewer lags"
 
-    def _fit(self, history: History) -> dict[str, Any]:
+    def _fit(self, history: History) -> Attributes:
         whole("horizon", self.horizon)
         choice("trend", self.trend, TRENDS)
         number("ridge", self.ridge, 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frame
-from ..checks import whole
+from ..checks import Anything, whole
 from ..data.gaps import fill_gaps
+from ..frame.future import Forecasts
+from ..frame.index import Grid
 from .history import History, Origin, labelled_by
+
+#: Fitted attributes by name, of many types.
+Attributes = dict[str, Any]
 
 
 class BaseForecaster(BaseEstimator):
@@ -22,18 +28,18 @@ class BaseForecaster(BaseEstimator):
     """
 
     horizon: int
-    season_lengths: Any = None
+    season_lengths: Anything = None
     target_: frame.Target
-    index_: Any
+    index_: Grid
     context_: np.ndarray
     observed_: np.ndarray
     covariates_: np.ndarray
-    covariate_names_: list[Any]
+    covariate_names_: list[Hashable]
     n_features_in_: int
     season_lengths_: tuple[int, ...]
     season_length_: int
 
-    def fit(self, X: Any, y: Any = None) -> BaseForecaster:
+    def fit(self, X: Anything, y: Anything = None) -> BaseForecaster:
         """Fit to one series or to the columns of a wide array, perhaps with covariates.
 
         A fit that fails or is interrupted leaves the estimator as it was, unfitted or with its earlier fit.
@@ -72,7 +78,7 @@ class BaseForecaster(BaseEstimator):
         self.__dict__.update(fitted)  # all at once: a fit that fails leaves the estimator as it was
         return self
 
-    def predict(self, horizon: Any = None, *, context: Any = None) -> Any:
+    def predict(self, horizon: Anything = None, *, context: Anything = None) -> Forecasts:
         """Forecast the steps after the end of the series.
 
         Parameters
@@ -94,7 +100,7 @@ class BaseForecaster(BaseEstimator):
         origin = self._origin(horizon, context)
         return frame.wrap(self._continue(origin)[origin.wanted], origin.target, origin.index)
 
-    def update(self, y_new: Any, X_new: Any = None) -> BaseForecaster:
+    def update(self, y_new: Anything, X_new: Anything = None) -> BaseForecaster:
         """Append new observations without fitting again: later forecasts start after them.
 
         Parameters
@@ -117,7 +123,7 @@ class BaseForecaster(BaseEstimator):
         self.index_ = frame.extend_index(self.index_, len(new.values))
         return self
 
-    def score(self, X: Any, y: Any = None) -> float:
+    def score(self, X: Anything, y: Anything = None) -> float:
         """Negative mean absolute scaled error of the forecasts of new observations (higher is better).
 
         The scale is the error of the seasonal naive forecast over the training part (Hyndman & Koehler 2006,
@@ -147,7 +153,7 @@ class BaseForecaster(BaseEstimator):
     #: Advice in the error message for a forecast that is not finite.
     _overflow_advice = "fit with scaling='standard'"
 
-    def _fit(self, history: History) -> dict[str, Any]:
+    def _fit(self, history: History) -> Attributes:
         """Fit; return the fitted attributes by name."""
         raise NotImplementedError
 
@@ -160,7 +166,7 @@ class BaseForecaster(BaseEstimator):
         raise NotImplementedError
 
     # ------------------------------------------------------------ helpers
-    def _truth_and_forecast(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _truth_and_forecast(self, X: Anything, y: Anything) -> tuple[np.ndarray, np.ndarray]:
         """New observations, NaN where missing, and their forecasts, (n_steps, n_channels) both."""
         check_is_fitted(self)
         call = "score(X, y)"
@@ -185,7 +191,7 @@ class BaseForecaster(BaseEstimator):
             )
         return values
 
-    def _origin(self, horizon: Any, context: Any) -> Origin:
+    def _origin(self, horizon: Anything, context: Anything) -> Origin:
         """Read the arguments of `predict`."""
         check_is_fitted(self)
         here, index = self._origin_at_end(self.index_, np.empty((0, len(self.covariate_names_)))), self.index_
@@ -206,7 +212,7 @@ class BaseForecaster(BaseEstimator):
             return here._replace(covariates=known, index=steps, wanted=np.arange(len(steps)))
         if horizon is None or np.ndim(horizon) == 0:
             n = whole("horizon", self.horizon if horizon is None else horizon)
-            labels: Any = frame.future_index(index, n)
+            labels: Any = frame.future_index(index, n)  # a grid, or some labels of one
             wanted = np.arange(n)
         elif np.ndim(horizon) == 1:
             wanted = frame.steps_ahead(index, horizon, name="horizon") - 1
@@ -219,12 +225,12 @@ class BaseForecaster(BaseEstimator):
             )
         return here._replace(covariates=np.empty((len(here.context) + n, 0)), index=labels, wanted=wanted)
 
-    def _origin_at_end(self, index: Any, covariates: np.ndarray) -> Origin:
+    def _origin_at_end(self, index: Grid, covariates: np.ndarray) -> Origin:
         """Origin at the end of the series, for all steps of `index`, with their covariates."""
         known = np.concatenate([self.covariates_, covariates])
         return Origin(self.target_, self.context_, self.observed_, known, index, np.arange(len(index)))
 
-    def _read_new(self, y: Any, X: Any, y_name: str, call: str) -> tuple[frame.Target, np.ndarray]:
+    def _read_new(self, y: Anything, X: Anything, y_name: str, call: str) -> tuple[frame.Target, np.ndarray]:
         """Read a target that follows the series so far, and its covariates (n, F); error messages show the `call`."""
         X_name = "X_new" if "X_new" in call else "X"
         y, X = frame.read_table(y, y_name), None if X is None else frame.read_table(X, X_name)

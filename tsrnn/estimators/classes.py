@@ -46,7 +46,7 @@ def estimators(base: type[T], suffix: str, verb: str, example: str, module: str)
 def _estimator(base: type[T], name: str, described: Family, doc: str, module: str) -> type[T]:
     """A subclass of `base` whose cell is of one family, with the options of the family as further arguments."""
 
-    def make_cell(self: Any) -> Cell:
+    def make_cell(self: Any) -> Cell:  # of the class that is made below
         """The cell in the form that the arguments ask for."""
         arguments = vars(self)
         options = {option.name: option.check(arguments[option.name], arguments) for option in described.options}

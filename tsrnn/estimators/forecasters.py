@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frame
-from ..checks import choice, flag, whole
+from ..checks import Anything, choice, flag, whole
 from ..data.gaps import trailing
 from ..data.scaling import SCALINGS
 from ..data.seasons import Seasons
@@ -21,10 +21,12 @@ from ..forecasting.after_gaps import Gapped, TrainedNetwork, to_forecast
 from ..forecasting.conformal import Errors
 from ..forecasting.strategies import Seq2Seq, Strategy, as_strategy
 from ..forecasting.strategies.teacher_forcing import TeacherForcing
+from ..frame.future import Forecasts
 from ..losses.registry import as_loss
 from ..networks.architecture import Decoder
 from ..training.judge import judge
 from ..training.plan import plan_forecaster
+from .base import Attributes
 from .classes import estimators
 from .history import History, Origin
 from .history_checks import check_length, few_windows
@@ -43,11 +45,11 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
 
     horizon: int = 12
     context_length: int | None = None
-    season_lengths: Any = None
+    season_lengths: Anything = None
     strategy: str | Strategy = "direct"
     linear_skip: bool = True
 
-    def _fit(self, history: History) -> dict[str, Any]:
+    def _fit(self, history: History) -> Attributes:
         horizon = whole("horizon", self.horizon)
         strategy, stopping = as_strategy(self.strategy), self._stopping()
         history = history.until_last_observed()  # a gap at the end teaches nothing
@@ -88,7 +90,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             "device_": device,
         }
 
-    def attention_weights(self, horizon: Any = None, *, context: Any = None) -> Any:
+    def attention_weights(self, horizon: Anything = None, *, context: Anything = None) -> Forecasts:
         """Attention weights of each forecast step on the steps of the context.
 
         Parameters
@@ -168,6 +170,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
 
     def _after_gaps(self, function: Callable[..., Any], origin: Origin, *options: Any, joint: bool = False) -> Any:
         """Result of a `function` of the strategy for the steps after `origin`; see `TrainedNetwork.after_gaps`."""
+        # the types are those of the function, hence `Any`
         network = self._network_on_device()
         trained = TrainedNetwork(
             network, self.theta_, self.strategy_, self.scaling_, self.seasons_, self.context_length_

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import frame
+from ..checks import Anything
 from ..data.gaps import fill_gaps, trailing
 from ..data.panel import Panel
 from ..exceptions import LeakageWarning
+from ..frame.index import Freq
 
 
 class Origin(NamedTuple):
@@ -39,7 +41,7 @@ class Origin(NamedTuple):
     context: np.ndarray
     observed: np.ndarray
     covariates: np.ndarray
-    index: Any
+    index: Any  # a `Grid`, but type checkers know `index` as a method of tuples
     wanted: np.ndarray
 
     @property
@@ -72,8 +74,8 @@ class History:
         self,
         target: frame.Target,
         covariates: np.ndarray | None = None,
-        names: Sequence[Any] = (),
-        season_lengths: Any = None,
+        names: Sequence[Hashable] = (),
+        season_lengths: Anything = None,
     ):
         first = int(target.observed.any(axis=1).argmax())
         self.target = target
@@ -94,7 +96,7 @@ class History:
         return cut
 
     @classmethod
-    def read(cls, X: Any, y: Any, season_lengths: Any = None) -> History:
+    def read(cls, X: Anything, y: Anything, season_lengths: Anything = None) -> History:
         """Read the arguments of `fit`: a target alone, or covariates and the target."""
         if y is None:
             return cls(frame.read_target(X), season_lengths=season_lengths)
@@ -120,7 +122,7 @@ class History:
         return "the series" if self.target.channel(c) == "y" else self.target.channel(c)
 
 
-def labelled_by(X: frame.Table, target: frame.Target, freq: Any = None) -> frame.Target:
+def labelled_by(X: frame.Table, target: frame.Target, freq: Freq | int | None = None) -> frame.Target:
     """The target, with the labels of its covariates where only these have some."""
     if target.is_labelled or not X.is_labelled:
         return target

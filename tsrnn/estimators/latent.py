@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any
 
 import numpy as np
 from scipy.stats import norm
@@ -15,6 +14,7 @@ from ..exceptions import ConvergenceWarning
 from ..linear import statespace
 from ..linear.statespace import Fit
 from ..linear.statespace_model import count_parameters
+from .base import Attributes
 from .history import History, Origin
 from .probabilistic import ProbabilisticForecaster
 
@@ -83,7 +83,7 @@ class LatentARForecaster(ProbabilisticForecaster):
 
     _overflow_advice = "fit with fewer n_states"
 
-    def _fit(self, history: History) -> dict[str, Any]:
+    def _fit(self, history: History) -> Attributes:
         whole("horizon", self.horizon)
         if isinstance(self.n_states, str):
             if self.n_states != "bic":

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .. import frame
-from ..checks import fractions, whole
+from ..checks import Anything, fractions, whole
+from ..frame.future import Forecasts
 from ..networks.memory import amount, check_memory
 from .base import BaseForecaster
 from .history import Origin
@@ -17,7 +16,9 @@ from .recurrent import generator
 class ProbabilisticForecaster(BaseForecaster):
     """A forecaster with a predictive distribution; a subclass has `_quantiles` and `_sample` beside `_forecast`."""
 
-    def predict_interval(self, horizon: Any = None, coverage: Any = 0.9, *, context: Any = None) -> Any:
+    def predict_interval(
+        self, horizon: Anything = None, coverage: Anything = 0.9, *, context: Anything = None
+    ) -> Forecasts:
         """Central prediction intervals of each step.
 
         Parameters
@@ -39,7 +40,9 @@ class ProbabilisticForecaster(BaseForecaster):
         values = self._checked_quantiles(origin, tails.ravel()).reshape(len(origin.wanted), -1, *tails.shape)
         return frame.wrap_many(values, origin.target, origin.index, {"coverage": levels, "bound": ["lower", "upper"]})
 
-    def predict_quantiles(self, horizon: Any = None, quantiles: Any = (0.1, 0.5, 0.9), *, context: Any = None) -> Any:
+    def predict_quantiles(
+        self, horizon: Anything = None, quantiles: Anything = (0.1, 0.5, 0.9), *, context: Anything = None
+    ) -> Forecasts:
         """Quantiles of the predictive distribution of each step.
 
         Parameters
@@ -60,7 +63,9 @@ class ProbabilisticForecaster(BaseForecaster):
         values = self._checked_quantiles(origin, np.atleast_1d(levels)).reshape(len(origin.wanted), -1, *levels.shape)
         return frame.wrap_many(values, origin.target, origin.index, {"quantile": levels})
 
-    def sample(self, horizon: Any = None, n_paths: int = 100, *, context: Any = None, random_state: Any = None) -> Any:
+    def sample(
+        self, horizon: Anything = None, n_paths: int = 100, *, context: Anything = None, random_state: Anything = None
+    ) -> Forecasts:
         """Draw sample paths from the joint distribution of the steps.
 
         Parameters

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from ..cells.cell import Cell
-from ..checks import choice, flag, number, shown, whole
+from ..checks import Anything, choice, flag, number, shown, whole
 from ..data.windows import Geometry
 from ..forecasting.strategies.teacher_forcing import TeacherForcing
 from ..kernels import get_backend, why_no_cuda
@@ -23,6 +22,7 @@ from ..networks.network import Network
 from ..training.fit import Fit, fit_network
 from ..training.options import Adam, EarlyStopping, Settings
 from ..training.plan import Plan
+from .base import Attributes
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -43,7 +43,7 @@ class RecurrentNetwork:
     callbacks: Sequence[Callable] | None = None
     verbose: int = 0
     warm_start: bool = False
-    random_state: Any = None
+    random_state: Anything = None
     dtype: str = "float32"
     device: str = "cpu"
 
@@ -173,7 +173,7 @@ class RecurrentNetwork:
             )
         return fitted["theta_"].astype(np.float64), True
 
-    def _train(self, network: Network, plan: Plan, n_epochs: int | None = None) -> tuple[Fit, dict[str, Any]]:
+    def _train(self, network: Network, plan: Plan, n_epochs: int | None = None) -> tuple[Fit, Attributes]:
         """Train for `n_epochs`, by default `max_epochs`; return the fit and the fitted attributes of all networks."""
         settings, rng = self._settings(), generator("random_state", self.random_state)
         theta, is_warm = self._start(network, rng)
@@ -192,7 +192,7 @@ class RecurrentNetwork:
         }
 
 
-def precision(name: str, value: Any) -> str:
+def precision(name: str, value: Anything) -> str:
     """`value` as the name of a dtype, "float32" or "float64"."""
     for known in ("float32", "float64"):
         if isinstance(value, type | np.dtype) and np.dtype(value) == known:
@@ -200,7 +200,7 @@ def precision(name: str, value: Any) -> str:
     return choice(name, value, ("float32", "float64"))
 
 
-def generator(name: str, value: Any) -> np.random.RandomState:
+def generator(name: str, value: Anything) -> np.random.RandomState:
     """The random generator for a seed or a generator; None gives a new one, never NumPy's global one."""
     if value is None:
         return np.random.RandomState()

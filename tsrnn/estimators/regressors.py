@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import frame
-from ..checks import choice, on_host, whole
+from ..checks import Anything, choice, on_host, whole
 from ..data.windows import Geometry
 from ..forecasting.distribution import point
 from ..networks.network import Source
 from ..training.options import EarlyStopping
 from ..training.plan import RowScaling, plan_regressor
+from .base import Attributes
 from .classes import estimators
 from .recurrent import RecurrentNetwork, generator
 
@@ -32,7 +32,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
     scaling: str | None = "standard"
     early_stopping: EarlyStopping | bool = False
 
-    def fit(self, X: Any, y: Any) -> RecurrentRegressor:
+    def fit(self, X: Anything, y: Anything) -> RecurrentRegressor:
         """Fit to windows and their targets.
 
         A fit that fails or is interrupted leaves the estimator as it was, unfitted or with its earlier fit.
@@ -64,7 +64,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         self.__dict__ = vars(checked) | fitted  # all at once: a fit that fails leaves the estimator as it was
         return self
 
-    def _fit(self, X: np.ndarray, y: np.ndarray, n_channels: int) -> dict[str, Any]:
+    def _fit(self, X: np.ndarray, y: np.ndarray, n_channels: int) -> Attributes:
         """Fit to checked arrays; return the fitted attributes by name."""
         targets, inputs = y.reshape(len(y), -1), X.reshape(len(X), -1, n_channels)
         network, device = self._network(
@@ -84,7 +84,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
             "flat_target_": y.ndim == 1,
         }
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Anything) -> np.ndarray:
         """Predict the targets of each window, in the shape that y had.
 
         Parameters
@@ -129,7 +129,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         return np.sort(order[:held_out]), np.sort(order[held_out:])
 
 
-def _flatten(X: Any, n_channels: int, *, any_number: bool = False) -> tuple[Any, int]:
+def _flatten(X: Anything, n_channels: int, *, any_number: bool = False) -> tuple[Anything, int]:
     """X with a window in each row, and its number of channels."""
     if (np.ndim(X) if isinstance(X, list | tuple) else getattr(X, "ndim", 0)) != 3:
         return X, n_channels

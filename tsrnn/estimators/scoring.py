@@ -6,15 +6,14 @@ covariates. These forecast what came after the series, and work with the series 
 
 from __future__ import annotations
 
-from typing import Any
-
 from sklearn.pipeline import Pipeline
 
 from .. import frame
+from ..checks import Anything
 from .base import BaseForecaster
 
 
-def neg_mae(estimator: Any, X: Any, y: Any = None) -> float:
+def neg_mae(estimator: Anything, X: Anything, y: Anything = None) -> float:
     """Negative mean absolute error of the forecasts of what came after the series.
 
     Parameters
@@ -49,7 +48,7 @@ def neg_mae(estimator: Any, X: Any, y: Any = None) -> float:
     return -frame.mae(*_truth_and_forecast(estimator, X, y))
 
 
-def neg_rmse(estimator: Any, X: Any, y: Any = None) -> float:
+def neg_rmse(estimator: Anything, X: Anything, y: Anything = None) -> float:
     """Negative root mean squared error of the forecasts of what came after the series.
 
     Parameters
@@ -77,7 +76,7 @@ def neg_rmse(estimator: Any, X: Any, y: Any = None) -> float:
     return -frame.rmse(*_truth_and_forecast(estimator, X, y))
 
 
-def neg_mase(estimator: Any, X: Any, y: Any = None) -> float:
+def neg_mase(estimator: Anything, X: Anything, y: Anything = None) -> float:
     """Negative mean absolute scaled error, which is what `score` of a forecaster returns.
 
     Parameters
@@ -114,7 +113,7 @@ def neg_mase(estimator: Any, X: Any, y: Any = None) -> float:
 
 
 # ---------------------------------------------------------------- helpers
-def _truth_and_forecast(estimator: Any, X: Any, y: Any) -> tuple[Any, Any]:
+def _truth_and_forecast(estimator: Anything, X: Anything, y: Anything) -> tuple[Anything, Anything]:
     """What came, NaN where missing, and its forecast."""
     forecaster, inputs = _last_step(estimator, X)
     if isinstance(forecaster, BaseForecaster):
@@ -126,7 +125,7 @@ def _truth_and_forecast(estimator: Any, X: Any, y: Any) -> tuple[Any, Any]:
     return y, estimator.predict(X)
 
 
-def _last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
+def _last_step(estimator: Anything, X: Anything) -> tuple[Anything, Anything]:
     """The forecaster within a search or a pipeline, and what the steps before it make of `X`."""
     estimator = getattr(estimator, "best_estimator_", estimator)
     if isinstance(estimator, Pipeline):

@@ -6,12 +6,11 @@ Each path is a window of a batch. Given the steps before, the channels of a step
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from ..data.windows import Geometry, Windows
-from ..networks.network import Network, Source
+from ..networks.network import Handle, Network, Source
 from . import distribution
 
 #: Number of paths in a batch, so that memory does not grow with the number of paths.
@@ -22,7 +21,7 @@ N_PATHS, SEED = 1000, 0
 
 def paths(
     network: Network,
-    theta: Any,
+    theta: Handle,
     source: Source,
     windows: Windows,
     geometry: Geometry,

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..functions.activations import softplus
 from ..losses.loss import Loss
+
+if TYPE_CHECKING:
+    from scipy.stats import rv_continuous, rv_discrete
 
 #: A larger parameter counts as an overflow: NumPy cannot draw counts with such a mean.
 LARGEST = 1e18
@@ -63,7 +66,7 @@ def draw(loss: Loss, parameters: np.ndarray, rng: np.random.RandomState) -> np.n
     return np.where(fine, family.rvs(*arguments, random_state=rng), np.nan)
 
 
-def _distribution(loss: Loss, parameters: np.ndarray) -> tuple[Any, list[np.ndarray]]:
+def _distribution(loss: Loss, parameters: np.ndarray) -> tuple[rv_continuous | rv_discrete, list[np.ndarray]]:
     """The distribution of scipy.stats and its arguments (...)."""
     from scipy import stats  # slow to import, and no point forecast needs it
 

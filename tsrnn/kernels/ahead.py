@@ -13,9 +13,10 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..cells.cell import Cell
 from ..losses.loss import Loss
@@ -77,7 +78,7 @@ def has_compiler() -> bool:
     return not config.DISABLE_JIT
 
 
-def units_of(layout: Layout, dtype: Any, losses: Sequence[Loss], *, trains: bool = True) -> list[Unit]:
+def units_of(layout: Layout, dtype: DTypeLike, losses: Sequence[Loss], *, trains: bool = True) -> list[Unit]:
     """Return all functions that a network runs, when it forecasts and, if it `trains`, when it learns."""
     dtype = np.dtype(dtype)
     forward = [*layout.batch_operations(), *layout.operations()]

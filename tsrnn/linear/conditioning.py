@@ -7,7 +7,7 @@ ones alone.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -173,7 +173,7 @@ class _Filter:
         self.missing, self.covariance = np.append(self.missing, t), grown
 
     @staticmethod
-    def _log_density(error: Any, variance: Any) -> Any:
+    def _log_density(error: float | np.ndarray, variance: float | np.ndarray) -> float | np.ndarray:
         return -0.5 * (np.log(2 * np.pi * variance) + np.square(error) / variance)
 
     def past(self) -> Past:

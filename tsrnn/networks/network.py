@@ -59,11 +59,11 @@ class Network:
         """The same on the device of that name."""
         return Network(self.architecture, self.dtype, get_backend(device, self.n_lanes), self.n_lanes)
 
-    def workspace(self, geometry: Geometry, n_lanes: int, **options: Any) -> Any:
+    def workspace(self, geometry: Geometry, n_lanes: int, **options: Any) -> Workspace:
         """Room for `n_lanes` windows of `geometry`; `options` as the backend's workspace takes them."""
         return self.backend.workspace(self.architecture.layout(geometry), n_lanes, self.dtype, **options)
 
-    def some_room(self, geometry: Geometry, n_lanes: int, **options: Any) -> Any:
+    def some_room(self, geometry: Geometry, n_lanes: int, **options: Any) -> Workspace:
         """Room for `n_lanes` windows, or if there is too little memory for a half, a quarter and so on."""
         try:
             return self.workspace(geometry, n_lanes, **options)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -13,11 +12,8 @@ from tqdm import tqdm
 from ..data.scaling import Scales
 from ..data.windows import Geometry, Windows
 from ..functions.random import fold
-from ..networks.network import Network, Source
+from ..networks.network import Handle, Network, Source
 from .options import Adam, EarlyStopping, Epoch, Settings
-
-#: An array of a backend, in a type of its own: NumPy's on the CPU, the device's on CUDA.
-Handle = Any
 
 
 @dataclass

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
 
 from ..checks import choice, flag, number, whole
 from ..forecasting.strategies.teacher_forcing import TeacherForcing
@@ -125,5 +124,5 @@ class Settings:
     max_epochs: int
     dropout: float = 0.0
     teacher_forcing: TeacherForcing | None = None
-    callbacks: Sequence[Callable[[Epoch], Any]] = ()  # any true result stops the training
+    callbacks: Sequence[Callable[[Epoch], object]] = ()  # any true result stops the training
     verbose: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from ...data.panel import Panel
 from ...data.scaling import PanelScaling
 from ...data.windows import Geometry, Windows
 from ...networks.architecture import Decoder
-from ...networks.network import Network, Source
+from ...networks.network import Handle, Network, Source
 from .. import ancestral, distribution
 from .teacher_forcing import TeacherForcing
 
@@ -33,7 +33,7 @@ class Continuation(NamedTuple):
     """
 
     network: Network
-    theta: Any  # a handle of the network's backend
+    theta: Handle
     contexts: np.ndarray
     covariates: np.ndarray
     scaling: PanelScaling
