@@ -135,6 +135,11 @@ class Cell:
     bias: tuple[tuple[str, Bias], ...] = ()
 
     @property
+    def mixes_units(self) -> bool:
+        """Whether a unit reads earlier states of other units, so that one layer can tell the order of its inputs."""
+        return any(product.operand != "x1" and product.kind != "diagonal" for product in self.products)
+
+    @property
     def products(self) -> tuple[Product, ...]:
         """All products, in forward order."""
         return tuple(product for stage in self.stages for product in stage.products)

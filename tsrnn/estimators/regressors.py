@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import frame
@@ -83,6 +84,12 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
             "n_outputs_": targets.shape[1],
             "flat_target_": y.ndim == 1,
         }
+
+    def __sklearn_tags__(self) -> Tags:
+        """Return scikit-learn's tags: a layer whose units do not mix cannot tell which step of a window matters."""
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = not self.make_cell().mixes_units
+        return tags
 
     def predict(self, X: Anything) -> np.ndarray:
         """Predict the targets of each window, in the shape that y had.
