@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -152,7 +153,7 @@ class CpuBackend:
             n, B, loss_size=loss.size if loss else None, n_constants=len(constants), gradient=gradient,
             inputs=input_gradient,
         )  # fmt: skip
-        arrays = {buffer: np.zeros(shape, buffer.dtype or dtype) for buffer, shape in shapes.items()}
+        arrays = {buffer: aligned_zeros(shape, np.dtype(buffer.dtype or dtype)) for buffer, shape in shapes.items()}
         for buffer, table in layout.tables.items():
             arrays[buffer][0] = table
         arrays[CONSTANTS][0] = constants
@@ -278,6 +279,18 @@ class CpuBackend:
         value, weight = map(float, work.arrays[TOTAL].sum(axis=0))
         work.arrays[TOTAL][:] = 0
         return value, weight
+
+
+#: Bytes of a cache line, at which the arrays of a workspace begin: a row of a tile is one line then.
+LINE = 64
+
+
+def aligned_zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Return an array of zeros that begins at a cache line."""
+    size = prod(shape) * dtype.itemsize
+    memory = np.zeros(size + LINE, np.uint8)
+    first = -memory.ctypes.data % LINE
+    return memory[first : first + size].view(dtype).reshape(shape)
 
 
 def _forward(work: Workspace, first: int, last: int, free: bool) -> Steps:

@@ -26,7 +26,7 @@ from ..parts.shape import Shape
 from . import gemm
 from .cache import fingerprint, keep
 from .port import Port
-from .views import VIEWS, matrix
+from .views import VIEWS, matrix, vector
 
 #: Keeps NaN and infinity meaningful, unlike ``fastmath=True``.
 FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
@@ -71,13 +71,27 @@ def product(w, x, out):
             multiply(matrix(w, r * k, m, k), x, matrix(out, r * n, m, n))
 
 
-SMALL, multiply = gemm.SMALL, gemm.multiply
+def add_outer(a, x, out):
+    """out += a @ x.T; for one row of `a` by a loop, for which BLAS takes three times as long."""
+    if a.shape[0] == 1:
+        k, n = x.shape
+        left, to = vector(a, 0, n), vector(out, 0, k)
+        for r in range(k):
+            right, total = vector(x, r * n, n), to[r]
+            for b in range(n):
+                total += left[b] * right[b]
+            to[r] = total
+    else:
+        outer_add(a, x, out)
+
+
+SMALL, multiply, outer_add = gemm.SMALL, gemm.multiply, gemm.outer_add
 
 PORT = Port(
     {
         operations.product: loop(product),
         operations.add_product: gemm.multiply_add,
-        operations.add_outer: gemm.outer_add,
+        operations.add_outer: loop(add_outer),
         operations.each: range,  # one thread runs a tile (a function of ours here would cost small networks 5 %)
         operations.barrier: equation(operations.barrier),
         activations.tanh: activations.tanh,  # these are bound by the precision of their argument, below
