@@ -379,8 +379,8 @@ def test_mends_of_updates(index, new, mend):
         (pd.RangeIndex(9), pd.RangeIndex(10**9, 10**9 + 3), "fill y_new with NaN from 9 on"),
     ],
 )
-def test_words_where_no_mend_works(index, new, words):
-    with pytest.raises(ValueError, match=words) as caught:
+def test_advice_where_no_code_helps(index, new, advice):
+    with pytest.raises(ValueError, match=advice) as caught:
         check_continuation(index, new)
     assert mends_in(str(caught.value), "y_new") == []
 

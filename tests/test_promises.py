@@ -297,7 +297,7 @@ def test_attention_scores_beyond_the_range_of_exp(factor):
     lanes = len(p.windows)
 
     def weights(theta):
-        return to_lanes(run(p, backend, theta=theta).work.attention, (2, 5), lanes)
+        return to_lanes(run(p, backend, theta=theta).work.read("attention"), (2, 5), lanes)
 
     steep = p.theta.copy()
     p.architecture.views(steep)["query"][:] *= factor

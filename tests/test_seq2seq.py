@@ -220,7 +220,7 @@ def test_number_of_steps_with_segments():
     forecaster.fit(y)
     a = forecaster.network_.architecture
     work = forecaster.network_.workspace(strategy.geometry(720, 96), 1)
-    assert work.X.shape[2] - 1 == 30  # recurrent steps; the arrays also have room for four parallel steps
+    assert work.read("X").shape[2] - 1 == 30  # recurrent steps; the arrays also have room for four parallel steps
     assert a.entries["embedding"][1] == (3, 1 + 24)
     assert a.entries["position"][1] == (4, 3)
     assert forecaster.predict(200).shape == (200,)

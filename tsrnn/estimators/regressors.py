@@ -88,7 +88,7 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's tags: a layer whose units do not mix cannot tell which step of a window matters."""
         tags = super().__sklearn_tags__()
-        tags.regressor_tags.poor_score = not self.make_cell().mixes_units
+        tags.regressor_tags.poor_score = not type(self)().make_cell().mixes_units  # arguments may not fit yet
         return tags
 
     def predict(self, X: Anything) -> np.ndarray:
