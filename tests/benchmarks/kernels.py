@@ -174,10 +174,12 @@ def check(
     B, _, I, H = shape[:4]
     y = functions["torch"]().detach().numpy()
     functions["ours"]()
-    out = work.out.transpose(1, 0, 3, 2).reshape(work.out.shape[1], -1)[:, :B]
+    out = work.read("out").transpose(1, 0, 3, 2).reshape(work.read("out").shape[1], -1)[:, :B]
     want = y.sum(axis=2)[-1:] if last else y.sum(axis=2)
     error = np.abs(out - want).max() / np.abs(want).max()
-    gradient = architecture.views(work.grad.sum(axis=0))["layer0.product0"][: H * (2 if name == "gru" else 1), I + 1 :]
+    gradient = architecture.views(work.read("grad").sum(axis=0))["layer0.product0"][
+        : H * (2 if name == "gru" else 1), I + 1 :
+    ]
     reference = module.weight_hh_l0.grad.numpy()
     reference = np.r_[reference[H : 2 * H], reference[:H]] if name == "gru" else reference[:H]
     gradient_error = np.abs(gradient - reference).max() / np.abs(reference).max()

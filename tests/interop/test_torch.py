@@ -11,7 +11,7 @@ from tsrnn.data.windows import Windows
 from tsrnn.kernels.cpu import CpuBackend
 from tsrnn.networks.network import Network, Source
 
-from ..problems import CELLS, from_lanes, problem, run, scaled, to_lanes
+from ..problems import CELLS, problem, run, scaled, set_array, to_lanes
 
 torch = pytest.importorskip("torch")
 
@@ -128,7 +128,7 @@ def test_free_run(name):
 
 @pytest.mark.parametrize("name", CELLS)
 def test_gradcheck(name):
-    """The kernels as a PyTorch function of inputs (lanes, T, I), theta and initial states (L, S, H, lanes)."""
+    """The kernels as a PyTorch function of inputs (lanes, T, I) and theta; both windows lie in one tile."""
     lanes = 2
     p = problem(CELLS[name], n_inputs=2, hidden=2, layers=2, lags=2, context=3, n_outputs=2, lanes=lanes)
     a, T = p.architecture, p.geometry.n_steps
@@ -137,11 +137,10 @@ def test_gradcheck(name):
 
     class Kernels(torch.autograd.Function):
         @staticmethod
-        def forward(ctx, x, theta, state):
+        def forward(ctx, x, theta):
             work = Network(a, "float64", BACKEND).workspace(
                 p.geometry, lanes, loss=a.loss, gradient=True, input_gradient=True
             )
-            from_lanes(work.state, state.detach().numpy())
             series = x.detach().numpy().reshape(-1, 2)
             source = Source.upload(BACKEND, series, series, np.ones_like(series))
             ctx.work, ctx.theta = work, BACKEND.upload(theta.detach().numpy(), "float64")
@@ -151,14 +150,13 @@ def test_gradcheck(name):
 
         @staticmethod
         def backward(ctx, d_outputs):
-            from_lanes(ctx.work.dout, np.moveaxis(d_outputs.numpy(), 0, -1))
+            dout = np.zeros_like(ctx.work.read("dout"))
+            dout[0, ..., :lanes] = np.moveaxis(d_outputs.numpy(), 0, -1)
+            set_array(ctx.work, "dout", dout)
             BACKEND.forward(ctx.work, ctx.theta)  # `backward` overwrites these; gradcheck calls it twice
             BACKEND.backward(ctx.work, ctx.theta)
-            dx = np.moveaxis(to_lanes(ctx.work.dx, (2, T), lanes), (0, 2), (2, 0))
-            dstate = to_lanes(ctx.work.dstate, p.state.shape[:3], lanes)
-            return torch.tensor(dx.copy()), torch.tensor(ctx.work.grad.sum(axis=0)), torch.tensor(dstate.copy())
+            dx = np.moveaxis(to_lanes(ctx.work.read("dx"), (2, T), lanes), (0, 2), (2, 0))
+            return torch.tensor(dx.copy()), torch.tensor(ctx.work.read("grad").sum(axis=0))
 
     x = np.stack([scaled(p, lane)[0] for lane in range(lanes)])
-    assert torch.autograd.gradcheck(
-        Kernels.apply, (leaf(x), leaf(p.theta), leaf(p.state)), eps=1e-6, atol=1e-8, rtol=1e-6
-    )
+    assert torch.autograd.gradcheck(Kernels.apply, (leaf(x), leaf(p.theta)), eps=1e-6, atol=1e-8, rtol=1e-6)

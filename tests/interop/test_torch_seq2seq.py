@@ -138,7 +138,7 @@ def test_seq2seq(name, decoder, free):
         weight += w.sum()
         leaves.append((x, state))
         for k, weights in enumerate(weighed):
-            ours = to_lanes(result.work.attention, result.work.attention.shape[1:3], 9)[k, :, lane]
+            ours = to_lanes(result.work.read("attention"), result.work.read("attention").shape[1:3], 9)[k, :, lane]
             assert_allclose(ours[start // decoder.segment :], weights.detach().numpy(), **CLOSE)
     loss = value / weight
     loss.backward()
