@@ -22,6 +22,10 @@ CUDA_STEP = 4e-6  # of one layer, forward and back
 WORTHWHILE = 2.0  # times as fast as the CPU a GPU must promise to be, since a first fit compiles longer
 
 
+#: What the reason against a GPU may end with.
+CPU_INSTEAD = "; use device='cpu'"
+
+
 class Device(NamedTuple):
     """Where a fit ran.
 
@@ -50,7 +54,9 @@ def choose(device: str, architecture: Architecture, n_steps: int, n_lanes: int) 
     problem = why_no_cuda() or unsupported(architecture.cell)
     if device == "cuda":
         if problem:
-            raise RuntimeError(f"device='cuda' cannot be used: {problem}; or use device='cpu'")
+            raise RuntimeError(
+                f"device='cuda' cannot be used: {problem.removesuffix(CPU_INSTEAD)}; or use device='cpu'"
+            )
         return Device("cuda", "device='cuda' asks for it")
     if problem:
         return Device("cpu", problem)
