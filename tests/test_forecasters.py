@@ -16,6 +16,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_score
 
 from tsrnn import Adam, ARForecaster, EarlyStopping, GRUForecaster, Huber, LSTMForecaster, Pinball, RNNForecaster
+from tsrnn.cells.registry import FAMILIES, family
 from tsrnn.exceptions import FewWindowsWarning
 from tsrnn.frame import mase
 from tsrnn.losses import registry
@@ -52,6 +53,12 @@ def test_read_only_arrays_are_enough(forecaster):
     assert_array_equal(forecaster.fit(y).predict(), clone(forecaster).fit(wave()).predict())
 
 
+def options_of_cell(forecaster):
+    """The arguments that the forecaster's cell adds to those of all networks."""
+    name = type(forecaster).__name__.removesuffix("Forecaster")
+    return family(name).options if name in FAMILIES else ()
+
+
 def test_clone_parameters_and_repr(forecaster):
     again = clone(forecaster)
     assert again is not forecaster
@@ -61,7 +68,7 @@ def test_clone_parameters_and_repr(forecaster):
     assert "horizon=4" in repr(forecaster)
     with pytest.raises(ValueError, match="Invalid parameter 'nonsense'"):
         forecaster.set_params(nonsense=1)
-    assert len(inspect.signature(type(forecaster)).parameters) <= 23
+    assert len(inspect.signature(type(forecaster)).parameters) <= 22 + len(options_of_cell(forecaster))
 
 
 def test_nothing_is_checked_before_fit(forecaster):
