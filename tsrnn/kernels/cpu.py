@@ -44,7 +44,7 @@ from .ahead import prepare, units_of
 from .backend import NO_KEY
 from .jit import Steps, forward_of, of_forward, of_gradient, run, table_of
 from .threads import enter_parallel, leave_parallel, single_threaded_blas
-from .views import address_table, set_address
+from .views import address_of, address_table, set_address
 
 if TYPE_CHECKING:
     from ..data.windows import Windows
@@ -153,7 +153,7 @@ class CpuBackend:
             n, B, loss_size=loss.size if loss else None, n_constants=len(constants), gradient=gradient,
             inputs=input_gradient,
         )  # fmt: skip
-        arrays = {buffer: aligned_zeros(shape, np.dtype(buffer.dtype or dtype)) for buffer, shape in shapes.items()}
+        arrays = zeros(shapes, dtype)
         for buffer, table in layout.tables.items():
             arrays[buffer][0] = table
         arrays[CONSTANTS][0] = constants
@@ -285,12 +285,16 @@ class CpuBackend:
 LINE = 64
 
 
-def aligned_zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Return an array of zeros that begins at a cache line."""
-    size = prod(shape) * dtype.itemsize
-    memory = np.zeros(size + LINE, np.uint8)
-    first = -memory.ctypes.data % LINE
-    return memory[first : first + size].view(dtype).reshape(shape)
+def zeros(shapes: dict[Buffer, tuple[int, ...]], dtype: np.dtype) -> dict[Buffer, np.ndarray]:
+    """Return arrays of zeros in one piece of memory, each at a cache line; the dtype is for those that name none."""
+    dtypes = {buffer: np.dtype(buffer.dtype) if buffer.dtype else dtype for buffer in shapes}
+    sizes = {buffer: prod(shape) * dtypes[buffer].itemsize for buffer, shape in shapes.items()}
+    memory = np.zeros(sum(-(-size // LINE) * LINE for size in sizes.values()) + LINE, np.uint8)
+    arrays, first = {}, -address_of(memory) % LINE
+    for buffer, shape in shapes.items():
+        arrays[buffer] = np.ndarray(shape, dtypes[buffer], memory, first)
+        first += -(-sizes[buffer] // LINE) * LINE
+    return arrays
 
 
 def _forward(work: Workspace, first: int, last: int, free: bool) -> Steps:

@@ -130,20 +130,26 @@ VIEWS = PLAIN if config.DISABLE_JIT else build_views(intrinsic, types, make_arra
 vector, matrix, tensor1, tensor2, tensor3, tensor4 = VIEWS
 
 
+def address_of(array: np.ndarray) -> int:
+    """Return the address of an array's first element."""
+    address: int = array.__array_interface__["data"][0]
+    return address
+
+
 def address_table(arrays: Sequence[np.ndarray]) -> Any:
     """Return address and sizes of each of `arrays`, all C-contiguous: (n, WORDS) int64. It does not keep them alive."""
     if config.DISABLE_JIT:
         return list(arrays)
-    return table_of([array.ctypes.data for array in arrays], [array.shape for array in arrays])
+    return table_of([address_of(array) for array in arrays], [array.shape for array in arrays])
 
 
 def table_of(addresses: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> np.ndarray:
     """Return the table of arrays at `addresses` with these `shapes`, (n, WORDS) int64; the first axis is the tile."""
-    table = np.zeros((len(addresses), WORDS), np.int64)
-    for line, address, shape in zip(table, addresses, shapes, strict=True):
-        line[: len(shape)] = address, *shape[1:]
-        line[-1] = prod(shape[1:])
-    return table
+    lines = [
+        (address, *shape[1:], *[0] * (WORDS - 1 - len(shape)), prod(shape[1:]))
+        for address, shape in zip(addresses, shapes, strict=True)
+    ]
+    return np.array(lines, np.int64).reshape(-1, WORDS)
 
 
 def set_address(table: Any, number: int, array: np.ndarray) -> None:
@@ -151,4 +157,4 @@ def set_address(table: Any, number: int, array: np.ndarray) -> None:
     if config.DISABLE_JIT:
         table[number] = array
     else:
-        table[number] = table_of([array.ctypes.data], [array.shape])[0]
+        table[number] = table_of([address_of(array)], [array.shape])[0]
