@@ -72,6 +72,16 @@ def test_compiled_code_is_found_again(folder):
     assert [compute(added)[0] for added in (2, 5)] == [True, True]
 
 
+def test_names_from_outside_make_no_paths(folder):
+    """A cell or loss of the user's may be called anything."""
+    for _ in range(2):
+        function = cache.keep(njit(factory(2)), "../my cell/é", "sources")
+        assert function(3) == 5
+    assert sum(function.stats.cache_hits.values()) == 1
+    (path,) = files(folder)
+    assert path.parent == folder
+
+
 # ---------------------------------------------------------------- what happens to folders
 def test_a_folder_may_be_copied_and_get_other_times(folder, tmp_path, monkeypatch):
     compute()

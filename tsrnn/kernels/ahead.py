@@ -13,7 +13,8 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -24,6 +25,9 @@ from ..parts.layout import PARTS, Layout
 from ..parts.loss import loss_of
 from ..parts.part import Operation
 from ..parts.recurrent import layer_of
+
+if TYPE_CHECKING:
+    from .jit import Compiled
 
 #: Rough relative costs of compiling; other functions count 1.
 COSTS = {"layer": 6.0, "layer_gradient": 11.0, "run": 4.0, "loss": 3.0, "update": 2.5, "attention_gradient": 3.0}
@@ -53,22 +57,22 @@ class Unit(NamedTuple):
         """Relative time that the compilation takes."""
         return COSTS.get(self.kind, 1.0)
 
-    def is_ready(self) -> bool:
-        """Return whether compiled code is in memory or on disk."""
-        from .jit import driver_is_ready, forward_of, gradient_of
+    @property
+    def compiled(self) -> Compiled:
+        """The compiled function, which may have to be compiled yet."""
+        from .jit import DRIVER, forward_of, gradient_of
 
         if self.operation is None:
-            return driver_is_ready(self.dtype)
-        return (gradient_of if self.is_gradient else forward_of)(self.operation).is_ready(self.dtype)
+            return DRIVER
+        return gradient_of(self.operation) if self.is_gradient else forward_of(self.operation)
+
+    def is_ready(self) -> bool:
+        """Return whether compiled code is in memory or on disk."""
+        return self.compiled.is_ready(self.dtype)
 
     def compile(self) -> None:
         """Compile it, or load it from disk."""
-        from .jit import compile_driver, forward_of, gradient_of
-
-        if self.operation is None:
-            compile_driver(self.dtype)
-        else:
-            (gradient_of if self.is_gradient else forward_of)(self.operation).address(self.dtype)
+        self.compiled.compile(self.dtype)
 
 
 def has_compiler() -> bool:
@@ -98,11 +102,10 @@ def prepare(units: Sequence[Unit], cell: Cell, losses: Sequence[Loss]) -> int:
     missing = [unit for unit in units if not unit.is_ready()]
     ours, theirs = _divide(missing) if _can_divide(missing, cell, losses) else (missing, [])
     helper = _start(theirs, cell, losses) if theirs else None
-    for unit in ours:
-        unit.compile()
-    if helper is not None:
-        helper.wait()
-    for unit in units:
+    with helper or nullcontext():  # waits for it in the end, however that comes
+        for unit in ours:
+            unit.compile()
+    for unit in theirs:
         unit.compile()  # loads what the helper has left; what it has not, is compiled here
     return len(missing)
 

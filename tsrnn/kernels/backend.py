@@ -52,6 +52,12 @@ class Workspace(Protocol):
     n_lanes: int
 
 
+def by_lane(tiles: np.ndarray, n_lanes: int) -> np.ndarray:
+    """Return a copy of what an array (n_tiles, i, j, B) holds of the first windows, (n_lanes, i, j)."""
+    lanes = tiles.transpose(0, 3, 1, 2)
+    return lanes.reshape(-1, *lanes.shape[2:])[:n_lanes].copy()
+
+
 @runtime_checkable
 class Backend(Protocol):
     """Where and how networks are computed. For n windows, I inputs, C targets and n_theta parameters."""

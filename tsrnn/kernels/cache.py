@@ -13,6 +13,7 @@ import functools
 import hashlib
 import os
 import pickle
+import re
 import sys
 import uuid
 import warnings
@@ -149,7 +150,8 @@ class DiskCache:
 
     def file(self, key: tuple[Any, ...]) -> str:
         """Return the name of the file of a key."""
-        return f"{self.name}-{hashlib.sha256(repr(key).encode()).hexdigest()[:24]}.nbc"
+        readable = re.sub(r"\W", "_", self.name)  # a cell or loss from outside may have any name
+        return f"{readable}-{hashlib.sha256(repr(key).encode()).hexdigest()[:24]}.nbc"
 
     def has(self, signature: Any, target_context: Any) -> bool:
         """Return whether there is a file for a signature."""

@@ -18,8 +18,6 @@ from ..parts.attention import ATTENTION
 from ..parts.common import CONSTANTS, OUT, SHARE, TOTAL, TRANSPOSE, X
 from ..parts.gather import (
     BATCH,
-    GATHER,
-    GATHER_AHEAD,
     GATHER_TARGETS,
     N_CONTEXT,
     OBSERVED,
@@ -38,10 +36,10 @@ from ..parts.layout import BUFFERS, Layout
 from ..parts.loss import loss_of
 from ..parts.part import Buffer, Chance, Step
 from ..parts.recurrent import OPERANDS
-from ..parts.shape import known_ahead, layer_inputs
+from ..parts.shape import layer_inputs
 from ..parts.update import COUNTS, DECAY, HYPER, MOMENTS, NORMS, UPDATE
 from .ahead import prepare, units_of
-from .backend import NO_KEY
+from .backend import NO_KEY, by_lane
 from .jit import Steps, forward_of, of_forward, of_gradient, run, table_of
 from .threads import enter_parallel, leave_parallel, single_threaded_blas
 from .views import address_of, address_table, set_address
@@ -168,11 +166,10 @@ class CpuBackend:
         if work.source is not windows or work.given[SERIES] is not series:
             _show_windows(work, series, windows)
         work.give(BATCH, np.ascontiguousarray(batch, np.int64))
-        name, n = ("gather", bool(known_ahead(work.layout.shape))), work.tiles()
         once = work.program("scale", lambda: of_forward([(SCALE_WINDOWS, Step())]))
-        operations = (GATHER, GATHER_AHEAD) if name[1] else (GATHER,)
-        steps = work.program(name, lambda: of_forward([(operation, Step()) for operation in operations]))
-        _run(work, steps, work.no_theta, once=once, n_tiles=n)
+        operations = work.layout.input_operations()
+        steps = work.program("gather", lambda: of_forward([(operation, Step()) for operation in operations]))
+        _run(work, steps, work.no_theta, once=once)
 
     def gather_targets(
         self, work: Workspace, targets: np.ndarray, observed: np.ndarray, windows: Windows, batch: np.ndarray
@@ -268,11 +265,11 @@ class CpuBackend:
 
     def outputs(self, work: Workspace) -> np.ndarray:
         """Return a copy of the outputs of the present batch, (n_lanes, n_outputs, output_size)."""
-        return _by_lane(work, work.arrays[OUT])
+        return by_lane(work.arrays[OUT], work.n_lanes)
 
     def attention(self, work: Workspace) -> np.ndarray:
         """Return a copy of the weight of each encoder step in each output's step, (n_lanes, n_outputs, n_encoded)."""
-        return _by_lane(work, work.arrays[ATTENTION])
+        return by_lane(work.arrays[ATTENTION], work.n_lanes)
 
     def take_total(self, work: Workspace) -> tuple[float, float]:
         """Return weighted loss and weight since they were last taken."""
@@ -308,12 +305,6 @@ def _loss(loss: Loss) -> Steps:
 def _transpose(work: Workspace) -> Any:
     """Return the program that prepares a gradient, once for all tiles."""
     return work.program("transpose", lambda: of_forward([(TRANSPOSE, Step())]))
-
-
-def _by_lane(work: Workspace, array: np.ndarray) -> np.ndarray:
-    """Return a copy of what `array` (n, i, j, B) holds of the present batch, (n_lanes, i, j)."""
-    lanes = array[: work.tiles()].transpose(0, 3, 1, 2)
-    return lanes.reshape(-1, *lanes.shape[2:])[: work.n_lanes].copy()
 
 
 def _show_windows(work: Workspace, series: np.ndarray, windows: Windows) -> None:

@@ -23,8 +23,8 @@ from ..parts import operations
 from ..parts.layout import Program
 from ..parts.part import Chance, Operation, Step
 from ..parts.shape import Shape
-from . import gemm
 from .cache import fingerprint, keep
+from .gemm import SMALL, multiply, multiply_add, outer_add
 from .port import Port
 from .views import VIEWS, matrix, vector
 
@@ -85,12 +85,10 @@ def add_outer(a, x, out):
         outer_add(a, x, out)
 
 
-SMALL, multiply, outer_add = gemm.SMALL, gemm.multiply, gemm.outer_add
-
 PORT = Port(
     {
         operations.product: loop(product),
-        operations.add_product: gemm.multiply_add,
+        operations.add_product: multiply_add,
         operations.add_outer: loop(add_outer),
         operations.each: range,  # one thread runs a tile (a function of ours here would cost small networks 5 %)
         operations.barrier: equation(operations.barrier),
@@ -133,23 +131,34 @@ def entry(name: str) -> Callable[[Callable], Any]:
 
 # ---------------------------------------------------------------- operations
 class Compiled:
-    """An operation's function in both precisions, reached through its address."""
+    """A function in both precisions, with the types of its arguments for each."""
 
-    def __init__(self, function: Callable, name: str, others: Sequence[Callable] = (), structure: str = ""):
-        options = LOOP | {"no_cpython_wrapper": True, "nogil": True, "structure": structure}
-        self.name, self.function = name, compiled(PORT.copy(cast(FunctionType, function)), name, *others, **options)
-        self.addresses: dict[str, int] = {}
+    def __init__(self, function: Any, signature: Callable[[np.dtype], tuple[Any, ...]]):  # a dispatcher of Numba's
+        self.function, self.signature = function, signature
 
     def is_ready(self, dtype: np.dtype) -> bool:
         """Return whether the function for this precision is in memory or on disk."""
-        return dtype.char in self.addresses or self.function._cache.has(signature_of(dtype), self.function.targetctx)
+        signature = self.signature(dtype)
+        return signature in self.function.overloads or self.function._cache.has(signature, self.function.targetctx)
+
+    def compile(self, dtype: np.dtype) -> None:
+        """Compile the function for this precision, or load it from disk."""
+        self.function.compile(self.signature(dtype))
+
+
+class Addressed(Compiled):
+    """An operation's function, reached through its address."""
+
+    def __init__(self, function: Callable, name: str, others: Sequence[Callable] = (), structure: str = ""):
+        options = LOOP | {"no_cpython_wrapper": True, "nogil": True, "structure": structure}
+        super().__init__(compiled(PORT.copy(cast(FunctionType, function)), name, *others, **options), signature_of)
+        self.addresses: dict[str, int] = {}
 
     def address(self, dtype: np.dtype) -> int:
         """Return where the function for this precision is; the first call compiles it, or finds it on disk."""
         if dtype.char not in self.addresses:
-            signature = signature_of(dtype)
-            self.function.compile(signature)
-            overload_ = self.function.overloads[signature]
+            self.compile(dtype)
+            overload_ = self.function.overloads[self.signature(dtype)]
             self.addresses[dtype.char] = overload_.library.get_pointer_to_function(overload_.fndesc.llvm_func_name)
         return self.addresses[dtype.char]
 
@@ -163,21 +172,21 @@ def signature_of(dtype: np.dtype) -> tuple[Any, ...]:
 
 
 @functools.cache
-def forward_of(operation: Operation) -> Compiled:
+def forward_of(operation: Operation) -> Addressed:
     """Return the compiled operation."""
-    return Compiled(operation.forward, operation.name, operation.sources, operation.structure)
+    return Addressed(operation.forward, operation.name, operation.sources, operation.structure)
 
 
 @functools.cache
-def gradient_of(operation: Operation) -> Compiled:
+def gradient_of(operation: Operation) -> Addressed:
     """Return the compiled gradient of an operation."""
     assert operation.gradient is not None
     name = f"{operation.name}_gradient"
-    return Compiled(operation.gradient, name, operation.sources, operation.structure)
+    return Addressed(operation.gradient, name, operation.sources, operation.structure)
 
 
 #: Operations of a program, each with its step; a compiled one is a table of addresses and steps.
-Steps = list[tuple[Compiled, Step]]
+Steps = list[tuple[Addressed, Step]]
 
 
 def of_forward(program: Program) -> Steps:
@@ -256,12 +265,5 @@ def _driver_signature(dtype: np.dtype) -> tuple[Any, ...]:
     return (table, table, types.boolean, tile, *others)
 
 
-def driver_is_ready(dtype: np.dtype) -> bool:
-    """Return whether `run` for this precision is in memory or on disk."""
-    signature = _driver_signature(dtype)
-    return signature in run.overloads or run._cache.has(signature, run.targetctx)
-
-
-def compile_driver(dtype: np.dtype) -> None:
-    """Compile `run` for this precision, or load it from disk."""
-    run.compile(_driver_signature(dtype))
+#: `run`, to be compiled ahead.
+DRIVER = Compiled(run, _driver_signature)

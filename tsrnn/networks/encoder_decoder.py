@@ -12,36 +12,26 @@ from ..parts import (
     attention,
     between,
     bridge,
-    covariates,
     feed,
     head,
-    initial_state,
     inputs,
     recurrent,
-    season,
     segments,
-    skip,
 )
-from ..parts.layout import BATCH, Program
+from ..parts.layout import Program
 from ..parts.part import Operation, Part, Step
 from ..parts.shape import ADDITIVE, Shape, n_encoded
-from .stack import beginning, linear_operations
+from .stack import LAYERS, LINEAR, beginning, linear_operations
 
 PARTS: tuple[Part, ...] = (
-    *BATCH,
-    recurrent.PART,
-    initial_state.PART,
-    inputs.PART,
-    between.PART,
+    *LAYERS,
     segments.PART,
     feed.PART,
     bridge.PART,
     attention.SCORE,
     head.PART,
     attention.GATHER,
-    skip.PART,
-    season.PART,
-    covariates.PART,
+    *LINEAR,
 )
 
 

@@ -8,36 +8,17 @@ from __future__ import annotations
 
 from ..cells.cell import Cell
 from ..parts import (
-    between,
     bridge,
-    covariates,
-    initial_state,
-    inputs,
     positions,
-    recurrent,
-    season,
     segments,
-    skip,
 )
-from ..parts.layout import BATCH, Program
+from ..parts.layout import Program
 from ..parts.part import Part, Step
 from ..parts.shape import Shape, n_decoded, n_encoded
 from .encoder_decoder import encoder, stacked
-from .stack import linear_operations
+from .stack import LAYERS, LINEAR, linear_operations
 
-PARTS: tuple[Part, ...] = (
-    *BATCH,
-    recurrent.PART,
-    initial_state.PART,
-    inputs.PART,
-    between.PART,
-    segments.PART,
-    positions.PART,
-    bridge.PART,
-    skip.PART,
-    season.PART,
-    covariates.PART,
-)
+PARTS: tuple[Part, ...] = (*LAYERS, segments.PART, positions.PART, bridge.PART, *LINEAR)
 
 
 def program(cell: Cell, shape: Shape, first: int, last: int, free: bool) -> Program:

@@ -12,17 +12,10 @@ from ..parts.layout import BATCH, Program
 from ..parts.part import Operation, Part, Step
 from ..parts.shape import Shape
 
-PARTS: tuple[Part, ...] = (
-    *BATCH,
-    recurrent.PART,
-    initial_state.PART,
-    inputs.PART,
-    between.PART,
-    head.PART,
-    skip.PART,
-    season.PART,
-    covariates.PART,
-)
+#: What every network begins with, and the linear forecasts that it ends with.
+LAYERS: tuple[Part, ...] = (*BATCH, recurrent.PART, initial_state.PART, inputs.PART, between.PART)
+LINEAR: tuple[Part, ...] = (skip.PART, season.PART, covariates.PART)
+PARTS: tuple[Part, ...] = (*LAYERS, head.PART, *LINEAR)
 
 
 def program(cell: Cell, shape: Shape, first: int, last: int, free: bool) -> Program:

@@ -57,7 +57,7 @@ ATTENTION = Buffer("attention", lambda s: (_attends(s), n_encoded(s.shape), s.ti
 GATHERED = Buffer("gathered", lambda s: (_attends(s), s.state_size))
 #: Additive: U e_t of each encoder step, (n, N), and the gradient.
 KEYS = Buffer("keys", lambda s: (_adds(s), s.state_size))
-DKEYS = Buffer("dkeys", lambda s: (_adds(s), s.state_size), GRADIENT)
+DKEYS = Buffer("dkeys", lambda s: (_adds(s), s.state_size), GRADIENT, is_added_to=True)
 
 
 @inlined

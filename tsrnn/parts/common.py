@@ -45,9 +45,9 @@ TOTAL = Buffer("total", lambda s: (2,), dtype="float64")
 OUT = Buffer("out", lambda s: (s.shape.n_outputs, s.shape.output_size, s.tile))
 DOUT = Buffer("dout", lambda s: (s.shape.n_outputs, s.shape.output_size, s.tile), LOSS)
 #: Gradient of the inputs, (I, T, B); without a decoder only where it is asked for.
-DX = Buffer("dx", lambda s: (s.shape.n_inputs, s.shape.n_steps, s.tile), INPUTS)
+DX = Buffer("dx", lambda s: (s.shape.n_inputs, s.shape.n_steps, s.tile), INPUTS, is_added_to=True)
 #: Gradient of all parameters, (n_theta,), of each tile.
-GRAD = Buffer("grad", lambda s: (0,), GRADIENT)
+GRAD = Buffer("grad", lambda s: (0,), GRADIENT, is_added_to=True)
 
 
 def _outputs_width(s: Sizes) -> int:
@@ -57,7 +57,10 @@ def _outputs_width(s: Sizes) -> int:
 
 #: Gradient of the outputs of a layer, then of its inputs, (steps of the encoder, >= N).
 DY = Buffer(
-    "dY", lambda s: (n_encoded(s.shape) if s.shape.decoder_layers else s.shape.n_steps, _outputs_width(s)), GRADIENT
+    "dY",
+    lambda s: (n_encoded(s.shape) if s.shape.decoder_layers else s.shape.n_steps, _outputs_width(s)),
+    GRADIENT,
+    is_added_to=True,
 )
 #: Scratch memory, of the size that the parts ask for.
 SCRATCH = Buffer("scratch", lambda s: (0,))

@@ -35,7 +35,6 @@ from . import (
 from .common import (
     CLEAR,
     CONSTANTS,
-    DX,
     GRAD,
     LINEAR_ROWS,
     MATRICES,
@@ -136,14 +135,13 @@ class Layout:
         wants_inputs = inputs or self.shape.decoder_layers > 0
         forward = self.forward(0, self.shape.n_outputs, False)
         steps = [item for item in reversed(forward) if item[0].gradient and (wants_inputs or item[0] is not READ)]
-        buffers = [buffer for buffer in self.accumulated() if buffer is not DX or wants_inputs]
+        buffers = [
+            buffer
+            for part in self.parts
+            for buffer in part.buffers
+            if buffer.is_added_to and (wants_inputs or buffer.needed != INPUTS)
+        ]
         return [(CLEAR, Step(first=BUFFERS[buffer])) for buffer in buffers] + steps
-
-    def accumulated(self) -> list[Buffer]:
-        """Return the buffers to which gradients are added."""
-        used = [buffer for part in self.parts for buffer in part.buffers]
-        added = (GRAD, DX, common.DY, recurrent.DSTATE, recurrent.DDECODER, attention.DKEYS)
-        return [buffer for buffer in added if buffer in used]
 
     def shapes(
         self, n_tiles: int, tile: int, *, loss_size: int | None, n_constants: int, gradient: bool, inputs: bool
@@ -156,10 +154,13 @@ class Layout:
             shapes |= {THETA_T: (1, self.n_theta), GRAD: (n_tiles, self.n_theta)}
         return shapes | {buffer: (1, *table.shape) for buffer, table in self.tables.items()}
 
+    def input_operations(self) -> list[Operation]:
+        """Return the operations that fill the inputs of a tile, after `SCALE_WINDOWS` for the whole batch."""
+        return [gather.GATHER, gather.GATHER_AHEAD] if known_ahead(self.shape) else [gather.GATHER]
+
     def batch_operations(self) -> list[Operation]:
         """Return the operations that fill the arrays of a batch."""
-        ahead = [gather.GATHER_AHEAD] if known_ahead(self.shape) else []
-        return [gather.SCALE_WINDOWS, gather.GATHER, *ahead, gather.GATHER_TARGETS]
+        return [gather.SCALE_WINDOWS, *self.input_operations(), gather.GATHER_TARGETS]
 
     def update_operations(self) -> list[Operation]:
         """Return the operations that a training needs beside the network's gradient."""

@@ -77,6 +77,8 @@ class Buffer:
         One array for all tiles.
     given : bool
         The array is the caller's, and may be another one in each call.
+    is_added_to : bool
+        Operations of a gradient add to the array, which is set to zero before the first of them.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Buffer:
     dtype: str = ""
     shared: bool = False
     given: bool = False
+    is_added_to: bool = False
 
 
 @dataclass(frozen=True, eq=False)

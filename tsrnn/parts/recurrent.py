@@ -57,8 +57,10 @@ OPERANDS = Buffer("X", lambda s: (_layers(s), n_slots(s.shape) + 1, operand_rows
 GATES = Buffer("A", lambda s: (_layers(s), n_slots(s.shape), len(s.cell.planes), s.state_size))
 OTHERS = Buffer("C", lambda s: (_layers(s), n_slots(s.shape) + 1, len(s.cell.states) - 1, s.state_size))
 #: Gradients of the encoder's and of the decoder's states, (layers, S, N).
-DSTATE = Buffer("dstate", lambda s: (s.shape.num_layers, len(s.cell.states), s.state_size), GRADIENT)
-DDECODER = Buffer("ddecoder", lambda s: (s.shape.decoder_layers, len(s.cell.states), s.state_size), GRADIENT)
+DSTATE = Buffer("dstate", lambda s: (s.shape.num_layers, len(s.cell.states), s.state_size), GRADIENT, is_added_to=True)
+DDECODER = Buffer(
+    "ddecoder", lambda s: (s.shape.decoder_layers, len(s.cell.states), s.state_size), GRADIENT, is_added_to=True
+)
 #: What `DY` is to the encoder, for the steps of the decoder.
 DDECODED = Buffer(
     "dread",

@@ -21,7 +21,7 @@ from ...parts.common import CONSTANTS, OUT
 from ...parts.layout import Layout
 from ...parts.part import Buffer, Operation, Step
 from ...parts.recurrent import PRODUCTS
-from ..backend import NO_KEY
+from ..backend import NO_KEY, by_lane
 from .arrays import ROW_TABLE, TILE_TOTAL, array_shapes
 from .batch import Index
 from .device import SIMULATED, on_device, properties, session, to_device, to_host
@@ -352,19 +352,14 @@ class CudaBackend:
     # ---------------------------------------------------------------- back to the host
     def outputs(self, work: Workspace) -> np.ndarray:
         """Return a copy of the outputs of the present batch, (n_lanes, n_outputs, output_size)."""
-        return _by_lane(work, work.pool.read(OUT))
+        return by_lane(work.pool.read(OUT), work.n_lanes)
 
     def attention(self, work: Workspace) -> np.ndarray:
         """Return a copy of the weight of each encoder step in each output's step, (n_lanes, n_outputs, n_encoded)."""
-        return _by_lane(work, work.pool.read(ATTENTION))
+        return by_lane(work.pool.read(ATTENTION), work.n_lanes)
 
     def take_total(self, work: Workspace) -> tuple[float, float]:
         """Return weighted loss and weight since they were last taken."""
         kept = work.pool.read(TILE_TOTAL).astype(np.float64).sum(axis=0)
         work.pool.fill(TILE_TOTAL, np.zeros(4))
         return float(kept[0] - kept[1]), float(kept[2] - kept[3])
-
-
-def _by_lane(work: Workspace, array: np.ndarray) -> np.ndarray:
-    lanes = array[: work.tiles()].transpose(0, 3, 1, 2)
-    return lanes.reshape(-1, *lanes.shape[2:])[: work.n_lanes].copy()
