@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from tsrnn.functions.random import fold
 from tsrnn.kernels.cpu import CpuBackend
-from tsrnn.kernels.views import address_table
+from tsrnn.kernels.views import set_address
 from tsrnn.losses.gaussian import GAUSSIAN
 from tsrnn.losses.pinball import Pinball
 from tsrnn.losses.poisson import POISSON
@@ -22,6 +22,7 @@ from tsrnn.losses.squared import MSE
 from tsrnn.networks.architecture import ATTENTION, Decoder
 from tsrnn.networks.network import Network, Source
 from tsrnn.parts.common import SCRATCH
+from tsrnn.parts.layout import BUFFERS
 
 from . import oracles
 from .backends import EXACT, compiled
@@ -264,8 +265,8 @@ class GuardedBackend(CpuBackend):
         n, size = work.arrays[SCRATCH].shape
         assert n == 1  # of several tiles the next would follow
         buffer = np.full(2 * size, np.nan, work.dtype)
-        work.arrays[SCRATCH] = buffer[None, :size]
-        self.beyond, work.addresses = buffer[size:], address_table(list(work.arrays.values()))
+        work.arrays[SCRATCH], self.beyond = buffer[None, :size], buffer[size:]
+        set_address(work.addresses, BUFFERS[SCRATCH], work.arrays[SCRATCH])
         return work
 
 

@@ -347,6 +347,19 @@ def test_a_gradient_whose_square_no_float32_holds(backend):
     assert_allclose(backend.download(handles[0]), exact, atol=1e-6)
 
 
+def test_theta_of_another_kind_is_refused():
+    """Compiled code takes theta by its address, so the backend looks at it."""
+    p = problem()
+    backend = kernels()
+    if backend.name != "cpu":
+        pytest.skip("a device's own arrays know their dtype")
+    work = Network(p.architecture, "float64", backend).workspace(p.geometry, 5)
+    backend.gather(work, p.series, p.windows, np.arange(5))
+    for theta in (p.theta.astype(np.float32), np.repeat(p.theta, 2)[::2]):
+        with pytest.raises(TypeError, match=r"theta is an array of float.* pass what `upload` returns"):
+            backend.forward(work, theta)
+
+
 # ---------------------------------------------------------------- a cell from outside
 def toy(a, b, c_prev, m_prev):
     """f = sigmoid(W [x; 1; h]); c = f c' + (1 - f) tanh(U [1; h]); m = (m' + c) / 2; h = tanh(m)."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numba import config
@@ -40,9 +41,9 @@ from ..parts.shape import layer_inputs
 from ..parts.update import COUNTS, DECAY, HYPER, MOMENTS, NORMS, UPDATE
 from .ahead import prepare, units_of
 from .backend import NO_KEY, by_lane
-from .jit import Steps, forward_of, of_forward, of_gradient, run, table_of
+from .jit import Steps, driver, forward_of, of_forward, of_gradient, program_table
 from .threads import enter_parallel, leave_parallel, single_threaded_blas
-from .views import address_of, address_table, set_address
+from .views import address_of, set_address, table_of
 
 if TYPE_CHECKING:
     from ..data.windows import Windows
@@ -56,9 +57,8 @@ class Workspace:
     dtype: np.dtype
     capacity: int  # most windows that a batch may have
     n_lanes: int  # windows of the present batch
-    arrays: dict[Buffer, np.ndarray]  # replace none: compiled code knows their addresses
+    arrays: Arrays  # replace none but by `give`: compiled code knows their addresses
     addresses: Any
-    programs: dict[Any, Any] = field(default_factory=dict)
     inputs: bool = False  # whether the gradient by the inputs is computed
     source: Windows | None = None  # the windows that compiled code knows
     given: dict[Buffer, np.ndarray | None] = field(default_factory=lambda: defaultdict(lambda: None))
@@ -74,7 +74,7 @@ class Workspace:
 
     def read(self, name: str) -> np.ndarray:
         """Return the array of that name, (tiles, ...)."""
-        return self.arrays[next(buffer for buffer in self.arrays if buffer.name == name)]
+        return self.arrays[next(buffer for buffer in BUFFERS if buffer.name == name)]
 
     @property
     def no_theta(self) -> np.ndarray:
@@ -90,9 +90,10 @@ class Workspace:
 
     def program(self, name: Any, make: Callable[[], Steps]) -> Any:
         """Return the table of addresses and steps of a program, made at its first use."""
-        if name not in self.programs:
-            self.programs[name] = table_of(make(), self.dtype)
-        return self.programs[name]
+        programs = self.arrays.plan.programs
+        if name not in programs:
+            programs[name] = program_table(make(), self.dtype)
+        return programs[name]
 
 
 class CpuBackend:
@@ -146,19 +147,12 @@ class CpuBackend:
     ) -> Workspace:
         """Return room for batches of at most `n_lanes` windows: for outputs, for a `loss`, for a `gradient`."""
         dtype, B = np.dtype(dtype), self.tile_width(dtype)
-        n, constants = -(-n_lanes // B), loss.constants if loss else ()
-        shapes = layout.shapes(
-            n, B, loss_size=loss.size if loss else None, n_constants=len(constants), gradient=gradient,
-            inputs=input_gradient,
-        )  # fmt: skip
-        arrays = zeros(shapes, dtype)
-        for buffer, table in layout.tables.items():
-            arrays[buffer][0] = table
-        arrays[CONSTANTS][0] = constants
+        plan = plan_of(layout, -(-n_lanes // B), B, dtype, loss, gradient, input_gradient)
+        arrays = Arrays(plan)
+        arrays[CONSTANTS][0] = loss.constants if loss else ()
         for layer, width in enumerate(layer_inputs(layout.shape)):
             arrays[OPERANDS][:, layer, :, width] = 1  # the rows of ones stay as they are
-        addresses = address_table(list(arrays.values()))
-        return Workspace(layout, dtype, n_lanes, 0, arrays, addresses, inputs=input_gradient)
+        return Workspace(layout, dtype, n_lanes, 0, arrays, arrays.addresses(), inputs=input_gradient)
 
     def gather(self, work: Workspace, series: np.ndarray, windows: Windows, batch: np.ndarray) -> None:
         """Put the windows `batch` of `series` into the inputs, scaled; windows that are shorter start late."""
@@ -282,16 +276,60 @@ class CpuBackend:
 LINE = 64
 
 
-def zeros(shapes: dict[Buffer, tuple[int, ...]], dtype: np.dtype) -> dict[Buffer, np.ndarray]:
-    """Return arrays of zeros in one piece of memory, each at a cache line; the dtype is for those that name none."""
-    dtypes = {buffer: np.dtype(buffer.dtype) if buffer.dtype else dtype for buffer in shapes}
-    sizes = {buffer: prod(shape) * dtypes[buffer].itemsize for buffer, shape in shapes.items()}
-    memory = np.zeros(sum(-(-size // LINE) * LINE for size in sizes.values()) + LINE, np.uint8)
-    arrays, first = {}, -address_of(memory) % LINE
+class Plan(NamedTuple):
+    """What workspaces of one kind share: where their arrays lie, and their programs.
+
+    `places` are shape, dtype and first byte in the workspace's memory of `size` bytes.
+    """
+
+    places: dict[Buffer, tuple[tuple[int, ...], np.dtype, int]]
+    size: int
+    tables: Mapping[Buffer, np.ndarray]  # of the network, which lie elsewhere
+    table: np.ndarray  # as `views.table_of`, with first bytes in the place of addresses
+    programs: dict[Any, Any]  # tables of addresses and steps by name, made at their first use
+
+
+@functools.lru_cache(maxsize=64)
+def plan_of(
+    layout: Layout, n_tiles: int, tile: int, dtype: np.dtype, loss: Loss | None, gradient: bool, inputs: bool
+) -> Plan:
+    """Lay the arrays out one after the other, each at a cache line; forecasts ask for the same plan again and again."""
+    shapes = layout.shapes(
+        n_tiles, tile, loss_size=loss.size if loss else None, n_constants=len(loss.constants) if loss else 0,
+        gradient=gradient, inputs=inputs,
+    )  # fmt: skip
+    places, first = {}, 0
     for buffer, shape in shapes.items():
-        arrays[buffer] = np.ndarray(shape, dtypes[buffer], memory, first)
-        first += -(-sizes[buffer] // LINE) * LINE
-    return arrays
+        of_buffer = np.dtype(buffer.dtype) if buffer.dtype else dtype
+        places[buffer] = (shape, of_buffer, first)
+        first += -(-prod(shape) * of_buffer.itemsize // LINE) * LINE
+    table = table_of([begin for _, _, begin in places.values()], list(shapes.values()))
+    return Plan(places, first, {buffer: values[None] for buffer, values in layout.tables.items()}, table, {})
+
+
+class Arrays(dict[Buffer, np.ndarray]):
+    """The arrays of a workspace, zeros in one piece of memory; a view of it is made where Python asks for one."""
+
+    def __init__(self, plan: Plan):
+        super().__init__(plan.tables)
+        self.plan, memory = plan, np.zeros(plan.size + LINE, np.uint8)
+        self.memory = memory[-address_of(memory) % LINE :]
+
+    def __missing__(self, buffer: Buffer) -> np.ndarray:
+        """Return the array of a buffer."""
+        shape, dtype, first = self.plan.places[buffer]
+        self[buffer] = array = np.ndarray(shape, dtype, self.memory, first)
+        return array
+
+    def addresses(self) -> Any:
+        """Return the table by which compiled code finds the arrays."""
+        if config.DISABLE_JIT:
+            return [self[buffer] for buffer in self.plan.places]
+        table = self.plan.table.copy()
+        table[:, 0] += address_of(self.memory)
+        for buffer in self.plan.tables:
+            set_address(table, BUFFERS[buffer], self[buffer])
+        return table
 
 
 def _forward(work: Workspace, first: int, last: int, free: bool) -> Steps:
@@ -332,10 +370,15 @@ def _run(
     n_tiles: int | None = None,
 ) -> None:
     """Run the program `once`, then `steps` over the tiles of the present batch, in parallel if nobody else is."""
-    number = theta.dtype.type  # the same draws as on every other device
+    if theta.dtype != work.dtype or not theta.flags.c_contiguous:  # compiled code does not look at it
+        raise TypeError(
+            f"theta is an array of {theta.dtype} with the strides {theta.strides}, but the workspace reads contiguous "
+            f"{work.dtype}; pass what `upload` returns for that dtype"
+        )
+    number = work.dtype.type  # the same draws as on every other device
     chance, n = Chance(number(free_run), number(dropout), np.uint64(key)), work.tiles() if n_tiles is None else n_tiles
     once = work.program("nothing", list) if once is None else once
-    parallel = enter_parallel(n)
+    run, parallel = driver(work.dtype), enter_parallel(n)
     try:
         run(once, steps, parallel, n, work.layout.shape, theta, chance, work.addresses)
     finally:

@@ -202,7 +202,7 @@ def of_gradient(program: Program) -> Steps:
     ]
 
 
-def table_of(steps: Steps, dtype: np.dtype) -> Any:
+def program_table(steps: Steps, dtype: np.dtype) -> Any:
     """Return the table (n, 5) that `run` reads: address, then the fields of the step."""
     if config.DISABLE_JIT:
         return [(item.function, step) for item, step in steps]
@@ -267,3 +267,15 @@ def _driver_signature(dtype: np.dtype) -> tuple[Any, ...]:
 
 #: `run`, to be compiled ahead.
 DRIVER = Compiled(run, _driver_signature)
+
+
+@functools.cache
+def driver(dtype: np.dtype) -> Callable:
+    """Return `run` for a precision, called without a look at the types of its arguments, which takes 2 µs a call.
+
+    They must be those of `_driver_signature`: tables and addresses are made by the backend, and it checks theta.
+    """
+    if config.DISABLE_JIT:
+        return run
+    DRIVER.compile(dtype)
+    return run.overloads[DRIVER.signature(dtype)].entry_point

@@ -36,7 +36,7 @@ class Views(NamedTuple):
     vector: Callable
     #: ``matrix(base, offset, rows, columns)``: rows * columns elements from `offset` on, (rows, columns).
     matrix: Callable
-    #: ``tensor<k>(arrays, number, tile, like)``: of an array in an `address_table` what belongs to a tile,
+    #: ``tensor<k>(arrays, number, tile, like)``: of an array in a table (see `table_of`) what belongs to a tile,
     #: k-dimensional (or flat, for k = 1), of the precision of the array or number `like`.
     tensor1: Callable
     tensor2: Callable
@@ -136,25 +136,16 @@ def address_of(array: np.ndarray) -> int:
     return address
 
 
-def address_table(arrays: Sequence[np.ndarray]) -> Any:
-    """Return address and sizes of each of `arrays`, all C-contiguous: (n, WORDS) int64. It does not keep them alive."""
-    if config.DISABLE_JIT:
-        return list(arrays)
-    return table_of([address_of(array) for array in arrays], [array.shape for array in arrays])
-
-
 def table_of(addresses: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> np.ndarray:
     """Return the table of arrays at `addresses` with these `shapes`, (n, WORDS) int64; the first axis is the tile."""
-    lines = [
-        (address, *shape[1:], *[0] * (WORDS - 1 - len(shape)), prod(shape[1:]))
-        for address, shape in zip(addresses, shapes, strict=True)
-    ]
-    return np.array(lines, np.int64).reshape(-1, WORDS)
+    return np.array([_line(*array) for array in zip(addresses, shapes, strict=True)], np.int64).reshape(-1, WORDS)
+
+
+def _line(address: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the line of the table for an array."""
+    return (address, *shape[1:], *(0,) * (WORDS - 1 - len(shape)), prod(shape[1:]))
 
 
 def set_address(table: Any, number: int, array: np.ndarray) -> None:
-    """Put another array, C-contiguous, in the place of that number."""
-    if config.DISABLE_JIT:
-        table[number] = array
-    else:
-        table[number] = table_of([address_of(array)], [array.shape])[0]
+    """Put an array, C-contiguous, in the place of that number; the table does not keep it alive."""
+    table[number] = array if config.DISABLE_JIT else _line(address_of(array), array.shape)

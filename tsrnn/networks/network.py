@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 from ..data.windows import Geometry, Windows
 from ..kernels import get_backend
 from ..kernels.backend import Backend, Batch, Handle, Workspace
+from ..parts.layout import Layout
 from .architecture import Architecture
 
 
@@ -54,14 +55,25 @@ class Network:
         self.dtype = np.dtype(dtype)
         self.backend: Backend = backend or get_backend("cpu")
         self.n_lanes = n_lanes
+        self._layouts: dict[Geometry, Layout] = {}
+
+    def __getstate__(self) -> dict[str, Any]:  # attributes of any type
+        """Return what is pickled: layouts are made anew."""
+        return vars(self) | {"_layouts": {}}
 
     def on(self, device: str) -> Network:
         """The same on the device of that name."""
         return Network(self.architecture, self.dtype, get_backend(device, self.n_lanes), self.n_lanes)
 
+    def layout(self, geometry: Geometry) -> Layout:
+        """The layout for windows of `geometry`, which is made at its first use."""
+        if geometry not in self._layouts:
+            self._layouts[geometry] = self.architecture.layout(geometry)
+        return self._layouts[geometry]
+
     def workspace(self, geometry: Geometry, n_lanes: int, **options: Any) -> Workspace:
         """Room for `n_lanes` windows of `geometry`; `options` as the backend's workspace takes them."""
-        return self.backend.workspace(self.architecture.layout(geometry), n_lanes, self.dtype, **options)
+        return self.backend.workspace(self.layout(geometry), n_lanes, self.dtype, **options)
 
     def some_room(self, geometry: Geometry, n_lanes: int, **options: Any) -> Workspace:
         """Room for `n_lanes` windows, or if there is too little memory for a half, a quarter and so on."""

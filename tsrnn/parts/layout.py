@@ -99,7 +99,7 @@ def register(part: Part) -> Part:
     return part
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layout:
     """A network for windows of one geometry, as a backend runs it.
 

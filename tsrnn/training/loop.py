@@ -203,7 +203,7 @@ def warm_up(network: Network, geometry: Geometry, capacity: int = 1) -> float:
     """Compile the kernels of a training with batches of `capacity` windows, by one step; return the seconds."""
     started = time.perf_counter()
     a = network.architecture
-    network.backend.prepare(a.layout(geometry), network.dtype, a.loss)
+    network.backend.prepare(network.layout(geometry), network.dtype, a.loss)
     inputs = np.zeros((geometry.n_steps + geometry.n_ahead, a.n_inputs))
     targets = np.zeros((geometry.n_ahead, a.n_targets))
     source = Source.upload(network.backend, inputs, targets, np.ones_like(targets))
