@@ -7,13 +7,14 @@ them in the cache on disk, while this process compiles the others; then it loads
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -29,10 +30,18 @@ from ..parts.recurrent import layer_of
 if TYPE_CHECKING:
     from .jit import Compiled
 
-#: Rough relative costs of compiling; other functions count 1.
-COSTS = {"layer": 6.0, "layer_gradient": 11.0, "run": 4.0, "loss": 3.0, "update": 2.5, "attention_gradient": 3.0}
+#: Rough costs of compiling, in tenths of a second of a fast processor; other functions cost 1.5.
+COSTS = {
+    "layer": 8.5,
+    "layer_gradient": 14.0,
+    "run": 4.0,
+    "loss": 3.0,
+    "update": 3.0,
+    "scale_windows": 2.5,
+    "attention_gradient": 5.0,
+}
 #: What starting a helper costs, and from which sum of costs on it is worthwhile.
-START, WORTHWHILE = 4.0, 8.0
+START, WORTHWHILE = 2.0, 12.0
 #: What the helper runs; the paths where this process finds modules come first.
 CODE = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from tsrnn.kernels.ahead import main; main()"
 
@@ -55,7 +64,7 @@ class Unit(NamedTuple):
     @property
     def cost(self) -> float:
         """Relative time that the compilation takes."""
-        return COSTS.get(self.kind, 1.0)
+        return COSTS.get(self.kind, 1.5)
 
     @property
     def compiled(self) -> Compiled:
@@ -102,12 +111,25 @@ def prepare(units: Sequence[Unit], cell: Cell, losses: Sequence[Loss]) -> int:
     missing = [unit for unit in units if not unit.is_ready()]
     ours, theirs = _divide(missing) if _can_divide(missing, cell, losses) else (missing, [])
     helper = _start(theirs, cell, losses) if theirs else None
-    with helper or nullcontext():  # waits for it in the end, however that comes
-        for unit in ours:
-            unit.compile()
-    for unit in theirs:
-        unit.compile()  # loads what the helper has left; what it has not, is compiled here
+    with _no_garbage_collection():
+        with helper or nullcontext():  # waits for it in the end, however that comes
+            for unit in ours:
+                unit.compile()
+        for unit in theirs:
+            unit.compile()  # loads what the helper has left; what it has not, is compiled here
     return len(missing)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Let Python's search for garbage rest: the compiler makes objects by the million and leaves few cycles."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _can_divide(missing: Sequence[Unit], cell: Cell, losses: Sequence[Loss]) -> bool:
@@ -162,6 +184,7 @@ def _start(units: Sequence[Unit], cell: Cell, losses: Sequence[Loss]) -> subproc
 
 def main() -> None:
     """Compile what the standard input says, as a helper."""
+    gc.disable()
     dtype, cell, losses, names = pickle.load(sys.stdin.buffer)
     known = {operation.name: operation for part in PARTS for operation in part.operations}
     known |= {operation.name: operation for operation in (layer_of(cell), *map(loss_of, losses))}

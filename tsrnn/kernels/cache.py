@@ -27,7 +27,6 @@ import numba
 from numba import config
 from numba.core.caching import CompileResultCacheImpl, dumps
 
-from ..exceptions import CacheWarning
 from ..parts.layout import BUFFERS, WEIGHTS
 from ..parts.part import Buffer, Weights
 
@@ -223,4 +222,6 @@ def _warn(message: str) -> None:
     """Warn once per process, whatever the reason: one cause often meets every function."""
     if not _warned:
         _warned.append(message)
+        from ..exceptions import CacheWarning  # imports scikit-learn, for which a helper should not wait
+
         warnings.warn(message, CacheWarning, stacklevel=4)
