@@ -163,7 +163,8 @@ class CpuBackend:
         once = work.program("scale", lambda: of_forward([(SCALE_WINDOWS, Step())]))
         operations = work.layout.input_operations()
         steps = work.program("gather", lambda: of_forward([(operation, Step()) for operation in operations]))
-        _run(work, steps, work.no_theta, once=once)
+        values = work.n_lanes * work.layout.shape.n_steps * work.layout.shape.n_inputs
+        _run(work, steps, work.no_theta, once=once, alone=values < FEW)
 
     def gather_targets(
         self, work: Workspace, targets: np.ndarray, observed: np.ndarray, windows: Windows, batch: np.ndarray
@@ -272,6 +273,8 @@ class CpuBackend:
         return value, weight
 
 
+#: So many values are copied by one thread in less time than it takes to share them out.
+FEW = 20_000
 #: Bytes of a cache line, at which the arrays of a workspace begin: a row of a tile is one line then.
 LINE = 64
 
@@ -368,8 +371,12 @@ def _run(
     *,
     once: Any = None,
     n_tiles: int | None = None,
+    alone: bool = False,
 ) -> None:
-    """Run the program `once`, then `steps` over the tiles of the present batch, in parallel if nobody else is."""
+    """Run the program `once`, then `steps` over the tiles of the present batch.
+
+    It is done in parallel unless another thread does so, or the program is to run `alone`.
+    """
     if theta.dtype != work.dtype or not theta.flags.c_contiguous:  # compiled code does not look at it
         raise TypeError(
             f"theta is an array of {theta.dtype} with the strides {theta.strides}, but the workspace reads contiguous "
@@ -378,7 +385,7 @@ def _run(
     number = work.dtype.type  # the same draws as on every other device
     chance, n = Chance(number(free_run), number(dropout), np.uint64(key)), work.tiles() if n_tiles is None else n_tiles
     once = work.program("nothing", list) if once is None else once
-    run, parallel = driver(work.dtype), enter_parallel(n)
+    run, parallel = driver(work.dtype), not alone and enter_parallel(n)
     try:
         run(once, steps, parallel, n, work.layout.shape, theta, chance, work.addresses)
     finally:
