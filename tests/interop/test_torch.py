@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -15,19 +17,28 @@ from ..problems import CELLS, problem, run, scaled, set_array, to_lanes
 
 torch = pytest.importorskip("torch")
 
+from .cells import SLSTM, IndRNN, Layers, MinGRU  # noqa: E402 - after `importorskip`
+
 BACKEND = CpuBackend()
 MODULES = {
     "lstm": torch.nn.LSTM,
     "gru": torch.nn.GRU,
     "rnn_tanh": torch.nn.RNN,
     "rnn_relu": lambda *sizes: torch.nn.RNN(*sizes, nonlinearity="relu"),
+    "mingru": partial(Layers, MinGRU),
+    "indrnn_relu": partial(Layers, IndRNN),
+    "indrnn_tanh": partial(Layers, IndRNN, activation=torch.tanh),
+    "slstm_sigmoid_1": partial(Layers, SLSTM),
+    "slstm_sigmoid_2": partial(Layers, SLSTM, n_heads=2),
+    "slstm_exp_1": partial(Layers, SLSTM, forget_gate="exp"),
+    "slstm_exp_2": partial(Layers, SLSTM, forget_gate="exp", n_heads=2),
 }
 every_cell = pytest.mark.parametrize("name", MODULES)
 CLOSE = {"rtol": 1e-9, "atol": 1e-12}
 
 
 class Model(torch.nn.Module):
-    """PyTorch's layers and a linear head."""
+    """PyTorch's layers, or those of `cells`, and a linear head."""
 
     def __init__(self, a):
         super().__init__()
@@ -56,7 +67,13 @@ def flat(a, model, read, bias):
 
 
 def put_layer(views, name, rnn, layer, read, bias):
-    """Write one layer of PyTorch's `rnn` to the layer `name` of theta's views."""
+    """Write one layer of `rnn`, of PyTorch or of `cells`, to the layer `name` of theta's views."""
+    if isinstance(rnn, Layers):
+        own = rnn.layers[layer]
+        views[f"{name}.product0"][:] = np.column_stack([read(own.input.weight), read(own.input.bias)])
+        if own.recurrent is not None:
+            views[f"{name}.product1"][:] = read(own.recurrent)
+        return
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     W, U, b, c = (read(getattr(rnn, f"{part}_l{layer}")).numpy() for part in names)
     together, H = np.column_stack([W, bias(b, c), U]), U.shape[1]
