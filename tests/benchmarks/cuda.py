@@ -29,11 +29,11 @@ from typing import Any
 import joblib
 import numpy as np
 
-from .kernels import IN_TORCH, build_ours, build_torch
+from .kernels import BUILT_IN, build_ours, build_torch
 from .measure import has_torch, line
 
-#: Cells of the table; PyTorch has them too.
-CELLS = tuple(IN_TORCH)
+#: Cells of the table; cuDNN has them too.
+CELLS = BUILT_IN
 HIDDEN, BATCHES, STEPS = (32, 64, 128, 256, 512), (32, 256, 1024), (96, 336)
 TINY = (("lstm", 4, 3, 4),)
 #: A float32 result may differ from float64's by so much of its largest value after some hundred steps.

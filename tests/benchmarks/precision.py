@@ -10,7 +10,7 @@ import statistics
 
 import numpy as np
 
-from .kernels import IN_TORCH, SHAPES, alternate, build_ours
+from .kernels import BUILT_IN, SHAPES, alternate, build_ours
 from .measure import line
 
 
@@ -27,7 +27,7 @@ def main() -> None:
     from tsrnn.cells.registry import all_cells
 
     cells = all_cells()
-    parser.add_argument("--cells", nargs="+", default=list(IN_TORCH), choices=list(cells))
+    parser.add_argument("--cells", nargs="+", default=list(BUILT_IN), choices=list(cells))
     parser.add_argument("--repeats", type=int)
     args = parser.parse_args()
     from tsrnn.kernels import get_backend
