@@ -15,6 +15,7 @@ from tsrnn.data.scaling import NoScaling
 from tsrnn.exceptions import FewWindowsWarning, IntervalWarning
 from tsrnn.forecasting.conformal import Errors
 
+THE_SERIES = np.zeros(1, int)
 SMALL = {"horizon": 6, "context_length": 12, "hidden_size": 4, "max_epochs": 2, "random_state": 0}
 
 
@@ -257,28 +258,28 @@ def test_errors_without_validation_part_suggest_a_change():
 
 # ---------------------------------------------------------------- errors of far leads
 def of(errors):
-    return Errors(np.asarray(errors, float), NoScaling())
+    return Errors(np.asarray(errors, float), NoScaling(), np.zeros(len(errors), int))
 
 
 def test_steps_with_too_few_errors_grow_from_earlier_steps():
     errors = np.full((9, 4, 1), np.nan)
     errors[:, 0], errors[:, 1], errors[:3, 2] = 3.0, 4.0, 100.0
-    offsets, pooled = of(errors).offsets(np.array([0.9]))
+    (offsets,), pooled = of(errors).offsets(np.array([0.9]), THE_SERIES)
     assert_allclose(offsets[:, 0, 0], [3, 4, 5, np.sqrt(32)])  # of 2 and 1 steps ahead, and of 2 and 2
     assert not pooled.any()
     early = np.full((9, 3, 1), np.nan)
     early[:, 1] = 2.0
-    assert_allclose(of(early).offsets(np.array([0.9]))[0][:, 0, 0], [2, 2, np.sqrt(8)])
+    assert_allclose(of(early).offsets(np.array([0.9]), THE_SERIES)[0][0, :, 0, 0], [2, 2, np.sqrt(8)])
 
 
 def test_a_column_with_too_few_errors_uses_those_of_all():
     errors = np.full((9, 1, 2), np.nan)
     errors[:, 0, 0], errors[:2, 0, 1] = 3.0, 5.0
-    offsets, pooled = of(errors).offsets(np.array([0.9]))
+    (offsets,), pooled = of(errors).offsets(np.array([0.9]), THE_SERIES)
     assert pooled.tolist() == [False, True]
     assert_allclose(offsets[0, :, 0], [3, 5])  # rank 10 of 11 errors
     with pytest.raises(ValueError, match="needs 19 validation windows, but the fit had 9; hold out 10 obs"):
-        of(errors[:, :, :1]).offsets(np.array([0.975]))
+        of(errors[:, :, :1]).offsets(np.array([0.975]), THE_SERIES)
 
 
 def test_the_suggestion_for_too_few_windows_works():

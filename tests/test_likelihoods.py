@@ -190,7 +190,7 @@ def test_paths_are_those_of_an_autoregression(strategy):
     """Mean, variance and correlation over steps of z' = phi z + s e, in units of the series, by Monte Carlo."""
     phi, s, horizon, n = 0.8, 0.5, 6, 3000
     job = arguments(*known(GAUSSIAN, phi, (0.0, np.log(s)), strategy=strategy), horizon)
-    paths = strategy.sample(job, n, np.random.RandomState(0))
+    paths = strategy.sample(job, n, [np.random.RandomState(0)])[0]
     assert paths.shape == (horizon, 1, n)
     z = (paths[:, 0] - CONTEXT.mean()) / CONTEXT.std()
     last, k = (CONTEXT[-1, 0] - CONTEXT.mean()) / CONTEXT.std(), np.arange(1, horizon + 1)
@@ -201,7 +201,7 @@ def test_paths_are_those_of_an_autoregression(strategy):
     found = np.array([np.corrcoef(z[i], z[i + 1])[0, 1] for i in range(horizon - 1)])
     assert (np.abs(found - wanted) < 4 * (1 - wanted**2) / np.sqrt(n)).all()
     levels = np.array([0.1, 0.5, 0.9])
-    quantiles = (strategy.quantiles(job, levels)[:, 0] - CONTEXT.mean()) / CONTEXT.std()
+    quantiles = (strategy.quantiles(job, levels)[0, :, 0] - CONTEXT.mean()) / CONTEXT.std()
     exact = stats.norm.ppf(levels, (phi**k * last)[:, None], np.sqrt(variance)[:, None])
     assert (np.abs(quantiles - exact) < 4 * 1.71 * np.sqrt(variance / ancestral.N_PATHS)[:, None]).all()
 
@@ -210,16 +210,16 @@ def test_paths_on_another_backend():
     """The same paths from the same random numbers, in several batches."""
     network, theta = known(GAUSSIAN, 0.8, (0.1, -1.0))
     other = Network(network.architecture, "float64", NumpyBackend())
-    one, two = (RECURSIVE.sample(arguments(n, theta, 3), 300, np.random.RandomState(1)) for n in (network, other))
+    one, two = (RECURSIVE.sample(arguments(n, theta, 3), 300, [np.random.RandomState(1)])[0] for n in (network, other))
     assert_allclose(one, two, rtol=1e-9)
 
 
 def test_paths_with_the_same_seed_begin_alike():
     job = arguments(*known(POISSON, 0.5, (1.0,)), 5, None)
-    paths = RECURSIVE.sample(job, 300, np.random.RandomState(3))
-    assert_array_equal(RECURSIVE.sample(job, 300, np.random.RandomState(3)), paths)
+    paths = RECURSIVE.sample(job, 300, [np.random.RandomState(3)])[0]
+    assert_array_equal(RECURSIVE.sample(job, 300, [np.random.RandomState(3)])[0], paths)
     shorter = arguments(*known(POISSON, 0.5, (1.0,)), 2, None)
-    assert_array_equal(RECURSIVE.sample(shorter, 300, np.random.RandomState(3)), paths[:2])
+    assert_array_equal(RECURSIVE.sample(shorter, 300, [np.random.RandomState(3)])[0], paths[:2])
     assert len({*map(tuple, paths[:, 0].T)}) > 250  # batches differ
 
 
@@ -230,7 +230,7 @@ def test_free_runs_of_counts_read_the_mean():
     for _ in range(4):
         wanted.append(oracles.softplus(0.5 * (wanted[-1] if wanted else CONTEXT[-1, 0]) + 1))
     assert_allclose(found, wanted, rtol=1e-12)
-    paths = RECURSIVE.sample(arguments(network, theta, 2, None), 4000, np.random.RandomState(0))[:, 0]
+    paths = RECURSIVE.sample(arguments(network, theta, 2, None), 4000, [np.random.RandomState(0)])[0][:, 0]
     assert_array_equal(paths, np.round(paths))
     assert_allclose(paths[0].mean(), wanted[0], atol=4 * np.sqrt(wanted[0] / 4000))
     means = oracles.softplus(0.5 * paths[0] + 1)
@@ -241,15 +241,15 @@ def test_direct_quantiles_are_scipys():
     levels = np.array([0.05, 0.5, 0.9])
     job = arguments(*known(GAUSSIAN, 0.0, (0.3, -1.0), block=3), 3)
     exact = CONTEXT.mean() + CONTEXT.std() * stats.norm.ppf(levels, 0.3, np.exp(-1))
-    assert_allclose(DIRECT.quantiles(job, levels), np.broadcast_to(exact, (3, 1, 3)), rtol=1e-12)
-    draws = DIRECT.sample(job, 4000, np.random.RandomState(0))
+    assert_allclose(DIRECT.quantiles(job, levels)[0], np.broadcast_to(exact, (3, 1, 3)), rtol=1e-12)
+    draws = DIRECT.sample(job, 4000, [np.random.RandomState(0)])[0]
     assert draws.shape == (3, 1, 4000)
     assert_allclose(np.quantile(draws, levels, axis=-1)[:, :, 0], np.tile(exact[:, None], 3), atol=0.1)
     assert np.abs(np.corrcoef(draws[:, 0])[0, 1:]).max() < 4 / np.sqrt(4000)
     mean, log_shape = 2.0, 1.0
     job = arguments(*known(NEGATIVE_BINOMIAL, 0.0, (np.log(np.expm1(mean)), log_shape), block=2), 2, None)
     exact = stats.nbinom.ppf(levels, np.exp(log_shape), np.exp(log_shape) / (np.exp(log_shape) + mean))
-    assert_array_equal(DIRECT.quantiles(job, levels)[1, 0], exact)
+    assert_array_equal(DIRECT.quantiles(job, levels)[0, 1, 0], exact)
 
 
 # ---------------------------------------------------------------- fits
@@ -402,7 +402,7 @@ def test_learned_quantiles_of_direct_networks():
 
 def test_a_path_that_overflows():
     network, theta = known(POISSON, 50.0, (1.0,))
-    paths = RECURSIVE.sample(arguments(network, theta, 20, None), 5, np.random.RandomState(0))
+    paths = RECURSIVE.sample(arguments(network, theta, 20, None), 5, [np.random.RandomState(0)])[0]
     assert np.isnan(paths[-1]).all()
     forecaster = LSTMForecaster(
         loss="poisson", strategy="recursive", scaling=None, max_epochs=1, dtype="float64", **QUICK

@@ -25,6 +25,7 @@ from .test_networks import task
 from .test_uncertainty import errors_of
 
 #: A learning rate so small that no float32 parameter changes in training, except those that are 0.
+THE_SERIES = np.zeros(1, int)
 STILL = {"learning_rate": 1e-30}
 TINY = {"hidden_size": 2, "context_length": 4, "horizon": 2, "batch_size": 16, "random_state": 0}
 
@@ -242,16 +243,16 @@ def test_a_coverage_equal_to_a_rank_uses_this_rank(n):
     errors = errors_of(np.random.default_rng(0).permutation(ranks).astype(float)[:, None, None])
     coverage = ranks / (n + 1)
     for levels, sign in (((1 + coverage) / 2, 1), ((1 - coverage) / 2, -1)):
-        assert_array_equal(errors.offsets(levels)[0][0, 0], sign * ranks)
+        assert_array_equal(errors.offsets(levels, THE_SERIES)[0][0, 0, 0], sign * ranks)
 
 
 @pytest.mark.parametrize("n", [4, 9, 30])
 def test_a_coverage_between_two_ranks_uses_the_higher(n):
     ranks = np.arange(1, n)
     errors = errors_of(np.arange(1.0, n + 1)[:, None, None])
-    assert_array_equal(errors.offsets((1 + (ranks + 0.05) / (n + 1)) / 2)[0][0, 0], ranks + 1)
+    assert_array_equal(errors.offsets((1 + (ranks + 0.05) / (n + 1)) / 2, THE_SERIES)[0][0, 0, 0], ranks + 1)
     with pytest.raises(ValueError, match="validation windows"):
-        errors.offsets(np.array([(1 + (n + 0.05) / (n + 1)) / 2]))
+        errors.offsets(np.array([(1 + (n + 0.05) / (n + 1)) / 2]), THE_SERIES)
 
 
 def test_paths_draw_windows_with_replacement():

@@ -14,23 +14,28 @@ from tsrnn.forecasting.conformal import Errors
 from .forecasters import lstm, months, wave, wide
 
 
+#: The number of the only series.
+THE_SERIES = np.zeros(1, int)
+
+
 def errors_of(errors):
     """In units of one."""
-    return Errors(errors, NoScaling().fit(errors[0], np.ones(errors[0].shape, bool), np.array([0, len(errors[0])])))
+    scaling = NoScaling().fit(errors[0], np.ones(errors[0].shape, bool), np.array([0, len(errors[0])]))
+    return Errors(errors, scaling, np.zeros(len(errors), int))
 
 
 # ------------------------------------------------------------ errors
 def test_half_widths_are_ranked_absolute_errors():
     errors = np.array([3.0, -1, 4, -2, 5, -9, 6, -7, 8])[:, None, None]
-    offsets, _ = errors_of(errors).offsets(np.array([0.05, 0.1, 0.5, 0.75, 0.95]))
+    (offsets,), _ = errors_of(errors).offsets(np.array([0.05, 0.1, 0.5, 0.75, 0.95]), THE_SERIES)
     assert_array_equal(offsets[0, 0], [-9, -8, 0, 5, 9])  # ranks 9, 8, none, 5, 9 of 9 errors, from (9 + 1) * coverage
 
 
 def test_missing_errors_do_not_count():
     errors = np.array([[1.0, 2.0], [np.nan, 3.0], [-4.0, np.nan], [2.0, 1.0]])[:, :, None]
-    assert_array_equal(errors_of(errors).offsets(np.array([0.75]))[0][:, 0, 0], [2, 2])
+    assert_array_equal(errors_of(errors).offsets(np.array([0.75]), THE_SERIES)[0][0, :, 0, 0], [2, 2])
     with pytest.raises(ValueError, match=r"a coverage of 0\.8 needs 4 validation windows, but the fit had 3"):
-        errors_of(errors).offsets(np.array([0.1]))
+        errors_of(errors).offsets(np.array([0.1]), THE_SERIES)
 
 
 def test_coverage_of_conformal_intervals():
@@ -38,7 +43,7 @@ def test_coverage_of_conformal_intervals():
     rng = np.random.default_rng(0)
     draws = rng.standard_t(2, (20_000, 20)) + 0.3
     for coverage, expected in ((0.5, 10 / 20), (0.8, 16 / 20), (0.9, 18 / 20)):
-        bound = errors_of(draws[:, :19].T[:, :, None]).offsets(np.array([(1 + coverage) / 2]))[0][:, 0, 0]
+        bound = errors_of(draws[:, :19].T[:, :, None]).offsets(np.array([(1 + coverage) / 2]), THE_SERIES)[0][0, :, 0, 0]
         assert_allclose(np.mean(np.abs(draws[:, 19]) <= bound), expected, atol=0.01)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -23,12 +23,16 @@ class Panel:
         What is known of each row before it comes: covariates, then the seasonal inputs of each channel.
     indptr : (S + 1,) int64
         Rows ``indptr[s]`` to ``indptr[s + 1] - 1`` are those of series s.
+    padding : (S,) int64 or int
+        First rows of each series that only make it as long as a window. No value of them is observed, and no network
+        reads them.
     """
 
     values: np.ndarray
     observed: np.ndarray
     known: np.ndarray
     indptr: np.ndarray
+    padding: np.ndarray | int = 0
 
     @classmethod
     def of_one(cls, values: np.ndarray, observed: np.ndarray | None = None, known: np.ndarray | None = None) -> Panel:
@@ -41,10 +45,11 @@ class Panel:
     def join(cls, panels: list[Panel]) -> Panel:
         """Panel of all series of several panels, in this order."""
         ends = np.cumsum(np.concatenate([np.diff(panel.indptr) for panel in panels]))
+        padding = np.concatenate([np.broadcast_to(panel.padding, len(panel)) for panel in panels])
         values = np.concatenate([panel.values for panel in panels])
         observed = np.concatenate([panel.observed for panel in panels])
         known = np.concatenate([panel.known for panel in panels])
-        return cls(values, observed, known, np.concatenate([[0], ends]).astype(np.int64))
+        return cls(values, observed, known, np.concatenate([[0], ends]).astype(np.int64), padding)
 
     def __len__(self) -> int:
         """Number of series."""
@@ -68,8 +73,22 @@ class Panel:
     @property
     def first_observed(self) -> np.ndarray:
         """Row within its series of each channel's first observed value, (S, C); 0 for a channel without any."""
-        zeros = np.zeros(self.values.shape[1], np.int64)  # argmax refuses an empty series
-        return np.stack([self.observed[r].argmax(axis=0) if r.start < r.stop else zeros for r in self.slices()])
+        return self._ends(lambda rows, among: np.minimum.reduceat(rows, among, axis=0), len(self.values), 0)
+
+    @property
+    def last_observed(self) -> np.ndarray:
+        """Row within its series of each channel's last observed value, (S, C); -1 for a channel without any."""
+        return self._ends(lambda rows, among: np.maximum.reduceat(rows, among, axis=0), -1, -1)
+
+    def _ends(self, reduce: Callable[[np.ndarray, np.ndarray], np.ndarray], beyond: int, without: int) -> np.ndarray:
+        """Rows (S, C) of the observed values at one end of each series, `without` where there is none."""
+        found = np.full((len(self), self.values.shape[1]), without, np.int64)
+        filled = np.flatnonzero(self.n_rows > 0)  # an empty series has no rows to reduce
+        if len(filled):
+            rows = np.where(self.observed, self.positions[:, None], beyond)
+            ends = reduce(rows, self.indptr[:-1][filled])
+            found[filled] = np.where(ends == beyond, without, ends)
+        return found
 
     def slices(self) -> Iterator[slice]:
         """Rows of each series."""
@@ -87,7 +106,41 @@ class Panel:
         last = self.n_rows if last is None else np.minimum(last, self.n_rows)
         rows, _ = ranges(self.indptr[:-1] + first, self.indptr[:-1] + last)
         indptr = np.concatenate([[0], np.cumsum(np.maximum(last - first, 0))]).astype(np.int64)
-        return Panel(self.values[rows], self.observed[rows], self.known[rows], indptr)
+        padding = np.clip(self.padding - first, 0, np.diff(indptr))
+        return Panel(self.values[rows], self.observed[rows], self.known[rows], indptr, padding)
+
+    def rows_of(self, series: np.ndarray) -> np.ndarray:
+        """Numbers of the rows of these series, one series after the other."""
+        return ranges(self.indptr[:-1][series], self.indptr[1:][series])[0]
+
+    def take(self, series: np.ndarray) -> Panel:
+        """Panel of the series with these numbers, in their order."""
+        rows = self.rows_of(series)
+        indptr = np.concatenate([[0], np.cumsum(self.n_rows[series])]).astype(np.int64)
+        padding = np.broadcast_to(self.padding, len(self))[series]
+        return Panel(self.values[rows], self.observed[rows], self.known[rows], indptr, padding)
+
+    def lengthened(self, before: np.ndarray, after: np.ndarray) -> Panel:
+        """Panel with `before` and `after` (S,) more rows around each series, unobserved copies of its first and last.
+
+        Those before it are padding.
+        """
+        if not before.any() and not after.any():
+            return self
+        begins = self.indptr[:-1]
+        rows, series = ranges(begins - before, self.indptr[1:] + after)
+        is_own = (rows >= begins[series]) & (rows < self.indptr[1:][series])
+        rows = np.clip(rows, begins[series], self.indptr[1:][series] - 1)
+        indptr = np.concatenate([[0], np.cumsum(self.n_rows + before + after)]).astype(np.int64)
+        observed = self.observed[rows] & is_own[:, None]
+        return Panel(self.values[rows], observed, self.known[rows], indptr, self.padding + before)
+
+    def filled(self) -> Panel:
+        """Panel in which each missing value is the last observed one before it, or else the first one of its series."""
+        first = self.indptr[:-1, None] + self.first_observed
+        rows = np.where(self.observed, np.arange(len(self.values))[:, None], np.repeat(first, self.n_rows, axis=0))
+        rows = np.maximum.accumulate(rows, axis=0)  # rows of a series come after those of the one before
+        return replace(self, values=np.take_along_axis(self.values, rows, axis=0))
 
     def inputs(self) -> np.ndarray:
         """What a network reads of each row, (N, C + F): its values, and what is known of the next row.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -57,6 +58,13 @@ class Scaling:
             np.ones((len(indptr) - 1, values.shape[1])),
         )
         return self
+
+    def joined(self, panel: Panel) -> Scaling:
+        """The scaling of the series so far, and after them of those of a panel, each learned from its own rows."""
+        other = copy(self)
+        other.fit(panel.values, panel.observed, panel.indptr)
+        other.mean, other.scale = np.vstack([self.mean, other.mean]), np.vstack([self.scale, other.scale])
+        return other
 
     def of_contexts(self, contexts: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Shift and scale of windows of these series (n,) with the given contexts (n, length, C): (n, C) both."""
@@ -170,6 +178,11 @@ class PanelScaling:
         of_covariates = StandardScaling()
         of_covariates.fit(covariates, np.ones(covariates.shape, bool), panel.indptr)
         return cls(SCALINGS[name]().fit(panel.values, panel.observed, panel.indptr), of_covariates, n_seasonal)
+
+    def joined(self, panel: Panel) -> PanelScaling:
+        """The scaling of the series so far, and after them of those of a panel, whose `known` are the covariates."""
+        of_covariates = replace(panel, values=panel.known, observed=np.ones(panel.known.shape, bool))
+        return replace(self, target=self.target.joined(panel), covariates=self.covariates.joined(of_covariates))
 
     def scales(self, values: np.ndarray, n_context: int) -> Scales:
         """Scales of windows into values (N, C), with contexts of `n_context` rows."""

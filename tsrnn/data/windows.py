@@ -68,15 +68,18 @@ class Windows:
         last = panel.n_rows if last is None else last
         begins, span = panel.indptr[:-1], geometry.context + geometry.n_ahead
         starts, series = ranges(begins + first, begins + last - span + 1)
-        return cls.at(starts, series, scaling.scales(panel.values, geometry.context), geometry)
+        late = np.maximum((begins + panel.padding)[series] - starts, 0)
+        return cls.at(starts, series, scaling.scales(panel.values, geometry.context), geometry, late)
 
     @classmethod
-    def at(cls, starts: np.ndarray, series: np.ndarray, scales: Scales, geometry: Geometry) -> Windows:
-        """Windows that begin at these rows, in these series."""
+    def at(
+        cls, starts: np.ndarray, series: np.ndarray, scales: Scales, geometry: Geometry, late: np.ndarray | int = 0
+    ) -> Windows:
+        """Windows that begin at these rows, in these series; of the first `late` (n,) rows nothing is read."""
         # Copies are writable: for a read-only array the loops of a backend would be compiled once more.
         starts, series = np.array(starts, np.int64), np.array(series, np.int64)
-        length = np.full(len(starts), geometry.n_steps, np.int64)
-        return cls(starts, length, starts + geometry.context, series, scales)
+        length = np.full(len(starts), geometry.n_steps, np.int64) - late
+        return cls(starts + late, length, starts + geometry.context, series, scales)
 
     def __len__(self) -> int:
         """Number of windows."""

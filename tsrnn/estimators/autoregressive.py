@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reprlib
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -160,7 +160,7 @@ class ARForecaster(ProbabilisticForecaster):
         return max(model.longest for model in self.models_)
 
     def _forecast(self, origin: Origin) -> np.ndarray:
-        return np.column_stack([model.forecast(past.mean, steps) for model, past, steps in self._channels(origin)])
+        return np.column_stack([model.forecast(past.mean, steps) for model, past, steps in self._channels(origin)])[None]
 
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
         self._check_spread()
@@ -168,15 +168,15 @@ class ARForecaster(ProbabilisticForecaster):
         for model, past, steps in self._channels(origin):
             spread = past.spread(model, origin.n_steps)
             quantiles.append(model.forecast(past.mean, steps)[:, None] + spread[:, None] * norm.ppf(levels))
-        return np.stack(quantiles, axis=1)
+        return np.stack(quantiles, axis=1)[None]
 
-    def _sample(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
+    def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
         self._check_spread()
-        paths = []
+        paths, rng = [], rngs[0]
         for model, past, steps in self._channels(origin):
             before = past.paths(n_paths, rng)
             paths.append(model.forecast(before, steps, rng.standard_normal((origin.n_steps, n_paths))))
-        return np.stack(paths, axis=1)
+        return np.stack(paths, axis=1)[None]
 
     def _check_spread(self) -> None:
         for c, model in enumerate(self.models_):
@@ -188,7 +188,7 @@ class ARForecaster(ProbabilisticForecaster):
 
     def _channels(self, origin: Origin) -> Iterator[tuple[Autoregression, Past, np.ndarray]]:
         """For each channel: model, distribution of its last values given the observed ones, offsets of its steps."""
-        n = len(origin.context)
+        values, observed, n = origin.panel.values, origin.panel.observed, len(origin.panel.values)
         for c, model in enumerate(self.models_):
             offsets = model.offsets(0, origin.covariates)
-            yield model, last_values(model, origin.context[:, c], origin.observed[:, c], offsets[:n]), offsets[n:]
+            yield model, last_values(model, values[:, c], observed[:, c], offsets[:n]), offsets[n:]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import frame
 from ..checks import Anything, whole
-from ..data.gaps import fill_gaps
-from ..frame.future import Forecasts
+from ..data.panel import Panel
+from ..frame.future import Forecasts, Labels
 from ..frame.index import Grid
 from .history import History, Origin, labelled_by
 
@@ -23,17 +24,15 @@ Attributes = dict[str, Any]
 class BaseForecaster(BaseEstimator):
     """A forecaster of one or several series. A subclass fits a history in `_fit` and forecasts it in `_forecast`.
 
-    Rows are time steps. After `fit`, ``context_`` (n, n_channels) holds the rows that a forecast starts from,
-    ``covariates_`` (n, n_covariates) their covariates and ``index_`` the labels of the series so far.
+    Rows are time steps. After `fit`, ``panel_`` holds the rows that forecasts start from, and ``index_`` their labels,
+    of a panel the labels from the first row of any series to the last.
     """
 
     horizon: int
     season_lengths: Anything = None
-    target_: frame.Target
+    target_: frame.Target | frame.PanelTarget
     index_: Grid
-    context_: np.ndarray
-    observed_: np.ndarray
-    covariates_: np.ndarray
+    panel_: Panel
     covariate_names_: list[Hashable]
     n_features_in_: int
     season_lengths_: tuple[int, ...]
@@ -67,9 +66,7 @@ class BaseForecaster(BaseEstimator):
         fitted = self._fit(history) | {
             "target_": history.target,
             "index_": history.target.index,
-            "context_": history.values,
-            "observed_": history.observed,
-            "covariates_": history.covariates,
+            "panel_": history.panel,
             "covariate_names_": history.covariate_names,
             "n_features_in_": len(history.covariate_names) or history.values.shape[1],
             "season_lengths_": history.season_lengths,
@@ -98,7 +95,7 @@ class BaseForecaster(BaseEstimator):
             The same kind as the target, with its name or columns and its future index.
         """
         origin = self._origin(horizon, context)
-        return frame.wrap(self._continue(origin)[origin.wanted], origin.target, origin.index)
+        return wrap_many(origin.choose(self._continue(origin)), origin, {})
 
     def update(self, y_new: Anything, X_new: Anything = None) -> BaseForecaster:
         """Append new observations without fitting again: later forecasts start after them.
@@ -116,11 +113,11 @@ class BaseForecaster(BaseEstimator):
         """
         check_is_fitted(self)
         new, covariates = self._read_new(y_new, X_new, "y_new", "update(y_new, X_new)")
-        values = np.concatenate([self.context_, new.values])
-        filled = np.concatenate([np.ones(self.context_.shape, np.bool_), new.observed])
-        self.context_, self.observed_ = fill_gaps(values, filled), np.concatenate([self.observed_, new.observed])
-        self.covariates_ = np.concatenate([self.covariates_, covariates])
-        self.index_ = frame.extend_index(self.index_, len(new.values))
+        before, n = self.panel_, len(new.values)
+        values, observed = np.concatenate([before.values, new.values]), np.concatenate([before.observed, new.observed])
+        later = Panel.of_one(values, np.vstack([np.ones_like(before.observed), new.observed])).filled()
+        self.panel_ = Panel.of_one(later.values, observed, np.concatenate([before.known, covariates]))
+        self.index_ = frame.extend_index(self.index_, n)
         return self
 
     def score(self, X: Anything, y: Anything = None) -> float:
@@ -158,12 +155,27 @@ class BaseForecaster(BaseEstimator):
         raise NotImplementedError
 
     def _forecast(self, origin: Origin) -> np.ndarray:
-        """Point forecasts of the steps after `origin`, (n_steps, n_channels)."""
+        """Point forecasts of the steps after `origin`, (S, n_steps, n_channels)."""
         raise NotImplementedError
 
     def _min_context(self) -> int:
         """Number of rows that `_forecast` needs before the origin."""
         raise NotImplementedError
+
+    @property
+    def context_(self) -> np.ndarray:
+        """The rows that a forecast starts from, (n, n_channels); missing values are filled."""
+        return self.panel_.values
+
+    @property
+    def observed_(self) -> np.ndarray:
+        """Which values of ``context_`` were observed, (n, n_channels)."""
+        return self.panel_.observed
+
+    @property
+    def covariates_(self) -> np.ndarray:
+        """Covariates of ``context_``, (n, n_covariates)."""
+        return self.panel_.known
 
     # ------------------------------------------------------------ helpers
     def _truth_and_forecast(self, X: Anything, y: Anything) -> tuple[np.ndarray, np.ndarray]:
@@ -174,7 +186,7 @@ class BaseForecaster(BaseEstimator):
         if not new.observed.any():
             raise ValueError(f"{new.name} has no observed value to score the forecast by; pass some that was observed")
         origin = self._origin_at_end(frame.future_index(self.index_, len(new.values)), covariates)
-        return np.where(new.observed, new.values, np.nan), self._continue(origin)
+        return np.where(new.observed, new.values, np.nan), self._continue(origin)[0]
 
     def _continue(self, origin: Origin) -> np.ndarray:
         """`_forecast`, with an error where a value is not finite."""
@@ -182,8 +194,8 @@ class BaseForecaster(BaseEstimator):
             return self._finite(self._forecast(origin), origin)
 
     def _finite(self, values: np.ndarray, origin: Origin) -> np.ndarray:
-        """The values (n_steps, ...) as they are, with an error where one is not finite."""
-        finite = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+        """The values (S, n_steps, ...) as they are, with an error where one is not finite."""
+        finite = np.isfinite(values).all(axis=(0, *range(2, values.ndim)))
         if not finite.all():
             raise FloatingPointError(
                 f"the forecast overflows at step {int(finite.argmin()) + 1} of horizon={origin.n_steps}: rolled "
@@ -202,14 +214,15 @@ class BaseForecaster(BaseEstimator):
             if self.covariate_names_:
                 target = labelled_by(ahead, target, frame.index_step(self.index_))
             history, index = self._read_context(target), target.index
-            here = here._replace(target=target, context=history.values, observed=history.observed)
+            here = here._replace(target=target, panel=history.panel)
         if self.covariate_names_:
             steps, known = frame.read_future_covariates(
                 ahead, index, 0 if context is None else len(index), self.covariate_names_
             )
-            known = np.concatenate([self.covariates_, known]) if context is None else known
-            known = known[-(len(here.context) + len(steps)) :]
-            return here._replace(covariates=known, index=steps, wanted=np.arange(len(steps)))
+            if context is not None:
+                known = known[-(len(here.panel.values) + len(steps)) :]
+                here = here._replace(panel=replace(here.panel, known=known[: -len(steps)]))
+            return here._replace(ahead=known[None, -len(steps) :], index=steps, wanted=np.arange(len(steps)))
         if horizon is None or np.ndim(horizon) == 0:
             n = whole("horizon", self.horizon if horizon is None else horizon)
             labels: Any = frame.future_index(index, n)  # a grid, or some labels of one
@@ -223,12 +236,13 @@ class BaseForecaster(BaseEstimator):
                 f"horizon has {np.ndim(horizon)} dimensions, but it is a number of steps or an index of future labels: "
                 f"this {type(self).__name__} was fitted without covariates"
             )
-        return here._replace(covariates=np.empty((len(here.context) + n, 0)), index=labels, wanted=wanted)
+        return here._replace(ahead=np.empty((1, n, 0)), index=labels, wanted=wanted)
 
     def _origin_at_end(self, index: Grid, covariates: np.ndarray) -> Origin:
         """Origin at the end of the series, for all steps of `index`, with their covariates."""
-        known = np.concatenate([self.covariates_, covariates])
-        return Origin(self.target_, self.context_, self.observed_, known, index, np.arange(len(index)))
+        return Origin(
+            self.target_, self.panel_, covariates[None], np.zeros(1, np.int64), index, np.arange(len(index))
+        )
 
     def _read_new(self, y: Anything, X: Anything, y_name: str, call: str) -> tuple[frame.Target, np.ndarray]:
         """Read a target that follows the series so far, and its covariates (n, F); error messages show the `call`."""
@@ -272,7 +286,7 @@ class BaseForecaster(BaseEstimator):
         if self._is_labelled(target):
             with frame.pandas_fixes(target.native_format, "context"):
                 frame.check_same_grid(self.index_, target.index, name="context")
-        history = History(target)
+        history = History.of(target)
         for c, n in enumerate(history.n_rows):
             if n < self._min_context():
                 raise ValueError(
@@ -280,3 +294,10 @@ class BaseForecaster(BaseEstimator):
                     f"{self._min_context()}; pass a longer series"
                 )
         return history
+
+
+def wrap_many(values: np.ndarray, origin: Origin, labels: Mapping[str, Labels]) -> Forecasts:
+    """The wanted values (S, n_wanted, n_channels, ...) in the form of the target; see `frame.wrap_many`."""
+    if isinstance(origin.target, frame.PanelTarget):
+        return frame.wrap_panel(values[:, :, 0], origin.target, origin.index, labels)
+    return frame.wrap_many(values[0], origin.target, origin.index, labels)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,12 @@ from sklearn.utils.validation import check_is_fitted
 from .. import frame
 from ..checks import Anything, choice, flag, whole
 from ..data.gaps import trailing
-from ..data.scaling import SCALINGS
+from ..data.panel import Panel
+from ..data.scaling import SCALINGS, PanelScaling
 from ..data.seasons import Seasons
 from ..data.windows import Geometry, scored
 from ..exceptions import FewWindowsWarning, IntervalWarning
-from ..forecasting.after_gaps import Gapped, TrainedNetwork, to_forecast
+from ..forecasting.after_gaps import Before, TrainedNetwork, to_forecast
 from ..forecasting.conformal import Errors
 from ..forecasting.strategies import Seq2Seq, Strategy, as_strategy
 from ..forecasting.strategies.teacher_forcing import TeacherForcing
@@ -29,7 +30,7 @@ from ..training.plan import plan_forecaster
 from .base import Attributes
 from .classes import estimators
 from .history import History, Origin
-from .history_checks import check_length, few_windows
+from .history_checks import MIN_WINDOWS, check_length, few_windows, with_whole_windows
 from .probabilistic import ProbabilisticForecaster
 from .recurrent import RecurrentNetwork
 
@@ -53,18 +54,20 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         horizon = whole("horizon", self.horizon)
         strategy, stopping = as_strategy(self.strategy), self._stopping()
         history = history.until_last_observed()  # a gap at the end teaches nothing
-        context_length = self._context_length(int(history.n_rows.min()), horizon, history.season_length)
+        context_length = self._context_length(history.typical_length, horizon, history.season_length)
         geometry = strategy.geometry(context_length, horizon)
         seasons = self._seasons(history, context_length, horizon)
-        panel = seasons.read(history.panel())
-        is_scored = scored(panel, geometry, history.panel().first_observed)
-        check_length(history, is_scored, context_length, horizon, seasons)
-        is_short = self._warn_if_short(history, is_scored, geometry, horizon)
+        before, n_channels = with_whole_windows(history, geometry, seasons), history.values.shape[1]
+        panel = seasons.read(before)
+        is_scored = scored(panel, geometry, history.panel.first_observed)
+        if not history.is_panel:
+            check_length(history, is_scored, context_length, horizon, seasons)
+        is_short = self._warn_if_short(history, panel, is_scored, geometry, horizon)
         network, device = self._network(
             len(panel.values),
             geometry,
-            n_inputs=len(history.n_rows) + panel.known.shape[1],
-            n_targets=len(history.n_rows),
+            n_inputs=n_channels + panel.known.shape[1],
+            n_targets=n_channels,
             n_covariates=history.covariates.shape[1],
             n_seasonal=seasons.n_inputs,
             block=geometry.block,
@@ -72,13 +75,13 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         )
         scaling_name = choice("scaling", self.scaling, SCALINGS)
         self._check_support(history.target.values, history.target.cell)
-        channels = [history.channel(c) for c in range(len(history.n_rows))]
+        channels = [history.channel(c) for c in range(n_channels)]
         plan = plan_forecaster(panel, is_scored, geometry, scaling_name, seasons.n_inputs, stopping, channels)
         # without validation nothing tells when to stop, and a few windows are soon overfitted
         stays_linear = is_short and self.linear_skip and stopping is not None and plan.held_out is None
         fit, fitted = self._train(network, plan, n_epochs=0 if stays_linear else None)
         with network.backend.session():
-            judged = judge(network, plan, history.panel(), seasons, strategy, fit.training.theta)
+            judged = judge(network, plan, before, seasons, strategy, fit.training.theta)
         return fitted | {
             "theta_": (fit.theta + (judged.widening if judged else 0)).astype(network.dtype),
             "errors_": judged.errors if judged else None,
@@ -117,9 +120,11 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
                 "with strategy=Seq2Seq(attention='dot'), 'general' or 'additive'"
             )
         origin, last = self._origin(horizon, context), strategy.segment_length - 1
-        weights = self._after_gaps(strategy.attention_weights, origin)[origin.wanted]
+        if isinstance(origin.target, frame.PanelTarget):
+            raise ValueError("attention_weights shows one series at a time; pass one as context=")
+        weights = origin.choose(self._after_gaps(strategy.attention_weights, origin))[0]
         labels = self.index_ if context is None else origin.target.index
-        end = len(labels) - int(trailing(origin.observed).min())
+        end = len(labels) - int(trailing(origin.panel.observed).min())
         read = labels[end - self.context_length_ : end]
         return frame.wrap_table(weights, origin.target, origin.index, read[last :: strategy.segment_length])
 
@@ -132,9 +137,13 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         s = as_strategy(self.strategy).segment_length
         return max(1, min(max(24, 2 * season_length), (n - horizon) // 3) // s) * s
 
-    def _warn_if_short(self, history: History, is_scored: np.ndarray, geometry: Geometry, horizon: int) -> bool:
+    def _warn_if_short(
+        self, history: History, panel: Panel, is_scored: np.ndarray, geometry: Geometry, horizon: int
+    ) -> bool:
         """Warn if there are few windows; return whether there are."""
-        n, segment = int(history.n_rows.min()), as_strategy(self.strategy).segment_length
+        n, segment = history.typical_length, as_strategy(self.strategy).segment_length
+        if len(panel) > 1:
+            return int(np.maximum(panel.n_rows - geometry.context - geometry.n_ahead + 1, 0).sum()) < MIN_WINDOWS
 
         def context_of(shorter: int) -> int | None:
             return None if shorter % segment else self._context_length(n, shorter, history.season_length)
@@ -151,7 +160,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             return self.seasons_
         return Seasons.choose(
             history.season_lengths if asked else history.season_lengths[1:],
-            int(history.n_rows.min()),
+            history.typical_length,
             context_length,
             horizon,
             shortest=history.season_length,
@@ -166,44 +175,65 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         return self.context_length_ + self.seasons_.reach
 
     def _forecast(self, origin: Origin) -> np.ndarray:
-        return self._after_gaps(lambda start: self.strategy_.forecast(start)[0], origin)
+        return self._after_gaps(self.strategy_.forecast, origin)
 
     def _after_gaps(self, function: Callable[..., Any], origin: Origin, *options: Any, joint: bool = False) -> Any:
         """Result of a `function` of the strategy for the steps after `origin`; see `TrainedNetwork.after_gaps`."""
         # the types are those of the function, hence `Any`
-        network = self._network_on_device()
-        trained = TrainedNetwork(
-            network, self.theta_, self.strategy_, self.scaling_, self.seasons_, self.context_length_
-        )
-        fitted = None if origin.observed.all() else History(self.target_).observed
-        series = Gapped(origin.context, origin.observed, to_forecast(origin.observed, fitted), origin.covariates)
+        network, (scaling, series) = self._network_on_device(), self._scaling(origin)
+        trained = TrainedNetwork(network, self.theta_, self.strategy_, scaling, self.seasons_, self.context_length_)
+        fitted = None if origin.panel.observed.all() else History.of(self.target_).panel
+        before = Before(origin.panel, to_forecast(origin.panel, fitted), origin.ahead, series)
         with network.backend.session():
-            return trained.after_gaps(function, series, *options, joint=joint)
+            return trained.after_gaps(function, before, *options, joint=joint)
+
+    def _scaling(self, origin: Origin) -> tuple[PanelScaling, np.ndarray]:
+        """The scaling of the fit and of series that were not in it, and the row of each series."""
+        new, n = origin.series < 0, len(self.scaling_.target.mean)
+        if not new.any():
+            return self.scaling_, origin.series
+        rows = np.where(new, n + np.cumsum(new) - 1, origin.series)
+        return self.scaling_.joined(origin.panel.take(np.flatnonzero(new))), rows
 
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
         learned = self._after_gaps(self.strategy_.quantiles, origin, levels, joint=True)
         if learned is not None:
             return learned
-        offsets, pooled = self._errors(origin).offsets(levels)
-        return self._forecast(origin)[:, :, None] + self._unscaled(offsets, pooled, origin)
+        offsets, pooled = self._errors(origin).offsets(levels, origin.series)
+        self._warn_if_pooled(pooled, origin)
+        return self._forecast(origin)[..., None] + self._unscaled(offsets, origin)
 
-    def _sample(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
+    def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
         if self.network_.architecture.loss.family:
-            return self._after_gaps(self.strategy_.sample, origin, n_paths, rng, joint=True)
-        errors, pooled = self._errors(origin).paths(n_paths, rng)
-        return self._forecast(origin)[:, :, None] + self._unscaled(errors, pooled, origin)
+            sampled = [
+                self._after_gaps(self.strategy_.sample, origin.one(i), n_paths, [rng], joint=True)
+                for i, rng in enumerate(rngs)
+            ]
+            return np.concatenate(sampled)
+        errors, drawn, pooled = self._errors(origin), [], np.zeros(1, bool)
+        for s, rng in zip(origin.series, rngs, strict=True):
+            of_series, pooled = errors.of_series(int(s)).paths(n_paths, rng)
+            drawn.append(of_series)
+        self._warn_if_pooled(pooled, origin)
+        return self._forecast(origin)[..., None] + self._unscaled(np.stack(drawn), origin)
 
-    def _unscaled(self, values: np.ndarray, pooled: np.ndarray, origin: Origin) -> np.ndarray:
-        """Errors or offsets (n_leads, C, ...) for the steps after `origin`, in the units of the series."""
+    def _unscaled(self, values: np.ndarray, origin: Origin) -> np.ndarray:
+        """Errors or offsets (S, n_leads, C, ...) for the steps after `origin`, in the units of the series."""
+        errors, (_, rows) = self.errors_, self._scaling(origin)
+        if (new := np.flatnonzero(origin.series < 0)).size:
+            errors = replace(errors, scaling=errors.scaling.joined(origin.panel.take(new)))
+        return errors.unscale(values, origin.panel, self.context_length_, origin.n_steps, rows)
+
+    def _warn_if_pooled(self, pooled: np.ndarray, origin: Origin) -> None:
+        """Warn of channels whose intervals rest on the errors of others."""
         for c in np.flatnonzero(pooled):
             warnings.warn(
-                f"{self.target_.channel(int(c))} has too few values of its own in the validation part: its intervals "
+                f"{origin.target.channel(int(c))} has too few values of its own in the validation part: its intervals "
                 "rest on the errors of all columns, in units of its scale; drop it, or make "
                 "EarlyStopping(validation_size=...) larger",
                 IntervalWarning,
                 stacklevel=4,
             )
-        return self.errors_.unscale(values, origin.context, origin.observed, self.context_length_, origin.n_steps)
 
     def _errors(self, origin: Origin) -> Errors:
         """Errors up to the largest lead of the steps after `origin`, counted from a column's last observed value."""
@@ -224,7 +254,8 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
                 f"an interval lies about a mean or a median, and loss={loss} gives neither; add the quantile 0.5, use "
                 "strategy='direct', which gives its own quantiles, or another loss"
             )
-        n_leads = origin.n_steps + int(trailing(origin.observed).max())
+        gaps = origin.panel.n_rows[:, None] - 1 - origin.panel.last_observed
+        n_leads = origin.n_steps + int(gaps.max())
         if n_leads <= self.errors_.errors.shape[1]:
             return self.errors_
         network = self._network_on_device()

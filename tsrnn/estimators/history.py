@@ -4,102 +4,111 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Sequence
-from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import frame
 from ..checks import Anything
-from ..data.gaps import fill_gaps, trailing
 from ..data.panel import Panel
 from ..exceptions import LeakageWarning
 from ..frame.index import Freq
 
 
 class Origin(NamedTuple):
-    """The data before a forecast, and the steps that are asked for.
+    """The rows before a forecast, and the steps that are asked for.
 
     Attributes
     ----------
-    target : frame.Target
+    target : frame.Target or frame.PanelTarget
         Gives the forecast its kind and its names.
-    context : (n, n_channels)
-        The rows before the forecast, without gaps.
-    observed : (n, n_channels) bool
-        Which values of the context were observed.
-    covariates : (n + n_steps, n_covariates)
-        Covariates of the context and of the steps ahead.
-    index : pandas index
-        Labels of the wanted steps.
-    wanted : array of int
+    panel : Panel
+        The rows before the forecast of S series, without gaps; `known` are their covariates.
+    ahead : (S, n_steps, n_covariates)
+        Covariates of the steps ahead.
+    series : (S,) int
+        Number of each series in the fit; -1 for one that was not in it.
+    index : pandas index, or (S, n_wanted) int
+        Labels of the wanted steps; of a panel their places in its grid.
+    wanted : (n_wanted,) or (S, n_wanted) int
         The steps asked for, counted from 0.
     """
 
-    target: frame.Target
-    context: np.ndarray
-    observed: np.ndarray
-    covariates: np.ndarray
+    target: frame.Target | frame.PanelTarget
+    panel: Panel
+    ahead: np.ndarray
+    series: np.ndarray
     index: Any  # a `Grid`, but type checkers know `index` as a method of tuples
     wanted: np.ndarray
 
     @property
     def n_steps(self) -> int:
         """Number of steps to forecast."""
-        return len(self.covariates) - len(self.context)
+        return self.ahead.shape[1]
+
+    @property
+    def covariates(self) -> np.ndarray:
+        """Covariates of the rows before and of the steps ahead of the only series, (n + n_steps, F)."""
+        return np.concatenate([self.panel.known, self.ahead[0]])
+
+    def one(self, i: int) -> Origin:
+        """The origin of one of the series."""
+        wanted = self.wanted if self.wanted.ndim == 1 else self.wanted[i : i + 1]
+        chosen = np.array([i])
+        return self._replace(
+            panel=self.panel.take(chosen), ahead=self.ahead[chosen], series=self.series[chosen], wanted=wanted
+        )
+
+    def choose(self, values: np.ndarray) -> np.ndarray:
+        """The wanted steps of values (S, n_steps, ...)."""
+        if self.wanted.ndim == 1:
+            return values[:, self.wanted]
+        return values[np.arange(len(values))[:, None], self.wanted]
 
 
+@dataclass(frozen=True)
 class History:
-    """The series that a forecaster learns from: from the first row with a value on, and without gaps.
+    """The series that a forecaster learns from: each from the first row with a value on, and without gaps.
 
     Attributes
     ----------
-    target : frame.Target
-    values : (n, n_channels) float64
-        A missing value is the last one before it, or the first one of its channel.
-    observed : (n, n_channels) bool
-        Which values were observed.
-    covariates : (n, n_covariates) float64
+    target : frame.Target or frame.PanelTarget
+    panel : Panel
+        A missing value is the last one before it, or the first one of its channel; `known` are the covariates.
     covariate_names : list
-    n_rows : (n_channels,) int
-        Rows of each channel from its first observed one on.
     season_lengths : tuple of int
         Steps in each season, ascending; those of the index where the estimator's argument is None.
-    season_length : int
-        The shortest of them, 1 where there is none.
     """
 
-    def __init__(
-        self,
-        target: frame.Target,
+    target: frame.Target | frame.PanelTarget
+    panel: Panel
+    covariate_names: list[Hashable]
+    season_lengths: tuple[int, ...]
+
+    @classmethod
+    def of(
+        cls,
+        target: frame.Target | frame.PanelTarget,
         covariates: np.ndarray | None = None,
         names: Sequence[Hashable] = (),
         season_lengths: Anything = None,
-    ):
-        first = int(target.observed.any(axis=1).argmax())
-        self.target = target
-        self.values = fill_gaps(target.values, target.observed)[first:]
-        self.observed = target.observed[first:]
-        self.covariates = np.empty((len(self.values), 0)) if covariates is None else covariates[first:]
-        self.covariate_names = list(names)
-        self.n_rows = len(self.values) - self.observed.argmax(axis=0)
-        self.season_lengths = frame.read_season_lengths(season_lengths, target.index, len(self.values))
-        self.season_length = min(self.season_lengths, default=1)
-
-    def until_last_observed(self) -> History:
-        """The history without the rows at its end in which nothing was observed."""
-        end = len(self.values) - int(trailing(self.observed).min())
-        cut = copy(self)
-        cut.values, cut.observed, cut.covariates = self.values[:end], self.observed[:end], self.covariates[:end]
-        cut.n_rows = self.n_rows - (len(self.values) - end)
-        return cut
+    ) -> History:
+        """The history of a target, with covariates (N, F) of its rows."""
+        indptr = target.indptr if isinstance(target, frame.PanelTarget) else np.array([0, len(target.values)])
+        known = np.empty((len(target.values), 0)) if covariates is None else covariates
+        panel = Panel(target.values, target.observed, known, np.asarray(indptr, np.int64)).filled()
+        any_channel = replace(panel, values=panel.values[:, :1], observed=panel.observed.any(axis=1, keepdims=True))
+        panel = panel.part(any_channel.first_observed[:, 0])
+        grid = target.grid if isinstance(target, frame.PanelTarget) else target.index
+        lengths = frame.read_season_lengths(season_lengths, grid, int(np.median(panel.n_rows)))
+        return cls(target, panel, list(names), lengths)
 
     @classmethod
     def read(cls, X: Anything, y: Anything, season_lengths: Anything = None) -> History:
-        """Read the arguments of `fit`: a target alone, or covariates and the target."""
+        """Read the arguments of `fit` for one series: a target alone, or covariates and the target."""
         if y is None:
-            return cls(frame.read_target(X), season_lengths=season_lengths)
+            return cls.of(frame.read_target(X), season_lengths=season_lengths)
         X, y = frame.read_table(X, "X"), frame.read_table(y, "y")
         frame.check_argument_order(X, y, "fit(X, y)")
         target = labelled_by(X, frame.read_target(y))
@@ -111,14 +120,53 @@ class History:
                 "if it is a copy, leave it out: lagged values of the target come in by themselves"
             )
             warnings.warn(message, LeakageWarning, stacklevel=3)
-        return cls(target, covariates, names, season_lengths)
+        return cls.of(target, covariates, names, season_lengths)
 
-    def panel(self) -> Panel:
-        """The rows as a panel of one series, whose `known` are the covariates."""
-        return Panel.of_one(self.values, self.observed, self.covariates)
+    @property
+    def is_panel(self) -> bool:
+        """Whether it is of many series, which may be short."""
+        return isinstance(self.target, frame.PanelTarget)
+
+    @property
+    def values(self) -> np.ndarray:
+        """Values of all rows, (N, C)."""
+        return self.panel.values
+
+    @property
+    def observed(self) -> np.ndarray:
+        """Which values were observed, (N, C)."""
+        return self.panel.observed
+
+    @property
+    def covariates(self) -> np.ndarray:
+        """Covariates of all rows, (N, F)."""
+        return self.panel.known
+
+    @property
+    def season_length(self) -> int:
+        """The shortest season, 1 where there is none."""
+        return min(self.season_lengths, default=1)
+
+    @property
+    def n_rows(self) -> np.ndarray:
+        """Rows of each channel of each series from its first observed one on, (S * C,)."""
+        return (self.panel.n_rows[:, None] - self.panel.first_observed).ravel()
+
+    @property
+    def typical_length(self) -> int:
+        """The length that the defaults go by: of one series the shortest channel's, of many the median."""
+        return int(np.median(self.n_rows)) if self.is_panel else int(self.n_rows.min())
+
+    def until_last_observed(self) -> History:
+        """The history without the rows at the end of a series in which nothing was observed."""
+        return replace(self, panel=self.panel.part(last=1 + self.panel.last_observed.max(axis=1)))
+
+    def series(self) -> list[History]:
+        """Each series as a history of one."""
+        return [replace(self, panel=panel) for panel in self.panel]
 
     def channel(self, c: int) -> str:
-        """Name of a channel in error messages: ``y['a']``, or "the series" where there is one."""
+        """Name of a channel in error messages: ``y['a']``, ``series 'a' of y``, or "the series" where there is one."""
         return "the series" if self.target.channel(c) == "y" else self.target.channel(c)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..data.panel import Panel
 from ..data.seasons import Seasons
 from ..data.windows import Geometry
 from .history import History
@@ -14,6 +15,22 @@ from .history import History
 #: linear start worse with 2 windows (error relative to repeating the last value 1.10, untrained 0.99), with 5 (1.22,
 #: 1.04) and with 10 (9.87, 8.64), but not with 15 (1.56, 1.68).
 MIN_WINDOWS = 10
+
+
+def with_whole_windows(history: History, geometry: Geometry, seasons: Seasons) -> Panel:
+    """The rows of a history; series of a panel that are shorter than a window become as long as one.
+
+    Padding comes before them, and where a series has no more rows than the targets of a window, rows without values
+    also after it: of such a series the first row is read, and the others are targets.
+    """
+    panel = history.panel
+    if not history.is_panel:
+        return panel
+    after = np.maximum(geometry.n_ahead + 1 - panel.n_rows, 0)
+    need = seasons.reach + geometry.context + geometry.n_ahead
+    before = np.maximum(need - panel.n_rows - after, 0)
+    after[before == 0] = 0
+    return panel.lengthened(before, after)
 
 
 def check_length(history: History, is_scored: np.ndarray, context_length: int, horizon: int, seasons: Seasons) -> None:

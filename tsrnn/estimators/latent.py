@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -148,23 +149,23 @@ class LatentARForecaster(ProbabilisticForecaster):
 
     def _start(self, origin: Origin) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Mean and covariance of the states before a forecast, and the covariates of its steps."""
-        n = len(origin.context)
-        states = statespace.filter_series(self.model_, origin.context, origin.observed, origin.covariates[:n])
-        return states.mean[-1], states.cov[-1], origin.covariates[n:]
+        panel = origin.panel
+        states = statespace.filter_series(self.model_, panel.values, panel.observed, panel.known)
+        return states.mean[-1], states.cov[-1], origin.ahead[0]
 
     def _predict(self, origin: Origin) -> tuple[np.ndarray, np.ndarray]:
         """Means and standard deviations of each step, (n_steps, n_channels)."""
         return statespace.predict(self.model_, *self._start(origin))
 
     def _forecast(self, origin: Origin) -> np.ndarray:
-        return self._predict(origin)[0]
+        return self._predict(origin)[0][None]
 
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
         mean, deviation = self._predict(origin)
-        return mean[:, :, None] + deviation[:, :, None] * norm.ppf(levels)
+        return (mean[:, :, None] + deviation[:, :, None] * norm.ppf(levels))[None]
 
-    def _sample(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
-        return statespace.simulate(self.model_, *self._start(origin), n_paths, rng)
+    def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
+        return statespace.simulate(self.model_, *self._start(origin), n_paths, rngs[0])[None]
 
 
 def _all(history: History) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from zlib import crc32
+
 import numpy as np
 
 from .. import frame
 from ..checks import Anything, fractions, whole
 from ..frame.future import Forecasts
 from ..networks.memory import amount, check_memory
-from .base import BaseForecaster
+from .base import BaseForecaster, wrap_many
 from .history import Origin
 from .recurrent import generator
 
@@ -37,8 +40,9 @@ class ProbabilisticForecaster(BaseForecaster):
         levels = fractions("coverage", coverage)
         tails = np.stack([(1 - levels) / 2, (1 + levels) / 2], axis=-1)
         origin = self._origin(horizon, context)
-        values = self._checked_quantiles(origin, tails.ravel()).reshape(len(origin.wanted), -1, *tails.shape)
-        return frame.wrap_many(values, origin.target, origin.index, {"coverage": levels, "bound": ["lower", "upper"]})
+        values = self._checked_quantiles(origin, tails.ravel())
+        values = values.reshape(*values.shape[:-1], *tails.shape)
+        return wrap_many(values, origin, {"coverage": levels, "bound": ["lower", "upper"]})
 
     def predict_quantiles(
         self, horizon: Anything = None, quantiles: Anything = (0.1, 0.5, 0.9), *, context: Anything = None
@@ -60,8 +64,8 @@ class ProbabilisticForecaster(BaseForecaster):
         """
         levels = fractions("quantiles", quantiles)
         origin = self._origin(horizon, context)
-        values = self._checked_quantiles(origin, np.atleast_1d(levels)).reshape(len(origin.wanted), -1, *levels.shape)
-        return frame.wrap_many(values, origin.target, origin.index, {"quantile": levels})
+        values = self._checked_quantiles(origin, np.atleast_1d(levels))
+        return wrap_many(values.reshape(*values.shape[:-1], *levels.shape), origin, {"quantile": levels})
 
     def sample(
         self, horizon: Anything = None, n_paths: int = 100, *, context: Anything = None, random_state: Anything = None
@@ -85,23 +89,31 @@ class ProbabilisticForecaster(BaseForecaster):
         """
         n_paths, rng = whole("n_paths", n_paths), generator("random_state", random_state)
         origin = self._origin(horizon, context)
-        n_values = n_paths * origin.n_steps * self.context_.shape[1]
+        n_values = n_paths * origin.n_steps * self.context_.shape[1] * len(origin.panel)
         what = f"n_paths={amount(n_paths)} paths of {amount(origin.n_steps)} steps take"
         check_memory(8 * n_values, what, "draw fewer, or some at a time with other seeds")
         with np.errstate(over="ignore", invalid="ignore"):
-            values = self._finite(self._sample(origin, n_paths, rng), origin)[origin.wanted]
-        return frame.wrap_many(values, origin.target, origin.index, {"path": np.arange(n_paths)})
+            values = self._finite(self._sample(origin, n_paths, generators(rng, origin)), origin)
+        return wrap_many(origin.choose(values), origin, {"path": np.arange(n_paths)})
 
     # ------------------------------------------------------------ for subclasses
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
-        """Quantiles of each step after `origin`, (n_steps, n_channels, n_levels)."""
+        """Quantiles of each step after `origin`, (S, n_steps, n_channels, n_levels)."""
         raise NotImplementedError
 
-    def _sample(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
-        """Paths after `origin`, (n_steps, n_channels, n_paths)."""
+    def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
+        """Paths after `origin`, those of each series from a generator of its own, (S, n_steps, n_channels, n_paths)."""
         raise NotImplementedError
 
     # ------------------------------------------------------------ helpers
     def _checked_quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore", invalid="ignore"):
-            return self._finite(self._quantiles(origin, levels), origin)[origin.wanted]
+            return origin.choose(self._finite(self._quantiles(origin, levels), origin))
+
+
+def generators(rng: np.random.RandomState, origin: Origin) -> list[np.random.RandomState]:
+    """A random generator for each series; of a panel one that depends on the series' id, not on the other series."""
+    if not isinstance(origin.target, frame.PanelTarget):
+        return [rng]
+    seed = rng.randint(2**31)
+    return [np.random.RandomState([seed, crc32(repr(label).encode())]) for label in origin.target.ids]

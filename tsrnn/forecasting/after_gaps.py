@@ -1,4 +1,4 @@
-"""Forecasts of a series with gaps: the network fills those that it reads before it continues the series."""
+"""Forecasts of series with gaps: the network fills those that it reads before it continues a series."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..data.gaps import fill, trailing
+from ..data.panel import Panel
 from ..data.scaling import PanelScaling
 from ..data.seasons import Seasons
-from ..networks.network import Network
+from ..networks.network import Handle, Network
 from .strategies import Strategy
 from .strategies.base import Continuation
 
@@ -20,42 +21,51 @@ from .strategies.base import Continuation
 LONGEST_GAP = 1000
 #: Fraction of missing values in the fit up to which forecasts replace missing values inside a context.
 FEW_MISSING = 0.1
+#: Series that are continued together, so that memory does not grow with their number.
+CHUNK = 4096
 
 
-class Gapped(NamedTuple):
-    """A series to be continued.
+class Before(NamedTuple):
+    """Series to be continued.
 
     Attributes
     ----------
-    values : (n, C)
-        Missing values are filled by the last value before them.
-    observed : (n, C) bool
-    to_forecast : (n, C) bool
+    panel : Panel
+        Missing values are filled by the last value before them; `known` are the covariates.
+    to_forecast : (N, C) bool
         Missing values that the network forecasts before it reads them.
-    covariates : (n + n_steps, F)
-        Covariates of the series and of the steps to forecast.
+    ahead : (S, n_steps, F)
+        Covariates of the steps to forecast.
+    series : (S,) int
+        Their rows among those of the scaling.
     """
 
-    values: np.ndarray
-    observed: np.ndarray
+    panel: Panel
     to_forecast: np.ndarray
-    covariates: np.ndarray
+    ahead: np.ndarray
+    series: np.ndarray
+
+    def take(self, chosen: np.ndarray) -> Before:
+        """Some of the series."""
+        rows = self.panel.rows_of(chosen)
+        return Before(self.panel.take(chosen), self.to_forecast[rows], self.ahead[chosen], self.series[chosen])
 
 
-def to_forecast(observed: np.ndarray, fitted: np.ndarray | None) -> np.ndarray:
-    """Missing values (n, C) that the network forecasts before it reads them.
+def to_forecast(panel: Panel, fitted: Panel | None) -> np.ndarray:
+    """Missing values (N, C) that the network forecasts before it reads them.
 
-    These are all at the end of a column, and those inside it where few of the `fitted` (m, C) values were missing.
-    Where many were, the network has learned from contexts in which the last value stands for a missing one, and reads
-    such contexts best. `fitted` may be None where nothing is missing.
+    These are all at the end of a column, and those inside it where few of the `fitted` values of the same channel were
+    missing. Where many were, the network has learned from contexts in which the last value stands for a missing one,
+    and reads such contexts best. `fitted` may be None where nothing is missing.
     """
     if fitted is None:
-        return ~observed
-    inside = np.arange(len(fitted))[:, None] < len(fitted) - trailing(fitted)
-    inside &= np.cumsum(fitted, axis=0) > 0
-    missing = 1 - (fitted & inside).sum(axis=0) / inside.sum(axis=0)
-    at_end = np.arange(len(observed))[:, None] >= len(observed) - trailing(observed)
-    return ~observed & (at_end | (missing <= FEW_MISSING))
+        return ~panel.observed
+    is_inside = (fitted.positions[:, None] >= fitted.first_observed[fitted.series]) & (
+        fitted.positions[:, None] <= fitted.last_observed[fitted.series]
+    )
+    missing = 1 - (fitted.observed & is_inside).sum(axis=0) / np.maximum(is_inside.sum(axis=0), 1)
+    at_end = panel.positions[:, None] > panel.last_observed[panel.series]
+    return ~panel.observed & (at_end | (missing <= FEW_MISSING))
 
 
 @dataclass(frozen=True)
@@ -69,34 +79,91 @@ class TrainedNetwork:
     seasons: Seasons
     context_length: int
 
-    def after_gaps(self, function: Callable[..., Any], series: Gapped, *options: Any, joint: bool = False) -> Any:
-        """``function(continuation, *options)`` for the steps after the series, (n_steps, ...), or None if it is None.
+    def after_gaps(self, function: Callable[..., Any], before: Before, *options: Any, joint: bool = False) -> Any:
+        """``function(continuation, *options)`` for the steps after each series, (S, n_steps, ...); or None.
 
-        `function` is a method of the strategy. Where a column ends in a gap, the function covers the rows of the gap,
-        too, which are left out of the result. A `joint` function begins where the first column ends, and has what was
-        observed of the other columns since. To be called within the backend's session. `options` and the result are
-        those of the method, hence `Any`.
+        `function` is a method of the strategy, whose result it may be that is None. Where a column ends in a gap, the
+        function covers the rows of the gap, too, which are left out of the result. A `joint` function begins where the
+        first column ends, and has what was observed of the other columns since. To be called within the backend's
+        session. `options` and the result are those of the method, hence `Any`.
         """
-        observed, length, n = series.observed, self.context_length, len(series.values)
-        n_steps = len(series.covariates) - n
-        seasonal = self.seasons.inputs(series.values, observed, n + n_steps)
-        inputs = np.hstack([series.covariates, seasonal])
         theta = self.network.backend.upload(self.theta, self.network.dtype)
+        has_gaps, results = self._has_gaps(before), None
+        plain = np.flatnonzero(~has_gaps)
+        parts = [(plain[k : k + CHUNK], False) for k in range(0, len(plain), CHUNK)]
+        parts += [(np.array([s]), True) for s in np.flatnonzero(has_gaps)]
+        for chosen, with_gaps in parts:
+            some = before if len(chosen) == len(has_gaps) else before.take(chosen)
+            if with_gaps:
+                found = self._after_gap(function, some, theta, *options, joint=joint)
+            else:
+                found = function(self._start(some, theta), *options)
+            if found is None:
+                return None
+            if len(chosen) == len(has_gaps):
+                return found
+            results = np.empty((len(has_gaps), *found.shape[1:])) if results is None else results
+            results[chosen] = found
+        return results
+
+    def _has_gaps(self, before: Before) -> np.ndarray:
+        """Whether a value among those that a forecast reads is to be forecast first, (S,) bool."""
+        panel = before.panel
+        read = panel.positions >= (panel.n_rows - self.context_length)[panel.series]
+        return np.bincount(panel.series, weights=before.to_forecast.any(axis=1) & read, minlength=len(panel)) > 0
+
+    def _start(self, before: Before, theta: Handle) -> Continuation:
+        """Continuation of series without gaps, from their ends on; of one that is shorter than the context, all."""
+        panel, length, n_steps = before.panel, self.context_length, before.ahead.shape[1]
+        rows = panel.indptr[1:, None] - length + np.arange(length)
+        late = np.maximum(length - panel.n_rows, 0)
+        rows = np.maximum(rows, panel.indptr[:-1, None])
+        known = np.concatenate([panel.known[rows], before.ahead], axis=1)
+        if self.seasons.n_inputs:
+            known = np.concatenate([known, self._seasonal(panel, n_steps)], axis=2)
+        return Continuation(
+            self.network, theta, panel.values[rows], known, self.scaling, n_steps, series=before.series, late=late
+        )
+
+    def _seasonal(self, panel: Panel, n_steps: int) -> np.ndarray:
+        """Seasonal inputs of the contexts and of the steps ahead, (S, context_length + n_steps, C * n_inputs)."""
+        found = []
+        for rows in panel.slices():
+            n = rows.stop - rows.start
+            inputs = self.seasons.inputs(panel.values[rows], panel.observed[rows], n + n_steps)
+            found.append(inputs[np.maximum(np.arange(n - self.context_length, n + n_steps), 0)])
+        return np.stack(found)
+
+    def _after_gap(
+        self, function: Callable[..., Any], before: Before, theta: Handle, *options: Any, joint: bool
+    ) -> Any:
+        """`after_gaps` for a single series, whose context has missing values."""
+        length, (panel, to_forecast, ahead, series) = self.context_length, before
+        lacking = max(0, length - len(panel.values))
+        if lacking:  # it is shorter than a context: copies of its first row come before it, and are not read
+            panel = panel.lengthened(np.array([lacking]), np.array([0]))
+            to_forecast = np.vstack([np.zeros((lacking, to_forecast.shape[1]), bool), to_forecast])
+        values, observed, n = panel.values, panel.observed, len(panel.values)
+        n_steps, known = ahead.shape[1], np.concatenate([panel.known, ahead[0]])
+        inputs = np.hstack([known, self.seasons.inputs(values, observed, n + n_steps)])
 
         def start(context: np.ndarray, row: int, n_steps: int, known: np.ndarray | None = None) -> Continuation:
             ahead = inputs[row - length : row + n_steps]
-            return Continuation(self.network, theta, context[None], ahead[None], self.scaling, n_steps, known)
+            late = np.array([max(0, lacking - (row - length))])
+            return Continuation(
+                self.network, theta, context[None], ahead[None], self.scaling, n_steps, known, series, late
+            )
 
         def forecast(context: np.ndarray, row: int, n_steps: int) -> np.ndarray:
             return self.strategy.forecast(start(context, row, n_steps))[0]
 
         ends = n - trailing(observed)
         end = max(length, int(ends.max()))
-        values = fill(series.values[:end], series.to_forecast[:end], length, forecast)
-        first, known = end, None
+        values = fill(values[:end], to_forecast[:end], length, forecast)
+        first, seen = end, None
         if joint and ends.min() < end:
             first = max(length, int(ends.min()), end - LONGEST_GAP)
-            known = np.where(observed, series.values, np.nan)[first:]
+            seen = np.where(observed, panel.values, np.nan)[first:]
         context = np.ascontiguousarray(values[first - length : first])
-        result = function(start(context, first, n - first + n_steps, known), *options)
-        return None if result is None else result[n - first :]
+        result = function(start(context, first, n - first + n_steps, seen), *options)
+        return None if result is None else result[:, n - first :]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
-from ..data.gaps import trailing
 from ..data.panel import Panel, ranges
 from ..data.scaling import PanelScaling, Scaling
 from ..data.seasons import Seasons
 from ..networks.network import Network
 from .strategies.base import Continuation, Strategy
+
+#: Origins from which on the paths of a series of a panel come from its own errors.
+PATHS = 30
 
 
 @dataclass(frozen=True)
@@ -25,28 +27,56 @@ class Errors:
         From n origins, 1 to n_leads steps ahead; NaN where nothing was observed.
     scaling : Scaling
         The scaling of the training part, which gives the errors their unit.
+    series : (n,) int
+        Number of the series of each origin, ascending.
+    n_series : int
     """
 
     errors: np.ndarray
     scaling: Scaling
+    series: np.ndarray
+    n_series: int = 1
 
-    def offsets(self, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Distances of the quantiles from the forecast, (n_leads, C, n_levels), and which channels were pooled, (C,).
+    def offsets(self, levels: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Distances of the quantiles from the forecasts of some `series` (S,), (S, n_leads, C, n_levels).
 
         The interval between the quantiles p and 1 - p holds a new value with probability 1 - 2 p or more, whatever its
         distribution, as far as errors of the past are exchangeable with new ones: the absolute error of rank
         ceil((n + 1) (1 - 2 p)) among n is added to both sides (Vovk, Gammerman & Shafer 2005, Algorithmic Learning in a
         Random World, ch. 2; Lei et al. 2018, doi:10.1080/01621459.2017.1307116, algorithm 2).
 
-        Where a lead has too few errors, its offset is extended from shorter leads (`_extended`). Where a channel has
-        too few at every lead, its errors are pooled with those of all channels, which scaled units make comparable.
+        Of a panel a series with enough errors has its own offsets. The others, and those that were not in the fit (-1),
+        share the offsets of the errors of all series, which scaled units make comparable. Where a lead has too few
+        errors, its offset is extended from shorter leads (`_extended`). Where a channel has too few at every lead, its
+        errors are pooled with those of all channels; which were is the second result, (C,).
 
         Raises
         ------
         ValueError
             If there are too few errors for so far a quantile.
         """
-        coverage = np.abs(2 * levels - 1)
+        coverage, sign = np.abs(2 * levels - 1), np.sign(levels - 0.5)
+        own = np.flatnonzero(self._n_origins >= needed(coverage.max())) if self.n_series > 1 else np.empty(0, np.int64)
+        shares = ~np.isin(series, own)
+        found, pooled = None, np.zeros(self.errors.shape[2], bool)
+        if shares.any():
+            sizes, pooled = self._sizes(coverage)
+            found = np.broadcast_to(_extended(sizes), (len(series), *sizes.shape)).copy()
+        for s in np.unique(series[~shares]):
+            sizes = _ranked(self.errors[self.series == s], coverage)
+            if np.isnan(sizes).all(axis=0).any():  # many of its values are missing
+                sizes, _ = self._sizes(coverage)
+            found = np.empty((len(series), *sizes.shape)) if found is None else found
+            found[series == s] = _extended(sizes)
+        assert found is not None
+        return sign * found, pooled
+
+    @property
+    def _n_origins(self) -> np.ndarray:
+        return np.bincount(self.series, minlength=self.n_series)
+
+    def _sizes(self, coverage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Half-widths (n_leads, C, n_levels) from the errors of all series, and which channels were pooled, (C,)."""
         sizes = _ranked(self.errors, coverage)
         pooled = np.isnan(sizes).all(axis=0).any(axis=-1)
         if pooled.any() and len(pooled) > 1:
@@ -60,7 +90,13 @@ class Errors:
                 f"leave too few to learn from, or ask for a coverage of {np.floor(1000 * have / (have + 1)) / 1000:g} "
                 "or less"
             )
-        return np.sign(levels - 0.5) * _extended(sizes), pooled
+        return sizes, pooled
+
+    def of_series(self, s: int) -> Errors:
+        """Errors of one series where it has enough for paths, or else of all."""
+        if self.n_series == 1 or s < 0 or self._n_origins[s] < PATHS:
+            return self
+        return replace(self, errors=self.errors[self.series == s], series=self.series[self.series == s])
 
     def paths(self, n_paths: int, rng: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
         """Errors of whole windows, drawn with replacement, (n_leads, C, n_paths), and which channels were pooled, (C,).
@@ -92,19 +128,23 @@ class Errors:
             after += before[:, -1:]
         return np.moveaxis(np.concatenate(drawn, axis=1)[:, :n_leads], 0, -1), pooled
 
-    def unscale(
-        self, values: np.ndarray, context: np.ndarray, observed: np.ndarray, length: int, n_steps: int
-    ) -> np.ndarray:
-        """Errors or offsets (n_leads, C, ...) for `n_steps` after a `context` (n, C), in its units, (n_steps, C, ...).
+    def unscale(self, values: np.ndarray, panel: Panel, length: int, n_steps: int, series: np.ndarray) -> np.ndarray:
+        """Errors or offsets (S, n_leads, C, ...) for `n_steps` after each series of a `panel`, in its units.
 
-        The lead of a step counts from the last `observed` value of its column. The unit is the scale of the last
-        `length` rows up to the last one with an observed value.
+        The lead of a step counts from the last observed value of its column. The unit is the scale of the last `length`
+        rows up to the last one with an observed value; `series` (S,) are the rows of the scaling.
         """
-        gaps = trailing(observed)
-        end = len(context) - int(gaps.min())
-        _, unit = self.scaling.of_contexts(context[None, end - length : end], np.zeros(1, np.int64))
-        leads = gaps + np.arange(n_steps)[:, None]
-        return unit.T * values[leads, np.arange(len(gaps))]
+        last = panel.last_observed
+        end = 1 + last.max(axis=1)
+        first = np.maximum(end - length, 0)
+        unit = np.empty(last.shape)
+        for n in np.unique(end - first):  # series that are shorter than a context have one of their own length
+            same = np.flatnonzero(end - first == n)
+            rows = (panel.indptr[:-1] + first)[same, None] + np.arange(n)
+            unit[same] = self.scaling.of_contexts(panel.values[rows], series[same])[1]
+        leads = (panel.n_rows[:, None] - 1 - last)[:, None] + np.arange(n_steps)[:, None]  # (S, n_steps, C)
+        chosen = values[np.arange(len(leads))[:, None, None], leads, np.arange(last.shape[1])]
+        return unit.reshape(len(unit), 1, -1, *(1,) * (chosen.ndim - 3)) * chosen
 
 
 def needed(coverage: float) -> int:
@@ -184,7 +224,7 @@ class Calibration:
         _, scale = self.scaling.target.of_contexts(contexts, series)
         is_judged = self.judged[within[:, length:]] & (rows[:, length:] < ends)[..., None]
         errors = (future - forecasts) / scale[:, None]
-        return Errors(np.where(is_judged, errors, np.nan), self.scaling.target)
+        return Errors(np.where(is_judged, errors, np.nan), self.scaling.target, series, len(panel))
 
     def _seasonal(self, rows: np.ndarray, series: np.ndarray, n_leads: int) -> np.ndarray:
         """Seasonal inputs of the `rows` (n_origins, length + n_leads); none depends on a value after its origin."""

@@ -20,11 +20,13 @@ from .covariates import check_argument_order, column_names, find_linear_copy, re
 from .future import extend_index, future_index, wrap, wrap_many, wrap_table
 from .index import read_index
 from .metrics import mae, mase, rmse, seasonal_naive, smape
+from .panel import PanelTarget
 from .seasons import read_season_lengths, season_length, season_lengths
 from .tables import Table, pandas_fixes, read_table
 from .target import Target, read_target, refuse_dates
 
 __all__ = [
+    "PanelTarget",
     "Table",
     "Target",
     "check_argument_order",

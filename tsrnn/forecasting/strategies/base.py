@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,8 @@ class Continuation(NamedTuple):
         them.
     series : (n,) int, or one number for all
         Number of each context's series among those that the scaling was learned from.
+    late : (n,) int, or one number for all
+        First rows of each context that only make it long enough, and are not read.
     """
 
     network: Network
@@ -40,6 +43,13 @@ class Continuation(NamedTuple):
     horizon: int
     known: np.ndarray | None = None
     series: np.ndarray | int = 0
+    late: np.ndarray | int = 0
+
+    def one(self, i: int) -> Continuation:
+        """The continuation of one of the contexts."""
+        series, late = (np.broadcast_to(numbers, len(self.contexts))[i : i + 1] for numbers in (self.series, self.late))
+        contexts, covariates = self.contexts[i : i + 1], self.covariates[i : i + 1]
+        return self._replace(contexts=contexts, covariates=covariates, series=series, late=late)
 
     def windows(self, geometry: Geometry) -> tuple[Source, Windows]:
         """The contexts as windows of `geometry`, each followed by rows for the steps ahead, whose values are zeros."""
@@ -51,7 +61,7 @@ class Continuation(NamedTuple):
         indptr = n_rows * np.arange(n + 1)
         panel = Panel(values, np.ones(values.shape, bool), known.reshape(len(values), known.shape[2]), indptr)
         scales, series = self.scaling.scales(values, geometry.context), np.broadcast_to(self.series, n)
-        windows = Windows.at(panel.indptr[:-1], series, scales, geometry)
+        windows = Windows.at(panel.indptr[:-1], series, scales, geometry, np.asarray(self.late))
         return Source.upload(self.network.backend, panel.inputs()), windows
 
 
@@ -86,14 +96,29 @@ class Strategy:
         raise NotImplementedError
 
     def quantiles(self, start: Continuation, levels: np.ndarray) -> np.ndarray | None:
-        """Quantiles of each step after the only context, (horizon, C, n_levels); None if the loss learns none."""
+        """Quantiles of each step, (n, horizon, C, n_levels); None if the loss learns none."""
         raise NotImplementedError
 
-    def sample(self, start: Continuation, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
-        """Random paths after the only context, (horizon, C, n_paths); the loss must be a likelihood."""
+    def sample(self, start: Continuation, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
+        """Random paths after each context, drawn by its own generator, (n, horizon, C, n_paths).
+
+        The loss must be a likelihood.
+        """
+        return np.stack([self._sample_one(start.one(i), n_paths, rng) for i, rng in enumerate(rngs)])
+
+    def _sample_one(self, start: Continuation, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
+        """Random paths after the only context, (horizon, C, n_paths)."""
         raise NotImplementedError
 
     # ------------------------------------------------------------ helpers
+    def _quantiles_of_paths(self, start: Continuation, levels: np.ndarray) -> np.ndarray:
+        """Quantiles of each step over many paths, (n, horizon, C, n_levels)."""
+
+        def of(one: Continuation) -> np.ndarray:
+            return ancestral.quantiles(lambda n, rng: self._sample_one(one, n, rng), levels)
+
+        return np.stack([of(start.one(i)) for i in range(len(start.contexts))])
+
     def _check_multiples(self, context_length: int, horizon: int) -> None:
         s = self.segment_length
         for name, length in (("context_length", context_length), ("horizon", horizon)):
@@ -124,15 +149,15 @@ class Rolling(Strategy):
         return points.reshape(len(points), -1, points.shape[-1])[:, : start.horizon]
 
     def quantiles(self, start: Continuation, levels: np.ndarray) -> np.ndarray | None:
-        """Quantiles over paths, (horizon, C, n_levels).
+        """Quantiles over paths, (n, horizon, C, n_levels).
 
         None if the loss is not a likelihood: trained quantiles assume that the steps before were exactly as forecast.
         """
         if not start.network.architecture.loss.family:
             return None
-        return ancestral.quantiles(lambda n, rng: self.sample(start, n, rng), levels)
+        return self._quantiles_of_paths(start, levels)
 
-    def sample(self, start: Continuation, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
+    def _sample_one(self, start: Continuation, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
         """Paths whose steps depend on each other, (horizon, C, n_paths)."""
         paths = ancestral.paths(start.network, start.theta, *self._windows(start), n_paths, rng, start.known)
         return paths[: start.horizon]

@@ -11,7 +11,7 @@ from ...checks import whole
 from ...data.gaps import runs
 from ...data.windows import Geometry, Windows
 from ...networks.architecture import Decoder
-from .. import ancestral, distribution
+from .. import distribution
 from .base import Continuation, Strategy
 
 
@@ -52,7 +52,7 @@ class Direct(Strategy):
         return self._block_after_block(start, lambda outputs: distribution.point(loss, outputs))
 
     def quantiles(self, start: Continuation, levels: np.ndarray) -> np.ndarray | None:
-        """Quantiles of each step, (horizon, C, n_levels); beyond the trained horizon, from paths drawn block by block.
+        """Quantiles of each step, (n, horizon, C, n_levels); beyond the trained horizon, from paths of blocks.
 
         None if the loss learns no distribution. Also None beyond the trained horizon if it learns quantiles: a later
         block reads point forecasts, and its quantiles would treat these as certain.
@@ -61,12 +61,12 @@ class Direct(Strategy):
         if not loss.family and not (loss.levels and within):
             return None
         if not within:
-            return ancestral.quantiles(lambda n, rng: self.sample(start, n, rng), levels)
+            return self._quantiles_of_paths(start, levels)
         outputs, windows = self._block(start)
-        values = distribution.quantiles(loss, outputs[0, : start.horizon], levels)
-        return np.moveaxis(windows.unscale(values[None])[0], 0, -1)
+        values = distribution.quantiles(loss, outputs[:, : start.horizon], levels)
+        return np.moveaxis(windows.unscale(np.moveaxis(values, 0, 1)), 1, -1)
 
-    def sample(self, start: Continuation, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
+    def _sample_one(self, start: Continuation, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
         """Random paths, (horizon, C, n_paths).
 
         Steps of one block, and channels, are independent given the input of the block; a later block reads the draws.
@@ -79,7 +79,10 @@ class Direct(Strategy):
             values = distribution.draw(loss, each, rng)
             return np.moveaxis(windows.unscale(values[None])[0], 0, -1)
         many = start._replace(
-            contexts=np.repeat(start.contexts, n_paths, axis=0), covariates=np.repeat(start.covariates, n_paths, axis=0)
+            contexts=np.repeat(start.contexts, n_paths, axis=0),
+            covariates=np.repeat(start.covariates, n_paths, axis=0),
+            series=np.broadcast_to(start.series, 1).repeat(n_paths),
+            late=np.broadcast_to(start.late, 1).repeat(n_paths),
         )
         return np.moveaxis(self._block_after_block(many, lambda outputs: distribution.draw(loss, outputs, rng)), 0, -1)
 
@@ -100,7 +103,8 @@ class Direct(Strategy):
             series[:, length : length + len(start.known)] = start.known
         for first, last in runs(unknown, start.network.architecture.block):
             at = slice(first, first + length)
-            block = start._replace(contexts=series[:, at], covariates=start.covariates[:, first:])
+            late = np.maximum(np.asarray(start.late) - first, 0)
+            block = start._replace(contexts=series[:, at], covariates=start.covariates[:, first:], late=late)
             outputs, windows = self._block(block)
             values = windows.unscale(read(outputs[:, : last - first]))
             steps = series[:, length + first : length + last]

@@ -98,6 +98,6 @@ class Seq2Seq(Rolling):
         return TeacherForcing("constant", start=fraction("teacher_forcing", self.teacher_forcing))
 
     def attention_weights(self, start: Continuation) -> np.ndarray:
-        """Attention weight of each segment of the context at each step of `forecast`, (horizon, n_segments)."""
-        weights = start.network.attention(start.theta, *self._windows(start))[0]
-        return np.repeat(weights, self.segment_length, axis=0)[: start.horizon].astype(np.float64)
+        """Attention weight of each segment of the context at each step of `forecast`, (n, horizon, n_segments)."""
+        weights = start.network.attention(start.theta, *self._windows(start))
+        return np.repeat(weights, self.segment_length, axis=1)[:, : start.horizon].astype(np.float64)
