@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .estimators.scoring import neg_mae, neg_mase, neg_rmse
     from .forecasting.strategies import Direct, Recursive, Seq2Seq
     from .forecasting.strategies.teacher_forcing import TeacherForcing
+    from .frame.calendar import calendar_features
     from .losses.huber import Huber
     from .losses.pinball import Pinball
     from .training.options import Adam, EarlyStopping, Epoch
@@ -34,6 +35,7 @@ _HOMES = {
     "Pinball": "losses.pinball",
     "ARForecaster": "estimators.autoregressive",
     "LatentARForecaster": "estimators.latent",
+    "calendar_features": "frame.calendar",
     "neg_mae": "estimators.scoring",
     "neg_mase": "estimators.scoring",
     "neg_rmse": "estimators.scoring",
@@ -52,6 +54,7 @@ __all__ = [
     "Seq2Seq",
     "TeacherForcing",
     "__version__",
+    "calendar_features",
     "neg_mae",
     "neg_mase",
     "neg_rmse",

@@ -4,6 +4,7 @@
 `tables`           tables of other libraries (polars, pyarrow, ...) to pandas and back
 `target`           targets to arrays
 `covariates`       covariates to arrays, aligned with the steps of a target
+`calendar`         covariates from the dates: position in the day, the week and the year
 `index`            checks of an index: a regular grid of time steps
 `compatibility`    comparison of new labels with those of a fitted series
 `future`           labels after the end of a series, and forecasts in the form of the target
@@ -15,6 +16,7 @@
 =================  ====================================================================================
 """
 
+from .calendar import calendar_features
 from .compatibility import check_continuation, check_same_grid, index_step, steps_ahead
 from .covariates import check_argument_order, column_names, find_linear_copy, read_covariates, read_future_covariates
 from .future import extend_index, future_index, wrap, wrap_many, wrap_table
@@ -29,6 +31,7 @@ __all__ = [
     "PanelTarget",
     "Table",
     "Target",
+    "calendar_features",
     "check_argument_order",
     "check_continuation",
     "check_same_grid",
