@@ -5,6 +5,7 @@
 `target`           targets to arrays
 `covariates`       covariates to arrays, aligned with the steps of a target
 `calendar`         covariates from the dates: position in the day, the week and the year
+`static`           static covariates, one row for each series, to numbers and codes of categories
 `index`            checks of an index: a regular grid of time steps
 `compatibility`    comparison of new labels with those of a fitted series
 `future`           labels after the end of a series, and forecasts in the form of the target
@@ -24,11 +25,14 @@ from .index import read_index
 from .metrics import mae, mase, rmse, seasonal_naive, smape
 from .panel import PanelTarget
 from .seasons import read_season_lengths, season_length, season_lengths
+from .static import Static, StaticCodes, read_static
 from .tables import Table, pandas_fixes, read_table
 from .target import Target, read_target, refuse_dates
 
 __all__ = [
     "PanelTarget",
+    "Static",
+    "StaticCodes",
     "Table",
     "Target",
     "calendar_features",
@@ -47,6 +51,7 @@ __all__ = [
     "read_future_covariates",
     "read_index",
     "read_season_lengths",
+    "read_static",
     "read_table",
     "read_target",
     "refuse_dates",
