@@ -17,8 +17,10 @@ import numpy as np
 from tsrnn.functions.activations import softplus
 from tsrnn.functions.optimizers import adam
 from tsrnn.functions.random import fold
+from tsrnn.kernels.backend import static_of
 from tsrnn.parts.common import LINEAR_ROWS, POINT_ROWS
 from tsrnn.parts.recurrent import PRODUCTS
+from tsrnn.parts.static import CATEGORIES
 
 NAMES = {
     "tanh": np.tanh,
@@ -109,7 +111,8 @@ class NumpyBackend:
         cell, shape = layout.cell, layout.shape
         state = np.zeros((shape.num_layers, len(cell.states), shape.hidden_size, n_lanes), dtype)
         return SimpleNamespace(
-            cell=cell, shape=shape, at=layout.offsets, products=layout.tables[PRODUCTS],
+            cell=cell, shape=shape, layout=layout, at=layout.offsets, products=layout.tables[PRODUCTS],
+            categories=layout.tables[CATEGORIES],
             linear_rows=layout.tables[LINEAR_ROWS], point_rows=layout.tables[POINT_ROWS], capacity=n_lanes, n_lanes=0,
             dtype=np.dtype(dtype), state=state, total=np.zeros(2), grad=np.zeros(layout.n_theta, dtype),
         )  # fmt: skip
@@ -127,6 +130,10 @@ class NumpyBackend:
             rows = series[windows.start[w] : windows.start[w] + T - late]
             work.x[late : late + len(rows), :, lane] = (rows - shift[lane]) / scale[lane]
         self._gather_ahead(work, series, windows, batch)
+        static = static_of(work.layout, windows)
+        if static is not None:
+            row = windows.series[batch]
+            work.numbers, work.codes = static.numbers[row].T.astype(work.dtype), static.codes[row].T
 
     def _gather_ahead(self, work, series, windows, batch):
         """What is known of the steps ahead, which stands in the row of the step before.
@@ -190,12 +197,26 @@ class NumpyBackend:
             at = work.at["initial_state"]
             learned = theta[at : at + state[..., 0].size]
             state = np.broadcast_to(learned.reshape(state.shape[:3])[..., None], state.shape)
+        if "static" in work.at:
+            W, tables = self._static(work, theta)
+            rows = [table[code].T for table, code in zip(tables, work.codes, strict=True)]
+            work.s = np.concatenate([np.ones((1, lanes), work.dtype), work.numbers, *rows])
+            state = (W @ work.s).reshape(state.shape)
         work.before = [dict(zip(cell.states, layer, strict=True)) for layer in state]
         work.mask = np.ones((max(1, s.num_layers - 1), s.n_steps, s.hidden_size, lanes), work.dtype)
         if dropout > 0:
             work.mask = self._mask(work, dropout, key)
         work.out = np.zeros((s.n_outputs, s.output_size, lanes), work.dtype)
         work.tape = []
+
+    def _static(self, work, theta):
+        """W (L S H, length of s), and the table of each category."""
+        s, tables = work.shape, []
+        size = s.num_layers * len(work.cell.states) * s.hidden_size
+        for at, width, _, cardinality in work.categories:
+            tables.append(theta[at : at + (cardinality + 1) * width].reshape(-1, width))
+        at = work.at["static"]
+        return theta[at : at + size * s.static_size].reshape(size, -1), tables
 
     def _mask(self, work, dropout, key):
         """Factors 0 or 1 / (1 - dropout), drawn for (key, layer, step, unit, lane)."""
@@ -320,6 +341,14 @@ class NumpyBackend:
         if "initial_state" in work.at:
             at = work.at["initial_state"]
             work.grad[at : at + work.dstate[..., 0].size] = work.dstate.sum(axis=-1).ravel()
+        if "static" in work.at:
+            (W, _), (dW, tables), first = self._static(work, theta), self._static(work, work.grad), 1 + s.n_static
+            d = work.dstate.reshape(len(W), -1)
+            dW += d @ work.s.T
+            ds = W.T @ d
+            for table, code in zip(tables, work.codes, strict=True):
+                np.add.at(table, code, ds[first : first + table.shape[1]].T)
+                first += table.shape[1]
 
     def _step_gradient(self, work, theta, layer, values, late):
         """The gradient of one step: of its inputs (returned), of the states before it (left in `values`)."""

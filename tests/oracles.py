@@ -194,6 +194,12 @@ def network(
     return outputs
 
 
+def static_state(W, numbers, tables, codes):
+    """States before the first step (L, S, H): W (L, S, H, n) times [1; numbers; the row of its code in each table]."""
+    s = [1, *numbers, *(value for table, code in zip(tables, codes, strict=True) for value in table[code])]
+    return [[times(matrix, s) for matrix in layer] for layer in W]
+
+
 def of_output(pair, k):
     """(weights, values of output k) from (weights, values of all outputs)."""
     return None if pair is None else (pair[0], pair[1][k])

@@ -13,6 +13,7 @@ from tsrnn.cells.lstm import LSTM
 from tsrnn.cells.registry import all_cells
 from tsrnn.data.panel import Panel
 from tsrnn.data.scaling import PanelScaling, Scales
+from tsrnn.data.static import Static
 from tsrnn.data.windows import Geometry, Windows
 from tsrnn.losses.squared import MSE
 from tsrnn.networks.architecture import Architecture
@@ -45,13 +46,17 @@ class Problem:
 
 def problem(
     cell=LSTM, n_inputs=1, n_targets=None, block=1, loss=MSE, hidden=3, layers=1, lags=0, learn=False, context=5,
-    n_outputs=1, lanes=5, ragged=False, missing=False, covariates=0, seasonal=0, decoder=None, seed=0,
+    n_outputs=1, lanes=5, ragged=False, missing=False, covariates=0, seasonal=0, decoder=None, seed=0, n_static=0,
+    cardinalities=(),
 ) -> Problem:  # fmt: skip
     """Windows at random places of random series, with random parameters and scales."""
     rng = np.random.default_rng(seed)
     n_targets, hidden = n_targets or n_inputs, -(-hidden // cell.units_multiple) * cell.units_multiple
     n_inputs += covariates + n_targets * seasonal
-    a = Architecture(cell, n_inputs, n_targets, block, loss, hidden, layers, lags, learn, covariates, decoder, seasonal)
+    a = Architecture(
+        cell, n_inputs, n_targets, block, loss, hidden, layers, lags, learn, covariates, decoder, seasonal, n_static,
+        cardinalities,
+    )  # fmt: skip
     geometry = Geometry(context, n_outputs, block, decoder.segment if decoder else 1)
     series = rng.normal(1, 2, (geometry.n_steps + 20, n_inputs))
     targets = rng.normal(1, 2, (geometry.n_ahead + 10, a.n_targets))
@@ -67,7 +72,11 @@ def problem(
         moments[2:] = np.zeros((lanes, a.n_targets)), np.ones((lanes, a.n_targets))
     state = np.zeros((layers, len(cell.states), hidden, lanes))  # of a learned one, the oracles take the parameter
     theta = rng.normal(0, 0.5, a.size)
-    windows = Windows(start, length, target, np.arange(lanes), Scales.of_table(*moments))
+    static = None
+    if a.static_size:
+        codes = [rng.integers(0, n + 1, lanes) for n in cardinalities]
+        static = Static(rng.normal(size=(lanes, n_static)), np.array(codes, np.int64).reshape(-1, lanes).T)
+    windows = Windows(start, length, target, np.arange(lanes), Scales.of_table(*moments), static)
     return Problem(a, geometry, theta, series, targets, observed, windows, state)
 
 
@@ -159,6 +168,15 @@ def scaled(p, lane):
     return x, start, y.reshape(g.n_outputs, -1), p.observed[rows].reshape(g.n_outputs, -1)
 
 
+def initial(p, lane, named, state):
+    """States before the first step of a window, (L, S, H): from static covariates, learned, or those given."""
+    if "static" in named:
+        static, tables = p.windows.static, [named[f"category{q}"] for q in range(len(p.architecture.cardinalities))]
+        row = p.windows.series[lane]
+        return oracles.static_state(named["static"], static.numbers[row], tables, static.codes[row])
+    return named.get("initial_state", (p.state if state is None else state)[:, :, :, lane])
+
+
 def locations(a):
     """For each output: the channel and the step ahead to which the skip adds, or None."""
     all_of_them = np.ndindex(a.block, a.n_targets, a.loss.size)
@@ -200,7 +218,7 @@ def oracle_outputs(p, lane, theta, x=None, state=None, free_run=False, masks=Non
         named["head"],
         own if x is None else x[:, :, lane],
         start,
-        named.get("initial_state", (p.state if state is None else state)[:, :, :, lane]),
+        initial(p, lane, named, state),
         p.geometry.n_outputs,
         skip=named.get("skip"),
         location=locations(a),
@@ -230,7 +248,7 @@ def oracle_decoding(p, lane, theta, x=None, state=None, masks=None, fed=None):
         named["head"],
         own if x is None else x[:, :, lane],
         start // d.segment,
-        named.get("initial_state", (p.state if state is None else state)[:, :, :, lane]),
+        initial(p, lane, named, state),
         p.geometry.n_outputs,
         segment=d.segment,
         location=locations(a),

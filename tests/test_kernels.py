@@ -71,7 +71,7 @@ def assert_like_oracle(p, result, **options):
     assert_allclose(result.theta, by_theta, **EXACT)
     by_x = oracles.gradient(lambda x: oracle_loss(p, p.theta, x=x, **options), inputs(p))
     assert_allclose(result.x, by_x, **EXACT)
-    if not p.architecture.learn_initial_state:
+    if not p.architecture.learn_initial_state and not p.architecture.static_size:
         by_state = oracles.gradient(lambda state: oracle_loss(p, p.theta, state=state, **options), p.state)
         assert_allclose(result.state, by_state, **EXACT)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .panel import Panel, ranges
 from .scaling import PanelScaling, Scales
+from .static import Static
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Windows:
     series : (n,) int64
         Number of the window's series, which is its row in the table of `scales`.
     scales : Scales
+    static : Static or None
+        Static covariates, with a row for each series as in `scales`; ``replace(windows, static=...)`` adds them.
     """
 
     start: np.ndarray
@@ -55,6 +58,7 @@ class Windows:
     target: np.ndarray
     series: np.ndarray
     scales: Scales
+    static: Static | None = None
 
     @classmethod
     def of_panel(
@@ -87,7 +91,8 @@ class Windows:
 
     def take(self, chosen: np.ndarray) -> Windows:
         """The windows with the numbers `chosen`."""
-        return Windows(self.start[chosen], self.length[chosen], self.target[chosen], self.series[chosen], self.scales)
+        start, length, target, series = (a[chosen] for a in (self.start, self.length, self.target, self.series))
+        return Windows(start, length, target, series, self.scales, self.static)
 
     @cached_property
     def _moments(self) -> np.ndarray:

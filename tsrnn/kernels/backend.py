@@ -24,8 +24,10 @@ from numpy.typing import DTypeLike
 
 from ..losses.loss import Loss
 from ..parts.layout import Layout
+from ..parts.static import CATEGORIES
 
 if TYPE_CHECKING:
+    from ..data.static import Static
     from ..data.windows import Windows
 
 #: An array where the backend keeps its arrays. Networks pass handles on and look into none, so any type will do.
@@ -50,6 +52,36 @@ class Workspace(Protocol):
 
     capacity: int
     n_lanes: int
+
+
+def static_of(layout: Layout, windows: Windows) -> Static | None:
+    """Return the static covariates of windows, which a network must be able to read; None for a network without.
+
+    Raises
+    ------
+    ValueError
+        If they are missing, are not those that the network reads, or have a code that no embedding belongs to.
+    """
+    shape, static = layout.shape, windows.static
+    wanted = f"the network reads {shape.n_static} static numbers and {shape.n_categories} categories of each series"
+    if static is None:
+        if shape.static_size:
+            raise ValueError(f"{wanted}, but the windows have none; pass dataclasses.replace(windows, static=...)")
+        return None
+    columns, n_rows = (static.numbers.shape[1], static.codes.shape[1]), windows.series.max(initial=-1) + 1
+    if columns != (shape.n_static, shape.n_categories) or min(len(static.numbers), len(static.codes)) < n_rows:
+        raise ValueError(
+            f"{wanted}, and the windows are of {n_rows} series, but static has numbers {static.numbers.shape} and "
+            f"codes {static.codes.shape}; pass a row for each series and a column for each number and category"
+        )
+    cardinalities = layout.tables[CATEGORIES][:, 3]
+    if len(wrong := np.argwhere((static.codes < 0) | (static.codes > cardinalities))):
+        row, column = wrong[0]
+        raise ValueError(
+            f"static.codes[{row}, {column}] is {static.codes[row, column]}, but the codes of that category are 0 to "
+            f"{cardinalities[column]}; use 0 for a value that the training did not see"
+        )
+    return static
 
 
 def by_lane(tiles: np.ndarray, n_lanes: int) -> np.ndarray:
@@ -104,7 +136,10 @@ class Backend(Protocol):
         ...
 
     def gather(self, work: Any, series: Handle, windows: Windows, batch: Batch) -> None:
-        """Put the windows `batch` of `series` (N, I) float64 into the inputs, scaled; short ones start late."""
+        """Put the windows `batch` of `series` (N, I) float64 into the inputs, scaled; short ones start late.
+
+        Static covariates that the windows have are put beside them.
+        """
         ...
 
     def gather_targets(self, work: Any, targets: Handle, observed: Handle, windows: Windows, batch: Batch) -> None:

@@ -38,9 +38,10 @@ from ..parts.loss import loss_of
 from ..parts.part import Buffer, Chance, Step
 from ..parts.recurrent import OPERANDS
 from ..parts.shape import layer_inputs
+from ..parts.static import STATIC_CODES, STATIC_NUMBERS
 from ..parts.update import COUNTS, DECAY, HYPER, MOMENTS, NORMS, UPDATE
 from .ahead import prepare, units_of
-from .backend import NO_KEY, by_lane
+from .backend import NO_KEY, by_lane, static_of
 from .jit import Steps, driver, forward_of, of_forward, of_gradient, program_table
 from .threads import enter_parallel, leave_parallel, single_threaded_blas
 from .views import address_of, set_address, table_of
@@ -356,6 +357,8 @@ def _show_windows(work: Workspace, series: np.ndarray, windows: Windows) -> None
         WINDOW_ROW: windows.series, SCALE_TABLE: scales.table, OF_CONTEXT: scales.of_context,
         N_CONTEXT: np.array([scales.n_context]), SCALES: np.empty((2, work.capacity, len(scales.of_context))),
     }  # fmt: skip
+    if static := static_of(work.layout, windows):
+        given |= {STATIC_NUMBERS: static.numbers, STATIC_CODES: static.codes}
     for buffer, array in given.items():
         work.give(buffer, array)
     work.source = windows

@@ -65,6 +65,8 @@ class Architecture(NetworkSizes):
             views[name][:] = parameter.decays
             if parameter.bias is not None:
                 views[name][..., parameter.bias] = 0
+            if parameter.spared_row is not None:
+                views[name][parameter.spared_row] = 0
         return mask
 
     def initialise(self, rng: np.random.Generator) -> np.ndarray:
@@ -81,6 +83,18 @@ class Architecture(NetworkSizes):
         return {
             name: theta[offset : offset + prod(shape)].reshape(shape) for name, (offset, shape) in self.entries.items()
         }
+
+    def with_unseen(self, theta: np.ndarray) -> np.ndarray:
+        """Return a copy of a trained theta in which the embedding of unseen categories is the mean of the others.
+
+        To be called after a training, which changes only the embeddings of categories that it sees.
+        """
+        theta = theta.copy()
+        views = self.views(theta)
+        for name, cardinality in zip(self._tables(), self.cardinalities, strict=True):
+            if cardinality > 0:
+                views[name][0] = views[name][1:].mean(axis=0)
+        return theta
 
     def bias(self, theta: np.ndarray) -> np.ndarray:
         """Return the bias of every output in theta, (O,); writing to it writes to theta."""
@@ -99,9 +113,22 @@ class Architecture(NetworkSizes):
         ]
         if self.decoder and self.decoder.parallel:  # the decoder's steps have the encoder's weights
             products += products
-        tables = tables_of(np.stack(products), layer_inputs(shape), self._rows(), offsets, shapes)
+        tables = tables_of(np.stack(products), layer_inputs(shape), self._rows(), offsets, shapes, self._categories())
         program = partial(self.composition.program, self.cell, shape)
         return Layout(self.cell, shape, self.size, offsets, tables, self.composition.PARTS, program)
+
+    def _tables(self) -> list[str]:
+        """Return the name of each category's table of embeddings."""
+        return [f"category{q}" for q in range(len(self.cardinalities))]
+
+    def _categories(self) -> np.ndarray:
+        """Return the table `static.CATEGORIES`, (n_categories, 4)."""
+        lines, row = [], 1 + self.n_static
+        for name, cardinality in zip(self._tables(), self.cardinalities, strict=True):
+            at, (_, width) = self.entries[name]
+            lines.append((at, width, row, cardinality))
+            row += width
+        return np.array(lines, np.int64).reshape(-1, 4)
 
     def _rows(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the skip's row that each output adds or -1, (O,), and the output that is each target's point, (C,)."""
@@ -128,11 +155,14 @@ class Architecture(NetworkSizes):
             n_channels=self.n_channels,
             n_covariates=self.n_covariates,
             n_seasonal=self.n_seasonal,
-            learns_state=int(self.learn_initial_state),
+            learns_state=int(self.learn_initial_state and not self.static_size),
             link=LINKS.index(self.loss.link),
             decoder_layers=self.num_layers if d.parallel else d.num_layers,
             segment=d.segment,
             parallel=int(d.parallel),
             attention=ATTENTION[d.attention],
             exact_feedback=int(self.decoder is not None and d.exact_feedback),
+            n_static=self.n_static,
+            n_categories=len(self.cardinalities),
+            static_size=self.static_size,
         )

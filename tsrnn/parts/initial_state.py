@@ -1,5 +1,7 @@
 """A learned state before the first step, one for all windows. Without it the state before the first step is zero.
 
+A network with static covariates has that of `static` in its place.
+
 States lie side by side: h in the recurrent layers' operands, the others in `OTHERS`; see `recurrent`.
 """
 
@@ -41,7 +43,8 @@ def begin_gradient(tile, step, shape, theta, chance, arrays):
 def parameters(network: NetworkSizes) -> Parameters:
     """Return the learned initial state, which starts at zero."""
     shape = (network.num_layers, len(network.cell.states), network.hidden_size)
-    return {INITIAL_STATE.name: Parameter(shape)} if network.learn_initial_state else {}
+    learns = network.learn_initial_state and not network.static_size
+    return {INITIAL_STATE.name: Parameter(shape)} if learns else {}
 
 
 BEGIN = Operation("initial_state", begin, begin_gradient)

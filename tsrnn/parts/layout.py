@@ -30,6 +30,7 @@ from . import (
     season,
     segments,
     skip,
+    static,
     update,
 )
 from .common import (
@@ -55,6 +56,7 @@ PARTS: tuple[Part, ...] = (
     *BATCH,
     recurrent.PART,
     initial_state.PART,
+    static.PART,
     inputs.PART,
     between.PART,
     segments.PART,
@@ -156,7 +158,8 @@ class Layout:
 
     def input_operations(self) -> list[Operation]:
         """Return the operations that fill the inputs of a tile, after `SCALE_WINDOWS` for the whole batch."""
-        return [gather.GATHER, gather.GATHER_AHEAD] if known_ahead(self.shape) else [gather.GATHER]
+        found = [gather.GATHER, gather.GATHER_AHEAD] if known_ahead(self.shape) else [gather.GATHER]
+        return found + ([static.GATHER_STATIC] if self.shape.static_size else [])
 
     def batch_operations(self) -> list[Operation]:
         """Return the operations that fill the arrays of a batch."""
@@ -207,7 +210,7 @@ def array_shapes(
 
 def tables_of(
     products: np.ndarray, widths: Sequence[int], rows: tuple[np.ndarray, np.ndarray], offsets: Mapping[str, int],
-    shapes: Mapping[str, tuple[int, ...]],
+    shapes: Mapping[str, tuple[int, ...]], categories: np.ndarray,
 ) -> dict[Buffer, np.ndarray]:  # fmt: skip
     """Return the tables of a network, from its layers' products and the parameters' offsets and shapes."""
     matrices = [
@@ -223,4 +226,5 @@ def tables_of(
         POINT_ROWS: rows[1],
         OFFSETS: np.array([offsets.get(weights.name, -1) for weights in WEIGHTS], np.int64),
         MATRICES: np.array(matrices, np.int64),
+        static.CATEGORIES: categories,
     }

@@ -101,7 +101,8 @@ class Weights:
 class Parameter:
     """Shape of a parameter, how it starts, and whether weight decay acts on it.
 
-    `initial(values, rng, bound)` fills a view of zeros; None leaves them. Weight decay leaves the column `bias` alone.
+    `initial(values, rng, bound)` fills a view of zeros; None leaves them. Weight decay leaves the column `bias` and the
+    row `spared_row` alone.
     `matrices` is the shape with the matrices in memory last, where that differs: their transposes are made from it.
     """
 
@@ -109,6 +110,7 @@ class Parameter:
     initial: Callable[[np.ndarray, np.random.Generator, float], None] | None = None
     decays: bool = False
     bias: int | None = None
+    spared_row: int | None = None
     matrices: tuple[int, ...] = ()
 
 

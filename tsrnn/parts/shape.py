@@ -11,8 +11,8 @@ NO_ATTENTION, DOT, GENERAL, ADDITIVE = range(4)
 class Shape(NamedTuple):
     """Sizes that every operation gets.
 
-    The last six hold for a network with a decoder. Encoder and decoder go in segments of some time steps, which are
-    embedded together if they are more than one.
+    Those from `decoder_layers` to `exact_feedback` hold for a network with a decoder. Encoder and decoder go in
+    segments of some time steps, which are embedded together if they are more than one.
     """
 
     n_inputs: int
@@ -33,6 +33,9 @@ class Shape(NamedTuple):
     parallel: int = 0  # 1: all decoder steps start from the encoder's last states, with the encoder's weights
     attention: int = NO_ATTENTION
     exact_feedback: int = 0  # 1: gradients pass through forecasts that were fed back
+    n_static: int = 0  # static numbers of a series
+    n_categories: int = 0  # categories of a series
+    static_size: int = 0  # length of the vector of static covariates, which begins with 1; 0 without them
 
 
 def known_ahead(shape: Shape) -> int:

@@ -24,6 +24,15 @@ class Decoder:
     exact_feedback: bool = True
 
 
+def embedding_width(cardinality: int) -> int:
+    """Return the width of the embedding of a category with so many values, at most 50.
+
+    min(50, 1.6 n^0.56), rounded, at least 1: the rule of the library fastai (Howard & Gugger 2020,
+    doi:10.3390/info11020108) with a smaller limit.
+    """
+    return max(1, min(50, round(1.6 * cardinality**0.56)))
+
+
 @dataclass(frozen=True)
 class NetworkSizes:
     """All that decides the shapes of a network's parameters.
@@ -32,6 +41,9 @@ class NetworkSizes:
     ahead: `n_covariates`, then `n_seasonal` of each target, which only its own forecasts read beside the layers. Where
     the other inputs are the targets themselves, `lags` > 0 adds the linear skip over that many steps and the seasonal
     inputs, and a free run is possible.
+
+    `n_static` static numbers and a category for each of the `cardinalities`, its number of values in the training,
+    set the initial states. These are learned then, whatever `learn_initial_state` is.
     """
 
     cell: Cell
@@ -46,6 +58,14 @@ class NetworkSizes:
     n_covariates: int = 0
     decoder: Decoder | None = None
     n_seasonal: int = 0
+    n_static: int = 0
+    cardinalities: tuple[int, ...] = ()
+
+    @property
+    def static_size(self) -> int:
+        """Length of the vector of static covariates: 1, the numbers, the embeddings; 0 without static covariates."""
+        n = self.n_static + sum(map(embedding_width, self.cardinalities))
+        return 1 + n if n else 0
 
     @property
     def output_size(self) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..data.scaling import Scales
+from ..data.static import Static
 from ..data.windows import Geometry, Windows
 from ..functions.random import fold
 from ..networks.network import Handle, Network, Source
@@ -209,7 +210,8 @@ def warm_up(network: Network, geometry: Geometry, capacity: int = 1) -> float:
     source = Source.upload(network.backend, inputs, targets, np.ones_like(targets))
     scales = Scales.of_table(inputs[:1], 1 + inputs[:1], targets[:1], 1 + targets[:1])
     zero, length = np.zeros(1, np.int64), np.full(1, geometry.n_steps)
-    windows = Windows(zero, length, zero, zero, scales)
+    static = Static.zeros(1, a.n_static, len(a.cardinalities)) if a.static_size else None
+    windows = Windows(zero, length, zero, zero, scales, static)
     settings = Settings(Adam(), learning_rate=0.0, batch_size=1, max_epochs=1)
     minimise(network, np.zeros(a.size), source, windows, geometry, settings, seed=0, capacity=capacity)
     return time.perf_counter() - started

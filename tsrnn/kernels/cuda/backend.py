@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ...data.static import Static
 from ...losses.loss import Loss
 from ...parts.attention import ATTENTION
 from ...parts.common import CONSTANTS, OUT
 from ...parts.layout import Layout
 from ...parts.part import Buffer, Operation, Step
 from ...parts.recurrent import PRODUCTS
-from ..backend import NO_KEY, by_lane
+from ..backend import NO_KEY, by_lane, static_of
 from .arrays import ROW_TABLE, TILE_TOTAL, array_shapes
 from .batch import Index
 from .device import SIMULATED, on_device, properties, session, to_device, to_host
@@ -39,14 +40,26 @@ class TooFewBlocksError(Exception):
     """The device has no room for even one team at a time."""
 
 
-class Indexed:
-    """A series, or targets, and windows of it, as gather kernels find them; `scales` has room for those of lanes."""
+def _not_empty(array: np.ndarray) -> Any:
+    """Return an array (R, n) on the device; one without elements, of which the device has none, as a zero."""
+    return on_device(array if array.size else np.zeros((1, 1), array.dtype))
 
-    def __init__(self, arrays: tuple[Any, ...], windows: Any, scales: Any):
+
+class Indexed:
+    """A series, or targets, and windows of it, as gather kernels find them; `scales` has room for those of lanes.
+
+    Without `static` covariates a row of each kind stands in, which no kernel reads.
+    """
+
+    def __init__(self, arrays: tuple[Any, ...], windows: Any, scales: Any, static: Static | None):
         self.arrays, self.windows, s = arrays, windows, windows.scales
         of_windows = (windows.start, windows.length, windows.target, windows.series)
         of_scales = (s.table, s.of_context, np.array([s.n_context]))
-        self.kept = Index._make([*map(on_device, (*arrays, *of_windows, *of_scales)), scales])
+        static = static or Static.zeros(1, 1, 1)
+        of_static = static.numbers, static.codes
+        self.kept = Index._make(
+            [*map(on_device, (*arrays, *of_windows, *of_scales)), scales, *map(_not_empty, of_static)]
+        )
         self.index = table_on_device(self.kept)
 
 
@@ -243,20 +256,22 @@ class CudaBackend:
     # ---------------------------------------------------------------- a batch
     def gather(self, work: Workspace, series: Any, windows: Any, batch: Any) -> None:
         """Put the windows `batch` of `series` into the inputs, scaled; windows that are shorter start late."""
-        self._of_batch(work, "gather", (series, series, series), windows, batch)
+        names = ["gather", "gather_static"] if work.layout.shape.static_size else ["gather"]
+        self._of_batch(work, names, (series, series, series), windows, batch)
 
     def gather_targets(self, work: Workspace, targets: Any, observed: Any, windows: Any, batch: Any) -> None:
         """Put the scaled targets of the windows beside the outputs, with weight 0 where one is missing.
 
         To be called after `gather` of the same batch, which computes the scales.
         """
-        self._of_batch(work, "gather_targets", (targets, targets, observed), windows, batch)
+        self._of_batch(work, ["gather_targets"], (targets, targets, observed), windows, batch)
 
-    def _of_batch(self, work: Workspace, name: str, arrays: tuple[Any, ...], windows: Any, batch: Any) -> None:
+    def _of_batch(self, work: Workspace, names: list[str], arrays: tuple[Any, ...], windows: Any, batch: Any) -> None:
+        """Launch kernels on the tiles of a batch; the first one's name is that of what they have in common."""
         if not isinstance(batch, Part):
             batch = Part(to_device(np.asarray(batch, np.int64)), 0, len(batch))
         work.n_lanes = batch.count
-        known = work.indexes.get(name)
+        known = work.indexes.get(names[0])
         if (
             known is None
             or known.windows is not windows
@@ -265,9 +280,11 @@ class CudaBackend:
             n_columns = len(windows.scales.of_context)
             if work.scales is None or work.scales.shape[2] != n_columns:
                 work.scales = to_device(np.zeros((2, work.capacity, n_columns)))
-            known = work.indexes[name] = Indexed(arrays, windows, work.scales)
+            static = static_of(work.layout, windows)
+            known = work.indexes[names[0]] = Indexed(arrays, windows, work.scales, static)
         first, count, n = np.int64(batch.first), np.int64(batch.count), work.tiles()
-        self._grid(work, name, work.numbers, known.index, batch.order, first, count, work.pool.arrays, blocks=n)
+        for name in names:
+            self._grid(work, name, work.numbers, known.index, batch.order, first, count, work.pool.arrays, blocks=n)
 
     def feed(self, work: Workspace, k: int, values: np.ndarray) -> None:
         """Let the step of output `k` read the scaled `values` (n_lanes, stride, n_channels) before it."""

@@ -20,6 +20,7 @@ from ...parts.common import AHEAD, CONSTANTS, DOUT, GRAD, OUT, SCRATCH, STARTS, 
 from ...parts.operations import barrier, each, tensor1, tensor2, tensor3, tensor4, vector
 from ...parts.recurrent import GATES, OPERANDS
 from ...parts.scaling import mean_and_scale
+from ...parts.static import CODES, VALUES
 from .arrays import ROW_TABLE, SQUARES, TILE_TOTAL, TILE_WEIGHT
 from .device import local
 from .products import Products
@@ -43,10 +44,13 @@ class Index(NamedTuple):
     of_context: Any
     n_context: Any
     scales: Any
+    numbers: Any
+    codes: Any
 
 
 (
     SERIES, TARGETS, OBSERVED, START, LENGTH, TARGET, TABLE_ROW, TABLE, OF_CONTEXT, N_CONTEXT, SCALES,
+    NUMBERS, CODES_OF,
 ) = range(len(Index._fields))  # fmt: skip
 DOUBLE, WHOLE = np.float64(0), np.int64(0)
 
@@ -98,6 +102,28 @@ def build_gather(dtype: Any) -> Callable:
             flat[e] = value
 
     return gather
+
+
+def build_gather_static(dtype: Any) -> Callable:
+    """Return `gather_static` of `parts.static` for one tile."""
+    zero, one = np.dtype(dtype).type(0), np.dtype(dtype).type(1)
+
+    def gather_static(i, shape, index, order, first, count, arrays):
+        numbers, known = tensor2(index, NUMBERS, 0, DOUBLE), tensor2(index, CODES_OF, 0, WHOLE)
+        table_row, values = tensor1(index, TABLE_ROW, 0, WHOLE), tensor2(arrays, VALUES, i, zero)
+        codes, B = tensor2(arrays, CODES, i, WHOLE), values.shape[1]
+        for e in each((1 + shape.n_static) * B):
+            c, b, value = e // B, e % B, DOUBLE
+            if c > 0 and i * B + b < count:
+                value = numbers[table_row[order[first + i * B + b]], c - 1]
+            values[c, b] = one if c == 0 else value
+        for e in each(shape.n_categories * B):
+            q, b, code = e // B, e % B, WHOLE
+            if i * B + b < count:
+                code = known[table_row[order[first + i * B + b]], q]
+            codes[q, b] = code
+
+    return gather_static
 
 
 def build_gather_targets(team: Team, dtype: Any) -> Callable:
