@@ -123,7 +123,8 @@ class NumpyBackend:
         work.n_lanes, T = len(batch), work.shape.n_steps
         work.starts = T - np.minimum(T, windows.length[batch])
         work.x = np.zeros((T, work.shape.n_inputs, len(batch)), work.dtype)
-        work.scales = windows.scales.of_windows(windows.start[batch], windows.series[batch])  # (2, lanes, I + C)
+        of_batch = (windows.start[batch], windows.target[batch], windows.series[batch])
+        work.scales = windows.scales.of_windows(*of_batch)  # (2, lanes, I + C)
         shift, scale = work.scales[:, :, : work.shape.n_inputs]
         for lane, w in enumerate(batch):
             late = work.starts[lane]

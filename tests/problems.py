@@ -84,7 +84,7 @@ def one_series(values, starts, geometry, scaling=None, known=None, seasonal=0):
     """A panel of one series, its scaling, and its windows that begin at `starts`."""
     panel, starts = Panel.of_one(values, known=known), np.asarray(starts)
     fitted = PanelScaling.fit(scaling, panel, seasonal)
-    scales = fitted.scales(values, geometry.context)
+    scales = fitted.scales(values)
     return panel, fitted, Windows.at(starts, np.zeros(len(starts), int), scales, geometry)
 
 

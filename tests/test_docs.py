@@ -18,6 +18,7 @@ import tsrnn
 from tsrnn import frame
 from tsrnn.cells.registry import FAMILIES
 from tsrnn.cli import forecast, warmup
+from tsrnn.data.scaling import SCALINGS
 from tsrnn.datasets import DATASETS
 from tsrnn.losses.registry import LOSSES
 
@@ -184,6 +185,12 @@ def test_losses():
     """The table of losses has a row for each, in the order of the registry."""
     part = REFERENCE.split("## Losses")[1].split("\n## ")[0]
     assert re.findall(r'^\| `"(\w+)"`', part, re.MULTILINE) == list(LOSSES)
+
+
+def test_scalings():
+    """The table of scalings has a row for each."""
+    part = REFERENCE.split("### Scaling")[1].split("\n### ")[0]
+    assert set(re.findall(r'^\| (?:`"(\w+)"`|None) ', part, re.MULTILINE)) == {name or "" for name in SCALINGS}
 
 
 def test_targets():

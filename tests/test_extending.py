@@ -57,7 +57,7 @@ def highway(monkeypatch):
 def outputs(architecture, theta, starts, *, free_run=False):
     """Outputs of the windows that begin at `starts`, float64."""
     panel, geometry = Panel.of_one(np.random.default_rng(0).normal(size=(40, 1))), Geometry(context=4, n_outputs=3)
-    scales = PanelScaling.fit(None, panel, 0).scales(panel.values, geometry.context)
+    scales = PanelScaling.fit(None, panel, 0).scales(panel.values)
     windows = Windows.at(np.asarray(starts), np.zeros(len(starts), int), scales, geometry)
     network = Network(architecture, "float64", kernels())
     source = Source.upload(network.backend, panel.values)

@@ -102,7 +102,7 @@ def test_inputs_do_not_look_into_the_next_series():
 
 
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
-@pytest.mark.parametrize("scaling", ["standard", "window", None])
+@pytest.mark.parametrize("scaling", ["standard", "window", "robust", "last", "mean", None])
 def test_windows_are_those_of_each_series(scaling, strategy):
     panel, geometry = four(), as_strategy(strategy).geometry(CONTEXT, HORIZON)
     windows = Windows.of_panel(panel, PanelScaling.fit(scaling, panel), geometry)
@@ -181,7 +181,7 @@ def test_the_ridge_start_is_that_of_all_windows():
     weight = scored(panel, geometry)
     windows = Windows.of_panel(panel, PanelScaling.fit(None, panel), geometry)
     whole = Panel.of_one(panel.values, panel.observed, panel.known)
-    scales = PanelScaling.fit(None, whole).scales(whole.values, CONTEXT)
+    scales = PanelScaling.fit(None, whole).scales(whole.values)
     scales.table[:, :, 2] = windows.scales.table[:, :1, 2]  # of the covariate
     windows.scales.table[:, :, 2] = windows.scales.table[:, :1, 2]
     same = Windows.at(windows.start, np.zeros(len(windows)), scales, geometry)
@@ -193,7 +193,7 @@ def test_the_ridge_start_is_that_of_all_windows():
 
 @pytest.mark.parametrize("loss", ["mse", "gaussian"])
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
-@pytest.mark.parametrize("scaling", ["standard", "window", None])
+@pytest.mark.parametrize("scaling", ["standard", "window", "pooled", "last", None])
 def test_a_panel_trains(scaling, strategy, loss):
     trained, plan, network, _ = fit(four(), strategy=strategy, scaling=scaling, stopping=EarlyStopping(), loss=loss)
     curve = trained.training.validation_curve
@@ -223,7 +223,7 @@ def test_the_loss_is_the_mean_over_the_windows_of_all_series():
 
 @pytest.mark.parametrize("seasons", [NONE, Seasons({6: (6,)})], ids=["", "seasons"])
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
-@pytest.mark.parametrize("scaling", ["standard", "window"])
+@pytest.mark.parametrize("scaling", ["standard", "window", "robust", "mean"])
 def test_errors_are_those_of_each_series(scaling, strategy, seasons):
     """With the same parameters, as far ahead as the horizon and further."""
     panel, stopping = four(), EarlyStopping(validation_size=6, refit_full=False)

@@ -13,7 +13,6 @@ from tsrnn.forecasting.conformal import Errors
 
 from .forecasters import lstm, months, wave, wide
 
-
 #: The number of the only series.
 THE_SERIES = np.zeros(1, int)
 
@@ -43,7 +42,9 @@ def test_coverage_of_conformal_intervals():
     rng = np.random.default_rng(0)
     draws = rng.standard_t(2, (20_000, 20)) + 0.3
     for coverage, expected in ((0.5, 10 / 20), (0.8, 16 / 20), (0.9, 18 / 20)):
-        bound = errors_of(draws[:, :19].T[:, :, None]).offsets(np.array([(1 + coverage) / 2]), THE_SERIES)[0][0, :, 0, 0]
+        bound = errors_of(draws[:, :19].T[:, :, None]).offsets(np.array([(1 + coverage) / 2]), THE_SERIES)[0][
+            0, :, 0, 0
+        ]
         assert_allclose(np.mean(np.abs(draws[:, 19]) <= bound), expected, atol=0.01)
 
 

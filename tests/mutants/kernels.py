@@ -118,7 +118,8 @@ MUTANTS = [
     ),
     mutant(
         "a window's scale sees its first target, compiled", "parts/gather.py::scale_windows",
-        "mean_and_scale(*__column, first + n)", "mean_and_scale(*__column, first + n + 1)", ENGINE,
+        "of_context(series, c, start[w], target[w], *__rest)",
+        "of_context(series, c, start[w], target[w] + 1, *__rest)", ENGINE,
     ),
     mutant("clipping ignored", "parts/update.py::update", "norm > hyper[6]", "norm > 1e9 * hyper[6]", KERNELS, ENGINE),
     mutant(

@@ -16,7 +16,8 @@ MUTANTS = [
     ),
     mutant(
         "a window's scale sees its first target", "data/scaling.py::Scales._contexts",
-        "contexts[start[chunk]]", "contexts[start[chunk] + 1]", ENGINE,
+        "self.values[start[some, None] + np.arange(length)]",
+        "self.values[start[some, None] + 1 + np.arange(length)]", ENGINE,
     ),
     mutant(
         "the first target skipped", "data/windows.py::Windows.at", "starts + geometry.context",

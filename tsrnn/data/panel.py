@@ -71,6 +71,11 @@ class Panel:
         return np.arange(len(self.values)) - np.repeat(self.indptr[:-1], self.n_rows)
 
     @property
+    def is_own(self) -> np.ndarray:
+        """Whether a row is one of the series, and no padding, (N,) bool."""
+        return self.positions >= np.repeat(np.broadcast_to(self.padding, len(self)), self.n_rows)
+
+    @property
     def first_observed(self) -> np.ndarray:
         """Row within its series of each channel's first observed value, (S, C); 0 for a channel without any."""
         return self._ends(lambda rows, among: np.minimum.reduceat(rows, among, axis=0), len(self.values), 0)

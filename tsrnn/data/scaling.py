@@ -7,9 +7,8 @@ from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from ..functions.scaling import is_scale
+from ..functions.scaling import LAST, MEAN, MEAN_AND_SCALE, NOTHING, is_scale
 from .panel import Panel
 
 #: Windows whose scales are computed at a time, so that memory does not grow with windows times length.
@@ -35,6 +34,28 @@ def mean_and_scale(values: np.ndarray, observed: np.ndarray | bool = True) -> tu
     return mean, np.where(is_scale(deviation, mean), deviation, 1.0)
 
 
+def median_and_range(values: np.ndarray, observed: np.ndarray | bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Median and interquartile range of the observed values over the last axis.
+
+    Between two order statistics quantiles are interpolated linearly (Hyndman & Fan 1996, doi:10.2307/2684934, type 7).
+    Where the middle half of the values are equal, this range is 0; the standard deviation, or 1 for a constant, then
+    takes its place.
+    """
+    ordered = np.sort(np.where(observed, values, np.inf), axis=-1)
+    n = np.broadcast_to(observed, values.shape).sum(axis=-1)
+
+    def quantile(level: float) -> np.ndarray:
+        place = level * (n - 1)
+        low = np.floor(place).astype(np.int64)
+        below, above = (
+            np.take_along_axis(ordered, k[..., None], -1)[..., 0] for k in (low, np.minimum(low + 1, n - 1))
+        )
+        return below + (place - low) * (above - below)
+
+    median, spread = quantile(0.5), quantile(0.75) - quantile(0.25)
+    return median, np.where(is_scale(spread, median), spread, mean_and_scale(values, observed)[1])
+
+
 # ---------------------------------------------------------------- scaling of the channels
 class Scaling:
     """How channels are scaled.
@@ -43,20 +64,19 @@ class Scaling:
     ----------
     mean, scale : (S, C)
         A scaled value of series s is ``(value - mean[s]) / scale[s]``. `fit` learns them from the training part.
-    of_context : bool
-        Whether each window is scaled by the mean and standard deviation of its own context in their place.
+    replaced : int
+        What the context of each window gives in their place: NOTHING, LAST, MEAN or MEAN_AND_SCALE of
+        `functions.scaling`.
     """
 
-    of_context = False
+    replaced = NOTHING
     mean: np.ndarray
     scale: np.ndarray
 
     def fit(self, values: np.ndarray, observed: np.ndarray, indptr: np.ndarray) -> Scaling:
         """Learn from values (N, C) of series that begin at the rows `indptr` (S + 1,); missing ones do not count."""
-        self.mean, self.scale = (
-            np.zeros((len(indptr) - 1, values.shape[1])),
-            np.ones((len(indptr) - 1, values.shape[1])),
-        )
+        shape = (len(indptr) - 1, values.shape[1])
+        self.mean, self.scale = np.zeros(shape), np.ones(shape)
         return self
 
     def joined(self, panel: Panel) -> Scaling:
@@ -68,7 +88,19 @@ class Scaling:
 
     def of_contexts(self, contexts: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Shift and scale of windows of these series (n,) with the given contexts (n, length, C): (n, C) both."""
-        return self.mean[series], self.scale[series]
+        return of_contexts(contexts, self.replaced, self.mean[series], self.scale[series])
+
+
+def of_contexts(
+    contexts: np.ndarray, replaced: int, shift: np.ndarray, scale: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shift and scale (n, C) where contexts (n, length, C) replace a part of those given, as `replaced` tells."""
+    if replaced == NOTHING:
+        return shift, scale
+    if replaced == LAST:
+        return contexts[:, -1], scale
+    mean, deviation = mean_and_scale(np.moveaxis(contexts, 1, 2))
+    return mean, deviation if replaced == MEAN_AND_SCALE else scale
 
 
 class NoScaling(Scaling):
@@ -79,33 +111,75 @@ class StandardScaling(Scaling):
     """Mean and standard deviation of the training part of each series."""
 
     def fit(self, values: np.ndarray, observed: np.ndarray, indptr: np.ndarray) -> Scaling:
-        """Mean and standard deviation of each channel of each series."""
+        """Shift and scale of each channel of each series; of one without observed values those of what fills it."""
         super().fit(values, observed, indptr)
         lengths = np.diff(indptr)
         for n in np.unique(lengths[lengths > 0]) if values.shape[1] else ():
             same = np.flatnonzero(lengths == n)  # series of one length are computed together
             for chunk in np.array_split(same, -(-len(same) // max(1, MAX_ROWS // n))):
                 rows = indptr[chunk, None] + np.arange(n)
-                seen = observed[rows]
-                seen |= ~seen.any(axis=1, keepdims=True)
-                self.mean[chunk], self.scale[chunk] = mean_and_scale(
-                    np.moveaxis(values[rows], 1, 2), np.moveaxis(seen, 1, 2)
-                )
+                self.mean[chunk], self.scale[chunk] = self._moments(values[rows], observed[rows])
         return self
+
+    def _moments(self, values: np.ndarray, observed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Shift and scale (S, C) of series (S, n, C) of one length."""
+        observed = observed | ~observed.any(axis=1, keepdims=True)
+        return self._of_last_axis(np.moveaxis(values, 1, 2), np.moveaxis(observed, 1, 2))
+
+    _of_last_axis = staticmethod(mean_and_scale)
+
+
+class RobustScaling(StandardScaling):
+    """Median and interquartile range of the training part of each series: single outliers change neither."""
+
+    _of_last_axis = staticmethod(median_and_range)
+
+
+class PooledScaling(StandardScaling):
+    """One mean and standard deviation over the training parts of all series: their levels stay comparable."""
+
+    def fit(self, values: np.ndarray, observed: np.ndarray, indptr: np.ndarray) -> Scaling:
+        """Mean and standard deviation of each channel, the same for all series."""
+        Scaling.fit(self, values, observed, indptr)
+        if values.size:
+            self.mean[:], self.scale[:] = self._moments(values[None], observed[None])
+        return self
+
+    def joined(self, panel: Panel) -> Scaling:
+        """The same scaling for more series."""
+        other, number = copy(self), np.zeros(len(self.mean) + len(panel), np.int64)
+        other.mean, other.scale = self.mean[number], self.scale[number]
+        return other
+
+
+class LastScaling(StandardScaling):
+    """Shift by the last value of each window's context; the scale is that of the series' training part."""
+
+    replaced = LAST
+
+
+class MeanScaling(StandardScaling):
+    """Shift by the mean of each window's context; the scale is that of the series' training part."""
+
+    replaced = MEAN
 
 
 class WindowScaling(Scaling):
     """Mean and standard deviation of each window's context: level and amplitude may wander."""
 
-    of_context = True
-
-    def of_contexts(self, contexts: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation of each context."""
-        return mean_and_scale(np.moveaxis(contexts, 1, 2))
+    replaced = MEAN_AND_SCALE
 
 
 #: What ``scaling=`` accepts.
-SCALINGS: dict[str | None, type[Scaling]] = {"window": WindowScaling, "standard": StandardScaling, None: NoScaling}
+SCALINGS: dict[str | None, type[Scaling]] = {
+    "window": WindowScaling,
+    "standard": StandardScaling,
+    "pooled": PooledScaling,
+    "robust": RobustScaling,
+    "last": LastScaling,
+    "mean": MeanScaling,
+    None: NoScaling,
+}
 
 
 # ---------------------------------------------------------------- scales of windows
@@ -118,11 +192,9 @@ class Scales:
     table : (2, R, n_inputs + n_targets) float64
         Shift and scale of the inputs, then of the targets; a row for each series.
     n_inputs : int
-    of_context : (n_inputs + n_targets,) int64
-        The input whose mean and standard deviation over the window's own context replace those of the table; -1 where
-        the table holds.
-    n_context : int
-        Rows of this context, from the first row of the window on.
+    of_context : (2, n_inputs + n_targets) int64
+        What the window's own context gives in the place of the table (NOTHING, LAST, MEAN or MEAN_AND_SCALE of
+        `functions.scaling`), and the input whose context that is.
     values : (N, C) float64 or None
         The panel's values, where `of_context` needs them.
     """
@@ -130,7 +202,6 @@ class Scales:
     table: np.ndarray
     n_inputs: int
     of_context: np.ndarray
-    n_context: int = 0
     values: np.ndarray | None = None
 
     @classmethod
@@ -139,44 +210,50 @@ class Scales:
     ) -> Scales:
         """Scales that do not depend on contexts: of the inputs (R, n_inputs) and of the targets (R, n_targets)."""
         table = np.stack([np.hstack([shift, target_shift]), np.hstack([scale, target_scale])])
-        return cls(table, shift.shape[1], np.full(table.shape[2], -1, np.int64))
+        return cls(table, shift.shape[1], np.full((2, table.shape[2]), NOTHING, np.int64))
 
-    def of_windows(self, start: np.ndarray, row: np.ndarray) -> np.ndarray:
-        """Shift and scale of windows that begin at `start` (n,) and have these rows of the table: (2, n, I + C)."""
+    def of_windows(self, start: np.ndarray, target: np.ndarray, row: np.ndarray) -> np.ndarray:
+        """Shift and scale (2, n, I + C) of windows with these rows of the table, (n,).
+
+        Their contexts are the panel's rows from `start` (n,) to the one before `target` (n,).
+        """
         moments = self.table[:, row]
-        replaced = np.flatnonzero(self.of_context >= 0)
-        if len(replaced):
-            for chunk, shift, scale in self._contexts(start):
-                moments[0, chunk, replaced[:, None]] = shift[:, self.of_context[replaced]].T
-                moments[1, chunk, replaced[:, None]] = scale[:, self.of_context[replaced]].T
+        for replaced in np.unique(self.of_context[0]):
+            columns = np.flatnonzero(self.of_context[0] == replaced)
+            for some, contexts in self._contexts(start, target) if replaced != NOTHING else ():
+                at = (some[:, None], columns)
+                own = contexts[:, :, self.of_context[1, columns]]
+                moments[0][at], moments[1][at] = of_contexts(own, replaced, moments[0][at], moments[1][at])
         return moments
 
-    def _contexts(self, start: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Numbers of some windows, and mean and scale of each channel over their contexts."""
+    def _contexts(self, start: np.ndarray, target: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Numbers of some windows (k,) with contexts of one length, and these contexts (k, length, C)."""
         assert self.values is not None
-        contexts = sliding_window_view(self.values, self.n_context, axis=0)
-        for first in range(0, len(start), CHUNK):
-            chunk = np.arange(first, min(first + CHUNK, len(start)))
-            yield chunk, *mean_and_scale(contexts[start[chunk]])
+        for length in np.unique(target - start):
+            same = np.flatnonzero(target - start == length)
+            for first in range(0, len(same), CHUNK):
+                some = same[first : first + CHUNK]
+                yield some, self.values[start[some, None] + np.arange(length)]
 
 
 @dataclass(frozen=True)
 class PanelScaling:
-    """How the channels of a panel are scaled, and its covariates, always by mean and standard deviation.
+    """How the channels of a panel are scaled, and its covariates, always by one mean and deviation for all series.
 
     Each channel has `n_seasonal` seasonal inputs, which are earlier values of it and scaled as it is.
     """
 
     target: Scaling
-    covariates: StandardScaling
+    covariates: PooledScaling
     n_seasonal: int = 0
 
     @classmethod
     def fit(cls, name: str | None, panel: Panel, n_seasonal: int = 0) -> PanelScaling:
         """Learn from the training part of a panel, whose `known` (N, F + C * n_seasonal) begins with F covariates."""
         covariates = panel.known[:, : panel.known.shape[1] - panel.values.shape[1] * n_seasonal]
-        of_covariates = StandardScaling()
-        of_covariates.fit(covariates, np.ones(covariates.shape, bool), panel.indptr)
+        is_own = np.broadcast_to(panel.is_own[:, None], covariates.shape)
+        of_covariates = PooledScaling()
+        of_covariates.fit(covariates, is_own, panel.indptr)
         return cls(SCALINGS[name]().fit(panel.values, panel.observed, panel.indptr), of_covariates, n_seasonal)
 
     def joined(self, panel: Panel) -> PanelScaling:
@@ -184,8 +261,8 @@ class PanelScaling:
         of_covariates = replace(panel, values=panel.known, observed=np.ones(panel.known.shape, bool))
         return replace(self, target=self.target.joined(panel), covariates=self.covariates.joined(of_covariates))
 
-    def scales(self, values: np.ndarray, n_context: int) -> Scales:
-        """Scales of windows into values (N, C), with contexts of `n_context` rows."""
+    def scales(self, values: np.ndarray) -> Scales:
+        """Scales of windows into values (N, C)."""
         tables = []
         for own, of_covariates in (
             (self.target.mean, self.covariates.mean),
@@ -193,7 +270,8 @@ class PanelScaling:
         ):
             tables.append(np.hstack([own, of_covariates, np.repeat(own, self.n_seasonal, axis=1), own]))
         C, F = values.shape[1], self.covariates.mean.shape[1]
-        channels = np.arange(C) if self.target.of_context else np.full(C, -1)
-        of_context = np.concatenate([channels, np.full(F, -1), np.repeat(channels, self.n_seasonal), channels])
+        channels = np.arange(C)
+        channel = np.concatenate([channels, np.full(F, -1), np.repeat(channels, self.n_seasonal), channels])
+        of_context = np.stack([np.where(channel < 0, NOTHING, self.target.replaced), np.maximum(channel, 0)])
         n_inputs = C + F + C * self.n_seasonal
-        return Scales(np.stack(tables), n_inputs, of_context.astype(np.int64), n_context, values)
+        return Scales(np.stack(tables), n_inputs, of_context.astype(np.int64), values)

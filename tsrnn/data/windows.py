@@ -45,7 +45,7 @@ class Windows:
     start, length : (n,) int64
         First row and number of rows that the network reads.
     target : (n,) int64
-        Row of the first target.
+        Row of the first target. The rows from `start` to the one before it are the window's context.
     series : (n,) int64
         Number of the window's series, which is its row in the table of `scales`.
     scales : Scales
@@ -73,7 +73,7 @@ class Windows:
         begins, span = panel.indptr[:-1], geometry.context + geometry.n_ahead
         starts, series = ranges(begins + first, begins + last - span + 1)
         late = np.maximum((begins + panel.padding)[series] - starts, 0)
-        return cls.at(starts, series, scaling.scales(panel.values, geometry.context), geometry, late)
+        return cls.at(starts, series, scaling.scales(panel.values), geometry, late)
 
     @classmethod
     def at(
@@ -96,7 +96,7 @@ class Windows:
 
     @cached_property
     def _moments(self) -> np.ndarray:
-        return self.scales.of_windows(self.start, self.series)
+        return self.scales.of_windows(self.start, self.target, self.series)
 
     @property
     def shift(self) -> np.ndarray:

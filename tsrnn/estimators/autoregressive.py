@@ -160,7 +160,9 @@ class ARForecaster(ProbabilisticForecaster):
         return max(model.longest for model in self.models_)
 
     def _forecast(self, origin: Origin) -> np.ndarray:
-        return np.column_stack([model.forecast(past.mean, steps) for model, past, steps in self._channels(origin)])[None]
+        return np.column_stack([model.forecast(past.mean, steps) for model, past, steps in self._channels(origin)])[
+            None
+        ]
 
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
         self._check_spread()

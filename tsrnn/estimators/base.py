@@ -240,9 +240,7 @@ class BaseForecaster(BaseEstimator):
 
     def _origin_at_end(self, index: Grid, covariates: np.ndarray) -> Origin:
         """Origin at the end of the series, for all steps of `index`, with their covariates."""
-        return Origin(
-            self.target_, self.panel_, covariates[None], np.zeros(1, np.int64), index, np.arange(len(index))
-        )
+        return Origin(self.target_, self.panel_, covariates[None], np.zeros(1, np.int64), index, np.arange(len(index)))
 
     def _read_new(self, y: Anything, X: Anything, y_name: str, call: str) -> tuple[frame.Target, np.ndarray]:
         """Read a target that follows the series so far, and its covariates (n, F); error messages show the `call`."""

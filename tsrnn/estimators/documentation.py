@@ -54,9 +54,10 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
         "`scaling=None`.",
     ),
     "scaling": (
-        '{"standard", "window", None}',
-        "Subtract the mean and divide by the standard deviation of the training part, or of each window's context; or "
-        "leave values as they are. Covariates are always scaled by the training part.",
+        '{"standard", "pooled", "robust", "window", "last", "mean", None}',
+        "Subtract a shift and divide by a scale: those of the training part of each series, of all series together, "
+        "or of each window's context; None leaves values as they are. Covariates are always scaled by the training "
+        "part.",
     ),
     "learning_rate": ("float", "Adam's step size."),
     "optimizer": ("Adam or None", "Weight decay, clipping, schedule. None is `Adam()`."),

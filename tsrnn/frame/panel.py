@@ -1,2 +1,5 @@
 from __future__ import annotations
-class PanelTarget: pass
+
+
+class PanelTarget:
+    pass

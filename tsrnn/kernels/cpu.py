@@ -20,7 +20,6 @@ from ..parts.common import CONSTANTS, OUT, SHARE, TOTAL, TRANSPOSE, X
 from ..parts.gather import (
     BATCH,
     GATHER_TARGETS,
-    N_CONTEXT,
     OBSERVED,
     OF_CONTEXT,
     SCALE_TABLE,
@@ -355,7 +354,7 @@ def _show_windows(work: Workspace, series: np.ndarray, windows: Windows) -> None
     given = {
         SERIES: series, WINDOW_START: windows.start, WINDOW_LENGTH: windows.length, WINDOW_TARGET: windows.target,
         WINDOW_ROW: windows.series, SCALE_TABLE: scales.table, OF_CONTEXT: scales.of_context,
-        N_CONTEXT: np.array([scales.n_context]), SCALES: np.empty((2, work.capacity, len(scales.of_context))),
+        SCALES: np.empty((2, work.capacity, scales.of_context.shape[1])),
     }  # fmt: skip
     if static := static_of(work.layout, windows):
         given |= {STATIC_NUMBERS: static.numbers, STATIC_CODES: static.codes}

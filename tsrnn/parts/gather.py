@@ -6,10 +6,11 @@ are float64; scaled numbers have the precision of the parameters.
 
 from __future__ import annotations
 
+from ..functions.scaling import MEAN_AND_SCALE, NOTHING
 from .common import AHEAD, SHARE, STARTS, WEIGHT, X, Y
 from .operations import tensor1, tensor2, tensor3, vector, zero
 from .part import Buffer, Operation, Part
-from .scaling import mean_and_scale
+from .scaling import of_context
 
 
 def _given(name: str, ndim: int, dtype: str) -> Buffer:
@@ -22,30 +23,33 @@ OBSERVED = _given("observed", 2, "float64")
 #: Of each window (n_windows,): first row, number of rows, row of the first target, row of its scales in the table.
 WINDOW_START, WINDOW_LENGTH = _given("window_start", 1, "int64"), _given("window_length", 1, "int64")
 WINDOW_TARGET, WINDOW_ROW = _given("window_target", 1, "int64"), _given("window_row", 1, "int64")
-#: Shift and scale (2, R, I + C) of inputs and targets; and for each (I + C,) the input whose mean and scale over the
-#: context are computed instead, or -1.
-SCALE_TABLE, OF_CONTEXT = _given("scale_table", 3, "float64"), _given("of_context", 1, "int64")
-#: Steps of a context, (1,); windows of the batch (n_lanes,); their scales (2, capacity, I + C).
-N_CONTEXT, BATCH = _given("n_context", 1, "int64"), _given("batch", 1, "int64")
-SCALES = _given("scales", 3, "float64")
+#: Shift and scale (2, R, I + C) of inputs and targets.
+SCALE_TABLE = _given("scale_table", 3, "float64")
+#: Of each input and target (2, I + C): what the context replaces (`functions.scaling`), and the input whose context.
+OF_CONTEXT = _given("of_context", 2, "int64")
+#: Windows of the batch (n_lanes,); their scales (2, capacity, I + C).
+BATCH, SCALES = _given("batch", 1, "int64"), _given("scales", 3, "float64")
 
 
 def scale_windows(tile, step, shape, theta, chance, arrays):
-    """Fill `SCALES`: shift and scale of each window's inputs and targets, from the table or from its context."""
+    """Fill `SCALES`: shift and scale of each window's inputs and targets, from the table or from its context.
+
+    The context are the window's rows before the first target, however many they are.
+    """
     series, start = tensor2(arrays, SERIES, 0, 0.0), tensor1(arrays, WINDOW_START, 0, arrays)
     table, scales = tensor3(arrays, SCALE_TABLE, 0, 0.0), tensor3(arrays, SCALES, 0, 0.0)
-    of_context, rows = tensor1(arrays, OF_CONTEXT, 0, arrays), tensor1(arrays, WINDOW_ROW, 0, arrays)
-    batch, n = tensor1(arrays, BATCH, 0, arrays), tensor1(arrays, N_CONTEXT, 0, arrays)[0]
+    from_context, rows = tensor2(arrays, OF_CONTEXT, 0, arrays), tensor1(arrays, WINDOW_ROW, 0, arrays)
+    batch, target = tensor1(arrays, BATCH, 0, arrays), tensor1(arrays, WINDOW_TARGET, 0, arrays)
     for lane in range(batch.size):
-        first, row = start[batch[lane]], rows[batch[lane]]
-        for j in range(of_context.size):
-            c = of_context[j]
-            if c < 0:
-                scales[0, lane, j], scales[1, lane, j] = table[0, row, j], table[1, row, j]
-            elif c < j:  # computed before
-                scales[0, lane, j], scales[1, lane, j] = scales[0, lane, c], scales[1, lane, c]
-            else:
-                scales[0, lane, j], scales[1, lane, j] = mean_and_scale(series, c, first, first + n)
+        w = batch[lane]
+        for j in range(from_context.shape[1]):
+            replaced, c = from_context[0, j], from_context[1, j]
+            shift, scale = table[0, rows[w], j], table[1, rows[w], j]
+            if replaced != NOTHING and c < j:  # computed before
+                shift, scale = scales[0, lane, c], scales[1, lane, c] if replaced == MEAN_AND_SCALE else scale
+            elif replaced != NOTHING:
+                shift, scale = of_context(series, c, start[w], target[w], replaced, scale)
+            scales[0, lane, j], scales[1, lane, j] = shift, scale
 
 
 def gather(tile, step, shape, theta, chance, arrays):
@@ -137,7 +141,7 @@ GATHER_TARGETS = Operation("gather_targets", gather_targets)
 PART = Part(
     (
         SERIES, TARGETS, OBSERVED, WINDOW_START, WINDOW_LENGTH, WINDOW_TARGET, WINDOW_ROW, SCALE_TABLE, OF_CONTEXT,
-        N_CONTEXT, BATCH, SCALES,
+        BATCH, SCALES,
     ),
     operations=(SCALE_WINDOWS, GATHER, GATHER_AHEAD, GATHER_TARGETS),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Mean and scale of a window's context, computed where a batch is gathered."""
+"""Shift and scale from a window's context, computed where a batch is gathered."""
 
 from __future__ import annotations
 
@@ -6,7 +6,20 @@ import math
 
 import numpy as np
 
-from ..functions.scaling import is_scale
+from ..functions.scaling import LAST, MEAN_AND_SCALE, is_scale
+
+
+def of_context(
+    values: np.ndarray, column: int, first: int, last: int, replaced: int, scale: float
+) -> tuple[float, float]:
+    """Shift and scale from the rows `first` to `last` - 1 of a column of values (n, C); `scale` is the table's.
+
+    `replaced` is LAST, MEAN or MEAN_AND_SCALE of `functions.scaling`; the first two keep the scale.
+    """
+    if replaced == LAST:
+        return values[last - 1, column], scale
+    mean, deviation = mean_and_scale(values, column, first, last)
+    return mean, deviation if replaced == MEAN_AND_SCALE else scale
 
 
 def mean_and_scale(values: np.ndarray, column: int, first: int, last: int) -> tuple[float, float]:

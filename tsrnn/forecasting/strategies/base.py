@@ -60,7 +60,7 @@ class Continuation(NamedTuple):
         values = steps.reshape(n * n_rows, C)
         indptr = n_rows * np.arange(n + 1)
         panel = Panel(values, np.ones(values.shape, bool), known.reshape(len(values), known.shape[2]), indptr)
-        scales, series = self.scaling.scales(values, geometry.context), np.broadcast_to(self.series, n)
+        scales, series = self.scaling.scales(values), np.broadcast_to(self.series, n)
         windows = Windows.at(panel.indptr[:-1], series, scales, geometry, np.asarray(self.late))
         return Source.upload(self.network.backend, panel.inputs()), windows
 

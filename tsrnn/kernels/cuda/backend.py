@@ -54,7 +54,7 @@ class Indexed:
     def __init__(self, arrays: tuple[Any, ...], windows: Any, scales: Any, static: Static | None):
         self.arrays, self.windows, s = arrays, windows, windows.scales
         of_windows = (windows.start, windows.length, windows.target, windows.series)
-        of_scales = (s.table, s.of_context, np.array([s.n_context]))
+        of_scales = s.table, s.of_context
         static = static or Static.zeros(1, 1, 1)
         of_static = static.numbers, static.codes
         self.kept = Index._make(
@@ -277,7 +277,7 @@ class CudaBackend:
             or known.windows is not windows
             or any(a is not b for a, b in zip(known.arrays, arrays, strict=True))
         ):
-            n_columns = len(windows.scales.of_context)
+            n_columns = windows.scales.of_context.shape[1]
             if work.scales is None or work.scales.shape[2] != n_columns:
                 work.scales = to_device(np.zeros((2, work.capacity, n_columns)))
             static = static_of(work.layout, windows)

@@ -15,11 +15,12 @@ import numpy as np
 
 from ...functions.activations import sqrt
 from ...functions.optimizers import adam
+from ...functions.scaling import NOTHING
 from ...losses.loss import Loss
 from ...parts.common import AHEAD, CONSTANTS, DOUT, GRAD, OUT, SCRATCH, STARTS, TRANSPOSE, WEIGHT, WIDTHS, X, Y
 from ...parts.operations import barrier, each, tensor1, tensor2, tensor3, tensor4, vector
 from ...parts.recurrent import GATES, OPERANDS
-from ...parts.scaling import mean_and_scale
+from ...parts.scaling import of_context
 from ...parts.static import CODES, VALUES
 from .arrays import ROW_TABLE, SQUARES, TILE_TOTAL, TILE_WEIGHT
 from .device import local
@@ -42,14 +43,13 @@ class Index(NamedTuple):
     row: Any
     table: Any
     of_context: Any
-    n_context: Any
     scales: Any
     numbers: Any
     codes: Any
 
 
 (
-    SERIES, TARGETS, OBSERVED, START, LENGTH, TARGET, TABLE_ROW, TABLE, OF_CONTEXT, N_CONTEXT, SCALES,
+    SERIES, TARGETS, OBSERVED, START, LENGTH, TARGET, TABLE_ROW, TABLE, OF_CONTEXT, SCALES,
     NUMBERS, CODES_OF,
 ) = range(len(Index._fields))  # fmt: skip
 DOUBLE, WHOLE = np.float64(0), np.int64(0)
@@ -63,17 +63,17 @@ def build_gather(dtype: Any) -> Callable:
         series, start = tensor2(index, SERIES, 0, DOUBLE), tensor1(index, START, 0, WHOLE)
         length, table_row = tensor1(index, LENGTH, 0, WHOLE), tensor1(index, TABLE_ROW, 0, WHOLE)
         table, scales = tensor3(index, TABLE, 0, DOUBLE), tensor3(index, SCALES, 0, DOUBLE)
-        of_context, n_context = tensor1(index, OF_CONTEXT, 0, WHOLE), tensor1(index, N_CONTEXT, 0, WHOLE)
+        from_context, target = tensor2(index, OF_CONTEXT, 0, WHOLE), tensor1(index, TARGET, 0, WHOLE)
         x, starts = tensor3(arrays, X, i, zero), tensor1(arrays, STARTS, i, WHOLE)
-        for e in each(x.shape[2] * of_context.size):
-            lane, j = i * x.shape[2] + e // of_context.size, e % of_context.size
+        n_columns = from_context.shape[1]
+        for e in each(x.shape[2] * n_columns):
+            lane, j = i * x.shape[2] + e // n_columns, e % n_columns
             if lane < count:
-                w, c = order[first + lane], of_context[j]
-                if c < 0:
-                    mean, scale = table[0, table_row[w], j], table[1, table_row[w], j]
-                else:
-                    mean, scale = mean_and_scale(series, c, start[w], start[w] + n_context[0])
-                scales[0, lane, j], scales[1, lane, j] = mean, scale
+                w, replaced, c = order[first + lane], from_context[0, j], from_context[1, j]
+                shift, scale = table[0, table_row[w], j], table[1, table_row[w], j]
+                if replaced != NOTHING:
+                    shift, scale = of_context(series, c, start[w], target[w], replaced, scale)
+                scales[0, lane, j], scales[1, lane, j] = shift, scale
         barrier()
         T, B, flat = x.shape[1], x.shape[2], vector(x, 0, x.size)
         for e in each(x.size):
@@ -89,7 +89,7 @@ def build_gather(dtype: Any) -> Callable:
             if e < B:
                 starts[b] = late // shape.segment
         ahead = tensor3(arrays, AHEAD, i, zero)
-        target, F, S = tensor1(index, TARGET, 0, WHOLE), shape.n_covariates, shape.n_channels * shape.n_seasonal
+        F, S = shape.n_covariates, shape.n_channels * shape.n_seasonal
         width, last, flat = shape.block * (F + S), shape.block * F, vector(ahead, 0, ahead.size)
         for e in each(ahead.size):
             k, r, b = e // (width * B), e // B % width, e % B
