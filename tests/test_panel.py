@@ -24,13 +24,21 @@ from tsrnn.training.validation import held_out_rows
 
 from .problems import CELLS
 
-LENGTHS = (60, 9, 41, 30)
+LENGTHS = (60, 9, 42, 30)
 CONTEXT, HORIZON = 8, 3
 NONE = Seasons()
 
 
+def thirds(n, n_covariates):
+    """As many -1 as 0 as 1, (n / 3, 3, n_covariates)."""
+    return np.broadcast_to(np.array([-1.0, 0, 1])[:, None], (n // 3, 3, n_covariates))
+
+
 def four(n_channels=2, n_covariates=1):
-    """Four series of different lengths, levels and amplitudes; the second is shorter than a window."""
+    """Four series of different lengths, levels and amplitudes; the second is shorter than a window.
+
+    Their covariates have the same mean and deviation, by which those of all series are scaled together.
+    """
     rng = np.random.default_rng(0)
     parts = []
     for s, n in enumerate(LENGTHS):
@@ -38,7 +46,7 @@ def four(n_channels=2, n_covariates=1):
         values = 10.0**s * (s + wave + 0.1 * rng.normal(size=(n, n_channels)))
         observed = rng.uniform(size=values.shape) < 0.95
         observed[0] = True
-        parts.append(Panel.of_one(values, observed, rng.normal(size=(n, n_covariates))))
+        parts.append(Panel.of_one(values, observed, rng.permuted(thirds(n, n_covariates), axis=1).reshape(n, -1)))
     parts[2].observed[:12, 1] = False  # a channel that begins late
     return Panel.join(parts)
 
@@ -81,7 +89,7 @@ def test_rows_know_their_series():
     assert_array_equal(panel.n_rows, LENGTHS)
     assert_array_equal(panel.series, np.repeat(range(4), LENGTHS))
     assert_array_equal(panel.positions, np.concatenate([np.arange(n) for n in LENGTHS]))
-    assert_array_equal(panel.first_observed, [[0, 0], [0, 0], [0, panel.observed[69:110, 1].argmax()], [0, 0]])
+    assert_array_equal(panel.first_observed, [[0, 0], [0, 0], [0, panel.observed[69:111, 1].argmax()], [0, 0]])
     again = Panel.join(list(panel))
     for name in ("values", "observed", "known", "indptr"):
         assert_array_equal(getattr(again, name), getattr(panel, name))
@@ -89,9 +97,9 @@ def test_rows_know_their_series():
 
 def test_a_part_is_counted_within_each_series():
     panel = four()
-    part = panel.part(np.array([2, 0, 41, 10]), np.array([5, 20, 41, 30]))
+    part = panel.part(np.array([2, 0, 42, 10]), np.array([5, 20, 42, 30]))
     assert_array_equal(part.n_rows, [3, 9, 0, 20])
-    spans = [(2, 5), (0, 9), (41, 41), (10, 30)]
+    spans = [(2, 5), (0, 9), (42, 42), (10, 30)]
     expected = np.vstack([one.values[slice(*rows)] for one, rows in zip(panel, spans, strict=True)])
     assert_array_equal(part.values, expected)
 
@@ -106,7 +114,7 @@ def test_inputs_do_not_look_into_the_next_series():
 def test_windows_are_those_of_each_series(scaling, strategy):
     panel, geometry = four(), as_strategy(strategy).geometry(CONTEXT, HORIZON)
     windows = Windows.of_panel(panel, PanelScaling.fit(scaling, panel), geometry)
-    assert_array_equal(windows.series, np.repeat([0, 2, 3], [50, 31, 20]))
+    assert_array_equal(windows.series, np.repeat([0, 2, 3], [50, 32, 20]))
     for s, one in enumerate(panel):
         alone = Windows.of_panel(one, PanelScaling.fit(scaling, one), geometry)
         own = windows.take(np.flatnonzero(windows.series == s))
@@ -138,7 +146,7 @@ def test_seasonal_inputs_are_those_of_each_series():
     panel, seasons = four(), Seasons({12: (12,)}, shortest=2)
     assert seasons.reach == 13
     read = seasons.read(panel)
-    assert_array_equal(read.n_rows, [47, 0, 28, 17])
+    assert_array_equal(read.n_rows, [47, 0, 29, 17])
     assert_array_equal(read.known, np.vstack([seasons.read(one).known for one in panel]))
 
 

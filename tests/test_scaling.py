@@ -69,8 +69,7 @@ def by_definition(name, found, windows):
             moments[:, w, [c, 3 + c, 5 + c]] = np.reshape(
                 definition(name, observed, s, found.values[start:target, c]), (2, 1)
             )
-        covariate = found.known[found.indptr[s] : found.indptr[s + 1], 0]
-        moments[:, w, 2] = covariate.mean(), covariate.std()
+        moments[:, w, 2] = found.known[:, 0].mean(), found.known[:, 0].std()
     shift, scale = moments
     table = Scales.of_table(shift[:, :5], scale[:, :5], shift[:, 5:], scale[:, 5:])
     return replace(windows, series=np.arange(len(windows)), scales=table)
