@@ -3,6 +3,10 @@
 =================  ====================================================================================
 `tables`           tables of other libraries (polars, pyarrow, ...) to pandas and back
 `target`           targets to arrays
+`panel`            panels, many series in one object, to arrays
+`panel_layouts`    rows of a panel in one form: long frames, two index levels, dicts of Series
+`panel_grid`       the order of the rows of a panel, and its grid
+`panel_tables`     covariates of a panel from a table of their own, and forecasts in the form of the panel
 `covariates`       covariates to arrays, aligned with the steps of a target
 `calendar`         covariates from the dates: position in the day, the week and the year
 `static`           static covariates, one row for each series, to numbers and codes of categories
@@ -23,7 +27,8 @@ from .covariates import check_argument_order, column_names, find_linear_copy, re
 from .future import extend_index, future_index, wrap, wrap_many, wrap_table
 from .index import read_index
 from .metrics import mae, mase, rmse, seasonal_naive, smape
-from .panel import PanelTarget
+from .panel import PanelTarget, is_panel, panel_of_columns, read_panel
+from .panel_tables import align_future, read_panel_table, wrap_panel
 from .seasons import read_season_lengths, season_length, season_lengths
 from .static import Static, StaticCodes, read_static
 from .tables import Table, pandas_fixes, read_table
@@ -35,6 +40,7 @@ __all__ = [
     "StaticCodes",
     "Table",
     "Target",
+    "align_future",
     "calendar_features",
     "check_argument_order",
     "check_continuation",
@@ -44,12 +50,16 @@ __all__ = [
     "find_linear_copy",
     "future_index",
     "index_step",
+    "is_panel",
     "mae",
     "mase",
     "pandas_fixes",
+    "panel_of_columns",
     "read_covariates",
     "read_future_covariates",
     "read_index",
+    "read_panel",
+    "read_panel_table",
     "read_season_lengths",
     "read_static",
     "read_table",
@@ -63,5 +73,6 @@ __all__ = [
     "steps_ahead",
     "wrap",
     "wrap_many",
+    "wrap_panel",
     "wrap_table",
 ]

@@ -304,7 +304,7 @@ def _date_fixes(index: pd.DatetimeIndex, freq: pd.offsets.BaseOffset | None) -> 
         yield "{y}.asfreq('D')"
         return
     seconds, limit = (index.asi8[-1] / 2 - index.asi8[0] / 2) * 2 * _SECONDS[index.unit], 2 * len(index)
-    usual = [*_stretch_frequencies(index), *_FREQUENCIES, *{f"W-{label.day_name()[:3].upper()}" for label in index[:1]}]
+    usual = [*stretch_frequencies(index), *_FREQUENCIES, *{f"W-{label.day_name()[:3].upper()}" for label in index[:1]}]
     for code in dict.fromkeys(([] if freq is None else [freq.freqstr]) + usual):
         if _has_few_steps(seconds, code, limit):
             yield f"{{y}}.asfreq({code!r})"
@@ -330,7 +330,7 @@ def _wall_clock_fixes(index: pd.DatetimeIndex, code: str) -> Iterator[str]:
         yield f"{{y}}.reindex(pd.date_range({first!r}, {last!r}, freq={code!r}).tz_localize({clock}))"
 
 
-def _stretch_frequencies(index: pd.DatetimeIndex) -> dict[str, None]:
+def stretch_frequencies(index: pd.DatetimeIndex) -> dict[str, None]:
     """Return the frequencies of parts of the index, those of long parts first."""
     found: dict[str, None] = {}
     for width in (12, 6, 4, 3):

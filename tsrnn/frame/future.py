@@ -217,15 +217,20 @@ def wrap_many(values: np.ndarray, target: Target, index: pd.Index, labels: Mappi
     bound  lower  upper
     2        3.0    5.0
     """
-    axes = {name: list(label) for name, label in labels.items() if np.ndim(label) > 0}
-    if not axes:
+    added = added_levels(labels)
+    if added is None:
         return wrap(values, target, index)
     if target.kind.startswith("array"):
         return values[:, 0].copy() if target.kind == "array1d" else values
-    added = pd.MultiIndex.from_product(list(axes.values()), names=list(axes))
     flat = target.native_format is not None and not target.native_format.has_index
-    columns = _flat_names(target.columns, added) if flat else _append_levels(target.columns, added)
+    columns = flat_names(target.columns, added) if flat else append_levels(target.columns, added)
     return _to_native(pd.DataFrame(values.reshape(len(values), -1), index=index, columns=columns), target)
+
+
+def added_levels(labels: Mapping[str, Labels]) -> pd.MultiIndex | None:
+    """Return the levels of columns for the labels that are lists; None if there is none."""
+    axes = {name: list(label) for name, label in labels.items() if np.ndim(label) > 0}
+    return pd.MultiIndex.from_product(list(axes.values()), names=list(axes)) if axes else None
 
 
 # ---- helpers ---------------------------------------------------------------------------------------------------------
@@ -236,7 +241,7 @@ def _to_native(data: pd.Series | pd.DataFrame, target: Target) -> Forecasts:
     return data if target.native_format is None else target.native_format.to_native(data)
 
 
-def _append_levels(columns: pd.Index | None, added: pd.MultiIndex) -> pd.Index:
+def append_levels(columns: pd.Index | None, added: pd.MultiIndex) -> pd.Index:
     """Return the product of the columns of a frame, whatever their labels, and of the levels below them."""
     if columns is None:
         return added if added.nlevels > 1 else added.get_level_values(0)
@@ -256,7 +261,7 @@ def _single_level(columns: pd.Index) -> pd.MultiIndex:
     return pd.MultiIndex(levels=[labels], codes=[codes], names=["series" if columns.name is None else columns.name])
 
 
-def _flat_names(columns: pd.Index | None, added: pd.MultiIndex) -> list[str]:
+def flat_names(columns: pd.Index | None, added: pd.MultiIndex) -> list[str]:
     """Return the column names of a table without levels: ``sales_lower``, ``sales_lower_0.9``, ``sales_path_3``."""
     series = [""] if columns is None else [f"{column}_" for column in columns]
     return [before + _flat_name(dict(zip(added.names, labels, strict=True))) for before in series for labels in added]

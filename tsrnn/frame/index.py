@@ -151,7 +151,7 @@ def _read_dates(index: pd.DatetimeIndex, name: str, freq: Freq | int | None) -> 
         return index.copy(deep=True)
     grid = _with_freq(index, freq)
     if grid is None:
-        grid = _with_freq(index, _infer_freq(index))
+        grid = _with_freq(index, infer_freq(index))
     if grid is not None:
         return grid
     apparent_freq, reason = _first_gap(index)
@@ -160,7 +160,7 @@ def _read_dates(index: pd.DatetimeIndex, name: str, freq: Freq | int | None) -> 
     raise _IrregularIndexError(f"the index of {name} has no frequency", reason, apparent_freq)
 
 
-def _infer_freq(index: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:
+def infer_freq(index: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:
     """Return the frequency that pandas or the wall clock suggests, not checked at every label; None for none."""
     freq: Any = pd.DatetimeIndex(index, freq="infer").freq
     if freq is not None or index.tz is None or len(index) < 3:
@@ -184,7 +184,7 @@ def _first_gap(index: pd.DatetimeIndex) -> tuple[str, str]:
     """Return the frequency of the first regular part of the index, and a phrase on the first label outside it."""
     for width in (12, 6, 4):
         for start in range(min(40, len(index) - width + 1)):
-            freq = _infer_freq(index[start : start + width])
+            freq = infer_freq(index[start : start + width])
             if freq is None:
                 continue
             try:

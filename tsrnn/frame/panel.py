@@ -1,5 +1,379 @@
+"""Panels, many series in one object, as arrays: see `panel_layouts` for what is accepted as a panel.
+
+All series of a panel have one frequency, but each may begin and end anywhere in the grid of the panel, a regular index
+from the first time of any series to the last. Labels are places in this grid, so that all arithmetic on labels is on
+integers. Rows need not be sorted. What happens where a series has no row for a step between its first and its last:
+
+==============  ====================================================================================================
+``gaps``        A step without a row
+==============  ====================================================================================================
+``"error"``     an error that names the first such steps
+``"missing"``   becomes a row whose values are missing
+``"compress"``  is no step: the rows that exist are the steps, and keep their labels
+==============  ====================================================================================================
+"""
+
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
 
+import numpy as np
+import pandas as pd
+
+from ..checks import Anything, shown
+from ..messages import format_label
+from .future import extend_index, format_step
+from .index import AnyGrid, Freq
+from .panel_grid import SortedRows, find_grid, sort_rows
+from .panel_layouts import Layout, PanelColumns, is_long, read_rows, show_id
+from .tables import Native, NativeFormat, column_labels
+from .target import Target
+
+Gaps = Literal["error", "missing", "compress"]
+#: Most rows that gaps="missing" adds, for each row that exists, unless the panel stays small.
+_MAX_ADDED, _SMALL = 20, 10_000_000
+
+
+@dataclass(frozen=True, eq=False)
 class PanelTarget:
-    pass
+    """The target of a panel as arrays, and its original form, which forecasts get back.
+
+    Attributes
+    ----------
+    values : ndarray of float64 of shape (N, 1)
+        Its values, those of a series one after the other in the order of time; NaN where missing.
+    observed : ndarray of bool of shape (N, 1)
+        False where a value is missing.
+    indptr : ndarray of int64 of shape (S + 1,)
+        Rows ``indptr[s]`` to ``indptr[s + 1] - 1`` are those of series s.
+    ids : pandas.Index of length S
+        The ids, in order of first appearance.
+    grid : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
+        All steps from the first row of any series to the last one; with ``gaps="compress"`` and times of no frequency
+        the times themselves.
+    first, end : ndarray of int64 of shape (S,)
+        Place in `grid` of the first row of each series, and the place after its last row.
+    layout : {"long", "index", "dict", "columns"}
+        How the caller passed it; "columns" is a wide frame.
+    columns : PanelColumns
+        Names of ids, times and target.
+    name : str
+        Name of the panel in error messages.
+    is_series : bool
+        Whether the values came as Series.
+    places : ndarray of int64 of shape (N,) or None
+        Place of each row with ``gaps="compress"``; otherwise rows of a series are at consecutive places.
+    id_dtype : dtype or None
+        The dtype of the caller's ids.
+    native_format, types
+        Library of the original table, and its types of the columns; None and empty for pandas.
+    names : tuple or None
+        Names of the Series of a dict.
+    wide : Target or None
+        The wide frame whose columns are the series.
+    """
+
+    values: np.ndarray
+    observed: np.ndarray
+    indptr: np.ndarray
+    ids: pd.Index
+    grid: AnyGrid
+    first: np.ndarray
+    end: np.ndarray
+    layout: Layout
+    columns: PanelColumns
+    name: str = "y"
+    is_series: bool = False
+    places: np.ndarray | None = None
+    id_dtype: Any = None
+    native_format: NativeFormat | None = None
+    types: Mapping[str, Native] = field(default_factory=dict)
+    names: tuple[Hashable, ...] | None = None
+    wide: Target | None = None
+
+    def __len__(self) -> int:
+        """Number of series."""
+        return len(self.ids)
+
+    @property
+    def n_rows(self) -> np.ndarray:
+        """Number of rows of each series, (S,)."""
+        return np.diff(self.indptr)
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether the grid has a frequency, so that there are labels after its end."""
+        return isinstance(self.grid, pd.RangeIndex) or getattr(self.grid, "freq", None) is not None
+
+    @property
+    def row_places(self) -> np.ndarray:
+        """Place of each row in the grid, (N,)."""
+        if self.places is not None:
+            return self.places
+        return np.arange(len(self.values)) + np.repeat(self.first - self.indptr[:-1], self.n_rows)
+
+    @property
+    def row_labels(self) -> AnyGrid:
+        """Label of each row, (N,)."""
+        return self.grid.take(self.row_places)
+
+    def series_of(self, row: int) -> int:
+        """Return the number of the series of a row."""
+        return int(np.searchsorted(self.indptr, row, side="right")) - 1
+
+    def label(self, row: int) -> Any:
+        """Return the label of a row."""
+        s = self.series_of(row)
+        place = self.first[s] + row - self.indptr[s] if self.places is None else self.places[row]
+        return self.grid[int(place)]
+
+    def labels(self, s: int) -> AnyGrid:
+        """Return the labels of the rows of series s."""
+        if self.places is None:
+            return self.grid[self.first[s] : self.end[s]]
+        return self.grid.take(self.places[self.indptr[s] : self.indptr[s + 1]])
+
+    def series_name(self, s: int) -> str:
+        """Return the name of a series in error messages, such as ``series 'a' of y``."""
+        return f"series {show_id(self.ids, s)} of {self.name}"
+
+    def cell(self, row: int, column: Hashable = None) -> str:
+        """Return the place of a value in error messages, such as ``y['sales'] of series 'a' at 2024-05-01``."""
+        label = self.columns.target if column is None else column
+        named = self.name if label is None or self.layout in ("dict", "columns") else f"{self.name}[{label!r}]"
+        return f"{named} of series {show_id(self.ids, self.series_of(row))} at {format_label(self.label(row))}"
+
+    def extended_grid(self, n: int) -> AnyGrid:
+        """Return the grid with at least `n` labels; raise if it has no frequency and fewer labels."""
+        if n <= len(self.grid):
+            return self.grid
+        if not self.has_steps:
+            raise ValueError(
+                f"the times of {self.name} have no frequency that could be inferred, so there are no labels after "
+                f"{format_label(self.grid[-1])}; fit with freq=, such as freq='D'"
+            )
+        return extend_index(self.grid, n - len(self.grid))
+
+
+def is_panel(y: Anything, id: Hashable = None) -> bool:
+    """Whether data are a panel and not one series or a wide frame.
+
+    Parameters
+    ----------
+    y : object
+        The data.
+    id : hashable, optional
+        Name of the column of ids; with it, data are always read as a panel.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_panel(pd.DataFrame({"unique_id": ["a"], "ds": [1], "y": [2.0]})), is_panel(pd.Series([1.0]))
+    (True, False)
+    """
+    if id is not None or isinstance(y, Mapping):
+        return True
+    if getattr(getattr(y, "index", None), "nlevels", 1) > 1:
+        return True
+    return is_long(column_labels(y))
+
+
+def read_panel(
+    y: Anything,
+    *,
+    id: Hashable = None,
+    time: Hashable = None,
+    target: Hashable = None,
+    freq: Freq | int | None = None,
+    gaps: Gaps = "error",
+    name: str = "y",
+    covariates: Sequence[Hashable] = (),
+    others: Sequence[Hashable] = (),
+    allow_missing: bool = False,
+) -> tuple[PanelTarget, np.ndarray]:
+    """Convert a panel to arrays.
+
+    Parameters
+    ----------
+    y : DataFrame, Series, dict of Series or table of another library
+        The panel; it is never modified.
+    id, time, target : hashable, optional
+        Names of the columns of ids, times and target; by default ``unique_id``, ``ds`` and ``y``, or the only other
+        column.
+    freq : pandas offset, str or int, optional
+        Frequency of the panel, or step of integers; by default it is inferred.
+    gaps : {"error", "missing", "compress"}
+        What to do where a series has no row for a step; see the top of this module.
+    name : str, default="y"
+        Name of the panel in error messages.
+    covariates : sequence of hashable, default=()
+        Names of further columns of numbers to read.
+    others : sequence of hashable, default=()
+        Names of further columns, which are not read.
+    allow_missing : bool, default=False
+        Whether a series without any observed value is accepted.
+
+    Returns
+    -------
+    panel : PanelTarget
+        The target of the panel.
+    extra : ndarray of float64 of shape (N, n_covariates)
+        The covariates on the same rows; NaN where missing, also in rows that ``gaps="missing"`` adds.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `y` is no panel, its names, times or values are not accepted. The message names id and time, and what to do.
+
+    Examples
+    --------
+    >>> days = pd.date_range("2024-01-01", periods=3)
+    >>> frame = pd.DataFrame({"unique_id": ["b", "b", "a"], "ds": days[[1, 0, 2]], "y": [2.0, 1.0, 5.0]})
+    >>> panel, _ = read_panel(frame, freq="D")
+    >>> panel.ids.tolist(), panel.values.ravel().tolist(), panel.indptr.tolist(), panel.first.tolist()
+    (['b', 'a'], [1.0, 2.0, 5.0], [0, 2, 3], [0, 2])
+    """
+    if gaps not in get_args(Gaps):
+        raise ValueError(f"gaps={shown(gaps)} must be one of {', '.join(map(repr, get_args(Gaps)))}")
+    rows = read_rows(y, id=id, time=time, target=target, name=name, covariates=covariates, others=others)
+    columns = [rows.values(label) for label in [rows.columns.target, *covariates]]
+    ordered = sort_rows(rows)
+    grid, places_of_times = find_grid(ordered, freq, allow_irregular=gaps == "compress")
+    places = places_of_times[ordered.ranks]
+    n_missing = _count_missing(ordered, places)
+    if gaps == "error" and n_missing:
+        _refuse_gaps(ordered, places, grid, n_missing)
+    first, end = places[ordered.indptr[:-1]], places[ordered.indptr[1:] - 1] + 1
+    indptr, kept = ordered.indptr, None
+    if gaps == "missing" and n_missing:
+        _check_added(ordered, n_missing, grid)
+        indptr = np.concatenate([[0], np.cumsum(end - first)])
+        kept = places + np.repeat(indptr[:-1] - first, np.diff(ordered.indptr))
+    panel_values = [_arrange(column, ordered.order, kept, int(indptr[-1])) for column in columns]
+    values = panel_values[0]
+    observed = ~np.isnan(values)
+    if not allow_missing:
+        _refuse_unobserved(ordered, observed, indptr)
+    panel = PanelTarget(
+        values=values[:, None],
+        observed=observed[:, None],
+        indptr=indptr,
+        ids=rows.ids,
+        grid=grid,
+        first=first,
+        end=end,
+        layout=rows.layout,
+        columns=rows.columns,
+        name=name,
+        is_series=rows.is_series,
+        places=places if gaps == "compress" else None,
+        id_dtype=rows.id_dtype,
+        native_format=rows.native_format,
+        types=rows.types,
+        names=rows.names,
+    )
+    return panel, np.stack(panel_values[1:], axis=1) if covariates else np.empty((len(values), 0))
+
+
+def panel_of_columns(target: Target) -> PanelTarget:
+    """Return the columns of a wide frame as the series of a panel.
+
+    Parameters
+    ----------
+    target : Target
+        A target with several channels.
+
+    Returns
+    -------
+    PanelTarget
+        Its ids are the names of the columns, or 0, 1, ... of an array.
+
+    Examples
+    --------
+    >>> from tsrnn.frame import read_target
+    >>> panel = panel_of_columns(read_target(pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, None]})))
+    >>> panel.ids.tolist(), panel.values.ravel().tolist(), panel.indptr.tolist()
+    (['a', 'b'], [1.0, 2.0, 3.0, nan], [0, 2, 4])
+    """
+    n, S = target.values.shape
+    return PanelTarget(
+        values=target.values.T.reshape(-1, 1).copy(),
+        observed=target.observed.T.reshape(-1, 1).copy(),
+        indptr=n * np.arange(S + 1),
+        ids=pd.RangeIndex(S) if target.columns is None else target.columns,
+        grid=target.index,
+        first=np.zeros(S, np.int64),
+        end=np.full(S, n),
+        layout="columns",
+        columns=PanelColumns(None, target.index.name, None),
+        name=target.name,
+        native_format=target.native_format,
+        wide=target,
+    )
+
+
+# ---- helpers ---------------------------------------------------------------------------------------------------------
+
+
+def _arrange(column: np.ndarray, order: np.ndarray | None, kept: np.ndarray | None, n: int) -> np.ndarray:
+    """Return a copy of a column in the order of the panel, (n,), NaN in the rows that are not among `kept`."""
+    if order is not None:
+        column = column[order]
+    if kept is None:
+        return column if order is not None else column.copy()
+    filled = np.full(n, np.nan)
+    filled[kept] = column
+    return filled
+
+
+def _count_missing(ordered: SortedRows, places: np.ndarray) -> int:
+    """Return the number of steps without a row between the first and the last row of each series."""
+    return int((places[ordered.indptr[1:] - 1] - places[ordered.indptr[:-1]] + 1).sum()) - len(places)
+
+
+def _refuse_gaps(ordered: SortedRows, places: np.ndarray, grid: AnyGrid, n: int) -> None:
+    """Raise for steps without a row; the message names the first three."""
+    gaps = np.flatnonzero(ordered.is_next & (np.diff(places) > 1))
+    n_series = len(np.unique(ordered.series[gaps]))
+    shown_gaps = []
+    for row in gaps[:3]:
+        n_steps = int(places[row + 1] - places[row]) - 1
+        begin = format_label(grid[int(places[row]) + 1])
+        until = "" if n_steps == 1 else f" to {format_label(grid[int(places[row + 1]) - 1])}"
+        shown_gaps.append(f"series {show_id(ordered.rows.ids, ordered.series[row])} has no {begin}{until}")
+    more = ", ..." if len(gaps) > 3 else ""
+    steps, series = "step" if n == 1 else "steps", "" if n_series == 1 else "in different series, "
+    raise ValueError(
+        f"{ordered.rows.name} lacks {n:,} {steps} of {format_step(grid)} between rows of a series, {series}"
+        f"{n_series:,} of {len(ordered.rows.ids):,} series are concerned: {'; '.join(shown_gaps)}{more}; pass "
+        "gaps='missing' to read these as missing values, or gaps='compress' if the rows that exist are the steps"
+    )
+
+
+def _check_added(ordered: SortedRows, n: int, grid: AnyGrid) -> None:
+    """Raise if there are far more steps without a row than rows."""
+    if n > max(_MAX_ADDED * len(ordered.ranks), _SMALL):
+        steps = ordered.indptr[1:] - 1
+        s = int(np.argmax(ordered.ranks[steps] - ordered.ranks[ordered.indptr[:-1]]))
+        raise ValueError(
+            f"gaps='missing' would add {n:,} rows of {format_step(grid)} to the {len(ordered.ranks):,} rows of "
+            f"{ordered.rows.name}, for example to series {show_id(ordered.rows.ids, s)}; check its first and last "
+            "time, pass a longer step with freq=, or gaps='compress'"
+        )
+
+
+def _refuse_unobserved(ordered: SortedRows, observed: np.ndarray, indptr: np.ndarray) -> None:
+    """Raise if all values of a series are missing."""
+    empty = np.flatnonzero(np.add.reduceat(observed, indptr[:-1], dtype=np.int64) == 0)
+    if len(empty):
+        rows, s = ordered.rows, int(empty[0])
+        more = "" if len(empty) == 1 else f", nor have {len(empty) - 1:,} more series"
+        raise ValueError(
+            f"series {show_id(rows.ids, s)} of {rows.name} has no observed value{more}: all "
+            f"{indptr[s + 1] - indptr[s]} are missing; drop such series with {rows.mend('all missing')}"
+        )

@@ -17,9 +17,9 @@ A column of dates has a date or datetime type; text is never parsed.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -90,10 +90,24 @@ class NativeFormat:
         make_table = getattr(importlib.import_module(self.library), _TABLE[self.library])
         return make_table(columns)
 
-    def _native_column(self, name: Any, values: np.ndarray) -> Native:  # any label of pandas
+    def to_native_columns(self, columns: Mapping[str, pd.Index | np.ndarray], types: Mapping[str, Native]) -> Native:
+        """Return a table of this library with these columns; `types` are the library's types of some of them."""
+        made = {}
+        for name, values in columns.items():
+            if isinstance(values, pd.DatetimeIndex):
+                made[name] = replace(self, date_column=name, date_dtype=types[name])._native_dates(values)
+                continue
+            array = values.to_numpy() if isinstance(values, pd.Index) else values
+            column = self._native_column(name, array if array.dtype != object else array.tolist())
+            made[name] = column.cast(types[name]) if name in types else column
+        make_table = getattr(importlib.import_module(self.library), _TABLE[self.library])
+        return make_table(made)
+
+    def _native_column(self, name: Any, values: np.ndarray | list) -> Native:  # any label of pandas
         """Return a column of this library, (n,)."""
         backend: Any = self.library
-        return nw.new_series(name, np.ascontiguousarray(values), backend=backend).to_native()
+        data = values if isinstance(values, list) else np.ascontiguousarray(values)
+        return nw.new_series(name, data, backend=backend).to_native()
 
     def _native_dates(self, index: pd.Index) -> Native:
         """Return an index as a column of the type of the column of dates, which includes the time zone."""
@@ -171,6 +185,89 @@ def read_table(data: Anything, name: str) -> Table:
         return data
     if isinstance(data, pd.Series | pd.DataFrame):
         return Table(data)
+    wrapped = _with_narwhals(data, name)
+    if not isinstance(wrapped, nw.DataFrame | nw.Series):
+        return Table(wrapped)
+    if wrapped.implementation.is_pandas_like():
+        library = wrapped.implementation.to_native_namespace().__name__
+        return Table(wrapped.to_pandas(), None if library == "pandas" else NativeFormat(library))
+    return _read_series(wrapped) if isinstance(wrapped, nw.Series) else _read_frame(wrapped, name)
+
+
+def read_flat_table(data: Anything, name: str) -> tuple[Table, dict[str, Native]]:
+    """Convert a table like `read_table`, but with its dates as columns among the others, as in a panel.
+
+    Parameters
+    ----------
+    data : object
+        The data.
+    name : str
+        Name of the data in error messages.
+
+    Returns
+    -------
+    table : Table
+        The table; polars and pyarrow tables have rows 0, 1, 2, ... and no column of dates of their own.
+    types : dict
+        The library's types of the columns of a polars or pyarrow table; empty for others.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `read_table`, but with any number of columns of dates.
+
+    Examples
+    --------
+    >>> import pyarrow
+    >>> days = pd.date_range("2024-01-01", periods=2)
+    >>> table, types = read_flat_table(pyarrow.table({"unique_id": ["a", "b"], "ds": days, "y": [3.0, 5.0]}), "y")
+    >>> table.data
+      unique_id         ds    y
+    0         a 2024-01-01  3.0
+    1         b 2024-01-02  5.0
+    """
+    if isinstance(data, Table | pd.Series | pd.DataFrame):
+        return read_table(data, name), {}
+    wrapped = _with_narwhals(data, name)
+    if not isinstance(wrapped, nw.DataFrame) or wrapped.implementation.is_pandas_like():
+        return read_table(data, name), {}
+    library = wrapped.implementation.name.lower()
+    columns = [wrapped[column] for column in wrapped.columns]
+    types = {column.name: getattr(column.to_native(), _DTYPE[library]) for column in columns}
+    read = [pd.Series(_read_dates(column)) if _is_date_column(column) else _values(column) for column in columns]
+    frame = pd.DataFrame(dict(enumerate(read)), index=pd.RangeIndex(len(wrapped)))
+    return Table(frame.set_axis(pd.Index(list(types)), axis=1), NativeFormat(library)), types
+
+
+def column_labels(data: Anything) -> list[Hashable]:
+    """Return the labels of the columns of a table of any library, without a conversion; none for other data.
+
+    Parameters
+    ----------
+    data : object
+        The data.
+
+    Returns
+    -------
+    list of hashable
+        Empty also for lazy tables, and for tables with two columns of one name, which `read_table` refuses.
+
+    Examples
+    --------
+    >>> column_labels(pd.DataFrame({"a": [1], "b": [2]})), column_labels([1.0])
+    (['a', 'b'], [])
+    """
+    if isinstance(data, pd.DataFrame):
+        return list(data.columns)
+    try:
+        table = nw.from_native(_as_table(nw.to_native(data, pass_through=True)), pass_through=True)
+    except DuplicateError:
+        return []
+    return list(table.columns) if isinstance(table, nw.DataFrame) else []
+
+
+def _with_narwhals(data: Anything, name: str) -> Anything:
+    """Return a table or column as one of narwhals, other data unchanged; raise for lazy and unknown tables."""
     data = nw.to_native(data, pass_through=True)
     try:
         wrapped = nw.from_native(_as_table(data), pass_through=True, allow_series=True)
@@ -181,11 +278,8 @@ def read_table(data: Anything, name: str) -> Table:
         raise TypeError(f"{name} is a lazy table ({type(data).__name__}), not computed yet: pass {name}.{method}()")
     if not isinstance(wrapped, nw.DataFrame | nw.Series):
         _refuse_unknown(data, name)
-        return Table(data)
-    if wrapped.implementation.is_pandas_like():
-        library = wrapped.implementation.to_native_namespace().__name__
-        return Table(wrapped.to_pandas(), None if library == "pandas" else NativeFormat(library))
-    return _read_series(wrapped) if isinstance(wrapped, nw.Series) else _read_frame(wrapped, name)
+        return data
+    return wrapped
 
 
 @contextmanager

@@ -356,7 +356,7 @@ def _column_to_floats(column: pd.Series, j: int, location: _Location) -> np.ndar
     for row, (value, missing) in enumerate(zip(column, column.isna(), strict=True)):
         if not missing:
             try:
-                numbers[row] = _to_float(value)
+                numbers[row] = to_float(value)
             except (TypeError, ValueError, OverflowError):
                 what = f"{location.cell(row, j)} is {value!r}, not a number"
                 raise ValueError(f"{what}: {_not_a_number_advice(column, value, j, location)}") from None
@@ -394,7 +394,7 @@ def _is_iso_date(text: Anything) -> bool:
         return False
 
 
-def _to_float(value: Anything) -> float:
+def to_float(value: Anything) -> float:
     """Convert an object to float; strings, complex numbers and dates raise a TypeError."""
     scalar = isinstance(value, np.generic)
     if isinstance(value, str | bytes) or (scalar and value.dtype.kind not in "biuf"):

@@ -69,6 +69,15 @@ def is_wall_clock_grid(index: pd.DatetimeIndex, freq: pd.offsets.BaseOffset | st
     return bool(np.array_equal(_grid(start, len(index), freq, index).asi8, index.asi8))
 
 
+def wall_clock_start(index: pd.DatetimeIndex) -> pd.Timestamp:
+    """Return the wall-clock time of the first label, as if it had not been skipped."""
+    wall, moved = index.tz_localize(None), _is_after_gap(index)
+    if not moved[0] or moved.all():
+        return wall[0]
+    usual = wall[int(np.argmin(moved))]
+    return wall[0].normalize() + (usual - usual.normalize())
+
+
 def infer_wall_clock_freq(index: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:
     """Return the frequency of the labels on the wall clock, or None."""
     wall, moved = index.tz_localize(None), _is_after_gap(index)

@@ -1,0 +1,338 @@
+"""Covariates of a panel in a table of their own, found by id and time; and forecasts in the form of the panel."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..checks import Anything
+from ..messages import format_label
+from .future import Forecasts, Labels, added_levels, append_levels, flat_names, wrap_many
+from .index import AnyGrid
+from .panel import PanelTarget
+from .panel_grid import ordinals, sort_rows
+from .panel_layouts import ID, TIME, Rows, Times, position, read_rows, show_id
+from .tables import read_flat_table
+
+#: Number of rows that an error about missing rows names.
+_N_SHOWN = 3
+
+
+def read_panel_table(
+    X: Anything, panel: PanelTarget, columns: Sequence[Hashable] | None = None, *, name: str = "X"
+) -> tuple[np.ndarray, list[Hashable]]:
+    """Return the covariates of the rows of a panel.
+
+    Parameters
+    ----------
+    X : DataFrame, Series or table of another library
+        One row for each id and time, in any order; columns of ids and times with the names of the panel's, or an index
+        with these two levels. Rows of other ids and times are not read.
+    panel : PanelTarget
+        The panel.
+    columns : sequence of hashable, optional
+        Names of the columns to read; by default all.
+    name : str, default="X"
+        Name of `X` in error messages.
+
+    Returns
+    -------
+    values : ndarray of float64 of shape (N, n_columns)
+        NaN where a value is missing.
+    columns : list of hashable
+        Their names.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no row for a row of the panel, no such column, or a value is no number.
+
+    Examples
+    --------
+    >>> from tsrnn.frame import read_panel
+    >>> panel, _ = read_panel({"a": pd.Series([1.0, 2.0]), "b": pd.Series([3.0])})
+    >>> X = pd.DataFrame({"unique_id": ["b", "a", "a"], "ds": [0, 1, 0], "price": [7.0, 6.0, 5.0]})
+    >>> read_panel_table(X, panel)
+    (array([[5.],
+           [6.],
+           [7.]]), ['price'])
+    """
+    series = np.repeat(np.arange(len(panel)), panel.n_rows)
+    return _look_up(X, panel, series, panel.row_places, columns, name)
+
+
+def align_future(
+    X: Anything,
+    panel: PanelTarget,
+    places: np.ndarray,
+    columns: Sequence[Hashable] | None = None,
+    *,
+    series: np.ndarray | None = None,
+    name: str = "X",
+) -> np.ndarray:
+    """Return the covariates of steps of a panel, such as those after the end of each series.
+
+    Parameters
+    ----------
+    X : DataFrame, Series or table of another library
+        One row for each id and time, as in `read_panel_table`.
+    panel : PanelTarget
+        The panel.
+    places : ndarray of int of shape (n, h)
+        Places of the steps in the grid of the panel, which is extended as far as needed.
+    columns : sequence of hashable, optional
+        Names of the columns to read; by default all.
+    series : ndarray of int of shape (n,), optional
+        Numbers of the series; by default all.
+    name : str, default="X"
+        Name of `X` in error messages.
+
+    Returns
+    -------
+    ndarray of float64 of shape (n, h, n_columns)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a row is missing; the message names the first ids and times, and their number.
+
+    Examples
+    --------
+    >>> from tsrnn.frame import read_panel
+    >>> panel, _ = read_panel({"a": pd.Series([1.0, 2.0]), "b": pd.Series([3.0])})
+    >>> X = pd.DataFrame({"unique_id": ["a", "b"], "ds": [2, 2], "price": [7.0, 6.0]})
+    >>> align_future(X, panel, panel.end[:, None])
+    Traceback (most recent call last):
+        ...
+    ValueError: X has no row for series 'b' at 1; pass one row for each series and step, 1 of 2 is missing
+    """
+    numbers = np.arange(len(panel)) if series is None else np.asarray(series)
+    values, _ = _look_up(X, panel, np.repeat(numbers, places.shape[1]), places.ravel(), columns, name)
+    return values.reshape(*places.shape, -1)
+
+
+def wrap_panel(
+    values: np.ndarray,
+    panel: PanelTarget,
+    series: np.ndarray,
+    places: np.ndarray,
+    labels: Mapping[str, Labels] | None = None,
+) -> Forecasts:
+    """Return forecasts in the form of the panel: a long frame, a Series or frame with two index levels, or a dict.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, h) or (n, h, ...)
+        The forecasts; one further axis for each of the `labels` that is a list.
+    panel : PanelTarget
+        The panel.
+    series : ndarray of int of shape (n,)
+        Numbers of the series.
+    places : ndarray of int of shape (n, h)
+        Places of the steps in the grid of the panel, which is extended as far as needed.
+    labels : mapping of str to list or number, optional
+        Labels of each further axis, by its name, as for `wrap_many`.
+
+    Returns
+    -------
+    DataFrame, Series, dict or table of another library
+
+    Examples
+    --------
+    >>> from tsrnn.frame import read_panel
+    >>> panel, _ = read_panel(pd.DataFrame({"unique_id": ["a", "b"], "ds": [1, 2], "y": [3.0, 4.0]}))
+    >>> wrap_panel(np.array([[5.0], [6.0]]), panel, np.arange(2), panel.end[:, None])
+      unique_id  ds    y
+    0         a   2  5.0
+    1         b   3  6.0
+    """
+    labels = {} if labels is None else labels
+    n, h = places.shape
+    grid = panel.extended_grid(int(places.max(initial=-1)) + 1)
+    if panel.wide is not None:
+        wide = values.swapaxes(0, 1)
+        return wrap_many(wide, _columns_of(panel, series), _common_steps(grid, places), labels)
+    if panel.layout == "dict":
+        return {
+            _key(panel.ids[s]): _wrap_one(values[i], panel, int(s), grid.take(places[i]), labels)
+            for i, s in enumerate(series)
+        }
+    added = added_levels(labels)
+    flat = values.reshape(n * h, -1)
+    if panel.layout == "long":
+        return _wrap_long(flat, panel, np.repeat(series, h), grid, places.ravel(), added)
+    index = _two_levels(panel, np.repeat(series, h), grid, places.ravel())
+    if panel.is_series and added is None:
+        return _to_pandas_like(pd.Series(flat[:, 0], index, name=panel.columns.target), panel)
+    target = None if panel.is_series else pd.Index([panel.columns.target], tupleize_cols=False)
+    columns = target if added is None else append_levels(target, added)
+    return _to_pandas_like(pd.DataFrame(flat, index, columns), panel)
+
+
+# ---- tables of covariates --------------------------------------------------------------------------------------------
+
+
+def _look_up(
+    X: Anything,
+    panel: PanelTarget,
+    series: np.ndarray,
+    places: np.ndarray,
+    columns: Sequence[Hashable] | None,
+    name: str,
+) -> tuple[np.ndarray, list[Hashable]]:
+    """Return the values of a table at series and places, (n, n_columns), and the names of the columns."""
+    rows = _read_table_rows(X, panel, name)
+    names: list[Hashable] = list(rows.table.columns if columns is None else columns)
+    if columns is None:
+        names = [label for label in names if label != panel.columns.target]
+    if columns is None and len(names) < rows.table.shape[1]:
+        raise ValueError(
+            f"{name} holds {panel.columns.target!r}, the target of {panel.name}, which is not known in advance: pass "
+            f"{rows.pandas}.drop(columns={panel.columns.target!r})"
+        )
+    for label in names:
+        if position(rows.table.columns, label) < 0:
+            raise ValueError(f"{name} has no column {label!r}, only {list(rows.table.columns)}; pass it in {name} too")
+    sort_rows(rows)  # missing and repeated ids and times
+    grid = panel.extended_grid(int(places.max(initial=-1)) + 1)
+    numbers_of = panel.ids.get_indexer(rows.ids)
+    row_series, row_places = numbers_of[rows.codes], _places_of(rows.times, grid, panel, name)
+    known = np.flatnonzero((row_series >= 0) & (row_places >= 0))
+    keys = row_series[known] * len(grid) + row_places[known]
+    order = np.argsort(keys, kind="stable")
+    keys, wanted = keys[order], series * len(grid) + places
+    at = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+    found = keys[at] == wanted if len(keys) else np.zeros(len(wanted), bool)
+    if not found.all():
+        _refuse_missing_rows(panel, series, places, ~found, grid, name)
+    taken = known[order][at]
+    values = [rows.values(label)[taken] for label in names]
+    return (np.stack(values, axis=1) if values else np.empty((len(wanted), 0))), names
+
+
+def _read_table_rows(X: Anything, panel: PanelTarget, name: str) -> Rows:
+    """Return the rows of a table of covariates, whose columns of ids and times have the panel's names or the usual."""
+    columns: Any = getattr(read_flat_table(X, name)[0].data, "columns", pd.Index([]))
+    names = {}
+    for role, label, usual in (("id", panel.columns.id, ID), ("time", panel.columns.time, TIME)):
+        names[role] = label if label is not None and position(columns, label) >= 0 else usual
+        if label is not None and position(columns, usual) < 0:
+            names[role] = label
+    is_levels = isinstance(getattr(X, "index", None), pd.MultiIndex)
+    id, time = (None, None) if is_levels else (names["id"], names["time"])
+    return read_rows(X, id=id, time=time, name=name, covariates=None, has_target=False)
+
+
+def _places_of(times: Times, grid: AnyGrid, panel: PanelTarget, name: str) -> np.ndarray:
+    """Return the place of times in a grid, (n,); -1 for those that are not in it."""
+    is_number = pd.api.types.is_integer_dtype(times.dtype)
+    same_kind = is_number if pd.api.types.is_integer_dtype(grid.dtype) else type(times) is type(grid)
+    if same_kind and isinstance(grid, pd.DatetimeIndex):
+        if (times.tz is None) != (grid.tz is None):
+            ours, theirs = grid.tz or "none", times.tz or "none"
+            raise ValueError(
+                f"the times of {name} have the time zone {theirs}, but those of {panel.name} have {ours}; use "
+                "tz_localize or tz_convert on them"
+            )
+        times = times.as_unit(grid.unit) if times.unit != grid.unit else times
+    elif same_kind and isinstance(grid, pd.PeriodIndex):
+        same_kind = times.dtype == grid.dtype
+    if not same_kind:
+        raise ValueError(
+            f"the times of {name} are {times.dtype}, but those of {panel.name} are {grid.dtype}; convert them"
+        )
+    labels, wanted = ordinals(grid), ordinals(times)
+    at = np.minimum(np.searchsorted(labels, wanted), len(labels) - 1)
+    return np.where(labels[at] == wanted, at, -1)
+
+
+def _refuse_missing_rows(
+    panel: PanelTarget, series: np.ndarray, places: np.ndarray, missing: np.ndarray, grid: AnyGrid, name: str
+) -> None:
+    """Raise for series and places without a row; the message names the first ones."""
+    n, first = int(missing.sum()), np.flatnonzero(missing)[:_N_SHOWN]
+    cells = [f"series {show_id(panel.ids, series[k])} at {format_label(grid[int(places[k])])}" for k in first]
+    more = ", ..." if n > len(first) else ""
+    raise ValueError(
+        f"{name} has no row for {', '.join(cells)}{more}; pass one row for each series and step, {n:,} of "
+        f"{len(missing):,} {'is' if n == 1 else 'are'} missing"
+    )
+
+
+# ---- forecasts -------------------------------------------------------------------------------------------------------
+
+
+def _wrap_long(
+    flat: np.ndarray, panel: PanelTarget, series: np.ndarray, grid: AnyGrid, places: np.ndarray, added: Any
+) -> Forecasts:
+    """Return forecasts as a long table: ids, times, then one column for each label."""
+    ids = _ids(panel, series)
+    times = grid.take(places)
+    names = [panel.columns.target] if added is None else flat_names(None, added)
+    for label in (panel.columns.id, panel.columns.time):
+        if label in names:
+            raise ValueError(f"the column {label!r} of {panel.name} has the name of a column of the result; rename it")
+    native = panel.native_format
+    if native is not None and not native.has_index:
+        columns = {str(panel.columns.id): ids, str(panel.columns.time): times}
+        values = {str(label): flat[:, k] for k, label in enumerate(names)}
+        kept = {label: dtype for label, dtype in panel.types.items() if label in columns}
+        return native.to_native_columns({**columns, **values}, kept)
+    frame = pd.DataFrame({0: ids, 1: times} | {k + 2: flat[:, k] for k in range(flat.shape[1])})
+    frame.columns = pd.Index([panel.columns.id, panel.columns.time, *names], tupleize_cols=False)
+    return _to_pandas_like(frame, panel)
+
+
+def _two_levels(panel: PanelTarget, series: np.ndarray, grid: AnyGrid, places: np.ndarray) -> pd.MultiIndex:
+    """Return the index of ids and times."""
+    low = int(places.min()) if len(places) else 0
+    times = grid[low : int(places.max(initial=-1)) + 1]
+    used, codes = np.unique(series, return_inverse=True)
+    levels: list[Any] = [_ids(panel, used), times]
+    names = [panel.columns.id, panel.columns.time]
+    all_codes: list[Any] = [codes, places - low]
+    return pd.MultiIndex(levels=levels, codes=all_codes, names=names)
+
+
+def _ids(panel: PanelTarget, series: np.ndarray) -> pd.Index:
+    """Return the ids of series, with the caller's categories."""
+    ids = panel.ids.take(series)
+    return ids.astype(panel.id_dtype) if isinstance(panel.id_dtype, pd.CategoricalDtype) else ids
+
+
+def _key(label: Any) -> Hashable:
+    """Return an id as a key of a dict: a NumPy number as a number of Python."""
+    key: Hashable = label.item() if isinstance(label, np.generic) else label
+    return key
+
+
+def _wrap_one(
+    values: np.ndarray, panel: PanelTarget, s: int, index: AnyGrid, labels: Mapping[str, Labels]
+) -> pd.Series | pd.DataFrame:
+    """Return the forecasts of one series of a dict."""
+    added = added_levels(labels)
+    index = index.rename(panel.columns.time)
+    if added is None:
+        name = panel.columns.target if panel.names is None else panel.names[s]
+        return pd.Series(values.ravel(), index, name=name)
+    return pd.DataFrame(values.reshape(len(values), -1), index, append_levels(None, added))
+
+
+def _common_steps(grid: AnyGrid, places: np.ndarray) -> AnyGrid:
+    """Return the labels of the steps of a wide frame, the same for all of its columns."""
+    return grid[int(places[0, 0]) : int(places[0, -1]) + 1]
+
+
+def _columns_of(panel: PanelTarget, series: np.ndarray) -> Any:
+    """Return the target of a wide frame, unless only some of its columns are wanted."""
+    if not np.array_equal(series, np.arange(len(panel))):
+        raise ValueError("forecasts of a wide frame have all of its columns: leave ids out")
+    return panel.wide
+
+
+def _to_pandas_like(data: pd.Series | pd.DataFrame, panel: PanelTarget) -> Forecasts:
+    """Return a pandas table as one of a library with the same interface, if the panel came from it."""
+    return data if panel.native_format is None else panel.native_format.to_native(data)
