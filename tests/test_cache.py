@@ -105,7 +105,7 @@ def test_the_name_of_a_function_says_all_that_its_code_depends_on(folder, monkey
 
 
 def test_sources_are_compared_by_content(tmp_path, monkeypatch):
-    """Not by path or time: an installation elsewhere has the same stamp, an edit in any room another one."""
+    """Not by path or time: an installation elsewhere has the same stamp, an edit in any folder another one."""
     package = tmp_path / "tsrnn"
     shutil.copytree(cache.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     here = cache.fingerprint()
@@ -120,8 +120,8 @@ def test_sources_are_compared_by_content(tmp_path, monkeypatch):
         for path in package.rglob("*.py"):
             os.utime(path, (0, 0))
         assert there() == here
-        for room in cache.ROOMS:
-            path = package / room / "__init__.py"
+        for folder in cache.FOLDERS:
+            path = package / folder / "__init__.py"
             path.write_text(path.read_text() + "\n")
             assert there() != here
             path.write_text(path.read_text()[:-1])

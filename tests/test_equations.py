@@ -238,8 +238,8 @@ def test_fold_of_each_counter_is_independent_of_the_others():
 
 # ---------------------------------------------------------------- purity
 PACKAGE = Path(inspect.getfile(tsrnn)).parent
-FILES = sorted(path for room in ("functions", "cells", "losses") for path in (PACKAGE / room).glob("*.py"))
-ROOM = [path for path in FILES if path.name != "__init__.py"]
+FILES = sorted(path for folder in ("functions", "cells", "losses") for path in (PACKAGE / folder).glob("*.py"))
+SOURCES = [path for path in FILES if path.name != "__init__.py"]
 
 
 def imported(tree):
@@ -260,7 +260,7 @@ def test_imports(path):
 
 def equations():
     """All functions without annotations in the folders of equations."""
-    for path in ROOM:
+    for path in SOURCES:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef) and node.returns is None:
                 yield pytest.param(node, id=f"{path.stem}.{node.name}")
@@ -281,4 +281,4 @@ def test_equations_have_no_loop_and_no_array(function):
 
 def test_equations_are_found():
     assert len(list(equations())) > 25
-    assert {path.parent.name for path in ROOM} == {"functions", "cells", "losses"}
+    assert {path.parent.name for path in SOURCES} == {"functions", "cells", "losses"}

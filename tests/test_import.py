@@ -78,7 +78,7 @@ ENTRY_POINTS = {
     "lstm": "layer",
     "lstm_gradient": "layer_gradient",
     "mse_loss": "weighted_loss",
-    "run": "_run",
+    "run": "_run_tables",
     "scale_windows": "scale_windows",
     "skip": "add_skip",
     "skip_gradient": "add_skip_gradient",

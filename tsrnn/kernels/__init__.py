@@ -1,6 +1,6 @@
-"""Compiled code: the operations of `tsrnn.parts` on a processor or a GPU. Only this room imports numba, when needed.
+"""Compiled code: the operations of `tsrnn.parts` on a processor or a GPU. Only this folder imports numba.
 
-No function here names a cell or a loss. A *lane* is one training window, a *tile* a fixed number of lanes that goes
+No function here names a cell or a loss. A *lane* is one window of the batch, a *tile* a fixed number of lanes that goes
 through all steps together on one thread. A lane's result does not depend on the batch it came in, and gradients are
 summed over tiles in one order, so results do not depend on the number of threads. On a GPU many threads share a tile:
 `cuda`.

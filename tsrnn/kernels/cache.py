@@ -32,8 +32,8 @@ from ..parts.part import Buffer, Weights
 
 #: Bytes of the checksum that begins a file.
 SEAL = hashlib.sha256().digest_size
-#: Rooms whose sources a compiled function may contain.
-ROOMS = ("functions", "cells", "losses", "parts", "kernels")
+#: Folders whose sources a compiled function may contain.
+FOLDERS = ("functions", "cells", "losses", "parts", "kernels")
 PACKAGE = Path(__file__).parents[1]
 
 
@@ -45,8 +45,8 @@ class DamagedFileError(Exception):
 def _sources() -> str:
     """Return a hash of the sources that compiled functions are made of."""
     digest = hashlib.sha256()
-    for room in ROOMS:
-        for path in sorted((PACKAGE / room).rglob("*.py")):
+    for folder in FOLDERS:
+        for path in sorted((PACKAGE / folder).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -43,7 +43,7 @@ from .ahead import prepare, units_of
 from .backend import NO_KEY, by_lane, static_of
 from .jit import Steps, driver, forward_of, of_forward, of_gradient, program_table
 from .threads import enter_parallel, leave_parallel, single_threaded_blas
-from .views import address_of, set_address, table_of
+from .views import address_of, array_table, set_address
 
 if TYPE_CHECKING:
     from ..data.windows import Windows
@@ -89,7 +89,7 @@ class Workspace:
         set_address(self.addresses, BUFFERS[buffer], self.arrays[buffer])
 
     def program(self, name: Any, make: Callable[[], Steps]) -> Any:
-        """Return the table of addresses and steps of a program, made at its first use."""
+        """Return the program table of that name, made at its first use."""
         programs = self.arrays.plan.programs
         if name not in programs:
             programs[name] = program_table(make(), self.dtype)
@@ -287,9 +287,9 @@ class Plan(NamedTuple):
 
     places: dict[Buffer, tuple[tuple[int, ...], np.dtype, int]]
     size: int
-    tables: Mapping[Buffer, np.ndarray]  # of the network, which lie elsewhere
-    table: np.ndarray  # as `views.table_of`, with first bytes in the place of addresses
-    programs: dict[Any, Any]  # tables of addresses and steps by name, made at their first use
+    tables: Mapping[Buffer, np.ndarray]  # index tables of the network, which lie elsewhere
+    table: np.ndarray  # as `views.array_table`, with first bytes in the place of addresses
+    programs: dict[Any, Any]  # program tables by name, made at their first use
 
 
 @functools.lru_cache(maxsize=64)
@@ -306,7 +306,7 @@ def plan_of(
         of_buffer = np.dtype(buffer.dtype) if buffer.dtype else dtype
         places[buffer] = (shape, of_buffer, first)
         first += -(-prod(shape) * of_buffer.itemsize // LINE) * LINE
-    table = table_of([begin for _, _, begin in places.values()], list(shapes.values()))
+    table = array_table([begin for _, _, begin in places.values()], list(shapes.values()))
     return Plan(places, first, {buffer: values[None] for buffer, values in layout.tables.items()}, table, {})
 
 
@@ -325,7 +325,7 @@ class Arrays(dict[Buffer, np.ndarray]):
         return array
 
     def addresses(self) -> Any:
-        """Return the table by which compiled code finds the arrays."""
+        """Return the array table."""
         if config.DISABLE_JIT:
             return [self[buffer] for buffer in self.plan.places]
         table = self.plan.table.copy()

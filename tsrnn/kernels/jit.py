@@ -185,7 +185,7 @@ def gradient_of(operation: Operation) -> Addressed:
     return Addressed(operation.gradient, name, operation.sources, operation.structure)
 
 
-#: Operations of a program, each with its step; a compiled one is a table of addresses and steps.
+#: Operations of a program, each with its step, from which `program_table` makes a table of addresses and steps.
 Steps = list[tuple[Addressed, Step]]
 
 
@@ -203,7 +203,7 @@ def of_gradient(program: Program) -> Steps:
 
 
 def program_table(steps: Steps, dtype: np.dtype) -> Any:
-    """Return the table (n, 5) that `run` reads: address, then the fields of the step."""
+    """Return the program table that `run` reads, int64 (n, 5): address, then the fields of the step."""
     if config.DISABLE_JIT:
         return [(item.function, step) for item, step in steps]
     return np.array([(item.address(dtype), *step) for item, step in steps], np.int64).reshape(-1, 5)
@@ -211,7 +211,7 @@ def program_table(steps: Steps, dtype: np.dtype) -> Any:
 
 @intrinsic
 def _call_at(typing_context, table, j, tile, shape, theta, chance, arrays):
-    """Call the compiled function in line `j` of the table; it returns nothing."""
+    """Call the compiled function in line `j` of a program table; it returns nothing."""
     step = typeof(Step())
     argument_types = (types.int64, step, shape, theta, chance, arrays)
 
@@ -233,7 +233,7 @@ def _call_at(typing_context, table, j, tile, shape, theta, chance, arrays):
     return types.none(table, types.intp, types.int64, shape, theta, chance, arrays), generate
 
 
-def _run(once, table, parallel, n_tiles, shape, theta, chance, arrays):
+def _run_tables(once, table, parallel, n_tiles, shape, theta, chance, arrays):
     """Run the operations of `once`, then for each tile all operations of `table`, while the tile is in cache."""
     for j in range(len(once)):
         _call_at(once, j, 0, shape, theta, chance, arrays)
@@ -255,7 +255,9 @@ def _run_plain(once, table, parallel, n_tiles, shape, theta, chance, arrays):
                 function(i, step, shape, theta, chance, arrays)
 
 
-run: Any = _run_plain if config.DISABLE_JIT else compiled(_run, "run", parallel=True, nogil=True, no_cfunc_wrapper=True)
+run: Any = (
+    _run_plain if config.DISABLE_JIT else compiled(_run_tables, "run", parallel=True, nogil=True, no_cfunc_wrapper=True)
+)
 
 
 def _driver_signature(dtype: np.dtype) -> tuple[Any, ...]:

@@ -4,8 +4,8 @@ Slicing and reshaping say the same, but each costs a kernel dozens of instructio
 counts) and tens of milliseconds of compiling; the kernels make some twenty views a step. Nothing is checked here,
 unless TSRNN_DEBUG=1: offsets and sizes come from shapes that the backend made itself.
 
-The arrays of a workspace reach the kernels as one table of addresses and shapes: twenty arrays as arguments would cost
-every call some microseconds, and every loop over tiles a second of compiling.
+The arrays of a workspace reach the kernels as one *array table* of addresses and shapes: twenty arrays as arguments
+would cost every call some microseconds, and every loop over tiles a second of compiling.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..parts import operations
 
 #: Whether each view is checked against its array (TSRNN_DEBUG=1), which takes time.
 DEBUG = os.environ.get("TSRNN_DEBUG", "0") == "1"
-#: Words in a line of an address table: the address, at most four sizes, and the elements of one tile.
+#: Words in a line of an array table: the address, at most four sizes, and the elements of one tile.
 WORDS = 6
 
 
@@ -36,8 +36,8 @@ class Views(NamedTuple):
     vector: Callable
     #: ``matrix(base, offset, rows, columns)``: rows * columns elements from `offset` on, (rows, columns).
     matrix: Callable
-    #: ``tensor<k>(arrays, number, tile, like)``: of an array in a table (see `table_of`) what belongs to a tile,
-    #: k-dimensional (or flat, for k = 1), of the precision of the array or number `like`.
+    #: ``tensor<k>(arrays, number, tile, like)``: of an array in an array table what belongs to a tile,
+    #: k-dimensional (or flat, for k = 1); its elements have the type of the array or number `like`.
     tensor1: Callable
     tensor2: Callable
     tensor3: Callable
@@ -136,13 +136,13 @@ def address_of(array: np.ndarray) -> int:
     return address
 
 
-def table_of(addresses: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> np.ndarray:
-    """Return the table of arrays at `addresses` with these `shapes`, (n, WORDS) int64; the first axis is the tile."""
+def array_table(addresses: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> np.ndarray:
+    """Return the array table for `addresses` and `shapes`, (n, WORDS) int64; the first axis of an array is the tile."""
     return np.array([_line(*array) for array in zip(addresses, shapes, strict=True)], np.int64).reshape(-1, WORDS)
 
 
 def _line(address: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the line of the table for an array."""
+    """Return the line of the array table for an array."""
     return (address, *shape[1:], *(0,) * (WORDS - 1 - len(shape)), prod(shape[1:]))
 
 

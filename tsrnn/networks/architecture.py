@@ -12,7 +12,7 @@ import numpy as np
 
 from ..data.windows import Geometry
 from ..losses.loss import LINKS
-from ..parts.layout import Layout, tables_of
+from ..parts.layout import Layout, index_tables
 from ..parts.part import Parameter
 from ..parts.products import product_table
 from ..parts.recurrent import layers_of
@@ -113,7 +113,7 @@ class Architecture(NetworkSizes):
         ]
         if self.decoder and self.decoder.parallel:  # the decoder's steps have the encoder's weights
             products += products
-        tables = tables_of(np.stack(products), layer_inputs(shape), self._rows(), offsets, shapes, self._categories())
+        tables = index_tables(np.stack(products), layer_inputs(shape), self._rows(), offsets, shapes, self._categories())
         program = partial(self.composition.program, self.cell, shape)
         return Layout(self.cell, shape, self.size, offsets, tables, self.composition.PARTS, program)
 

@@ -9,7 +9,7 @@ from .operations import matrix, tensor1, tensor2, transpose, zero
 from .part import GRADIENT, INPUTS, LOSS, Buffer, Operation, Part, Sizes
 from .shape import known_ahead, layer_inputs, n_encoded
 
-# ---------------------------------------------------------------- tables, the same for all tiles
+# ---------------------------------------------------------------- index tables, the same for all tiles
 #: Number of inputs of each layer, (L,).
 WIDTHS = Buffer("widths", lambda s: (len(layer_inputs(s.shape)),), dtype="int64", shared=True)
 #: Row of the linear skip that each output adds, or -1, (O,).

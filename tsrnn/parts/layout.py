@@ -1,4 +1,4 @@
-"""What a backend gets of a network: its sizes, tables, parts and the program that it runs.
+"""What a backend gets of a network: its sizes, index tables, parts and the program that it runs.
 
 A *program* is a list of operations, each with the `Step` that it works on. The gradient's program is that of the
 forward pass reversed, after the arrays to which gradients are added have been cleared.
@@ -114,7 +114,7 @@ class Layout:
     offsets : mapping of str to int
         Offset of each parameter in theta.
     tables : mapping of Buffer to ndarray
-        Tables that all tiles share.
+        Index tables, which all tiles share.
     parts : sequence of Part
     forward : callable
         ``forward(first, last, free)``: the program that computes outputs `first` to `last`; with `first` > 0 it
@@ -148,7 +148,7 @@ class Layout:
     def shapes(
         self, n_tiles: int, tile: int, *, loss_size: int | None, n_constants: int, gradient: bool, inputs: bool
     ) -> dict[Buffer, tuple[int, ...]]:
-        """Return the shape of every array; as `array_shapes`, with the network's tables."""
+        """Return the shape of every array; as `array_shapes`, with the network's index tables."""
         sizes = Sizes(self.cell, self.shape, tile, loss_size or 1)
         shapes = array_shapes(sizes, self.parts, n_tiles, loss_size=loss_size, gradient=gradient, inputs=inputs)
         shapes[CONSTANTS] = (1, n_constants)
@@ -208,11 +208,11 @@ def array_shapes(
     return shapes
 
 
-def tables_of(
+def index_tables(
     products: np.ndarray, widths: Sequence[int], rows: tuple[np.ndarray, np.ndarray], offsets: Mapping[str, int],
     shapes: Mapping[str, tuple[int, ...]], categories: np.ndarray,
 ) -> dict[Buffer, np.ndarray]:  # fmt: skip
-    """Return the tables of a network, from its layers' products and the parameters' offsets and shapes."""
+    """Return the index tables of a network, from its layers' products and the parameters' offsets and shapes."""
     matrices = [
         (offsets[name] + i * rows * columns, rows, columns)
         for name, shape in shapes.items()

@@ -6,8 +6,9 @@ which a backend makes compiled code:
     operation(tile, step, shape, theta, chance, arrays)
 
 `step` says for which layer, steps or outputs (see `Step`), `chance` holds the random numbers' parameters, `arrays` is
-the table of the tile's arrays. A `Buffer` or `Weights` that the function names becomes a number in that table: offsets,
-array numbers and the size of the scratch memory are computed from the parts, never written by hand.
+the array table of the workspace. A `Buffer` that the function names becomes a number in that table, a `Weights` one in
+the table of offsets. Offsets, array numbers and the size of the scratch memory are computed from the parts, never
+written by hand.
 """
 
 from __future__ import annotations

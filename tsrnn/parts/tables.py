@@ -1,4 +1,4 @@
-"""Look-ups in the tables that all tiles share."""
+"""Look-ups in the index tables, which all tiles share."""
 
 from __future__ import annotations
 

@@ -90,14 +90,14 @@ class Workspace:
         return self.pool.read(self.pool.find(name))
 
     def program(self, name: Any, make: Callable[[], np.ndarray]) -> Any:
-        """Return a program as a table on the device, made at its first use."""
+        """Return a program table on the device, made at its first use."""
         if name not in self.programs:
             self.programs[name] = to_device(make())
         return self.programs[name]
 
 
-def table_of(program: list[tuple[Operation, Step]], operations: tuple[Operation, ...]) -> np.ndarray:
-    """Return a program as a table, int64 (n, 5): the operation's number in `operations`, and the fields of its step."""
+def program_table(program: list[tuple[Operation, Step]], operations: tuple[Operation, ...]) -> np.ndarray:
+    """Return a program table, int64 (n, 5): the operation's number in `operations`, and the fields of its step."""
     number = {operation: n for n, operation in enumerate(operations)}
     return np.array([(number[operation], *step) for operation, step in program], np.int64).reshape(-1, 5)
 
@@ -308,7 +308,8 @@ class CudaBackend:
         """
         (first, last), free = outputs or (0, work.layout.shape.n_outputs), free_run > 0
         program = work.program(
-            ("forward", first, last, free), lambda: table_of(work.layout.forward(first, last, free), work.operations)
+            ("forward", first, last, free),
+            lambda: program_table(work.layout.forward(first, last, free), work.operations),
         )
         self._run(work, "forward", program, theta, *self._chances(work, free_run, dropout, key))
 
@@ -326,7 +327,7 @@ class CudaBackend:
         It comes after `forward` of the same batch and dropout, and uses up what that left.
         """
         program = work.program(
-            "backward", lambda: table_of(work.layout.gradient(work.inputs), gradients_of(work.operations))
+            "backward", lambda: program_table(work.layout.gradient(work.inputs), gradients_of(work.operations))
         )
         self._grid(work, "transpose", on_device(theta), work.pool.arrays)
         self._run(work, "backward", program, theta, *self._chances(work, 0, dropout, key))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...parts.part import Buffer
-from ..views import table_of
+from ..views import array_table
 from .device import SIMULATED, empty, free_bytes, to_device, to_host
 
 #: Arrays begin at multiples of this number of bytes, which one read of a warp takes.
@@ -22,7 +22,7 @@ class Pool:
     Parameters
     ----------
     shapes : mapping of Buffer to tuple
-        In the order of their numbers in the table of arrays.
+        In the order of their numbers in the array table.
     dtype : dtype
         The precision of the parameters.
     """
@@ -37,11 +37,11 @@ class Pool:
         self.arrays = self._table()
 
     def _table(self) -> Any:
-        """Return the table by which kernels find the arrays."""
+        """Return the array table."""
         if SIMULATED:
             return tuple(self._part(buffer) for buffer in self.shapes)
         first = self.memory.device_ctypes_pointer.value
-        return to_device(table_of([first + at for at in self.offsets.values()], list(self.shapes.values())))
+        return to_device(array_table([first + at for at in self.offsets.values()], list(self.shapes.values())))
 
     def _part(self, buffer: Buffer) -> Any:
         at, shape, dtype = self.offsets[buffer], self.shapes[buffer], np.dtype(buffer.dtype or self.dtype)
@@ -69,11 +69,11 @@ class Pool:
 
 
 def table_on_device(arrays: Sequence[Any]) -> Any:
-    """Return the table of arrays that lie on the device, each with a first axis of length 1; it keeps none alive."""
+    """Return the table for arrays that lie on the device, each with a first axis of length 1; it keeps none alive."""
     if SIMULATED:
         return tuple(array[None] for array in arrays)
     addresses = [array.device_ctypes_pointer.value for array in arrays]
-    return to_device(table_of(addresses, [(1, *array.shape) for array in arrays]))
+    return to_device(array_table(addresses, [(1, *array.shape) for array in arrays]))
 
 
 def total_bytes(shapes: Mapping[Buffer, tuple[int, ...]], dtype: np.dtype) -> int:
