@@ -13,15 +13,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tsrnn import Direct, LSTMForecaster
 from tsrnn.cells.lstm import LSTM
 from tsrnn.data.panel import Panel
 from tsrnn.data.scaling import PanelScaling
 from tsrnn.data.windows import Geometry, Windows
 from tsrnn.losses.squared import MSE
+from tsrnn.networks import stack
 from tsrnn.networks.architecture import Architecture
 from tsrnn.networks.network import Network, Source
 from tsrnn.parts.layout import BUFFERS, WEIGHTS, register
-from tsrnn.parts.part import Buffer, Part, Weights
+from tsrnn.parts.part import Buffer, Parameter, Part, Weights
 
 from .problems import COMPILED, kernels
 from .test_docs import PAGES, ROOT, programs
@@ -85,6 +87,19 @@ def test_the_check_of_the_page_finds_a_fault(monkeypatch, right, wrong):
         run_blocks(monkeypatch, [block.replace(right, wrong) for block in text])
 
 
+@pytest.mark.parametrize("strategy", ["seq2seq", Direct(segment_length=6)], ids=["seq2seq", "segments"])
+def test_a_strategy_with_a_decoder_is_refused(highway, strategy):
+    """Before anything is trained: the program would write outside of the arrays of a network with a decoder."""
+
+    class Forecaster(LSTMForecaster):
+        def make_architecture(self, **sizes):
+            return highway.HighwayArchitecture(**sizes)
+
+    forecaster = Forecaster(num_layers=3, hidden_size=2, context_length=12, horizon=6, strategy=strategy)
+    with pytest.raises(ValueError, match="no decoder; use strategy='recursive', or 'direct' without segment_length"):
+        forecaster.fit(np.arange(60.0))
+
+
 @pytest.mark.parametrize("free_run", [False, True])
 def test_an_open_gate_is_a_network_without_the_connection(highway, free_run):
     """With g = 1 the outputs have the bits of the plain network; with g = 0 they differ."""
@@ -115,6 +130,40 @@ def test_a_window_does_not_depend_on_its_batch(highway):
     theta = np.random.default_rng(1).normal(0, 0.5, own.size)
     together = outputs(own, theta, range(17), free_run=True)
     np.testing.assert_array_equal(together[16:], outputs(own, theta, [16], free_run=True))
+
+
+# ---------------------------------------------------------------- names of parameters
+def network_with(*parts):
+    """The architecture of a network of `stack` that has further parts."""
+
+    class Own(Architecture):
+        composition = types.SimpleNamespace(__name__="own", PARTS=(*stack.PARTS, *parts), program=stack.program)
+
+    return Own(LSTM, **SIZES)
+
+
+def part_of(weights, *names):
+    """A part with these `Weights` and with parameters of these names, two numbers each."""
+    return Part((), tuple(map(Weights, weights)), parameters=lambda network: {name: Parameter((2,)) for name in names})
+
+
+def test_two_parts_with_one_name_are_refused():
+    """Each would get the offset of the later one."""
+    with pytest.raises(ValueError, match=r"two parts of own have a parameter 'gate'; give that of one part another"):
+        network_with(part_of(["gate"], "gate"), part_of(["gate"], "gate")).views(np.zeros(99))
+
+
+@pytest.mark.parametrize("weights", [["gaet"], ["other", "gaet"]])
+def test_a_misspelt_name_of_weights_is_refused(weights):
+    """It would have the offset -1."""
+    with pytest.raises(ValueError, match=r"parameters \['gate'\] has no Weights.*Weights\('gaet'\), which names none"):
+        network_with(part_of(weights, "gate", *weights[:-1])).layout(Geometry(context=4))
+
+
+@pytest.mark.parametrize(("weights", "names"), [(["a", "b"], ["a"]), (["a"], ["a", "a1"]), (["a"], []), ([], ["a"])])
+def test_absent_parameters_and_parameters_without_weights_are_allowed(weights, names):
+    offsets = network_with(part_of(weights, *names)).layout(Geometry(context=4)).offsets
+    assert [name for name in offsets if name in ("a", "b", "a1")] == names
 
 
 SIMULATOR = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from math import prod
@@ -13,7 +13,7 @@ import numpy as np
 from ..data.windows import Geometry
 from ..losses.loss import LINKS
 from ..parts.layout import Layout, index_tables
-from ..parts.part import Parameter
+from ..parts.part import Parameter, Parameters, Part
 from ..parts.products import product_table
 from ..parts.recurrent import layers_of
 from ..parts.shape import ADDITIVE, DOT, GENERAL, NO_ATTENTION, Shape, layer_inputs
@@ -38,18 +38,46 @@ class Architecture(NetworkSizes):
         return parallel if self.decoder.parallel else encoder_decoder
 
     def parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Yield name and description of every parameter, in the order of theta."""
+        """Yield name and description of every parameter, in the order of theta; names are unique in a network."""
         for part in self.composition.PARTS:
             yield from part.parameters(self).items()
 
     @cached_property
     def entries(self) -> dict[str, tuple[int, tuple[int, ...]]]:
-        """Offset and shape of every parameter by name, in the order of theta."""
-        entries, offset = {}, 0
-        for name, parameter in self.parameters():
-            entries[name] = (offset, parameter.shape)
-            offset += prod(parameter.shape)
+        """Offset and shape of every parameter by name, in the order of theta.
+
+        Raises
+        ------
+        ValueError
+            If two parts give their parameters the same name, or if a part has both a parameter without a `Weights` of
+            its name and a `Weights` without a parameter: then one of the two names is misspelt.
+        """
+        entries: dict[str, tuple[int, tuple[int, ...]]] = {}
+        offset = 0
+        for part in self.composition.PARTS:
+            parameters = part.parameters(self)
+            self._check_names(part, parameters, entries)
+            for name, parameter in parameters.items():
+                entries[name] = (offset, parameter.shape)
+                offset += prod(parameter.shape)
         return entries
+
+    def _check_names(self, part: Part, parameters: Parameters, earlier: Collection[str]) -> None:
+        """Refuse names that theta has `earlier`, and names by which no operation would find its parameter."""
+        composition, known = self.composition.__name__, [weights.name for weights in part.weights]
+        for name in parameters:
+            if name in earlier:
+                raise ValueError(
+                    f"two parts of {composition} have a parameter {name!r}; give that of one part another name, in "
+                    "its `parameters` and in its Weights"
+                )
+        # Either alone is right: an optional parameter may be absent, and one offset may lead to several parameters.
+        lost, absent = [n for n in parameters if n not in known], [n for n in known if n not in parameters]
+        if lost and absent:
+            raise ValueError(
+                f"in {composition} the part with the parameters {lost} has no Weights of these names, but "
+                f"Weights({absent[0]!r}), which names none of its parameters; write the same name in both"
+            )
 
     @cached_property
     def size(self) -> int:

@@ -93,7 +93,7 @@ class Buffer:
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """The name by which an operation finds a parameter's offset in theta."""
+    """The name by which an operation finds a parameter's offset in theta: its key in `Part.parameters`."""
 
     name: str
 
