@@ -169,11 +169,11 @@ def test_a_size_that_suits_no_series_is_refused():
 
 def test_the_plan_holds_the_windows_of_each_series():
     panel = four()
-    plan, _, _ = planned(panel, stopping=EarlyStopping(validation_size=5, refit_full=True))
+    plan, _, _ = planned(panel, stopping=EarlyStopping(validation_size=6, refit_full=True))
     for s, one in enumerate(panel):
         if s == 1:
             continue
-        alone, _, _ = planned(one, stopping=EarlyStopping(validation_size=5, refit_full=True))
+        alone, _, _ = planned(one, stopping=EarlyStopping(validation_size=6, refit_full=True))
         pairs = [(plan.windows, alone.windows), (plan.held_out.windows, alone.held_out.windows)]
         for ours, theirs in [*pairs, (plan.refit, alone.refit)]:
             own = ours.take(np.flatnonzero(ours.series == s))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -26,6 +26,8 @@ class Panel:
     padding : (S,) int64 or int
         First rows of each series that only make it as long as a window. No value of them is observed, and no network
         reads them.
+    past : (N, P) float64
+        What is known of each row only when it has come.
     """
 
     values: np.ndarray
@@ -33,6 +35,11 @@ class Panel:
     known: np.ndarray
     indptr: np.ndarray
     padding: np.ndarray | int = 0
+    past: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+
+    def __post_init__(self) -> None:
+        if len(self.past) != len(self.values):  # none were given
+            object.__setattr__(self, "past", np.empty((len(self.values), 0)))
 
     @classmethod
     def of_one(cls, values: np.ndarray, observed: np.ndarray | None = None, known: np.ndarray | None = None) -> Panel:
@@ -49,7 +56,8 @@ class Panel:
         values = np.concatenate([panel.values for panel in panels])
         observed = np.concatenate([panel.observed for panel in panels])
         known = np.concatenate([panel.known for panel in panels])
-        return cls(values, observed, known, np.concatenate([[0], ends]).astype(np.int64), padding)
+        past = np.concatenate([panel.past for panel in panels])
+        return cls(values, observed, known, np.concatenate([[0], ends]).astype(np.int64), padding, past)
 
     def __len__(self) -> int:
         """Number of series."""
@@ -103,7 +111,7 @@ class Panel:
     def __iter__(self) -> Iterator[Panel]:
         """Each series as a panel of one."""
         for rows in self.slices():
-            yield Panel.of_one(self.values[rows], self.observed[rows], self.known[rows])
+            yield replace(Panel.of_one(self.values[rows], self.observed[rows], self.known[rows]), past=self.past[rows])
 
     def part(self, first: np.ndarray | int = 0, last: np.ndarray | int | None = None) -> Panel:
         """Panel of the rows `first` to `last` - 1 of each series, counted within it; (S,) or one number for all."""
@@ -112,7 +120,7 @@ class Panel:
         rows, _ = ranges(self.indptr[:-1] + first, self.indptr[:-1] + last)
         indptr = np.concatenate([[0], np.cumsum(np.maximum(last - first, 0))]).astype(np.int64)
         padding = np.clip(self.padding - first, 0, np.diff(indptr))
-        return Panel(self.values[rows], self.observed[rows], self.known[rows], indptr, padding)
+        return Panel(self.values[rows], self.observed[rows], self.known[rows], indptr, padding, self.past[rows])
 
     def rows_of(self, series: np.ndarray) -> np.ndarray:
         """Numbers of the rows of these series, one series after the other."""
@@ -123,7 +131,7 @@ class Panel:
         rows = self.rows_of(series)
         indptr = np.concatenate([[0], np.cumsum(self.n_rows[series])]).astype(np.int64)
         padding = np.broadcast_to(self.padding, len(self))[series]
-        return Panel(self.values[rows], self.observed[rows], self.known[rows], indptr, padding)
+        return Panel(self.values[rows], self.observed[rows], self.known[rows], indptr, padding, self.past[rows])
 
     def lengthened(self, before: np.ndarray, after: np.ndarray) -> Panel:
         """Panel with `before` and `after` (S,) more rows around each series, unobserved copies of its first and last.
@@ -138,7 +146,8 @@ class Panel:
         rows = np.clip(rows, begins[series], self.indptr[1:][series] - 1)
         indptr = np.concatenate([[0], np.cumsum(self.n_rows + before + after)]).astype(np.int64)
         observed = self.observed[rows] & is_own[:, None]
-        return Panel(self.values[rows], observed, self.known[rows], indptr, self.padding + before)
+        padding = self.padding + before
+        return Panel(self.values[rows], observed, self.known[rows], indptr, padding, self.past[rows])
 
     def filled(self) -> Panel:
         """Panel in which each missing value is the last observed one before it, or else the first one of its series."""
@@ -148,12 +157,12 @@ class Panel:
         return replace(self, values=np.take_along_axis(self.values, rows, axis=0))
 
     def inputs(self) -> np.ndarray:
-        """What a network reads of each row, (N, C + F): its values, and what is known of the next row.
+        """What a network reads of each row, (N, C + P + F): its values, its past, and what is known of the next row.
 
         The last row of a series has what is known of itself.
         """
         following = np.minimum(np.arange(1, len(self.values) + 1), np.repeat(self.indptr[1:] - 1, self.n_rows))
-        return np.hstack([self.values, self.known[following]])
+        return np.hstack([self.values, self.past, self.known[following]])
 
 
 def ranges(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

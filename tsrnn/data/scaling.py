@@ -240,26 +240,27 @@ class Scales:
 class PanelScaling:
     """How the channels of a panel are scaled, and its covariates, always by one mean and deviation for all series.
 
+    `covariates` are those of the past, then those that are known.
     Each channel has `n_seasonal` seasonal inputs, which are earlier values of it and scaled as it is.
     """
 
     target: Scaling
-    covariates: PooledScaling
+    covariates: Scaling
     n_seasonal: int = 0
 
     @classmethod
     def fit(cls, name: str | None, panel: Panel, n_seasonal: int = 0) -> PanelScaling:
         """Learn from the training part of a panel, whose `known` (N, F + C * n_seasonal) begins with F covariates."""
-        covariates = panel.known[:, : panel.known.shape[1] - panel.values.shape[1] * n_seasonal]
+        n_covariates = panel.known.shape[1] - panel.values.shape[1] * n_seasonal
+        covariates = np.hstack([panel.past, panel.known[:, :n_covariates]])
         is_own = np.broadcast_to(panel.is_own[:, None], covariates.shape)
         of_covariates = PooledScaling()
         of_covariates.fit(covariates, is_own, panel.indptr)
         return cls(SCALINGS[name]().fit(panel.values, panel.observed, panel.indptr), of_covariates, n_seasonal)
 
     def joined(self, panel: Panel) -> PanelScaling:
-        """The scaling of the series so far, and after them of those of a panel, whose `known` are the covariates."""
-        of_covariates = replace(panel, values=panel.known, observed=np.ones(panel.known.shape, bool))
-        return replace(self, target=self.target.joined(panel), covariates=self.covariates.joined(of_covariates))
+        """The scaling of the series so far, and after them of those of a panel."""
+        return replace(self, target=self.target.joined(panel), covariates=self.covariates.joined(panel))
 
     def scales(self, values: np.ndarray) -> Scales:
         """Scales of windows into values (N, C)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..data.panel import Panel
 from ..frame.future import Forecasts, Labels
 from ..frame.index import Grid
 from .history import History, Origin, labelled_by
+from .panels import Reading, panel_mase, panel_origin, panel_truth_and_forecast, read_panel, update_panel
 
 #: Fitted attributes by name, of many types.
 Attributes = dict[str, Any]
@@ -34,23 +35,57 @@ class BaseForecaster(BaseEstimator):
     index_: Grid
     panel_: Panel
     covariate_names_: list[Hashable]
+    past_names_: list[Hashable]
+    static_: frame.Static | None
     n_features_in_: int
     season_lengths_: tuple[int, ...]
     season_length_: int
 
-    def fit(self, X: Anything, y: Anything = None) -> BaseForecaster:
-        """Fit to one series or to the columns of a wide array, perhaps with covariates.
+    def fit(
+        self,
+        X: Anything,
+        y: Anything = None,
+        *,
+        id: Hashable = None,
+        time: Hashable = None,
+        target: Hashable = None,
+        freq: Anything = None,
+        gaps: str = "error",
+        short: str = "error",
+        future: Sequence[Hashable] | None = None,
+        past: Sequence[Hashable] | None = None,
+        static: Anything = None,
+    ) -> BaseForecaster:
+        """Fit to one series, to the columns of a wide array, or to a panel of many series; perhaps with covariates.
 
         A fit that fails or is interrupted leaves the estimator as it was, unfitted or with its earlier fit.
 
         Parameters
         ----------
-        X : Series, DataFrame or array-like of shape (n,), (n, n_channels) or (n, n_covariates)
+        X : Series, DataFrame or array-like of shape (n,), (n, n_channels) or (n, n_covariates); or a panel
             Alone it is the target, one row for each time step; NaN where it is missing, also before a column begins. A
-            pandas index must be a DatetimeIndex with a frequency, a PeriodIndex, or evenly spaced integers. Beside `y`
-            it holds covariates: numbers known for every step, also for those to be forecast, aligned by index.
-        y : Series, DataFrame or array-like of shape (n,) or (n, n_channels), optional
+            pandas index must be a DatetimeIndex with a frequency, a PeriodIndex, or evenly spaced integers. A panel is
+            a long frame with the columns ``unique_id``, ``ds`` and ``y``, a Series or frame with two index levels, or a
+            dict of Series. Beside `y`, `X` holds covariates: numbers known for every step, also for those to be
+            forecast, aligned by index, of a panel by id and time.
+        y : Series, DataFrame or array-like of shape (n,) or (n, n_channels), or a panel; optional
             The target, where `X` holds covariates.
+        id, time, target : hashable, optional
+            Names of the columns of a long frame, where they are not ``unique_id``, ``ds`` and ``y``.
+        freq : pandas offset, str or int, optional
+            Frequency of a panel, or step of integers; by default it is inferred.
+        gaps : {"error", "missing", "compress"}, default "error"
+            What happens where a series of a panel has no row for a step: an error; a missing value; or the rows that
+            exist are the steps, as for days of trading.
+        short : {"error", "skip"}, default "error"
+            What happens to series of a panel with fewer than two rows: an error, or they are left out, and
+            ``skipped_`` names them.
+        future, past : list of hashable, optional
+            Names of the columns that are covariates: known ahead, or known only when a row has come. Of a table `X`
+            beside `y`, what is not named is known ahead.
+        static : DataFrame, optional
+            A row for each series of a panel, with its id as a column or as the index: numbers, and categories, for
+            which vectors are learned.
 
         Returns
         -------
@@ -62,39 +97,56 @@ class BaseForecaster(BaseEstimator):
             If an argument of the constructor, the target or a covariate is not what it must be; the message says which,
             where and what would do.
         """
-        history = History.read(X, y, self.season_lengths)
+        reading = Reading(id, time, target, freq, gaps, short, future, past, static)
+        if frame.is_panel(X if y is None else y, id):
+            history = read_panel(X, y, reading, self.season_lengths)
+        else:
+            reading.refuse_for_one_series()
+            history = History.read(X, y, self.season_lengths)
+        self._check_history(history)
         fitted = self._fit(history) | {
             "target_": history.target,
-            "index_": history.target.index,
+            "index_": history.target.grid if isinstance(history.target, frame.PanelTarget) else history.target.index,
             "panel_": history.panel,
+            "static_": history.static,
             "covariate_names_": history.covariate_names,
+            "past_names_": history.past_names,
             "n_features_in_": len(history.covariate_names) or history.values.shape[1],
             "season_lengths_": history.season_lengths,
             "season_length_": history.season_length,
+            "skipped_": history.skipped,
+            "_order": history.order,
         }
         self.__dict__.update(fitted)  # all at once: a fit that fails leaves the estimator as it was
         return self
 
-    def predict(self, horizon: Anything = None, *, context: Anything = None) -> Forecasts:
-        """Forecast the steps after the end of the series.
+    def predict(
+        self, horizon: Anything = None, *, context: Anything = None, ids: Anything = None, static: Anything = None
+    ) -> Forecasts:
+        """Forecast the steps after the end of the series, of a panel after the end of each series.
 
         Parameters
         ----------
         horizon : int, index of dates, covariates, or None
             How many steps, or which future labels; None means the constructor's `horizon`. Any number works. After a
             fit with covariates, their rows for the steps to forecast: a frame, whose index must be these steps', or an
-            array.
-        context : Series, DataFrame or array-like, optional
+            array; of a panel a table with a row for each id and time.
+        context : Series, DataFrame or array-like, or a panel; optional
             A series that was not in the fit, to be continued instead of the fitted one: of the same columns, and with
             an index of the same kind, frequency and time zone, or an array. After a fit with covariates, their rows
-            begin with those of this series.
+            begin with those of this series; a panel holds its covariates as columns.
+        ids : list of ids, or one id; optional
+            The series of a panel to forecast; by default all.
+        static : DataFrame, optional
+            Static covariates of the series of a panel in `context`.
 
         Returns
         -------
-        Series, DataFrame or ndarray
-            The same kind as the target, with its name or columns and its future index.
+        Series, DataFrame, ndarray or dict
+            The same kind as the target, with its name or columns and its future index. A long frame has the columns of
+            ids, times and target, ids in order of first appearance.
         """
-        origin = self._origin(horizon, context)
+        origin = self._origin(horizon, context, ids, static)
         return wrap_many(origin.choose(self._continue(origin)), origin, {})
 
     def update(self, y_new: Anything, X_new: Anything = None) -> BaseForecaster:
@@ -102,16 +154,20 @@ class BaseForecaster(BaseEstimator):
 
         Parameters
         ----------
-        y_new : Series, DataFrame or array-like
-            The rows that follow the series so far, of the same kind; NaN where missing.
+        y_new : Series, DataFrame or array-like, or a panel
+            The rows that follow the series so far, of the same kind; NaN where missing. Of a panel the rows of some
+            series, and of new ones.
         X_new : Series, DataFrame or array-like
-            Their covariates, after a fit with covariates.
+            Their covariates, after a fit with covariates; of a panel they may be columns of `y_new`.
 
         Returns
         -------
         self
         """
         check_is_fitted(self)
+        if isinstance(self.target_, frame.PanelTarget):
+            self.__dict__.update(update_panel(self, y_new, X_new))
+            return self
         new, covariates = self._read_new(y_new, X_new, "y_new", "update(y_new, X_new)")
         before, n = self.panel_, len(new.values)
         values, observed = np.concatenate([before.values, new.values]), np.concatenate([before.observed, new.observed])
@@ -124,7 +180,7 @@ class BaseForecaster(BaseEstimator):
         """Negative mean absolute scaled error of the forecasts of new observations (higher is better).
 
         The scale is the error of the seasonal naive forecast over the training part (Hyndman & Koehler 2006,
-        doi:10.1016/j.ijforecast.2006.03.001).
+        doi:10.1016/j.ijforecast.2006.03.001). Of a panel it is the mean over the series.
 
         Parameters
         ----------
@@ -142,6 +198,8 @@ class BaseForecaster(BaseEstimator):
         ValueError
             If it does not follow the series, or nothing in it was observed.
         """
+        if isinstance(getattr(self, "target_", None), frame.PanelTarget):
+            return -panel_mase(self, X, y)
         truth, forecast = self._truth_and_forecast(X, y)
         train = np.where(self.target_.observed, self.target_.values, np.nan)
         return -frame.mase(truth, forecast, train, self.season_length_)
@@ -149,6 +207,12 @@ class BaseForecaster(BaseEstimator):
     # ------------------------------------------------------------ for subclasses
     #: Advice in the error message for a forecast that is not finite.
     _overflow_advice = "fit with scaling='standard'"
+
+    def _check_history(self, history: History) -> None:
+        """Refuse a history that the forecaster cannot learn from."""
+        for given, what in ((history.past_names, "covariates of the past"), (history.static, "static covariates")):
+            if given:
+                raise ValueError(f"{type(self).__name__} has no use for {what}; leave them out, or use a network")
 
     def _fit(self, history: History) -> Attributes:
         """Fit; return the fitted attributes by name."""
@@ -178,9 +242,17 @@ class BaseForecaster(BaseEstimator):
         return self.panel_.known
 
     # ------------------------------------------------------------ helpers
+    @property
+    def _one_target(self) -> frame.Target:
+        """The target of a fit to one series or to the columns of a wide array."""
+        assert isinstance(self.target_, frame.Target)
+        return self.target_
+
     def _truth_and_forecast(self, X: Anything, y: Anything) -> tuple[np.ndarray, np.ndarray]:
         """New observations, NaN where missing, and their forecasts, (n_steps, n_channels) both."""
         check_is_fitted(self)
+        if isinstance(self.target_, frame.PanelTarget):
+            return panel_truth_and_forecast(self, X, y)[:2]
         call = "score(X, y)"
         new, covariates = self._read_new(X, None, "X", call) if y is None else self._read_new(y, X, "y", call)
         if not new.observed.any():
@@ -203,9 +275,14 @@ class BaseForecaster(BaseEstimator):
             )
         return values
 
-    def _origin(self, horizon: Anything, context: Anything) -> Origin:
+    def _origin(self, horizon: Anything, context: Anything, ids: Anything = None, static: Anything = None) -> Origin:
         """Read the arguments of `predict`."""
         check_is_fitted(self)
+        if isinstance(self.target_, frame.PanelTarget):
+            return panel_origin(self, horizon, context, ids, static)
+        for name, given in (("ids", ids), ("static", static)):
+            if given is not None:
+                raise ValueError(f"{name}= is for panels, but the fit had one series or a wide frame; leave it out")
         here, index = self._origin_at_end(self.index_, np.empty((0, len(self.covariate_names_)))), self.index_
         ahead = frame.read_table(horizon, "X" if self.covariate_names_ else "horizon")
         horizon = ahead.data
@@ -247,7 +324,7 @@ class BaseForecaster(BaseEstimator):
         X_name = "X_new" if "X_new" in call else "X"
         y, X = frame.read_table(y, y_name), None if X is None else frame.read_table(X, X_name)
         if X is not None:
-            frame.check_argument_order(X, y, call, (self.covariate_names_, self.target_))
+            frame.check_argument_order(X, y, call, (self.covariate_names_, self._one_target))
         new = frame.read_target(y, name=y_name, freq=frame.index_step(self.index_), allow_missing=True)
         self._check_kind(new, y_name)
         if self._is_labelled(new):
@@ -277,7 +354,7 @@ class BaseForecaster(BaseEstimator):
 
     def _is_labelled(self, new: frame.Target) -> bool:
         """Whether both the fitted and the new target have labels, or their covariates have; arrays have none."""
-        return new.is_labelled and self.target_.is_labelled
+        return new.is_labelled and self._one_target.is_labelled
 
     def _read_context(self, target: frame.Target) -> History:
         self._check_kind(target, "context")
@@ -297,5 +374,6 @@ class BaseForecaster(BaseEstimator):
 def wrap_many(values: np.ndarray, origin: Origin, labels: Mapping[str, Labels]) -> Forecasts:
     """The wanted values (S, n_wanted, n_channels, ...) in the form of the target; see `frame.wrap_many`."""
     if isinstance(origin.target, frame.PanelTarget):
-        return frame.wrap_panel(values[:, :, 0], origin.target, origin.index, labels)
+        numbers, places = origin.index
+        return frame.wrap_panel(values[:, :, 0], origin.target, numbers, places, labels)
     return frame.wrap_many(values[0], origin.target, origin.index, labels)

@@ -16,9 +16,10 @@ from ..data.gaps import trailing
 from ..data.panel import Panel
 from ..data.scaling import SCALINGS, PanelScaling
 from ..data.seasons import Seasons
+from ..data.static import Static
 from ..data.windows import Geometry, scored
 from ..exceptions import FewWindowsWarning, IntervalWarning
-from ..forecasting.after_gaps import Before, TrainedNetwork, to_forecast
+from ..forecasting.after_gaps import Before, TrainedNetwork, has_few_missing, to_forecast
 from ..forecasting.conformal import Errors
 from ..forecasting.strategies import Seq2Seq, Strategy, as_strategy
 from ..forecasting.strategies.teacher_forcing import TeacherForcing
@@ -66,24 +67,28 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         network, device = self._network(
             len(panel.values),
             geometry,
-            n_inputs=n_channels + panel.known.shape[1],
+            n_inputs=n_channels + panel.past.shape[1] + panel.known.shape[1],
             n_targets=n_channels,
             n_covariates=history.covariates.shape[1],
             n_seasonal=seasons.n_inputs,
             block=geometry.block,
             lags=context_length if flag("linear_skip", self.linear_skip) else 0,
+            n_static=history.static.numbers.shape[1] if history.static else 0,
+            cardinalities=tuple(map(len, history.static.coding.categories)) if history.static else (),
         )
         scaling_name = choice("scaling", self.scaling, SCALINGS)
         self._check_support(history.target.values, history.target.cell)
         channels = [history.channel(c) for c in range(n_channels)]
-        plan = plan_forecaster(panel, is_scored, geometry, scaling_name, seasons.n_inputs, stopping, channels)
+        static = _static(history.static)
+        plan = plan_forecaster(panel, is_scored, geometry, scaling_name, seasons.n_inputs, stopping, channels, static)
         # without validation nothing tells when to stop, and a few windows are soon overfitted
         stays_linear = is_short and self.linear_skip and stopping is not None and plan.held_out is None
         fit, fitted = self._train(network, plan, n_epochs=0 if stays_linear else None)
         with network.backend.session():
             judged = judge(network, plan, before, seasons, strategy, fit.training.theta)
+        theta = fit.theta + (judged.widening if judged else 0)
         return fitted | {
-            "theta_": (fit.theta + (judged.widening if judged else 0)).astype(network.dtype),
+            "theta_": network.architecture.with_unseen(theta).astype(network.dtype),
             "errors_": judged.errors if judged else None,
             "_calibration": judged.calibration if judged else None,
             "context_length_": context_length,
@@ -91,7 +96,11 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             "scaling_": plan.scaling,
             "strategy_": strategy,
             "device_": device,
+            "_few_missing": has_few_missing(history.panel),
         }
+
+    def _check_history(self, history: History) -> None:
+        """Every covariate has a place in a network."""
 
     def attention_weights(self, horizon: Anything = None, *, context: Anything = None) -> Forecasts:
         """Attention weights of each forecast step on the steps of the context.
@@ -181,9 +190,11 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         """Result of a `function` of the strategy for the steps after `origin`; see `TrainedNetwork.after_gaps`."""
         # the types are those of the function, hence `Any`
         network, (scaling, series) = self._network_on_device(), self._scaling(origin)
-        trained = TrainedNetwork(network, self.theta_, self.strategy_, scaling, self.seasons_, self.context_length_)
-        fitted = None if origin.panel.observed.all() else History.of(self.target_).panel
-        before = Before(origin.panel, to_forecast(origin.panel, fitted), origin.ahead, series)
+        static = _static(self.static_, origin.static)
+        trained = TrainedNetwork(
+            network, self.theta_, self.strategy_, scaling, self.seasons_, self.context_length_, static
+        )
+        before = Before(origin.panel, to_forecast(origin.panel, self._few_missing), origin.ahead, series)
         with network.backend.session():
             return trained.after_gaps(function, before, *options, joint=joint)
 
@@ -226,7 +237,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
 
     def _warn_if_pooled(self, pooled: np.ndarray, origin: Origin) -> None:
         """Warn of channels whose intervals rest on the errors of others."""
-        for c in np.flatnonzero(pooled):
+        for c in np.flatnonzero(pooled) if isinstance(origin.target, frame.Target) else ():
             warnings.warn(
                 f"{origin.target.channel(int(c))} has too few values of its own in the validation part: its intervals "
                 "rest on the errors of all columns, in units of its scale; drop it, or make "
@@ -261,6 +272,14 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         network = self._network_on_device()
         with network.backend.session():
             return self._calibration.errors(network, n_leads)
+
+
+def _static(*parts: frame.Static | None) -> Static | None:
+    """Static covariates of the series of the fit, and after them of others, as a network reads them."""
+    found = [part for part in parts if part is not None]
+    if not found:
+        return None
+    return Static(np.vstack([part.numbers for part in found]), np.vstack([part.codes for part in found]))
 
 
 # ---------------------------------------------------------------- a class for each family of cells

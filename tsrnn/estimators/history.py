@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,10 +29,12 @@ class Origin(NamedTuple):
         Covariates of the steps ahead.
     series : (S,) int
         Number of each series in the fit; -1 for one that was not in it.
-    index : pandas index, or (S, n_wanted) int
-        Labels of the wanted steps; of a panel their places in its grid.
-    wanted : (n_wanted,) or (S, n_wanted) int
+    index : pandas index, or (S,) and (S, n_wanted) int
+        Labels of the wanted steps; of a panel the numbers of its series, and the places of the steps in its grid.
+    wanted : (n_wanted,) int
         The steps asked for, counted from 0.
+    static : frame.Static or None
+        Static covariates of series that were not in the fit.
     """
 
     target: frame.Target | frame.PanelTarget
@@ -41,6 +43,7 @@ class Origin(NamedTuple):
     series: np.ndarray
     index: Any  # a `Grid`, but type checkers know `index` as a method of tuples
     wanted: np.ndarray
+    static: frame.Static | None = None
 
     @property
     def n_steps(self) -> int:
@@ -54,17 +57,14 @@ class Origin(NamedTuple):
 
     def one(self, i: int) -> Origin:
         """The origin of one of the series."""
-        wanted = self.wanted if self.wanted.ndim == 1 else self.wanted[i : i + 1]
         chosen = np.array([i])
-        return self._replace(
-            panel=self.panel.take(chosen), ahead=self.ahead[chosen], series=self.series[chosen], wanted=wanted
-        )
+        static = None if self.static is None else self.static.take(chosen)
+        panel = self.panel.take(chosen)
+        return self._replace(panel=panel, ahead=self.ahead[chosen], series=self.series[chosen], static=static)
 
     def choose(self, values: np.ndarray) -> np.ndarray:
         """The wanted steps of values (S, n_steps, ...)."""
-        if self.wanted.ndim == 1:
-            return values[:, self.wanted]
-        return values[np.arange(len(values))[:, None], self.wanted]
+        return values[:, self.wanted]
 
 
 @dataclass(frozen=True)
@@ -76,15 +76,26 @@ class History:
     target : frame.Target or frame.PanelTarget
     panel : Panel
         A missing value is the last one before it, or the first one of its channel; `known` are the covariates.
-    covariate_names : list
+    covariate_names, past_names : list
+        Names of the covariates that are known ahead, and of those that are not.
     season_lengths : tuple of int
         Steps in each season, ascending; those of the index where the estimator's argument is None.
+    order : (S,) int
+        Number of each series in the target. Series are sorted by their ids, so that the order of rows changes nothing.
+    static : frame.Static or None
+        Static covariates of the series.
+    skipped : tuple
+        Ids of series that are too short.
     """
 
     target: frame.Target | frame.PanelTarget
     panel: Panel
     covariate_names: list[Hashable]
     season_lengths: tuple[int, ...]
+    past_names: list[Hashable] = field(default_factory=list)
+    order: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
+    static: frame.Static | None = None
+    skipped: tuple[Hashable, ...] = ()
 
     @classmethod
     def of(
@@ -93,16 +104,21 @@ class History:
         covariates: np.ndarray | None = None,
         names: Sequence[Hashable] = (),
         season_lengths: Anything = None,
+        past_names: Sequence[Hashable] = (),
     ) -> History:
-        """The history of a target, with covariates (N, F) of its rows."""
-        indptr = target.indptr if isinstance(target, frame.PanelTarget) else np.array([0, len(target.values)])
+        """The history of a target, with the covariates (N, P + F) of its rows, those of the past first."""
         known = np.empty((len(target.values), 0)) if covariates is None else covariates
-        panel = Panel(target.values, target.observed, known, np.asarray(indptr, np.int64)).filled()
-        any_channel = replace(panel, values=panel.values[:, :1], observed=panel.observed.any(axis=1, keepdims=True))
+        past, known = np.split(known, [len(past_names)], axis=1)
+        if isinstance(target, frame.PanelTarget):
+            indptr, grid, order = target.indptr, target.grid, canonical_order(target.ids)
+        else:
+            indptr, grid, order = np.array([0, len(target.values)], np.int64), target.index, np.zeros(1, np.int64)
+        panel = Panel(target.values, target.observed, known, indptr, past=past).take(order).filled()
+        any_observed: np.ndarray = np.asarray(panel.observed.any(axis=1))[:, None]
+        any_channel = replace(panel, values=panel.values[:, :1], observed=any_observed)
         panel = panel.part(any_channel.first_observed[:, 0])
-        grid = target.grid if isinstance(target, frame.PanelTarget) else target.index
         lengths = frame.read_season_lengths(season_lengths, grid, int(np.median(panel.n_rows)))
-        return cls(target, panel, list(names), lengths)
+        return cls(target, panel, list(names), lengths, list(past_names), order)
 
     @classmethod
     def read(cls, X: Anything, y: Anything, season_lengths: Anything = None) -> History:
@@ -167,7 +183,18 @@ class History:
 
     def channel(self, c: int) -> str:
         """Name of a channel in error messages: ``y['a']``, ``series 'a' of y``, or "the series" where there is one."""
+        if isinstance(self.target, frame.PanelTarget):
+            return self.target.series_name(int(self.order[c]))
         return "the series" if self.target.channel(c) == "y" else self.target.channel(c)
+
+
+def canonical_order(ids: Any) -> np.ndarray:
+    """Numbers of ids (S,) in an order that depends on the ids alone: by type, then by value or, if need be, by text."""
+    try:
+        return np.argsort(np.asarray(ids), kind="stable")
+    except TypeError:  # ids of several types
+        texts = [f"{type(label).__name__} {label!r}" for label in ids]
+        return np.array(sorted(range(len(texts)), key=texts.__getitem__), np.int64)
 
 
 def labelled_by(X: frame.Table, target: frame.Target, freq: Freq | int | None = None) -> frame.Target:

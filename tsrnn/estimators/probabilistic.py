@@ -20,13 +20,14 @@ class ProbabilisticForecaster(BaseForecaster):
     """A forecaster with a predictive distribution; a subclass has `_quantiles` and `_sample` beside `_forecast`."""
 
     def predict_interval(
-        self, horizon: Anything = None, coverage: Anything = 0.9, *, context: Anything = None
-    ) -> Forecasts:
+        self, horizon: Anything = None, coverage: Anything = 0.9, *, context: Anything = None, ids: Anything = None,
+        static: Anything = None,
+    ) -> Forecasts:  # fmt: skip
         """Central prediction intervals of each step.
 
         Parameters
         ----------
-        horizon, context
+        horizon, context, ids, static
             As in `predict`.
         coverage : float or list of float, default 0.9
             The probability of a value inside an interval, between 0 and 1.
@@ -39,19 +40,20 @@ class ProbabilisticForecaster(BaseForecaster):
         """
         levels = fractions("coverage", coverage)
         tails = np.stack([(1 - levels) / 2, (1 + levels) / 2], axis=-1)
-        origin = self._origin(horizon, context)
+        origin = self._origin(horizon, context, ids, static)
         values = self._checked_quantiles(origin, tails.ravel())
         values = values.reshape(*values.shape[:-1], *tails.shape)
         return wrap_many(values, origin, {"coverage": levels, "bound": ["lower", "upper"]})
 
     def predict_quantiles(
-        self, horizon: Anything = None, quantiles: Anything = (0.1, 0.5, 0.9), *, context: Anything = None
-    ) -> Forecasts:
+        self, horizon: Anything = None, quantiles: Anything = (0.1, 0.5, 0.9), *, context: Anything = None,
+        ids: Anything = None, static: Anything = None,
+    ) -> Forecasts:  # fmt: skip
         """Quantiles of the predictive distribution of each step.
 
         Parameters
         ----------
-        horizon, context
+        horizon, context, ids, static
             As in `predict`.
         quantiles : float or list of float, default (0.1, 0.5, 0.9)
             Probabilities between 0 and 1.
@@ -63,18 +65,19 @@ class ProbabilisticForecaster(BaseForecaster):
             single one. For arrays the last axis is the quantiles.
         """
         levels = fractions("quantiles", quantiles)
-        origin = self._origin(horizon, context)
+        origin = self._origin(horizon, context, ids, static)
         values = self._checked_quantiles(origin, np.atleast_1d(levels))
         return wrap_many(values.reshape(*values.shape[:-1], *levels.shape), origin, {"quantile": levels})
 
     def sample(
-        self, horizon: Anything = None, n_paths: int = 100, *, context: Anything = None, random_state: Anything = None
-    ) -> Forecasts:
+        self, horizon: Anything = None, n_paths: int = 100, *, context: Anything = None, ids: Anything = None,
+        static: Anything = None, random_state: Anything = None,
+    ) -> Forecasts:  # fmt: skip
         """Draw sample paths from the joint distribution of the steps.
 
         Parameters
         ----------
-        horizon, context
+        horizon, context, ids, static
             As in `predict`.
         n_paths : int, default 100
             Number of paths.
@@ -88,7 +91,7 @@ class ProbabilisticForecaster(BaseForecaster):
             paths.
         """
         n_paths, rng = whole("n_paths", n_paths), generator("random_state", random_state)
-        origin = self._origin(horizon, context)
+        origin = self._origin(horizon, context, ids, static)
         n_values = n_paths * origin.n_steps * self.context_.shape[1] * len(origin.panel)
         what = f"n_paths={amount(n_paths)} paths of {amount(origin.n_steps)} steps take"
         check_memory(8 * n_values, what, "draw fewer, or some at a time with other seeds")
@@ -113,7 +116,8 @@ class ProbabilisticForecaster(BaseForecaster):
 
 def generators(rng: np.random.RandomState, origin: Origin) -> list[np.random.RandomState]:
     """A random generator for each series; of a panel one that depends on the series' id, not on the other series."""
-    if not isinstance(origin.target, frame.PanelTarget):
+    if not isinstance(origin.target, frame.PanelTarget) or len(origin.target) == 1:
         return [rng]
     seed = rng.randint(2**31)
-    return [np.random.RandomState([seed, crc32(repr(label).encode())]) for label in origin.target.ids]
+    numbers, _ = origin.index
+    return [np.random.RandomState([seed, crc32(repr(label).encode())]) for label in origin.target.ids[numbers]]

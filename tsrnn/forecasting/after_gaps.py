@@ -12,6 +12,7 @@ from ..data.gaps import fill, trailing
 from ..data.panel import Panel
 from ..data.scaling import PanelScaling
 from ..data.seasons import Seasons
+from ..data.static import Static
 from ..networks.network import Handle, Network
 from .strategies import Strategy
 from .strategies.base import Continuation
@@ -51,21 +52,23 @@ class Before(NamedTuple):
         return Before(self.panel.take(chosen), self.to_forecast[rows], self.ahead[chosen], self.series[chosen])
 
 
-def to_forecast(panel: Panel, fitted: Panel | None) -> np.ndarray:
+def has_few_missing(fitted: Panel) -> np.ndarray:
+    """Whether few values of each channel were missing, (C,) bool, between the first and the last of a series."""
+    places, first, last = fitted.positions[:, None], fitted.first_observed, fitted.last_observed
+    is_inside = (places >= first[fitted.series]) & (places <= last[fitted.series])
+    missing = 1 - (fitted.observed & is_inside).sum(axis=0) / np.maximum(is_inside.sum(axis=0), 1)
+    return missing <= FEW_MISSING
+
+
+def to_forecast(panel: Panel, few_missing: np.ndarray) -> np.ndarray:
     """Missing values (N, C) that the network forecasts before it reads them.
 
-    These are all at the end of a column, and those inside it where few of the `fitted` values of the same channel were
-    missing. Where many were, the network has learned from contexts in which the last value stands for a missing one,
-    and reads such contexts best. `fitted` may be None where nothing is missing.
+    These are all at the end of a column, and those inside it where the fit had `few_missing` (C,) in the same channel.
+    Where it had many, the network has learned from contexts in which the last value stands for a missing one, and reads
+    such contexts best.
     """
-    if fitted is None:
-        return ~panel.observed
-    is_inside = (fitted.positions[:, None] >= fitted.first_observed[fitted.series]) & (
-        fitted.positions[:, None] <= fitted.last_observed[fitted.series]
-    )
-    missing = 1 - (fitted.observed & is_inside).sum(axis=0) / np.maximum(is_inside.sum(axis=0), 1)
     at_end = panel.positions[:, None] > panel.last_observed[panel.series]
-    return ~panel.observed & (at_end | (missing <= FEW_MISSING))
+    return ~panel.observed & (at_end | few_missing)
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ class TrainedNetwork:
     scaling: PanelScaling
     seasons: Seasons
     context_length: int
+    static: Static | None = None
 
     def after_gaps(self, function: Callable[..., Any], before: Before, *options: Any, joint: bool = False) -> Any:
         """``function(continuation, *options)`` for the steps after each series, (S, n_steps, ...); or None.
@@ -122,8 +126,9 @@ class TrainedNetwork:
         if self.seasons.n_inputs:
             known = np.concatenate([known, self._seasonal(panel, n_steps)], axis=2)
         return Continuation(
-            self.network, theta, panel.values[rows], known, self.scaling, n_steps, series=before.series, late=late
-        )
+            self.network, theta, panel.values[rows], known, self.scaling, n_steps, None, before.series, late,
+            panel.past[rows], self.static,
+        )  # fmt: skip
 
     def _seasonal(self, panel: Panel, n_steps: int) -> np.ndarray:
         """Seasonal inputs of the contexts and of the steps ahead, (S, context_length + n_steps, C * n_inputs)."""
@@ -150,9 +155,11 @@ class TrainedNetwork:
         def start(context: np.ndarray, row: int, n_steps: int, known: np.ndarray | None = None) -> Continuation:
             ahead = inputs[row - length : row + n_steps]
             late = np.array([max(0, lacking - (row - length))])
+            past = panel.past[np.minimum(np.arange(row - length, row), n - 1)]
             return Continuation(
-                self.network, theta, context[None], ahead[None], self.scaling, n_steps, known, series, late
-            )
+                self.network, theta, context[None], ahead[None], self.scaling, n_steps, known, series, late,
+                past[None], self.static,
+            )  # fmt: skip
 
         def forecast(context: np.ndarray, row: int, n_steps: int) -> np.ndarray:
             return self.strategy.forecast(start(context, row, n_steps))[0]

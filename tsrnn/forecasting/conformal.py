@@ -10,9 +10,12 @@ import numpy as np
 from ..data.panel import Panel, ranges
 from ..data.scaling import PanelScaling, Scaling
 from ..data.seasons import Seasons
+from ..data.static import Static
 from ..networks.network import Network
 from .strategies.base import Continuation, Strategy
 
+#: Most origins whose errors are computed: of more, these are spread evenly.
+MAX_ORIGINS = 50_000
 #: Origins from which on the paths of a series of a panel come from its own errors.
 PATHS = 30
 
@@ -198,6 +201,7 @@ class Calibration:
     seasons : Seasons
     strategy : Strategy
     context_length : int
+    static : Static or None
     """
 
     panel: Panel
@@ -208,18 +212,25 @@ class Calibration:
     seasons: Seasons
     strategy: Strategy
     context_length: int
+    static: Static | None = None
 
     def errors(self, network: Network, n_leads: int) -> Errors:
         """Errors of free-running forecasts 1 to `n_leads` steps ahead of each origin."""
         panel, length = self.panel, self.context_length
         first = panel.indptr[:-1] + self.seasons.reach
         first_rows, series = ranges(first, first + self.n_origins)
+        if len(series) > MAX_ORIGINS:
+            chosen = np.linspace(0, len(series) - 1, MAX_ORIGINS).astype(np.int64)
+            first_rows, series = first_rows[chosen], series[chosen]
         rows, ends = first_rows[:, None] + np.arange(length + n_leads), panel.indptr[1:][series, None]
         within = np.minimum(rows, ends - 1)
         contexts, future = panel.values[within[:, :length]], panel.values[within[:, length:]]
         known = np.concatenate([panel.known[within], self._seasonal(rows, series, n_leads)], axis=-1)
         theta = network.backend.upload(self.theta, network.dtype)
-        start = Continuation(network, theta, contexts, known, self.scaling, n_leads, series=series)
+        start = Continuation(
+            network, theta, contexts, known, self.scaling, n_leads, None, series, 0, panel.past[within[:, :length]],
+            self.static,
+        )  # fmt: skip
         forecasts = self.strategy.forecast(start)
         _, scale = self.scaling.target.of_contexts(contexts, series)
         is_judged = self.judged[within[:, length:]] & (rows[:, length:] < ends)[..., None]

@@ -7,6 +7,7 @@
 `panel_layouts`    rows of a panel in one form: long frames, two index levels, dicts of Series
 `panel_grid`       the order of the rows of a panel, and its grid
 `panel_tables`     covariates of a panel from a table of their own, and forecasts in the form of the panel
+`panel_update`     new rows of a panel, and choices of its series
 `covariates`       covariates to arrays, aligned with the steps of a target
 `calendar`         covariates from the dates: position in the day, the week and the year
 `static`           static covariates, one row for each series, to numbers and codes of categories
@@ -29,6 +30,7 @@ from .index import read_index
 from .metrics import mae, mase, rmse, seasonal_naive, smape
 from .panel import PanelTarget, is_panel, panel_of_columns, read_panel
 from .panel_tables import align_future, read_panel_table, wrap_panel
+from .panel_update import append_rows, count_steps, is_long_table, number_series, select_series
 from .seasons import read_season_lengths, season_length, season_lengths
 from .static import Static, StaticCodes, read_static
 from .tables import Table, pandas_fixes, read_table
@@ -41,18 +43,22 @@ __all__ = [
     "Table",
     "Target",
     "align_future",
+    "append_rows",
     "calendar_features",
     "check_argument_order",
     "check_continuation",
     "check_same_grid",
     "column_names",
+    "count_steps",
     "extend_index",
     "find_linear_copy",
     "future_index",
     "index_step",
+    "is_long_table",
     "is_panel",
     "mae",
     "mase",
+    "number_series",
     "pandas_fixes",
     "panel_of_columns",
     "read_covariates",
@@ -69,6 +75,7 @@ __all__ = [
     "season_length",
     "season_lengths",
     "seasonal_naive",
+    "select_series",
     "smape",
     "steps_ahead",
     "wrap",

@@ -199,7 +199,7 @@ def _look_up(
     sort_rows(rows)  # missing and repeated ids and times
     grid = panel.extended_grid(int(places.max(initial=-1)) + 1)
     numbers_of = panel.ids.get_indexer(rows.ids)
-    row_series, row_places = numbers_of[rows.codes], _places_of(rows.times, grid, panel, name)
+    row_series, row_places = numbers_of[rows.codes], places_of(rows.times, grid, panel, name)
     known = np.flatnonzero((row_series >= 0) & (row_places >= 0))
     keys = row_series[known] * len(grid) + row_places[known]
     order = np.argsort(keys, kind="stable")
@@ -226,7 +226,7 @@ def _read_table_rows(X: Anything, panel: PanelTarget, name: str) -> Rows:
     return read_rows(X, id=id, time=time, name=name, covariates=None, has_target=False)
 
 
-def _places_of(times: Times, grid: AnyGrid, panel: PanelTarget, name: str) -> np.ndarray:
+def places_of(times: Times, grid: AnyGrid, panel: PanelTarget, name: str) -> np.ndarray:
     """Return the place of times in a grid, (n,); -1 for those that are not in it."""
     is_number = pd.api.types.is_integer_dtype(times.dtype)
     same_kind = is_number if pd.api.types.is_integer_dtype(grid.dtype) else type(times) is type(grid)
@@ -247,6 +247,15 @@ def _places_of(times: Times, grid: AnyGrid, panel: PanelTarget, name: str) -> np
     labels, wanted = ordinals(grid), ordinals(times)
     at = np.minimum(np.searchsorted(labels, wanted), len(labels) - 1)
     return np.where(labels[at] == wanted, at, -1)
+
+
+def read_places(X: Anything, panel: PanelTarget, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return number of the series and place of each row of a table, (n,) both; -1 for those that are not known."""
+    rows = _read_table_rows(X, panel, name)
+    series = panel.ids.get_indexer(rows.ids)[rows.codes]
+    most = int(np.bincount(rows.codes).max(initial=0))
+    grid = panel.extended_grid(int(panel.end.max()) + most)
+    return series, places_of(rows.times, grid, panel, name)
 
 
 def _refuse_missing_rows(

@@ -83,6 +83,10 @@ class Static:
     codes: np.ndarray
     coding: StaticCodes
 
+    def take(self, series: np.ndarray) -> Static:
+        """Return the static covariates of the series with these numbers."""
+        return Static(self.numbers[series], self.codes[series], self.coding)
+
 
 def read_static(
     static: Anything, ids: pd.Index, id_name: Hashable, *, known: StaticCodes | None = None, name: str = "static"

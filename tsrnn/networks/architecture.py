@@ -141,7 +141,9 @@ class Architecture(NetworkSizes):
         ]
         if self.decoder and self.decoder.parallel:  # the decoder's steps have the encoder's weights
             products += products
-        tables = index_tables(np.stack(products), layer_inputs(shape), self._rows(), offsets, shapes, self._categories())
+        tables = index_tables(
+            np.stack(products), layer_inputs(shape), self._rows(), offsets, shapes, self._categories()
+        )
         program = partial(self.composition.program, self.cell, shape)
         return Layout(self.cell, shape, self.size, offsets, tables, self.composition.PARTS, program)
 

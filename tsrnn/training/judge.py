@@ -69,6 +69,7 @@ def _calibration(
         seasons,
         strategy,
         plan.geometry.context,
+        held_out.windows.static,
     )
 
 

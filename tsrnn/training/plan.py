@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..data.panel import Panel
 from ..data.scaling import SCALINGS, PanelScaling, Scales, Scaling
+from ..data.static import Static
 from ..data.windows import Geometry, Windows
 from .options import EarlyStopping
 from .validation import has_refit, held_out_rows, learned_channels
@@ -80,25 +81,27 @@ def plan_forecaster(
     n_seasonal: int,
     stopping: EarlyStopping | None,
     channels: Sequence[str],
+    static: Static | None = None,
 ) -> Plan:
     """Cut a panel into windows; a window belongs to the validation part if one of its targets does.
 
-    `is_scored` (N, C) says which values count in the loss, `channels` (C,) how error messages name the channels.
+    `is_scored` (N, C) says which values count in the loss, `channels` (C,) how error messages name the channels, and
+    `static` holds a row for each series.
     """
     n_held_out = held_out_rows(stopping, panel, is_scored, geometry)
     n_train = panel.n_rows - n_held_out
     scaling = PanelScaling.fit(scaling_name, panel.part(last=n_train), n_seasonal)
-    windows = Windows.of_panel(panel, scaling, geometry, last=n_train)
+    windows = replace(Windows.of_panel(panel, scaling, geometry, last=n_train), static=static)
     held_out, refit = None, None
     if stopping and n_held_out.any():
         is_learned = learned_channels(panel, is_scored, n_train, geometry)
         judged = is_scored & is_learned[panel.series]  # a channel that begins in the validation part is not judged
         first = np.where(n_held_out > 0, n_train - geometry.context, panel.n_rows)
-        of_end = Windows.of_panel(panel, scaling, geometry, first)
+        of_end = replace(Windows.of_panel(panel, scaling, geometry, first), static=static)
         held_out = HeldOut(of_end, judged, stopping, scaling, n_held_out)
         if has_refit(stopping, panel, n_held_out, is_learned, geometry, channels):
             scaling = PanelScaling.fit(scaling_name, panel, n_seasonal)
-            refit = Windows.of_panel(panel, scaling, geometry)
+            refit = replace(Windows.of_panel(panel, scaling, geometry), static=static)
     return Plan(panel.inputs(), panel.values, is_scored, geometry, windows, held_out, refit, panel, scaling)
 
 

@@ -18,6 +18,8 @@ PENALTIES = np.logspace(-8, 2, 41)
 TIE = 1e-6
 #: With fewer windows the penalty is on the distance from the last value; with more, where that has the lower GCV.
 MIN_WINDOWS = 10
+#: Most windows that are used: of more, these are spread evenly.
+MAX_WINDOWS = 100_000
 #: Windows added to the normal equations at a time, so that memory does not grow with windows times length.
 CHUNK = 1024
 #: Number of a window's outputs that are used. Late ones matter: their lags lie after the context by which the window is
@@ -56,11 +58,13 @@ def ridge_start(
     each channel these two and the size of the penalty minimise generalised cross-validation (Golub, Heath & Wahba 1979,
     doi:10.1080/00401706.1979.10489751, eq. 1.4), which needs the eigenvalues of the normal equations and no refit. Few
     windows cannot tell the two apart, and the penalty is on the distance from the last value. Windows with a missing
-    target are left out.
+    target, or that start late, are left out.
     """
     C, S, P, n = panel.values.shape[1], n_seasonal, geometry.context, geometry.block
-    F = panel.known.shape[1] - C * S
+    F, column = panel.known.shape[1] - C * S, C + panel.past.shape[1]
     start = LinearStart(np.zeros((C, n, P)), np.zeros((C, 2, n, S)), np.zeros((C, n, n * F)), np.zeros((C, n)))
+    if len(windows) > MAX_WINDOWS:
+        windows = windows.take(np.linspace(0, len(windows) - 1, MAX_WINDOWS).astype(np.int64))
     positions = np.unique(np.linspace(0, geometry.n_outputs - 1, POSITIONS).astype(int))
     for c in range(C):
         lags, targets = sliding_window_view(panel.values[:, c], P), sliding_window_view(panel.values[:, c], n)
@@ -71,12 +75,12 @@ def ridge_start(
         for first in range(0, len(windows), CHUNK):
             chunk = windows.take(np.arange(first, min(first + CHUNK, len(windows))))
             for k in positions * geometry.stride:
-                use = np.flatnonzero(is_complete[chunk.target + k])
+                use = np.flatnonzero(is_complete[chunk.target + k] & (chunk.length == geometry.n_steps))
                 x_rows, y_rows = chunk.start[use] + k, chunk.target[use] + k
                 shift, scale = chunk.shift[use], chunk.scale[use]
                 own_shift, own_scale = shift[:, c, None], scale[:, c, None]
                 x, y = (lags[x_rows] - own_shift) / own_scale, (targets[y_rows] - own_shift) / own_scale
-                u = (steps_ahead[y_rows] - shift[:, None, C + read]) / scale[:, None, C + read]
+                u = (steps_ahead[y_rows] - shift[:, None, column + read]) / scale[:, None, column + read]
                 own = u[:, :, F:].reshape(len(x), n * S)
                 shared = np.hstack([x, own[:, :S], u[:, :, :F].reshape(len(x), n * F)])
                 moments.add(shared, own, y, weight=1 / len(positions))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from ...data.panel import Panel
 from ...data.scaling import PanelScaling
+from ...data.static import Static
 from ...data.windows import Geometry, Windows
 from ...networks.architecture import Decoder
 from ...networks.network import Handle, Network, Source
@@ -33,6 +35,10 @@ class Continuation(NamedTuple):
         Number of each context's series among those that the scaling was learned from.
     late : (n,) int, or one number for all
         First rows of each context that only make it long enough, and are not read.
+    past : (n, context_length, P) or None
+        Covariates of the contexts that are not known ahead; the steps ahead keep the last ones. None stands for P = 0.
+    static : Static or None
+        Static covariates of all series of the scaling.
     """
 
     network: Network
@@ -44,25 +50,30 @@ class Continuation(NamedTuple):
     known: np.ndarray | None = None
     series: np.ndarray | int = 0
     late: np.ndarray | int = 0
+    past: np.ndarray | None = None
+    static: Static | None = None
 
     def one(self, i: int) -> Continuation:
         """The continuation of one of the contexts."""
         series, late = (np.broadcast_to(numbers, len(self.contexts))[i : i + 1] for numbers in (self.series, self.late))
         contexts, covariates = self.contexts[i : i + 1], self.covariates[i : i + 1]
-        return self._replace(contexts=contexts, covariates=covariates, series=series, late=late)
+        past = None if self.past is None else self.past[i : i + 1]
+        return self._replace(contexts=contexts, covariates=covariates, series=series, late=late, past=past)
 
     def windows(self, geometry: Geometry) -> tuple[Source, Windows]:
         """The contexts as windows of `geometry`, each followed by rows for the steps ahead, whose values are zeros."""
         (n, length, C), n_rows = self.contexts.shape, geometry.context + geometry.n_ahead
-        steps = np.zeros((n, n_rows, C))
+        steps, at = np.zeros((n, n_rows, C)), np.arange(n_rows)
         steps[:, :length] = self.contexts
-        known = self.covariates[:, np.minimum(np.arange(n_rows), self.covariates.shape[1] - 1)]
         values = steps.reshape(n * n_rows, C)
+        known = self.covariates[:, np.minimum(at, self.covariates.shape[1] - 1)].reshape(len(values), -1)
+        past = np.empty((n, length, 0)) if self.past is None else self.past
+        past = past[:, np.minimum(at, length - 1)].reshape(len(values), past.shape[2])
         indptr = n_rows * np.arange(n + 1)
-        panel = Panel(values, np.ones(values.shape, bool), known.reshape(len(values), known.shape[2]), indptr)
+        panel = Panel(values, np.ones(values.shape, bool), known, indptr, past=past)
         scales, series = self.scaling.scales(values), np.broadcast_to(self.series, n)
         windows = Windows.at(panel.indptr[:-1], series, scales, geometry, np.asarray(self.late))
-        return Source.upload(self.network.backend, panel.inputs()), windows
+        return Source.upload(self.network.backend, panel.inputs()), replace(windows, static=self.static)
 
 
 class Strategy:

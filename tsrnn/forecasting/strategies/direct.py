@@ -83,6 +83,7 @@ class Direct(Strategy):
             covariates=np.repeat(start.covariates, n_paths, axis=0),
             series=np.broadcast_to(start.series, 1).repeat(n_paths),
             late=np.broadcast_to(start.late, 1).repeat(n_paths),
+            past=None if start.past is None else np.repeat(start.past, n_paths, axis=0),
         )
         return np.moveaxis(self._block_after_block(many, lambda outputs: distribution.draw(loss, outputs, rng)), 0, -1)
 
@@ -104,7 +105,10 @@ class Direct(Strategy):
         for first, last in runs(unknown, start.network.architecture.block):
             at = slice(first, first + length)
             late = np.maximum(np.asarray(start.late) - first, 0)
-            block = start._replace(contexts=series[:, at], covariates=start.covariates[:, first:], late=late)
+            covariates, past = start.covariates[:, first:], start.past
+            if past is not None:  # of forecast steps the last one stands for what is not known
+                past = past[:, np.minimum(np.arange(first, first + length), length - 1)]
+            block = start._replace(contexts=series[:, at], covariates=covariates, late=late, past=past)
             outputs, windows = self._block(block)
             values = windows.unscale(read(outputs[:, : last - first]))
             steps = series[:, length + first : length + last]

@@ -1,0 +1,274 @@
+"""Panels, many series in one object: how `fit` reads them, where their forecasts begin, and updates."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import frame
+from ..checks import Anything, choice, shown, whole
+from ..data.panel import Panel
+from .history import History, Origin, canonical_order
+
+if TYPE_CHECKING:
+    from .base import BaseForecaster
+
+GAPS, SHORT = ("error", "missing", "compress"), ("error", "skip")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The arguments of `fit` that say how a target is read, and which columns are covariates."""
+
+    id: Hashable = None
+    time: Hashable = None
+    target: Hashable = None
+    freq: Anything = None
+    gaps: str = "error"
+    short: str = "error"
+    future: Anything = None
+    past: Anything = None
+    static: Anything = None
+
+    def __post_init__(self) -> None:
+        choice("gaps", self.gaps, GAPS)
+        choice("short", self.short, SHORT)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The arguments for `frame.read_panel`."""
+        return {name: getattr(self, name) for name in ("id", "time", "target", "freq", "gaps")}
+
+    def names(self, role: str) -> list[Hashable]:
+        """Names of the columns with a role, "future" or "past"."""
+        given = getattr(self, role)
+        if given is None:
+            return []
+        if isinstance(given, str | bytes) or not isinstance(given, Sequence):
+            raise TypeError(f"{role}={shown(given)} must be a list of names of columns")
+        return list(given)
+
+    def refuse_for_one_series(self) -> None:
+        """Refuse arguments that only mean something for a panel."""
+        for name, default in (("time", None), ("short", "error"), ("static", None)):
+            if getattr(self, name) is not default and getattr(self, name) != default:
+                raise ValueError(
+                    f"{name}={shown(getattr(self, name))} is for panels, but y is one series or a wide frame; leave it "
+                    "out, or pass a long frame with a column of ids"
+                )
+
+
+# ---------------------------------------------------------------- fit
+def read_panel(X: Anything, y: Anything, reading: Reading, season_lengths: Anything) -> History:
+    """Read the arguments of `fit` for a panel: alone, or covariates in a table of their own and the panel."""
+    future, past = reading.names("future"), reading.names("past")
+    if both := [name for name in future if name in past]:
+        raise ValueError(f"{both[0]!r} is both in future= and in past=; a column has one role")
+    if y is None:
+        panel, covariates = frame.read_panel(X, **reading.columns, covariates=[*past, *future])
+    else:
+        panel, _ = frame.read_panel(y, **reading.columns)
+        columns = None if not past else [*future, *past] if future else None
+        covariates, names = frame.read_panel_table(X, panel, columns)
+        future = [name for name in names if name not in past]
+        chosen = [names.index(name) for name in [*past, *future]]
+        covariates = covariates[:, chosen]
+    _refuse_missing(covariates, [*past, *future], panel)
+    history = History.of(panel, covariates, future, season_lengths, past)
+    if reading.static is not None:
+        static = frame.read_static(reading.static, panel.ids, panel.columns.id)
+        history = replace(history, static=static.take(history.order))
+    return _without_short(history, reading.short)
+
+
+def _refuse_missing(covariates: np.ndarray, names: Sequence[Hashable], panel: frame.PanelTarget) -> None:
+    missing = np.isnan(covariates)
+    if missing.any():
+        row, column = (int(i) for i in np.argwhere(missing)[0])
+        raise ValueError(f"{panel.cell(row, names[column])} is missing ({missing.sum()} are); fill it, as with ffill()")
+
+
+def _without_short(history: History, short: str) -> History:
+    """The history without series that have no target, which are an error unless they are to be skipped."""
+    is_short = history.panel.n_rows < 2
+    if not is_short.any():
+        return history
+    names = [history.channel(int(s)) for s in np.flatnonzero(is_short)]
+    if short == "error" or is_short.all():
+        listed = ", ".join(names[:3]) + (f", ... ({len(names)} series)" if len(names) > 3 else "")
+        raise ValueError(
+            f"{listed} has fewer than 2 rows from its first observed value on, and nothing to learn from; pass longer "
+            "series, or short='skip' to leave it out"
+        )
+    kept = np.flatnonzero(~is_short)
+    return replace(history, panel=history.panel.take(kept), order=history.order[kept], skipped=tuple(names))
+
+
+# ---------------------------------------------------------------- forecasts
+def panel_origin(
+    forecaster: BaseForecaster, horizon: Anything, context: Anything, ids: Anything, static: Anything
+) -> Origin:
+    """Read the arguments of `predict` after a fit to a panel."""
+    if context is not None and ids is not None:
+        raise ValueError("ids chooses among the fitted series, and context brings others; pass one of the two")
+    if static is not None and context is None:
+        raise ValueError("static describes the series of context=, but there is none; leave it out")
+    names = forecaster.covariate_names_
+    target, numbers, panel, series = _chosen(forecaster, ids) if context is None else _given(forecaster, context)
+    origin = Origin(target, panel, np.empty((len(panel), 0, 0)), series, None, np.empty(0, np.int64))
+    if context is not None and forecaster.static_ is not None:
+        coding = forecaster.static_.coding
+        if static is None:
+            raise ValueError(
+                f"the fit had the static covariates {', '.join(map(repr, coding.names))}; pass those of the series of "
+                "context= as static="
+            )
+        read = frame.read_static(static, target.ids, target.columns.id, known=coding)
+        origin = origin._replace(static=read.take(numbers))
+    elif static is not None:
+        raise ValueError("static describes series by covariates that the fit did not have; leave it out")
+    if names:
+        n = frame.count_steps(horizon, target, numbers)
+    elif horizon is not None and np.ndim(horizon) > 0:
+        raise TypeError(
+            f"horizon has type {type(horizon).__name__}, but after a fit to a panel without covariates it is a number "
+            "of steps"
+        )
+    else:
+        n = whole("horizon", forecaster.horizon if horizon is None else horizon)
+    places, ahead = target.end[numbers, None] + np.arange(n), np.empty((len(panel), n, 0))
+    if names:
+        ahead = frame.align_future(horizon, target, places, names, series=numbers)
+        if np.isnan(ahead).any():
+            s, step, column = (int(i) for i in np.argwhere(np.isnan(ahead))[0])
+            raise ValueError(
+                f"X[{names[column]!r}] of {target.series_name(int(numbers[s]))} is missing {step + 1} steps after its "
+                "end; fill it"
+            )
+    return origin._replace(ahead=ahead, index=(numbers, places), wanted=np.arange(n))
+
+
+def _target(forecaster: BaseForecaster) -> frame.PanelTarget:
+    """The target of a fit to a panel."""
+    assert isinstance(forecaster.target_, frame.PanelTarget)
+    return forecaster.target_
+
+
+def _chosen(forecaster: BaseForecaster, ids: Anything) -> tuple[frame.PanelTarget, np.ndarray, Panel, np.ndarray]:
+    """Target, numbers, rows and places in the fit of the series with these ids."""
+    target, panel = _target(forecaster), forecaster.panel_
+    place = np.full(len(target), -1, np.int64)
+    place[forecaster._order] = np.arange(len(forecaster._order))
+    numbers = frame.select_series(ids, target)
+    if ids is None:
+        numbers = numbers[place[numbers] >= 0]
+    series = place[numbers]
+    if (series < 0).any():
+        skipped = target.series_name(int(numbers[int(np.argmin(series))]))
+        raise ValueError(f"{skipped} was skipped in the fit, because it is too short; pass its rows as context=")
+    return target, numbers, panel if np.array_equal(series, np.arange(len(panel))) else panel.take(series), series
+
+
+def _given(forecaster: BaseForecaster, context: Anything) -> tuple[frame.PanelTarget, np.ndarray, Panel, np.ndarray]:
+    """Target, numbers, rows and places in the fit, -1 for a new one, of the series that `context` holds."""
+    fitted, names, past = _target(forecaster), forecaster.covariate_names_, forecaster.past_names_
+    columns = {name: label for name, label in fitted.columns._asdict().items() if label is not None}
+    columns = columns if frame.is_long_table(context) else {}
+    target, known = frame.read_panel(
+        context, **columns, freq=frame.index_step(fitted.grid), name="context", covariates=[*past, *names]
+    )
+    _refuse_missing(known, [*past, *names], target)
+    history = History.of(target, known, names, [], past)
+    numbers, panel = history.order, history.panel
+    place = np.full(len(fitted) + 1, -1, np.int64)
+    place[forecaster._order] = np.arange(len(forecaster._order))
+    series = place[frame.number_series(target, fitted)[numbers]]
+    back = np.argsort(numbers)  # in the order of the ids of `context`
+    return target, numbers[back], panel.take(back), series[back]
+
+
+# ---------------------------------------------------------------- updates
+def read_new_rows(
+    forecaster: BaseForecaster, y: Anything, X: Anything, name: str
+) -> tuple[frame.PanelTarget, frame.PanelTarget, np.ndarray, Panel]:
+    """Read rows that follow a panel: the panel after them, the new rows, their series and values in its order."""
+    fitted, names, past = _target(forecaster), forecaster.covariate_names_, forecaster.past_names_
+    if forecaster.static_ is not None:
+        raise ValueError(
+            "a panel with static covariates cannot be updated: those of new series would be missing; fit again, or "
+            "pass all rows as context="
+        )
+    columns = {label: value for label, value in fitted.columns._asdict().items() if value is not None}
+    columns = columns if frame.is_long_table(y) else {}
+    asked = [] if X is not None else [*past, *names]
+    new, known = frame.read_panel(
+        y, **columns, freq=frame.index_step(fitted.grid), name=name, covariates=asked, allow_missing=True
+    )
+    if X is not None:
+        known, _ = frame.read_panel_table(X, new, [*past, *names])
+    _refuse_missing(known, [*past, *names], new)
+    later, series = frame.append_rows(fitted, new)
+    of_past, of_known = np.split(known, [len(past)], axis=1)
+    return later, new, series, Panel(new.values, new.observed, of_known, new.indptr, past=of_past)
+
+
+def update_panel(forecaster: BaseForecaster, y_new: Anything, X_new: Anything) -> dict[str, Any]:
+    """The fitted attributes after new rows of some series, and of new ones."""
+    later, _, series, new = read_new_rows(forecaster, y_new, X_new, "y_new")
+    before, n_before = forecaster.panel_, len(forecaster._order)
+    place = np.full(len(later), -1, np.int64)
+    place[forecaster._order] = np.arange(n_before)
+    n_fitted = len(_target(forecaster))
+    if (place[series[series < n_fitted]] < 0).any():
+        raise ValueError("y_new has rows of a series that was skipped in the fit; fit again with all of its rows")
+    added = np.arange(n_fitted, len(later))
+    added = added[canonical_order(later.ids[n_fitted:])]
+    place[added] = n_before + np.arange(len(added))
+    order = np.concatenate([forecaster._order, added])
+    known_rows = np.repeat(np.arange(len(before)), before.n_rows)
+    keys = np.concatenate([known_rows, np.repeat(place[series], new.n_rows)])
+    rows = np.argsort(keys, kind="stable")
+    joined = Panel(
+        np.concatenate([before.values, new.values])[rows],
+        np.concatenate([before.observed, new.observed])[rows],
+        np.concatenate([before.known, new.known])[rows],
+        np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=len(order)))]).astype(np.int64),
+        past=np.concatenate([before.past, new.past])[rows],
+    )
+    return {"target_": later, "index_": later.grid, "panel_": joined.filled(), "_order": order}
+
+
+def panel_truth_and_forecast(
+    forecaster: BaseForecaster, X: Anything, y: Anything
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """New observations, NaN where missing, and their forecasts, (N, 1) both; indptr and number of their series."""
+    data, covariates, name = (X, None, "X") if y is None else (y, X, "y")
+    _, new, numbers, panel = read_new_rows(forecaster, data, covariates, name)
+    fitted = _target(forecaster)
+    n_fitted = len(fitted)
+    if (numbers >= n_fitted).any():
+        s = int(np.argmax(numbers >= n_fitted))
+        raise ValueError(f"{new.series_name(s)} was not in the fit, so that nothing forecasts it; leave it out")
+    if not new.observed.any():
+        raise ValueError(f"{name} has no observed value to score the forecast by; pass some that was observed")
+    target, _, before, series = _chosen(forecaster, list(fitted.ids[numbers]))
+    n = int(new.n_rows.max())
+    rows = np.minimum(panel.indptr[:-1, None] + np.arange(n), panel.indptr[1:, None] - 1)
+    forecasts = forecaster._continue(Origin(target, before, panel.known[rows], series, None, np.arange(n)))
+    is_asked = np.arange(n) < new.n_rows[:, None]
+    return np.where(new.observed, new.values, np.nan), forecasts[is_asked], new.indptr, numbers
+
+
+def panel_mase(forecaster: BaseForecaster, X: Anything, y: Anything) -> float:
+    """Mean over the series of the mean absolute scaled error of the forecasts of new observations."""
+    truth, forecast, indptr, numbers = panel_truth_and_forecast(forecaster, X, y)
+    train, errors = _target(forecaster), []
+    for (first, last), s in zip(pairwise(indptr), numbers, strict=True):
+        if np.isfinite(truth[first:last]).any():
+            own = np.where(train.observed, train.values, np.nan)[train.indptr[s] : train.indptr[s + 1]]
+            errors.append(frame.mase(truth[first:last], forecast[first:last], own, forecaster.season_length_))
+    return float(np.mean(errors))
