@@ -746,7 +746,21 @@ def test_seasonal_naive():
 
 
 @pytest.mark.parametrize(
-    "module", ["compatibility", "fixes", "future", "index", "metrics", "seasons", "target", "wall_clock"]
+    "module",
+    [
+        *(
+            "compatibility",
+            "fixes",
+            "future",
+            "index",
+            "metrics",
+            "panel",
+            "panel_grid",
+            "panel_layouts",
+            "panel_order",
+        ),
+        *("panel_tables", "seasons", "target", "wall_clock"),
+    ],
 )
 def test_doctests(module):
     results = doctest.testmod(importlib.import_module(f"tsrnn.frame.{module}"))
@@ -762,8 +776,9 @@ def test_the_frame_imports_no_other_folder():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     files = (
-        *("compatibility", "covariates", "fixes", "future", "index", "metrics", "seasons", "tables", "target"),
-        "wall_clock",
+        *("compatibility", "covariates", "fixes", "future", "index", "metrics", "panel"),
+        *("panel_grid", "panel_labels", "panel_layouts", "panel_order", "panel_rows", "panel_tables"),
+        *("seasons", "tables", "target", "wall_clock"),
     )
     own = [f"tsrnn.frame.{name}" for name in files]
     assert found.strip() == str(["tsrnn.checks", "tsrnn.frame", *own, "tsrnn.messages"])

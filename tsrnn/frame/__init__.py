@@ -4,8 +4,11 @@
 `tables`           tables of other libraries (polars, pyarrow, ...) to pandas and back
 `target`           targets to arrays
 `panel`            panels, many series in one object, to arrays
-`panel_layouts`    rows of a panel in one form: long frames, two index levels, dicts of Series
-`panel_grid`       the order of the rows of a panel, and its grid
+`panel_layouts`    long frames, two index levels, dicts of Series to rows of one form
+`panel_labels`     ids and times of a panel
+`panel_rows`       the rows of a panel in one form, and what messages say about them
+`panel_order`      the order of the rows of a panel
+`panel_grid`       the grid of a panel
 `panel_tables`     covariates of a panel from a table of their own, and forecasts in the form of the panel
 `panel_update`     new rows of a panel, and choices of its series
 `covariates`       covariates to arrays, aligned with the steps of a target

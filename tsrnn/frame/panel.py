@@ -26,8 +26,10 @@ from ..checks import Anything, shown
 from ..messages import format_label
 from .future import extend_index, format_step
 from .index import AnyGrid, Freq
-from .panel_grid import SortedRows, find_grid, sort_rows
-from .panel_layouts import Layout, PanelColumns, is_long, read_rows, show_id
+from .panel_grid import find_grid
+from .panel_layouts import is_long, read_rows
+from .panel_order import SortedRows, sort_rows
+from .panel_rows import Layout, PanelColumns, show_id
 from .tables import Native, NativeFormat, column_labels
 from .target import Target
 

@@ -15,22 +15,17 @@ the order of the rows nor the steps between them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..checks import Anything, shown
-from ..messages import format_label
-from .fixes import candidate_fixes, first_working_fix
-from .tables import Native, NativeFormat, read_flat_table
-from .target import to_float
+from .panel_labels import TimeMend, Times, are_dates, factorize_ids, is_period, plain_ids, read_times, take_times
+from .panel_rows import PanelColumns, Rows, position, show_id
+from .tables import NativeFormat, read_flat_table
 
-Layout = Literal["long", "index", "dict", "columns"]
-#: An index of times, whose attributes pandas-stubs cannot check for all kinds.
-Times = Any
 #: Default names of the columns of a long panel.
 ID, TIME, TARGET = "unique_id", "ds", "y"
 _WAYS_TO_PASS = (
@@ -38,138 +33,6 @@ _WAYS_TO_PASS = (
     "DataFrame with two index levels (id, then time), or a dict of Series"
 )
 _NAMING = "name them as covariates: future=[...], past=[...] or static=...; or drop them"
-
-
-class PanelColumns(NamedTuple):
-    """Names of the columns of a panel, or of its index levels and its Series; a name may be None."""
-
-    id: Hashable
-    time: Hashable
-    target: Hashable
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """The rows of a panel, in the order of the caller.
-
-    Attributes
-    ----------
-    name : str
-        Name of the panel in error messages.
-    layout : {"long", "index", "dict"}
-        How the caller passed it.
-    columns : PanelColumns
-        Names of ids, times and target.
-    codes : ndarray of int of shape (N,)
-        Number of the series of each row, its place in `ids`; -1 where the id is missing.
-    ids : pandas.Index of length S
-        Ids in order of first appearance.
-    times : pandas.Index of length N
-        A DatetimeIndex, a PeriodIndex or integers.
-    table : DataFrame with N rows
-        All other columns, among them the target.
-    is_series : bool
-        Whether the values came as Series and not as columns of a frame.
-    id_dtype : dtype or None
-        The dtype of the caller's ids.
-    freq : pandas offset or None
-        Frequency of the times, if the caller's index has one.
-    native_format, types
-        Library of the original table and its types of the columns; None and empty for pandas.
-    names : tuple or None
-        Names of the Series of a dict.
-    """
-
-    name: str
-    layout: Layout
-    columns: PanelColumns
-    codes: np.ndarray
-    ids: pd.Index
-    times: Times
-    table: pd.DataFrame
-    is_series: bool = False
-    id_dtype: Any = None
-    freq: Any = None
-    native_format: NativeFormat | None = None
-    types: Mapping[str, Native] = field(default_factory=dict)
-    names: tuple[Hashable, ...] | None = None
-
-    @property
-    def pandas(self) -> str:
-        """Expression for the panel as pandas data, for mends that use pandas' methods."""
-        return self.name if self.native_format is None else self.native_format.pandas_expression(self.name, index=False)
-
-    def place(self, row: int) -> str:
-        """Return id and time of a row for messages: ``series 'a' at 2024-05-01``."""
-        return f"series {show_id(self.ids, self.codes[row])} at {format_label(self.times[row])}"
-
-    def column(self, label: Hashable) -> str:
-        """Return the name of a column for messages: ``y['sales']``."""
-        return self.name if self.is_series else f"{self.name}[{label!r}]"
-
-    def values(self, label: Hashable) -> np.ndarray:
-        """Return the numbers of a column, (N,), NaN where missing; raise for any other value."""
-        column = self.table.iloc[:, 0 if self.is_series else position(self.table.columns, label)]
-        values = numbers(column, lambda row: f"{self.column(label)} of {self.place(row)}")
-        infinite = np.isinf(values)
-        if infinite.any():
-            row = int(np.argmax(infinite))
-            raise ValueError(
-                f"{self.column(label)} of {self.place(row)} is {values[row]}: replace infinite values by NaN, which "
-                f"counts as missing, with {self.mend('infinite')}"
-            )
-        return values
-
-    def mend(self, problem: str) -> str:
-        """Return the expression that solves a problem of the rows; see `_MENDS`."""
-        levels = {"id_level": 0, "time_level": 1, "y": self.pandas}
-        return _MENDS[problem][self.layout].format(**self.columns._asdict(), **levels)
-
-
-#: Expressions that solve a problem of the rows of a panel, by the layout of the panel.
-_MENDS: dict[str, dict[str, str]] = {
-    "duplicates": {
-        "long": "{y}.drop_duplicates([{id!r}, {time!r}])",
-        "index": "{y}[~{y}.index.duplicated()]",
-        "dict": "{{id: s[~s.index.duplicated()] for id, s in {y}.items()}}",
-    },
-    "averages": {
-        "long": "{y}.groupby([{id!r}, {time!r}], sort=False, as_index=False).mean(numeric_only=True)",
-        "index": "{y}.groupby(level=[0, 1], sort=False).mean()",
-        "dict": "{{id: s.groupby(level=0).mean() for id, s in {y}.items()}}",
-    },
-    "missing ids": {
-        "long": "{y}.dropna(subset=[{id!r}])",
-        "index": "{y}[{y}.index.get_level_values(0).notna()]",
-        "dict": "{{id: s for id, s in {y}.items() if id == id and id is not None}}",
-    },
-    "missing times": {
-        "long": "{y}.dropna(subset=[{time!r}])",
-        "index": "{y}[{y}.index.get_level_values(1).notna()]",
-        "dict": "{{id: s[s.index.notna()] for id, s in {y}.items()}}",
-    },
-    "all missing": {
-        "long": "{y}[{y}[{target!r}].notna().groupby({y}[{id!r}]).transform('any')]",
-        "index": "{y}[{y}.notna().groupby(level=0).transform('any').to_numpy()]",
-        "dict": "{{id: s for id, s in {y}.items() if s.notna().any()}}",
-    },
-    "infinite": {
-        "long": "{y}.replace([np.inf, -np.inf], np.nan)",
-        "index": "{y}.replace([np.inf, -np.inf], np.nan)",
-        "dict": "{{id: s.replace([np.inf, -np.inf], np.nan) for id, s in {y}.items()}}",
-    },
-}
-
-
-def show_id(ids: pd.Index, s: int) -> str:
-    """Return the id of a series for messages."""
-    label = ids[int(s)]
-    return repr(label.item() if isinstance(label, np.generic) else label)
-
-
-def position(columns: pd.Index, label: Hashable) -> int:
-    """Return the position of a column by its name, -1 if there is none."""
-    return next((k for k, column in enumerate(columns) if type(column) is type(label) and column == label), -1)
 
 
 def is_long(columns: Sequence[Hashable]) -> bool:
@@ -277,7 +140,7 @@ def _read_long(
                 f"{name} has {wanted!r} in its index, not in a column: pass {name}.reset_index(), whose columns are "
                 "all of its labels and values"
             )
-        dates = [c for c, dtype in data.dtypes.items() if getattr(dtype, "kind", "") == "M" or _is_period(dtype)]
+        dates = [c for c, dtype in data.dtypes.items() if getattr(dtype, "kind", "") == "M" or is_period(dtype)]
         hint = f", as with time={dates[0]!r}" if role == "time" and dates else f" with {role}="
         raise ValueError(
             f"{name} has no column {wanted!r} for the {role}s of a long panel, only {_listed(data.columns)}; name that "
@@ -287,8 +150,8 @@ def _read_long(
         raise ValueError(f"id={id!r} and time={time!r} are the same column of {name}: name two columns")
     codes, ids, dtype = factorize_ids(data.iloc[:, places["id"]])
     label = data.columns[places["time"]]
-    mend = _TimeMend(_assign(table, label), f"pd.Index({table}[{label!r}])")
-    times = _read_times(data.iloc[:, places["time"]], f"{name}[{label!r}]", mend)
+    mend = TimeMend(_assign(table, label), f"pd.Index({table}[{label!r}])")
+    times = read_times(data.iloc[:, places["time"]], f"{name}[{label!r}]", mend)
     kept = [k for k in range(data.shape[1]) if k not in places.values()]
     return {
         "layout": "long",
@@ -320,7 +183,7 @@ def _read_levels(data: pd.Series | pd.DataFrame, id: Hashable, time: Hashable, n
     if names[1 - k] is not None and time is not None and names[1 - k] != time:
         raise ValueError(f"id={id!r} and time={time!r} are the same index level of {name}: name two levels")
     first, second = index.levels
-    if k == 0 and id is None and _are_dates(first) and not _are_dates(second):
+    if k == 0 and id is None and are_dates(first) and not are_dates(second):
         raise ValueError(
             f"the first index level of {name} holds dates, the second {second.dtype} labels, but the ids come first; "
             f"use {name}.swaplevel()"
@@ -335,19 +198,19 @@ def _read_levels(data: pd.Series | pd.DataFrame, id: Hashable, time: Hashable, n
     if names[0] == names[1] and names[0] is not None:
         raise ValueError(f"both index levels of {name} have the name {names[0]!r}: give each a different name")
     codes, used = pd.factorize(index.codes[k])  # levels may hold labels that no row has
-    times = _read_times(
+    times = read_times(
         index.levels[1 - k],
         f"the index level {1 - k} of {name}",
-        _TimeMend(f"{name}.set_axis({name}.index.set_levels(<>, level={1 - k}))", f"{name}.index.levels[{1 - k}]"),
+        TimeMend(f"{name}.set_axis({name}.index.set_levels(<>, level={1 - k}))", f"{name}.index.levels[{1 - k}]"),
     )
     return {
         "layout": "index",
         "id": names[k],
         "time": names[1 - k],
         "codes": np.where(index.codes[k] < 0, -1, codes),
-        "ids": _plain(index.levels[k].take(used[used >= 0])),
+        "ids": plain_ids(index.levels[k].take(used[used >= 0])),
         "id_dtype": index.levels[k].dtype,
-        "times": _take(times, np.asarray(index.codes[1 - k])),
+        "times": take_times(times, np.asarray(index.codes[1 - k])),
         "freq": getattr(times, "freq", None),
         "table": data.to_frame(0) if isinstance(data, pd.Series) else data,
     }
@@ -364,8 +227,8 @@ def _read_dict(y: Mapping[Hashable, Anything], name: str) -> Rows:
     _check_alike(ids, [part.index for part in parts], name)
     freqs = {getattr(part.index, "freq", None) for part in parts}
     joined = parts[0].index.append([part.index for part in parts[1:]]) if len(parts) > 1 else parts[0].index
-    mend = _TimeMend(f"{{id: s.set_axis(<>) for id, s in {name}.items()}}", "s.index")
-    times = _read_times(joined, f"the index of the Series of {name}", mend)
+    mend = TimeMend(f"{{id: s.set_axis(<>) for id, s in {name}.items()}}", "s.index")
+    times = read_times(joined, f"the index of the Series of {name}", mend)
     names = tuple(part.name for part in parts)
     values = pd.concat([part.reset_index(drop=True) for part in parts], ignore_index=True)
     return Rows(
@@ -434,138 +297,13 @@ def _period_of(index: Times) -> str:
     return index.freqstr if isinstance(index, pd.PeriodIndex) else ""
 
 
-# ---- ids and times ---------------------------------------------------------------------------------------------------
-
-
-def factorize_ids(column: pd.Series | pd.Index) -> tuple[np.ndarray, pd.Index, Any]:
-    """Return numbers of the ids (N,), -1 where missing, the ids in order of first appearance, and their dtype."""
-    codes, ids = pd.factorize(column, use_na_sentinel=True)
-    return codes, _plain(pd.Index(ids)), column.dtype
-
-
-def _plain(ids: pd.Index) -> pd.Index:
-    """Return ids without categories and without a name."""
-    if isinstance(ids.dtype, pd.CategoricalDtype):
-        ids = pd.Index(ids.astype(ids.dtype.categories.dtype))
-    return ids.rename(None)
-
-
-class _TimeMend(NamedTuple):
-    """An expression that replaces the times of a panel by others, which stand at ``<>``, and one for its times."""
-
-    template: str
-    labels: str
-
-
-def _read_times(column: pd.Series | pd.Index, what: str, mend: _TimeMend) -> Times:
-    """Return times as a DatetimeIndex, a PeriodIndex or integers."""
-    index: Any = column if isinstance(column, pd.Index) else pd.Index(column)
-    if index.dtype == object:
-        index = _infer_times(index, what)
-    if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
-        return index.rename(None)
-    if pd.api.types.is_integer_dtype(index.dtype):
-        if not index.hasnans and int(index.max()) > np.iinfo(np.int64).max:
-            raise ValueError(f"{what} holds {index.max()}, but the largest integer is {np.iinfo(np.int64).max}")
-        return index.rename(None)
-    labels = index.dropna().unique()
-    if len(labels) == 0:
-        raise ValueError(f"{what} has only missing labels: pass the time of each row")
-    example = labels[0].item() if isinstance(labels[0], np.generic) else labels[0]
-    raise ValueError(
-        f"{what} holds {index.dtype} labels such as {example!r}, not dates, periods or integers"
-        + _mend_times(labels, mend)
-    )
-
-
-def _infer_times(index: pd.Index, what: str) -> pd.Index:
-    """Return objects as dates or periods if all are, with one time zone; unchanged if they are others."""
-    labels = index.tolist()
-    zones = {str(label.tzinfo) for label in labels if isinstance(label, pd.Timestamp) or hasattr(label, "tzinfo")}
-    if len(zones) > 1:
-        both = sorted(zones)[:2]
-        raise ValueError(
-            f"{what} has times of different time zones, such as {both[0]} and {both[1]}; convert them to one, with "
-            "pd.to_datetime(..., utc=True) if all have one"
-        )
-    return pd.Index(labels) if zones or all(isinstance(label, pd.Period) for label in labels) else index
-
-
-def _mend_times(labels: pd.Index, mend: _TimeMend) -> str:
-    """Return a phrase with the expression that converts labels to times, after it was tried; "" if none works."""
-    inside, works = "{y}.set_axis(", []
-    for template in candidate_fixes(labels):
-        if template.startswith(inside) and first_working_fix(labels, "y", (template,), _are_unique_times) is not None:
-            works.append(template[len(inside) : -1])
-    if not works:
-        return ""
-    readings = [text for text in works if _without_day_and_month(text) == _without_day_and_month(works[0])]
-    uses = [mend.template.replace("<>", text.replace("{y}.index", mend.labels)) for text in readings]
-    if len(uses) == 1:
-        return f"; use {uses[0]}"
-    return f"; the dates can be read in two ways: use {uses[0]} for the one, {uses[1]} for the other"
-
-
-def _without_day_and_month(expression: str) -> str:
-    """Return an expression without the order of day and month."""
-    return expression.replace("%d", "%m")
-
-
-def _are_unique_times(labels: pd.Index) -> bool:
-    """Whether labels are unique dates, periods or integers."""
-    is_time = _are_dates(labels) or pd.api.types.is_integer_dtype(labels.dtype)
-    return bool(is_time and labels.is_unique and not labels.hasnans)
-
-
-def _are_dates(labels: pd.Index) -> bool:
-    """Whether labels are dates or periods."""
-    return isinstance(labels, pd.DatetimeIndex | pd.PeriodIndex)
-
-
-def _is_period(dtype: object) -> bool:
-    """Whether a dtype is one of periods."""
-    return isinstance(dtype, pd.PeriodDtype)
-
-
-def _take(times: Times, codes: np.ndarray) -> Times:
-    """Return the labels of codes, missing where the code is -1."""
-    if codes.min(initial=0) >= 0:
-        return times.take(codes)
-    return times.take(codes, allow_fill=True, fill_value=pd.NaT if _are_dates(times) else None)
-
-
 def _assign(table: str, label: Hashable) -> str:
     """Return the template of an expression that replaces a column of a table."""
     column = f"{label}=<>" if isinstance(label, str) and label.isidentifier() else f"**{{{label!r}: <>}}"
     return f"{table}.assign({column})"
 
 
-# ---- values ----------------------------------------------------------------------------------------------------------
-
-
-def numbers(column: pd.Series, cell: Callable[[int], str]) -> np.ndarray:
-    """Return a column of any dtype as float64 (N,), NaN where missing; an error names the `cell` of a row."""
-    dtype = column.dtype
-    if isinstance(dtype, pd.SparseDtype):
-        column = pd.Series(column.to_numpy())
-    exact = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype)
-    if exact or pd.api.types.infer_dtype(column) in _NUMBERS:
-        return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    values = np.full(len(column), np.nan)
-    for row, (value, missing) in enumerate(zip(column, column.isna(), strict=True)):
-        if not missing:
-            try:
-                values[row] = to_float(value)
-            except (TypeError, ValueError, OverflowError):
-                raise ValueError(
-                    f"{cell(row)} is {value!r}, not a number: convert the values to real numbers; strings are not "
-                    "parsed"
-                ) from None
-    return values
-
-
-#: Kinds of objects, in pandas' words, that NumPy converts to float64 without parsing text.
-_NUMBERS = ("integer", "floating", "mixed-integer-float", "boolean", "integer-na")
+# ---- columns ---------------------------------------------------------------------------------------------------------
 
 
 def _find_target(table: pd.DataFrame, target: Hashable, name: str, named: Sequence[Hashable]) -> Hashable:

@@ -13,8 +13,10 @@ from ..messages import format_label
 from .future import Forecasts, Labels, added_levels, append_levels, flat_names, wrap_many
 from .index import AnyGrid
 from .panel import PanelTarget
-from .panel_grid import ordinals, sort_rows
-from .panel_layouts import ID, TIME, Rows, Times, position, read_rows, show_id
+from .panel_labels import Times
+from .panel_layouts import ID, TIME, read_rows
+from .panel_order import ordinals, sort_rows
+from .panel_rows import Rows, position, show_id
 from .tables import read_flat_table
 
 #: Number of rows that an error about missing rows names.

@@ -1,0 +1,113 @@
+"""Ids and times of a panel: ids as numbers in order of first appearance, times as dates, periods or integers.
+
+Text and other objects are not converted: the error names the expressions that convert them, each after it was tried.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .fixes import candidate_fixes, first_working_fix
+
+#: An index of times, whose attributes pandas-stubs cannot check for all kinds.
+Times = Any
+
+
+def factorize_ids(column: pd.Series | pd.Index) -> tuple[np.ndarray, pd.Index, Any]:
+    """Return numbers of the ids (N,), -1 where missing, the ids in order of first appearance, and their dtype."""
+    codes, ids = pd.factorize(column, use_na_sentinel=True)
+    return codes, plain_ids(pd.Index(ids)), column.dtype
+
+
+def plain_ids(ids: pd.Index) -> pd.Index:
+    """Return ids without categories and without a name."""
+    if isinstance(ids.dtype, pd.CategoricalDtype):
+        ids = pd.Index(ids.astype(ids.dtype.categories.dtype))
+    return ids.rename(None)
+
+
+class TimeMend(NamedTuple):
+    """An expression that replaces the times of a panel by others, which stand at ``<>``, and one for its times."""
+
+    template: str
+    labels: str
+
+
+def read_times(column: pd.Series | pd.Index, what: str, mend: TimeMend) -> Times:
+    """Return times as a DatetimeIndex, a PeriodIndex or integers."""
+    index: Any = column if isinstance(column, pd.Index) else pd.Index(column)
+    if index.dtype == object:
+        index = _infer_times(index, what)
+    if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
+        return index.rename(None)
+    if pd.api.types.is_integer_dtype(index.dtype):
+        if not index.hasnans and int(index.max()) > np.iinfo(np.int64).max:
+            raise ValueError(f"{what} holds {index.max()}, but the largest integer is {np.iinfo(np.int64).max}")
+        return index.rename(None)
+    labels = index.dropna().unique()
+    if len(labels) == 0:
+        raise ValueError(f"{what} has only missing labels: pass the time of each row")
+    example = labels[0].item() if isinstance(labels[0], np.generic) else labels[0]
+    raise ValueError(
+        f"{what} holds {index.dtype} labels such as {example!r}, not dates, periods or integers"
+        + _mend_times(labels, mend)
+    )
+
+
+def _infer_times(index: pd.Index, what: str) -> pd.Index:
+    """Return objects as dates or periods if all are, with one time zone; unchanged if they are others."""
+    labels = index.tolist()
+    zones = {str(label.tzinfo) for label in labels if isinstance(label, pd.Timestamp) or hasattr(label, "tzinfo")}
+    if len(zones) > 1:
+        both = sorted(zones)[:2]
+        raise ValueError(
+            f"{what} has times of different time zones, such as {both[0]} and {both[1]}; convert them to one, with "
+            "pd.to_datetime(..., utc=True) if all have one"
+        )
+    return pd.Index(labels) if zones or all(isinstance(label, pd.Period) for label in labels) else index
+
+
+def _mend_times(labels: pd.Index, mend: TimeMend) -> str:
+    """Return a phrase with the expression that converts labels to times, after it was tried; "" if none works."""
+    inside, works = "{y}.set_axis(", []
+    for template in candidate_fixes(labels):
+        if template.startswith(inside) and first_working_fix(labels, "y", (template,), _are_unique_times) is not None:
+            works.append(template[len(inside) : -1])
+    if not works:
+        return ""
+    readings = [text for text in works if _without_day_and_month(text) == _without_day_and_month(works[0])]
+    uses = [mend.template.replace("<>", text.replace("{y}.index", mend.labels)) for text in readings]
+    if len(uses) == 1:
+        return f"; use {uses[0]}"
+    return f"; the dates can be read in two ways: use {uses[0]} for the one, {uses[1]} for the other"
+
+
+def _without_day_and_month(expression: str) -> str:
+    """Return an expression without the order of day and month."""
+    return expression.replace("%d", "%m")
+
+
+def _are_unique_times(labels: pd.Index) -> bool:
+    """Whether labels are unique dates, periods or integers."""
+    is_time = are_dates(labels) or pd.api.types.is_integer_dtype(labels.dtype)
+    return bool(is_time and labels.is_unique and not labels.hasnans)
+
+
+def are_dates(labels: pd.Index) -> bool:
+    """Whether labels are dates or periods."""
+    return isinstance(labels, pd.DatetimeIndex | pd.PeriodIndex)
+
+
+def is_period(dtype: object) -> bool:
+    """Whether a dtype is one of periods."""
+    return isinstance(dtype, pd.PeriodDtype)
+
+
+def take_times(times: Times, codes: np.ndarray) -> Times:
+    """Return the labels of codes, missing where the code is -1."""
+    if codes.min(initial=0) >= 0:
+        return times.take(codes)
+    return times.take(codes, allow_fill=True, fill_value=pd.NaT if are_dates(times) else None)
