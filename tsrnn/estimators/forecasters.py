@@ -236,8 +236,10 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         return errors.unscale(values, origin.panel, self.context_length_, origin.n_steps, rows)
 
     def _warn_if_pooled(self, pooled: np.ndarray, origin: Origin) -> None:
-        """Warn of channels whose intervals rest on the errors of others."""
-        for c in np.flatnonzero(pooled) if isinstance(origin.target, frame.Target) else ():
+        """Warn of channels whose intervals rest on the errors of others; of a panel that is the rule."""
+        if isinstance(origin.target, frame.PanelTarget):
+            return
+        for c in np.flatnonzero(pooled):
             warnings.warn(
                 f"{origin.target.channel(int(c))} has too few values of its own in the validation part: its intervals "
                 "rest on the errors of all columns, in units of its scale; drop it, or make "
