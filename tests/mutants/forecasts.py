@@ -22,8 +22,8 @@ MUTANTS = [
         "part + 1.0", "part + 0.0", AUTOREGRESSION,
     ),
     mutant(
-        "the AR variance lacks n / (n - k)", "linear/autoregression.py::fit_autoregression", "sigma2 * n / (n - k)",
-        "sigma2", PROMISES,
+        "the AR variance lacks n / (n - k)", "linear/autoregression.py::Regression.solve",
+        "sigma2 * n / np.maximum(n - k, 1)", "sigma2", PROMISES,
     ),
     mutant(
         "AR: paths by the mean square of the residuals", "linear/autoregression.py::Autoregression.forecast",

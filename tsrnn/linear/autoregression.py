@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import lstsq
 from scipy.signal import lfilter
 
 from ..kernels import single_threaded_blas
@@ -65,7 +64,7 @@ class Autoregression:
     @property
     def variance(self) -> float:
         """Unbiased variance of e_t."""
-        return self.deviation**2
+        return self.deviation * self.deviation  # infinite above 1e154, where a power would raise
 
     def spread(self, horizon: int) -> np.ndarray:
         """Standard deviation of the forecast error of each step: deviation * sqrt(1 + psi_1² + ... + psi_{k-1}²).
@@ -90,47 +89,89 @@ def complete_rows(observed: np.ndarray, lags: Iterable[int]) -> np.ndarray:
 class Regression(NamedTuple):
     """The R of a QR decomposition of the rows of a regression; both have the same least-squares solution.
 
-    The columns are the terms of the trend, the covariates, the lags and the target, each in its unit.
+    The columns are the terms of the trend, the covariates, the lags and the target, each in its unit. The leading axes
+    ``...`` are those of several series, none for one series.
 
     Attributes
     ----------
-    triangle : (n_columns, n_columns)
+    triangle : (..., n_columns, n_columns)
         The R.
-    n_rows : int
+    n_rows : (...)
         Number of rows of the regression.
     trend : str
         "n", "c", "t" or "ct".
     lags : tuple of int
-    unit : float
+    unit : (...)
         Unit of the series.
-    units : (F,)
+    units : (..., F)
         Units of the covariates.
     """
 
     triangle: np.ndarray
-    n_rows: int
+    n_rows: np.ndarray
     trend: str
     lags: tuple[int, ...]
-    unit: float
+    unit: np.ndarray
     units: np.ndarray
 
     @property
     def n_others(self) -> int:
         """Number of columns before the lags."""
-        return len(self.trend.replace("n", "")) + len(self.units)
+        return len(self.trend.replace("n", "")) + self.units.shape[-1]
 
     def penalty(self, n_lags: int, ridge: float) -> np.ndarray:
-        """Rows that penalise the coefficients of the last `n_lags` of the regressors, (n_lags, n_others + n_lags)."""
-        return np.eye(n_lags, self.n_others + n_lags, self.n_others) * (np.sqrt(ridge) / self.unit)
+        """Rows that penalise the coefficients of the last `n_lags` regressors, (..., n_lags, n_others + n_lags)."""
+        return np.eye(n_lags, self.n_others + n_lags, self.n_others) * (np.sqrt(ridge) / self.unit)[..., None, None]
 
-    def deviance(self, sigma2: np.ndarray | float) -> np.ndarray | float:
-        """-2 times the Gaussian log-likelihood for a mean squared residual in units of the series."""
-        return self.n_rows * (np.log(2 * np.pi * np.maximum(sigma2, ROUNDING)) + 2 * np.log(self.unit) + 1)
+    def deviance(self, sigma2: np.ndarray) -> np.ndarray:
+        """-2 times the Gaussian log-likelihood for mean squared residuals in units of the series, (..., m)."""
+        logarithms = np.log(2 * np.pi * np.maximum(sigma2, ROUNDING)) + 2 * np.log(self.unit)[..., None]
+        return self.n_rows[..., None] * (logarithms + 1)
 
-    def criterion(self, name: str, sigma2: np.ndarray | float, n_coefficients: np.ndarray | int) -> np.ndarray | float:
-        """AIC or BIC for mean squared residuals in units of the series; the variance counts as a parameter."""
-        penalty = 2.0 if name == "aic" else np.log(self.n_rows)
+    def criterion(self, name: str, sigma2: np.ndarray, n_coefficients: np.ndarray | int) -> np.ndarray:
+        """AIC or BIC for mean squared residuals in units of the series, (..., m); the variance is a parameter."""
+        penalty = 2.0 if name == "aic" else np.log(self.n_rows)[..., None]
         return self.deviance(sigma2) + penalty * (n_coefficients + 1)
+
+    def solve(self, ridge: float) -> Estimates:
+        """Least squares with the penalty ``ridge * sum(coefficients²)``, which acts on the lags alone."""
+        x, target = self.triangle[..., :-1], self.triangle[..., -1]
+        penalised, padded = x, target
+        if ridge:
+            penalised = np.concatenate([x, self.penalty(len(self.lags), ridge)], axis=-2)
+            padded = np.concatenate([target, np.zeros((*target.shape[:-1], len(self.lags)))], axis=-1)
+        with single_threaded_blas():
+            solution = least_squares(penalised, padded)
+            residual = target - (x @ solution[..., None])[..., 0]
+        n, k, unit = self.n_rows, x.shape[-1], self.unit
+        sigma2 = np.sum(residual**2, axis=-1) / n
+        unbiased = np.where(n > k, sigma2 * n / np.maximum(n - k, 1), np.nan)
+        n_terms, none = self.n_others - self.units.shape[-1], np.zeros(unit.shape)
+        with np.errstate(over="ignore"):  # the square of values above 1e154 is infinite
+            variance = sigma2 * unit * unit
+        return Estimates(
+            coefficients=solution[..., self.n_others :],
+            effects=solution[..., n_terms : self.n_others] * unit[..., None] / self.units,
+            intercept=solution[..., 0] * unit if "c" in self.trend else none,
+            slope=solution[..., n_terms - 1] * unit if "t" in self.trend else none,
+            sigma2=variance,
+            deviation=unit * np.sqrt(unbiased),
+            aic=self.criterion("aic", sigma2[..., None], k)[..., 0],
+            bic=self.criterion("bic", sigma2[..., None], k)[..., 0],
+        )
+
+
+class Estimates(NamedTuple):
+    """The attributes of `Autoregression` for one or several series; all lags are the same."""
+
+    coefficients: np.ndarray
+    effects: np.ndarray
+    intercept: np.ndarray
+    slope: np.ndarray
+    sigma2: np.ndarray
+    deviation: np.ndarray
+    aic: np.ndarray
+    bic: np.ndarray
 
 
 def reduce_rows(
@@ -141,7 +182,7 @@ def reduce_rows(
     Units are powers of two, so that squares of large and small values neither overflow nor underflow.
     """
     time = np.flatnonzero(rows)
-    unit, units = float(power_of_two(y)), power_of_two(covariates)
+    unit, units = power_of_two(y), power_of_two(covariates)
     scaled, n_terms = y / unit, len(trend.replace("n", ""))
     n_columns = n_terms + len(units) + len(lags) + 1
     triangle = np.zeros((0, n_columns))
@@ -161,12 +202,24 @@ def reduce_rows(
             triangle = triangle_of(block)
     square = np.zeros((n_columns, n_columns))
     square[: len(triangle)] = triangle
-    return Regression(square, len(time), trend, lags, unit, units)
+    return Regression(square, np.array(len(time)), trend, lags, unit, units)
 
 
 def triangle_of(rows: np.ndarray) -> np.ndarray:
-    """R of the QR decomposition of `rows` (n, k), (min(n, k), k)."""
+    """R of the QR decomposition of `rows` (..., n, k), (..., min(n, k), k)."""
     return np.asarray(np.linalg.qr(rows, mode="r"))
+
+
+def least_squares(x: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The shortest solution of least squares for `x` (..., n, k) and `target` (..., n), (..., k).
+
+    Singular values below rounding count as zero, as in LAPACK's gelsd.
+    """
+    left, sizes, right = np.linalg.svd(x, full_matrices=False)
+    kept = sizes > np.finfo(float).eps * sizes.max(axis=-1, initial=0.0, keepdims=True)
+    parts = (left.swapaxes(-1, -2) @ target[..., None])[..., 0]
+    parts = np.where(kept, parts, 0.0) / np.where(kept, sizes, 1.0)
+    return (right.swapaxes(-1, -2) @ parts[..., None])[..., 0]
 
 
 def fit_autoregression(
@@ -177,25 +230,8 @@ def fit_autoregression(
     The penalty ``ridge * sum(coefficients²)`` does not act on trend and covariates. In the criteria a residual below
     rounding counts as `ROUNDING`.
     """
-    regression = reduce_rows(y, rows, lags, trend, covariates)
-    n, unit, units, first = regression.n_rows, regression.unit, regression.units, regression.n_others
-    x, target = regression.triangle[:, :-1], regression.triangle[:, -1]
-    penalty = regression.penalty(len(lags), ridge) if ridge else np.empty((0, x.shape[1]))
-    with single_threaded_blas():
-        solution = lstsq(np.vstack([x, penalty]), np.concatenate([target, np.zeros(len(penalty))]))[0]
-        sigma2, k = float(np.sum((target - x @ solution) ** 2)) / n, x.shape[1]
-    n_terms = first - len(units)
-    return Autoregression(
-        lags=lags,
-        coefficients=solution[first:],
-        effects=solution[n_terms:first] * unit / units,
-        intercept=float(solution[0]) * unit if "c" in trend else 0.0,
-        slope=float(solution[n_terms - 1]) * unit if "t" in trend else 0.0,
-        sigma2=sigma2 * unit * unit,
-        deviation=unit * np.sqrt(sigma2 * n / (n - k)) if n > k else np.nan,
-        aic=float(regression.criterion("aic", sigma2, k)),
-        bic=float(regression.criterion("bic", sigma2, k)),
-    )
+    found = reduce_rows(y, rows, lags, trend, covariates).solve(ridge)
+    return Autoregression(lags, found.coefficients, found.effects, *map(float, found[2:]))
 
 
 def power_of_two(values: np.ndarray) -> np.ndarray:

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from ..kernels import single_threaded_blas
 from .autoregression import Autoregression, Regression, complete_rows, fit_autoregression, reduce_rows, triangle_of
@@ -154,30 +153,39 @@ def _best_order(
     """The lowest criterion over `window` with the first k lags of `base` for all k, and the lags that reach it."""
     rest = [lag for lag in base if lag not in window]
     lags = (*window, *rest)
-    columns = [*range(regression.n_others), *(regression.n_others + regression.lags.index(lag) for lag in lags), -1]
-    sums = _residual_sums(regression, columns, len(rest), series.ridge)
-    n_coefficients = regression.n_others + len(window) + np.arange(len(rest) + 1)
-    values = regression.criterion(series.criterion, sums / regression.n_rows, n_coefficients)
+    values = criterion_of_orders(regression, lags, len(rest), series.criterion, series.ridge)
     best = int(np.argmin(values))
-    return float(np.asarray(values)[best]), tuple(sorted(lags[: len(window) + best]))
+    return float(values[best]), tuple(sorted(lags[: len(window) + best]))
+
+
+def criterion_of_orders(
+    regression: Regression, lags: Sequence[int], n_orders: int, name: str, ridge: float
+) -> np.ndarray:
+    """Criterion of `lags` without the last `n_orders` of them, then with one more each, (..., n_orders + 1)."""
+    columns = [*range(regression.n_others), *(regression.n_others + regression.lags.index(lag) for lag in lags), -1]
+    sums = _residual_sums(regression, columns, n_orders, ridge)
+    n_coefficients = regression.n_others + len(lags) - n_orders + np.arange(n_orders + 1)
+    return regression.criterion(name, sums / regression.n_rows[..., None], n_coefficients)
 
 
 def _residual_sums(regression: Regression, columns: list[int], n_orders: int, ridge: float) -> np.ndarray:
-    """Sums of squared residuals without the last `n_orders` regressors, then with one more each, (n_orders + 1,)."""
-    data = triangle_of(regression.triangle[:, columns])
-    k = data.shape[1] - 1
+    """Sums of squared residuals without the last `n_orders` regressors, then one more each, (..., n_orders + 1)."""
+    data = triangle_of(regression.triangle[..., columns])
+    k = data.shape[-1] - 1
     if ridge == 0:
-        rest = np.append(np.cumsum(data[::-1, -1] ** 2)[::-1], 0.0)[: k + 1]
-        pivots, lengths = np.abs(np.diag(data)[:k]), np.linalg.norm(data[:, :k], axis=0)
-        dependent = pivots <= k * np.finfo(float).eps * lengths  # what such a column explains is rounding
-        rest[1:] += np.cumsum(np.where(dependent, data[:k, -1] ** 2, 0.0))
-        return rest[k - n_orders :]
-    sums, penalty = [], regression.penalty(k - regression.n_others, ridge)
-    penalised = triangle_of(np.vstack([data, np.column_stack([penalty, np.zeros(len(penalty))])]))
+        squares = data[..., -1] ** 2
+        rest = np.cumsum(squares[..., ::-1], axis=-1)[..., ::-1]
+        pivots = np.abs(np.diagonal(data, axis1=-2, axis2=-1)[..., :k])
+        dependent = pivots <= k * np.finfo(float).eps * np.linalg.norm(data[..., :k], axis=-2)
+        rest[..., 1:] += np.cumsum(np.where(dependent, squares[..., :k], 0.0), axis=-1)  # these explain only rounding
+        return rest[..., k - n_orders :]
+    penalty = regression.penalty(k - regression.n_others, ridge)
+    penalty = np.concatenate([penalty, np.zeros((*penalty.shape[:-1], 1))], axis=-1)
+    penalised, sums = triangle_of(np.concatenate([data, penalty], axis=-2)), []
     for order in range(k - n_orders, k + 1):
-        solution = solve_triangular(penalised[:order, :order], penalised[:order, -1])
-        sums.append(np.sum((data[:, :order] @ solution - data[:, -1]) ** 2))
-    return np.array(sums)
+        solution = np.linalg.solve(penalised[..., :order, :order], penalised[..., :order, -1:])
+        sums.append(np.sum((data[..., :order] @ solution - data[..., -1:]) ** 2, axis=(-2, -1)))
+    return np.stack(sums, axis=-1)
 
 
 # ---------------------------------------------------------------- between families
