@@ -85,7 +85,7 @@ class Series:
 
 def select_autoregression(series: Series, candidates: Candidates) -> tuple[Autoregression, bool]:
     """The model with the lowest criterion, fitted on all its rows, and whether there were rows to compare any lag."""
-    families = _families(series, candidates)
+    families = lag_families(series, candidates)
     with single_threaded_blas():
         best = dict.fromkeys(_best_of_family(series, *family) for family in families)
     models = [series.fit(lags) for lags in best]
@@ -96,10 +96,11 @@ def select_autoregression(series: Series, candidates: Candidates) -> tuple[Autor
 
 
 # ---------------------------------------------------------------- families of lags
+#: Base lags, of which the first k are an order, and windows of lags that may join them.
 Family = tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]
 
 
-def _families(series: Series, candidates: Candidates) -> list[Family]:
+def lag_families(series: Series, candidates: Candidates) -> list[Family]:
     """Different pairs of base lags and windows that leave enough rows."""
     longest = next((k for k in range(candidates.longest, 0, -1) if series.has_rows(range(1, k + 1))), 0)
     bases = [tuple(range(1, longest + 1))]
