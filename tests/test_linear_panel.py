@@ -149,6 +149,16 @@ def test_degenerate_series_as_alone():
         assert_allclose(model.intercept, expected.intercept, rtol=1e-9, atol=1e-12 * np.abs(y).max())
 
 
+@pytest.mark.parametrize("ridge", [0.0, 2.0])
+def test_a_covariate_that_is_zero_in_one_series(ridge):
+    panel = make_panel(n_covariates=1)
+    panel.known[panel.indptr[1] : panel.indptr[2]] = 0.0
+    candidates = [seasonal_candidates(6, ())] * len(panel)
+    for s, model in enumerate(select_panel(panel, candidates, "c", ridge, "aic")[0]):
+        expected, _ = select_autoregression(Series(*alone(panel, s), "c", ridge, "aic"), candidates[s])
+        assert_same(model, expected)
+
+
 def test_as_many_coefficients_as_rows():
     panel = make_panel([5, 40])
     models = fit_panel(panel, (1, 2), "c", 0.0)

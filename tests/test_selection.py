@@ -77,6 +77,17 @@ def test_nearly_collinear_covariates():
     assert_allclose(other.models_[0].coefficients, plain.models_[0].coefficients, atol=0.02)
 
 
+@pytest.mark.parametrize("ridge", [0.0, 3.0])
+def test_a_covariate_that_is_always_zero(ridge):
+    """As a holiday that a short series does not have: the regression is singular, with and without a penalty."""
+    y = noise()
+    plain = ARForecaster(lags="aic", ridge=ridge).fit(y).models_[0]
+    other = ARForecaster(lags="aic", ridge=ridge).fit(np.zeros((200, 1)), y).models_[0]
+    assert other.lags == plain.lags
+    assert_allclose(other.coefficients, plain.coefficients)
+    assert_allclose(other.effects, 0, atol=1e-10)
+
+
 @pytest.mark.parametrize("block", [1, 7, 64])
 def test_rows_are_taken_in_blocks(block, monkeypatch):
     y = noise()

@@ -17,7 +17,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..kernels import single_threaded_blas
-from .autoregression import Autoregression, Regression, complete_rows, fit_autoregression, reduce_rows, triangle_of
+from .autoregression import (
+    Autoregression,
+    Regression,
+    complete_rows,
+    fit_autoregression,
+    least_squares,
+    reduce_rows,
+    triangle_of,
+)
 from .conditioning import log_likelihood
 
 #: Least fraction of the rows that a family of lags keeps, of those that are observed and late enough.
@@ -184,7 +192,7 @@ def _residual_sums(regression: Regression, columns: list[int], n_orders: int, ri
     penalty = np.concatenate([penalty, np.zeros((*penalty.shape[:-1], 1))], axis=-1)
     penalised, sums = triangle_of(np.concatenate([data, penalty], axis=-2)), []
     for order in range(k - n_orders, k + 1):
-        solution = np.linalg.solve(penalised[..., :order, :order], penalised[..., :order, -1:])
+        solution = least_squares(penalised[..., :order, :order], penalised[..., :order, -1])[..., None]
         sums.append(np.sum((data[..., :order] @ solution - data[..., -1:]) ** 2, axis=(-2, -1)))
     return np.stack(sums, axis=-1)
 
