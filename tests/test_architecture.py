@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "losses": {"functions", "checks"},
     "parts": {"functions", "cells", "losses"},
     "kernels": {"functions", "cells", "losses", "parts", "data", "exceptions"},
-    "data": {"functions"},
+    "data": {"functions", "checks"},
     "networks": {"cells", "losses", "data", "parts", "kernels"},
     "training": {"functions", "cells", "losses", "data", "kernels", "networks", "forecasting", "checks"},
     "forecasting": {"functions", "losses", "data", "networks", "checks"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .mutant import DECODER, ENGINE, EQUATIONS, KERNELS, LIKELIHOODS, PROMISES, mutant
+from .mutant import DECODER, ENGINE, EQUATIONS, KERNELS, LIKELIHOODS, PROMISES, SCALING, mutant
 
 MUTANTS = [
     # ---------------------------------------------------------------- equations
@@ -120,6 +120,10 @@ MUTANTS = [
         "a window's scale sees its first target, compiled", "parts/gather.py::scale_windows",
         "of_context(series, c, start[w], target[w], *__rest)",
         "of_context(series, c, start[w], target[w] + 1, *__rest)", ENGINE,
+    ),
+    mutant(
+        "the context's scale kept where it was computed before, compiled", "parts/gather.py::scale_windows",
+        "scales[1, lane, c] if replaced == MEAN_AND_SCALE else scale", "scale", SCALING,
     ),
     mutant("clipping ignored", "parts/update.py::update", "norm > hyper[6]", "norm > 1e9 * hyper[6]", KERNELS, ENGINE),
     mutant(

@@ -12,6 +12,7 @@ LIKELIHOODS = "tests/test_likelihoods.py"
 GAPS, EDGES = "tests/test_gaps.py", "tests/test_edges.py"
 PROMISES, TRAINING, PRECISION = "tests/test_promises.py", "tests/test_training.py", "tests/test_precision.py"
 CUDA = "tests/test_cuda.py"
+SCALING, TRANSFORMS = "tests/test_scaling.py", "tests/test_transforms.py"
 #: Selections (``-k``) from test files that are too long to run for each mutant.
 CHOSEN = {
     FORECASTERS: "tail_reaches or tail_only or update_equals or linear_start or every_step or only_the_context or "

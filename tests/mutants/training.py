@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from .mutant import ENGINE, FORECASTERS, LIKELIHOODS, PRECISION, PROMISES, SEQ2SEQ, TRAINING, mutant
+from .mutant import (
+    ENGINE,
+    FORECASTERS,
+    LIKELIHOODS,
+    PRECISION,
+    PROMISES,
+    SCALING,
+    SEQ2SEQ,
+    TRAINING,
+    TRANSFORMS,
+    mutant,
+)
 
 MUTANTS = [
     # ---------------------------------------------------------------- windows and outputs
@@ -18,6 +29,22 @@ MUTANTS = [
         "a window's scale sees its first target", "data/scaling.py::Scales._contexts",
         "self.values[start[some, None] + np.arange(length)]",
         "self.values[start[some, None] + 1 + np.arange(length)]", ENGINE,
+    ),
+    mutant(
+        "the contexts of late windows left out", "data/scaling.py::Scales._contexts",
+        "np.unique(target - start)", "[(target - start).max()]", SCALING,
+    ),
+    mutant(
+        "the scale of the context in the place of the table's", "data/scaling.py::of_contexts",
+        "deviation if replaced == MEAN_AND_SCALE else scale", "deviation", SCALING,
+    ),
+    mutant(
+        "a season of differences summed one step late", "data/transforms.py::_cumulated",
+        "before[:, k, None]", "before[:, k - 1, None]", TRANSFORMS,
+    ),
+    mutant(
+        "a difference from a missing value counts as observed", "data/transforms.py::FittedTransform.apply",
+        "observed & observed[before]", "observed", TRANSFORMS,
     ),
     mutant(
         "the first target skipped", "data/windows.py::Windows.at", "starts + geometry.context",

@@ -1,1 +1,1 @@
-"""Series as arrays: windows, scaling, gaps, seasonal inputs. No pandas."""
+"""Series as arrays: windows, transforms, scaling, gaps, seasonal inputs. No pandas."""
