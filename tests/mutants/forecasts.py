@@ -141,7 +141,7 @@ MUTANTS = [
     ),
     mutant(
         "intervals by the scale of the first rows", "forecasting/conformal.py::Errors.unscale",
-        "context[None, end - length : end]", "context[None, :length]", TRAINING,
+        "context[None, max(0, end - length) : end]", "context[None, :length]", TRAINING,
     ),
     # ---------------------------------------------------------------- contexts and gaps
     mutant(
