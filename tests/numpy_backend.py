@@ -130,6 +130,7 @@ class NumpyBackend:
             late = work.starts[lane]
             rows = series[windows.start[w] : windows.start[w] + T - late]
             work.x[late : late + len(rows), :, lane] = (rows - shift[lane]) / scale[lane]
+        work.raw = work.x[:, : work.shape.n_masked].copy()
         self._gather_ahead(work, series, windows, batch)
         static = static_of(work.layout, windows)
         if static is not None:
@@ -145,9 +146,12 @@ class NumpyBackend:
         n_seasonal = s.n_channels * s.n_seasonal
         steps = np.arange(s.n_outputs)[:, None] + np.arange(s.block)
         rows = np.minimum(windows.target[batch][:, None, None] + steps, len(series)) - 1
-        first = s.n_inputs - s.n_covariates - n_seasonal
-        shift, scale = work.scales[:, :, None, None, first : s.n_inputs]
-        known = ((series[rows][..., first:] - shift) / scale).astype(work.dtype)  # (lanes, n_outputs, block, F + C S)
+        last = s.n_inputs - 2 * s.n_masked
+        first = last - s.n_covariates - n_seasonal
+        shift, scale = work.scales[:, :, None, None, first:last]
+        known = ((series[rows][..., first:last] - shift) / scale).astype(
+            work.dtype
+        )  # (lanes, n_outputs, block, F + C S)
         covariates, seasonal = known[..., : s.n_covariates], known[..., s.n_covariates :]
         work.ahead = np.moveaxis(covariates.reshape(len(batch), s.n_outputs, -1), 0, -1)
         seasonal = seasonal.reshape(*known.shape[:3], max(1, s.n_channels), -1)
@@ -188,7 +192,17 @@ class NumpyBackend:
 
     def feed(self, work, k, values):
         """Let the step of output `k` read the scaled `values` (lanes, 1, n_channels) of the step before it."""
-        work.x[work.shape.n_steps - work.shape.n_outputs + k, : work.shape.n_channels] = values[:, 0].T
+        row, n = work.x[work.shape.n_steps - work.shape.n_outputs + k], work.shape.n_inputs
+        row[: work.shape.n_channels] = values[:, 0].T
+        row[n - 2 * work.shape.n_masked :] = 1
+        row[n - work.shape.n_masked :] = 0
+
+    def _rates(self, work, theta):
+        """w (C, 1), masks m and times delta (T, C, lanes), and what the factor is the exponential of."""
+        n, C = work.shape.n_inputs, work.shape.n_masked
+        w, b = theta[work.at["input_decay"] :][: 2 * C].reshape(C, 2, 1).swapaxes(0, 1)
+        m, delta = work.x[:, n - 2 * C : n - C], work.x[:, n - C :]
+        return w, m, delta, w * delta + b
 
     def _begin(self, work, theta, dropout, key):
         """The states before the first step, masks, and room for outputs."""
@@ -198,6 +212,9 @@ class NumpyBackend:
             at = work.at["initial_state"]
             learned = theta[at : at + state[..., 0].size]
             state = np.broadcast_to(learned.reshape(state.shape[:3])[..., None], state.shape)
+        if s.n_masked:
+            _, m, _, a = self._rates(work, theta)
+            work.x[:, : s.n_masked] = (m + (1 - m) * np.exp(-np.maximum(a, 0))) * work.raw
         if "static" in work.at:
             W, tables = self._static(work, theta)
             rows = [table[code].T for table, code in zip(tables, work.codes, strict=True)]
@@ -342,6 +359,15 @@ class NumpyBackend:
         if "initial_state" in work.at:
             at = work.at["initial_state"]
             work.grad[at : at + work.dstate[..., 0].size] = work.dstate.sum(axis=-1).ravel()
+        if s.n_masked:
+            C, (w, m, delta, a) = s.n_masked, self._rates(work, theta)
+            gamma, d = np.exp(-np.maximum(a, 0)), work.dx[:, :C].copy()
+            da = np.where(a > 0, -(1 - m) * gamma * work.raw * d, 0)
+            both = np.stack([(da * delta).sum(axis=(0, 2)), da.sum(axis=(0, 2))], axis=1)
+            work.grad[work.at["input_decay"] :][: 2 * C] = both.ravel()
+            work.dx[:, s.n_inputs - 2 * C : s.n_inputs - C] += (1 - gamma) * work.raw * d
+            work.dx[:, s.n_inputs - C :] += da * w
+            work.dx[:, :C] = (m + (1 - m) * gamma) * d
         if "static" in work.at:
             (W, _), (dW, tables), first = self._static(work, theta), self._static(work, work.grad), 1 + s.n_static
             d = work.dstate.reshape(len(W), -1)

@@ -142,7 +142,7 @@ CELLS = {
 # ---------------------------------------------------------------- the network
 def network(
     cell, layers, head, x, start, initial, n_outputs, *, skip=None, location=None, masks=None, feed=None, link=None,
-    ahead=None, season=None,
+    ahead=None, season=None, decay=None,
 ):  # fmt: skip
     """Outputs of one window after each of its last steps, (n_outputs, O).
 
@@ -174,13 +174,16 @@ def network(
     season : pair, optional
         Weights (I, 2, block, S) of a channel's seasonal inputs, first those of the block's first step, then those of
         the step itself, which the skip adds; and the seasonal inputs of each output, (block, I, S).
+    decay : (C, 2), optional
+        The numbers w and b of each of the first C inputs, whose masks and times are the last 2 C; see `decayed`.
     """
-    x, outputs = [list(row) for row in x], []
+    x, outputs = decayed(x, decay), []
     states = [list(map(list, layer)) for layer in initial]
     for t in range(len(x)):
         k = t - (len(x) - n_outputs)
         if feed is not None and k > 0:
             x[t] = [link(outputs[k - 1][o]) if link else outputs[k - 1][o] for o in feed] + x[t][len(feed) :]
+            x[t] = as_observed(x[t], decay)
         below = x[t]
         for n, weights in enumerate(layers):
             if t >= start:
@@ -192,6 +195,27 @@ def network(
             outputs.append(times(head, [1, *states[-1][0]]))
             outputs[k] = with_linear(outputs[k], x, t, skip, location, of_output(ahead, k), of_output(season, k))
     return outputs
+
+
+def decayed(x, decay):
+    """A copy of the inputs x (T, I) in which missing ones have decayed: Che et al. (2018), input decay of GRU-D.
+
+    Of C inputs with numbers (w, b) in `decay`, the last 2 C inputs are the masks, then the times since the last value.
+    """
+    x, C = [list(row) for row in x], len(decay) if decay is not None else 0
+    for row in x:
+        for c in range(C):
+            (w, b), m, delta = decay[c], row[c - 2 * C], row[c - C]
+            rate = w * delta + b
+            gamma = np.exp(-np.where(np.real(rate) > 0, rate, 0 * rate))
+            row[c] = m * row[c] + (1 - m) * gamma * row[c]
+    return x
+
+
+def as_observed(row, decay):
+    """A row of inputs with all masks 1 and all times 0, as of values that were just observed."""
+    C = len(decay) if decay is not None else 0
+    return row[: len(row) - 2 * C] + [1] * C + [0] * C
 
 
 def static_state(W, numbers, tables, codes):
@@ -228,7 +252,7 @@ def with_linear(out, x, t, skip, location, ahead, season):
 def decoding(
     cell, encoder, decoder, head, x, start, initial, n_outputs, *, segment=1, embedding=None, position=None, bias=None,
     bridge=None, attention=None, skip=None, location=None, mask=None, feed=None, link=None, own=(), detached=False,
-    ahead=None, season=None,
+    ahead=None, season=None, decay=None,
 ):  # fmt: skip
     """Outputs (n_outputs, O) of an encoder and a decoder for one window, and the attention weights of each output.
 
@@ -255,7 +279,7 @@ def decoding(
     own : list of bool
         For each step after the first, whether it reads the network's own forecasts; if `detached`, as constants.
     """
-    x, n = [list(row) for row in x], (len(x) - (n_outputs - 1) * segment) // segment
+    x, n = decayed(x, decay), (len(x) - (n_outputs - 1) * segment) // segment
     outputs, weighed, encoded = [], [], []
 
     def read(row):
@@ -291,6 +315,8 @@ def decoding(
     for k in range(n_outputs):
         row = (n + k) * segment - 1
         if k > 0 and own[k]:
+            for j in range(segment):
+                x[row - segment + 1 + j] = as_observed(x[row - segment + 1 + j], decay)
             for c, o in enumerate(feed):
                 for j in range(segment):
                     value = outputs[-1][o + j * (len(outputs[-1]) // segment)]

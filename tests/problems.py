@@ -47,15 +47,15 @@ class Problem:
 def problem(
     cell=LSTM, n_inputs=1, n_targets=None, block=1, loss=MSE, hidden=3, layers=1, lags=0, learn=False, context=5,
     n_outputs=1, lanes=5, ragged=False, missing=False, covariates=0, seasonal=0, decoder=None, seed=0, n_static=0,
-    cardinalities=(),
+    cardinalities=(), masked=0,
 ) -> Problem:  # fmt: skip
     """Windows at random places of random series, with random parameters and scales."""
     rng = np.random.default_rng(seed)
     n_targets, hidden = n_targets or n_inputs, -(-hidden // cell.units_multiple) * cell.units_multiple
-    n_inputs += covariates + n_targets * seasonal
+    n_inputs += covariates + n_targets * seasonal + 2 * masked
     a = Architecture(
         cell, n_inputs, n_targets, block, loss, hidden, layers, lags, learn, covariates, decoder, seasonal, n_static,
-        cardinalities,
+        cardinalities, masked,
     )  # fmt: skip
     geometry = Geometry(context, n_outputs, block, decoder.segment if decoder else 1)
     series = rng.normal(1, 2, (geometry.n_steps + 20, n_inputs))
@@ -68,6 +68,10 @@ def problem(
     start, target = rng.integers(0, 20, lanes), rng.integers(1 if covariates or seasonal else 0, 10, lanes)
     length = geometry.n_steps - rng.permutation(lanes) % (context if ragged else 1)
     moments = [rng.uniform(low, low + 1, (lanes, n)) for n in (n_inputs, a.n_targets) for low in (0.5, 1)]
+    if masked:  # masks and times since the last observed value are not scaled
+        seen, first = rng.integers(0, 2, (len(series), masked)), n_inputs - 2 * masked
+        series[:, first:] = np.hstack([seen, rng.integers(1, 6, seen.shape) * (1 - seen)])
+        moments[0][:, first:], moments[1][:, first:] = 0, 1
     if loss.support == "counts":
         moments[2:] = np.zeros((lanes, a.n_targets)), np.ones((lanes, a.n_targets))
     state = np.zeros((layers, len(cell.states), hidden, lanes))  # of a learned one, the oracles take the parameter
@@ -183,13 +187,18 @@ def locations(a):
     return [(channel, step) if number in a.loss.location else None for step, channel, number in all_of_them]
 
 
+def first_known(a):
+    """The first input that is known ahead: covariates, then seasonal inputs, then masks and times."""
+    return a.n_inputs - 2 * a.n_masked - a.n_targets * a.n_seasonal - a.n_covariates
+
+
 def ahead(p, lane, named):
     """Weights of the covariates of the steps ahead, and these covariates (n_outputs, block, F), or None."""
     w, g, F = p.windows, p.geometry, p.architecture.n_covariates
     if F == 0:
         return None
     rows = [[w.target[lane] + k * g.stride + j - 1 for j in range(g.block)] for k in range(g.n_outputs)]
-    first = p.architecture.n_inputs - F - p.architecture.n_targets * p.architecture.n_seasonal
+    first = first_known(p.architecture)
     of = slice(first, first + F)
     known = (p.series[rows][..., of] - w.shift[lane, of]) / w.scale[lane, of]
     return [named[f"ahead{j}"] for j in range(g.block)], known
@@ -201,7 +210,9 @@ def season(p, lane, named):
     if "season" not in named:
         return None
     rows = [[w.target[lane] + k * g.stride + j - 1 for j in range(g.block)] for k in range(g.n_outputs)]
-    known = (p.series[rows][..., -C * S :] - w.shift[lane, -C * S :]) / w.scale[lane, -C * S :]
+    first = first_known(p.architecture) + p.architecture.n_covariates
+    of = slice(first, first + C * S)
+    known = (p.series[rows][..., of] - w.shift[lane, of]) / w.scale[lane, of]
     return named["season"], known.reshape(g.n_outputs, g.block, C, S)
 
 
@@ -227,6 +238,7 @@ def oracle_outputs(p, lane, theta, x=None, state=None, free_run=False, masks=Non
         link=oracles.softplus if a.loss.link == "softplus" else None,
         ahead=ahead(p, lane, named),
         season=season(p, lane, named),
+        decay=named.get("input_decay"),
     )
 
 
@@ -259,6 +271,7 @@ def oracle_decoding(p, lane, theta, x=None, state=None, masks=None, fed=None):
         detached=not d.exact_feedback,
         ahead=ahead(p, lane, named),
         season=season(p, lane, named),
+        decay=named.get("input_decay"),
         **parts,
     )
 

@@ -17,6 +17,7 @@ from numpy.typing import DTypeLike
 from ..losses.loss import Loss
 from ..parts.attention import ATTENTION
 from ..parts.common import CONSTANTS, OUT, SHARE, TOTAL, TRANSPOSE, X
+from ..parts.decay import mask_of, time_of
 from ..parts.gather import (
     BATCH,
     GATHER_TARGETS,
@@ -203,6 +204,8 @@ class CpuBackend:
         first, B = shape.n_steps - (shape.n_outputs - k) * shape.segment, x.shape[3]
         for j in range(shape.segment):
             x[lane // B, : shape.n_channels, first + j, lane % B] = values[:, j]
+            x[lane // B, mask_of(shape, 0) : time_of(shape, 0), first + j, lane % B] = 1
+            x[lane // B, time_of(shape, 0) :, first + j, lane % B] = 0
 
     def loss(self, work: Workspace, loss: Loss) -> None:
         """Add the batch's weighted loss and weight to the total, and make the gradient of the weighted mean."""

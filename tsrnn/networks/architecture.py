@@ -195,4 +195,5 @@ class Architecture(NetworkSizes):
             n_static=self.n_static,
             n_categories=len(self.cardinalities),
             static_size=self.static_size,
+            n_masked=self.n_masked,
         )

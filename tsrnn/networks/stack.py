@@ -7,13 +7,21 @@ steps after the first output read the network's own forecasts instead of the ser
 from __future__ import annotations
 
 from ..cells.cell import Cell
-from ..parts import between, covariates, head, initial_state, inputs, recurrent, season, skip, static
+from ..parts import between, covariates, decay, head, initial_state, inputs, recurrent, season, skip, static
 from ..parts.layout import BATCH, Program
 from ..parts.part import Operation, Part, Step
 from ..parts.shape import Shape
 
 #: What every network begins with, and the linear forecasts that it ends with.
-LAYERS: tuple[Part, ...] = (*BATCH, recurrent.PART, initial_state.PART, static.PART, inputs.PART, between.PART)
+LAYERS: tuple[Part, ...] = (
+    *BATCH,
+    recurrent.PART,
+    initial_state.PART,
+    static.PART,
+    decay.PART,
+    inputs.PART,
+    between.PART,
+)
 LINEAR: tuple[Part, ...] = (skip.PART, season.PART, covariates.PART)
 PARTS: tuple[Part, ...] = (*LAYERS, head.PART, *LINEAR)
 
@@ -41,10 +49,14 @@ def program(cell: Cell, shape: Shape, first: int, last: int, free: bool) -> Prog
 
 
 def beginning(shape: Shape) -> Program:
-    """Return what sets the state before the first step; it is zero, as all arrays are, where it is not learned."""
+    """Return what lets missing inputs decay and what sets the state before the first step.
+
+    The state is zero, as all arrays are, where it is neither learned nor set by static covariates.
+    """
+    steps: Program = [(decay.DECAY, Step())] if shape.n_masked else []
     if shape.static_size:
-        return [(static.BEGIN, Step())]
-    return [(initial_state.BEGIN, Step())] if shape.learns_state else []
+        return [*steps, (static.BEGIN, Step())]
+    return [*steps, (initial_state.BEGIN, Step())] if shape.learns_state else steps
 
 
 def linear_operations(shape: Shape) -> list[Operation]:

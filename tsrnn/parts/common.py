@@ -44,7 +44,7 @@ TOTAL = Buffer("total", lambda s: (2,), dtype="float64")
 #: Outputs, (n_outputs, O, B), and their gradient.
 OUT = Buffer("out", lambda s: (s.shape.n_outputs, s.shape.output_size, s.tile))
 DOUT = Buffer("dout", lambda s: (s.shape.n_outputs, s.shape.output_size, s.tile), LOSS)
-#: Gradient of the inputs, (I, T, B); without a decoder only where it is asked for.
+#: Gradient of the inputs, (I, T, B); where `shape.needs_input_gradient`, or where it is asked for.
 DX = Buffer("dx", lambda s: (s.shape.n_inputs, s.shape.n_steps, s.tile), INPUTS, is_added_to=True)
 #: Gradient of all parameters, (n_theta,), of each tile.
 GRAD = Buffer("grad", lambda s: (0,), GRADIENT, is_added_to=True)

@@ -11,6 +11,7 @@ import numpy as np
 from ..functions.activations import sigmoid, softplus
 from ..functions.random import fold, share_of_words
 from .common import DOUT, DX, OUT, POINT_ROWS, X
+from .decay import mask_of, time_of
 from .operations import barrier, each, fill, tensor1, tensor2, tensor3, tensor4, vector
 from .part import Buffer, Operation, Part
 from .recurrent import OPERANDS
@@ -29,7 +30,10 @@ def draw_fed(fed, free, key, stream, k, tile):
 
 
 def feed(tile, step, shape, theta, chance, arrays):
-    """Step `step.first` reads the output before it, from time step `step.start` on, in a share of the windows."""
+    """Step `step.first` reads the output before it, from time step `step.start` on, in a share of the windows.
+
+    Where inputs have masks, what was fed counts as observed.
+    """
     x, out = tensor3(arrays, X, tile, theta), tensor3(arrays, OUT, tile, theta)
     rows, k = tensor1(arrays, POINT_ROWS, 0, arrays), step.first
     fed = tensor2(arrays, FED, tile, theta)[k]
@@ -42,6 +46,13 @@ def feed(tile, step, shape, theta, chance, arrays):
             for b in each(B):
                 if fed[b] > 0:
                     to[b] = softplus(values[b]) if shape.link == 1 else values[b]
+    for c in range(shape.n_masked):
+        for j in range(shape.segment):
+            m = vector(x, (mask_of(shape, c) * T + step.start + j) * B, B)
+            delta = vector(x, (time_of(shape, c) * T + step.start + j) * B, B)
+            for b in each(B):
+                if fed[b] > 0:
+                    m[b], delta[b] = 1, 0
     barrier()
 
 
@@ -64,6 +75,13 @@ def feed_gradient(tile, step, shape, theta, chance, arrays):
                     if shape.exact_feedback:  # softplus' = sigmoid
                         to[b] += d[b] * sigmoid(location[b]) if shape.link == 1 else d[b]
                     d[b] = 0
+    for c in range(shape.n_masked):
+        for j in range(shape.segment):
+            dm = vector(dx, (mask_of(shape, c) * T + step.start + j) * B, B)
+            ddelta = vector(dx, (time_of(shape, c) * T + step.start + j) * B, B)
+            for b in each(B):
+                if fed[b] > 0:
+                    dm[b], ddelta[b] = 0, 0
     barrier()
 
 

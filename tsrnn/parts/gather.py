@@ -11,6 +11,7 @@ from .common import AHEAD, SHARE, STARTS, WEIGHT, X, Y
 from .operations import tensor1, tensor2, tensor3, vector, zero
 from .part import Buffer, Operation, Part
 from .scaling import of_context
+from .shape import first_known
 
 
 def _given(name: str, ndim: int, dtype: str) -> Buffer:
@@ -83,8 +84,8 @@ def gather(tile, step, shape, theta, chance, arrays):
 def gather_ahead(tile, step, shape, theta, chance, arrays):
     """ahead[k, j*F + f] = scaled covariate f of step target + k*stride + j; the row of the step before holds it.
 
-    After these block*F rows the seasonal inputs follow in the same way. The last columns of the series are those of the
-    next step: F covariates, then the seasonal inputs.
+    After these block*F rows the seasonal inputs follow in the same way. Columns of the series are those of the next
+    step: F covariates, then the seasonal inputs.
     """
     series, scales = tensor2(arrays, SERIES, 0, 0.0), tensor3(arrays, SCALES, 0, 0.0)
     target, batch = tensor1(arrays, WINDOW_TARGET, 0, arrays), tensor1(arrays, BATCH, 0, arrays)
@@ -92,7 +93,7 @@ def gather_ahead(tile, step, shape, theta, chance, arrays):
     n_outputs, width, B = ahead.shape
     F = shape.n_covariates
     S = width // shape.block - F
-    column, last, flat = series.shape[1] - F - S, shape.block * F, vector(ahead, 0, ahead.size)
+    column, last, flat = first_known(shape), shape.block * F, vector(ahead, 0, ahead.size)
     zero(flat)
     for b in range(B):
         lane = tile * B + b

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..functions.activations import softplus
 from .common import DX, DY, OUT, POINT_ROWS, X
+from .decay import mask_of, time_of
 from .operations import barrier, each, tensor1, tensor2, tensor3, tensor4, vector
 from .part import Operation, Part
 from .recurrent import DDECODED, OPERANDS
@@ -36,7 +37,10 @@ def read_gradient(tile, step, shape, theta, chance, arrays):
 
 
 def feed_back(tile, step, shape, theta, chance, arrays):
-    """Put the point forecast of output `step.first`, for each target, into the inputs of time step `step.start`."""
+    """Put the point forecast of output `step.first`, for each target, into the inputs of time step `step.start`.
+
+    Where inputs have masks, it counts as observed.
+    """
     x, out = tensor3(arrays, X, tile, theta), tensor3(arrays, OUT, tile, theta)
     rows = tensor1(arrays, POINT_ROWS, 0, arrays)
     T, B, O = x.shape[1], x.shape[2], out.shape[1]
@@ -44,6 +48,11 @@ def feed_back(tile, step, shape, theta, chance, arrays):
         fed, values = vector(x, (c * T + step.start) * B, B), vector(out, (step.first * O + rows[c]) * B, B)
         for b in each(B):
             fed[b] = softplus(values[b]) if shape.link == 1 else values[b]
+    for c in range(shape.n_masked):
+        m = vector(x, (mask_of(shape, c) * T + step.start) * B, B)
+        delta = vector(x, (time_of(shape, c) * T + step.start) * B, B)
+        for b in each(B):
+            m[b], delta[b] = 1, 0
     barrier()
 
 

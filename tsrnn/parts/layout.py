@@ -20,6 +20,7 @@ from . import (
     bridge,
     common,
     covariates,
+    decay,
     feed,
     gather,
     head,
@@ -47,7 +48,7 @@ from .common import (
 )
 from .inputs import READ
 from .part import GRADIENT, INPUTS, LOSS, OUTPUTS, Buffer, Operation, Part, Sizes, Step, Weights
-from .shape import Shape, known_ahead
+from .shape import Shape, known_ahead, needs_input_gradient
 
 #: What every network has: the arrays of a batch, how they are filled, and the update.
 BATCH: tuple[Part, ...] = (common.COMMON, gather.PART, update.PART)
@@ -57,6 +58,7 @@ PARTS: tuple[Part, ...] = (
     recurrent.PART,
     initial_state.PART,
     static.PART,
+    decay.PART,
     inputs.PART,
     between.PART,
     segments.PART,
@@ -132,9 +134,9 @@ class Layout:
     def gradient(self, inputs: bool) -> Program:
         """Return the program of the gradient: all operations of a forward pass, reversed.
 
-        With a decoder, or if it is asked for, the gradient of the `inputs` is computed too.
+        If the network needs it, or if it is asked for, the gradient of the `inputs` is computed too.
         """
-        wants_inputs = inputs or self.shape.decoder_layers > 0
+        wants_inputs = inputs or needs_input_gradient(self.shape)
         forward = self.forward(0, self.shape.n_outputs, False)
         steps = [item for item in reversed(forward) if item[0].gradient and (wants_inputs or item[0] is not READ)]
         buffers = [
@@ -159,7 +161,8 @@ class Layout:
     def input_operations(self) -> list[Operation]:
         """Return the operations that fill the inputs of a tile, after `SCALE_WINDOWS` for the whole batch."""
         found = [gather.GATHER, gather.GATHER_AHEAD] if known_ahead(self.shape) else [gather.GATHER]
-        return found + ([static.GATHER_STATIC] if self.shape.static_size else [])
+        found += [static.GATHER_STATIC] if self.shape.static_size else []
+        return found + ([decay.KEEP] if self.shape.n_masked else [])
 
     def batch_operations(self) -> list[Operation]:
         """Return the operations that fill the arrays of a batch."""
@@ -189,12 +192,11 @@ def array_shapes(
     gradient, inputs : bool
         Whether the gradient is computed, and that of the inputs.
     """
-    decodes = sizes.shape.decoder_layers > 0
     wanted = {
         OUTPUTS: True,
         LOSS: loss_size is not None,
         GRADIENT: gradient,
-        INPUTS: gradient and (inputs or decodes),
+        INPUTS: gradient and (inputs or needs_input_gradient(sizes.shape)),
     }
     used = {buffer for part in parts for buffer in part.buffers}
     shapes = {}

@@ -25,7 +25,7 @@ class Shape(NamedTuple):
     block: int  # steps that one output forecasts
     n_channels: int  # inputs that are targets: the first ones; the skip reads them, a free run feeds them back
     n_covariates: int  # covariates that an output reads of each step that it forecasts
-    n_seasonal: int  # seasonal inputs of each target; the last inputs, target by target
+    n_seasonal: int  # seasonal inputs of each target; after the covariates, target by target
     learns_state: int  # 1: the state before the first step is a parameter; 0: it is zero
     link: int  # 1: a free run feeds back softplus(location), the mean; 0: the location itself
     decoder_layers: int = 0
@@ -36,11 +36,22 @@ class Shape(NamedTuple):
     n_static: int = 0  # static numbers of a series
     n_categories: int = 0  # categories of a series
     static_size: int = 0  # length of the vector of static covariates, which begins with 1; 0 without them
+    n_masked: int = 0  # inputs, the first ones, that have a mask and a time since they were observed, the last inputs
 
 
 def known_ahead(shape: Shape) -> int:
     """Return how many known numbers of its steps an output reads: covariates, then each target's seasonal inputs."""
     return shape.block * (shape.n_covariates + shape.n_channels * shape.n_seasonal)
+
+
+def first_known(shape: Shape) -> int:
+    """Return the first of the inputs that are known ahead."""
+    return shape.n_inputs - 2 * shape.n_masked - shape.n_covariates - shape.n_channels * shape.n_seasonal
+
+
+def needs_input_gradient(shape: Shape) -> bool:
+    """Return whether the gradient by the inputs goes on to forecasts that were fed back, or to parameters."""
+    return shape.decoder_layers > 0 or shape.n_masked > 0
 
 
 def encoder_inputs(shape: Shape) -> int:

@@ -44,6 +44,9 @@ class NetworkSizes:
 
     `n_static` static numbers and a category for each of the `cardinalities`, its number of values in the training,
     set the initial states. These are learned then, whatever `learn_initial_state` is.
+
+    With `n_masked` > 0 the first `n_masked` inputs, all channels, have a mask and a time since they were observed: the
+    last 2 n_masked inputs, after those that are known ahead.
     """
 
     cell: Cell
@@ -60,6 +63,7 @@ class NetworkSizes:
     n_seasonal: int = 0
     n_static: int = 0
     cardinalities: tuple[int, ...] = ()
+    n_masked: int = 0
 
     @property
     def static_size(self) -> int:
@@ -75,5 +79,5 @@ class NetworkSizes:
     @property
     def n_channels(self) -> int:
         """Inputs that are the targets themselves: all or none of the targets."""
-        known = self.n_covariates + self.n_targets * self.n_seasonal
-        return self.n_targets if self.n_inputs == self.n_targets + known else 0
+        others = self.n_covariates + self.n_targets * self.n_seasonal + 2 * self.n_masked
+        return self.n_targets if self.n_inputs == self.n_targets + others else 0

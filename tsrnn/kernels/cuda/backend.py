@@ -256,7 +256,9 @@ class CudaBackend:
     # ---------------------------------------------------------------- a batch
     def gather(self, work: Workspace, series: Any, windows: Any, batch: Any) -> None:
         """Put the windows `batch` of `series` into the inputs, scaled; windows that are shorter start late."""
-        names = ["gather", "gather_static"] if work.layout.shape.static_size else ["gather"]
+        shape, names = work.layout.shape, ["gather"]
+        names += ["gather_static"] if shape.static_size else []
+        names += ["keep"] if shape.n_masked else []
         self._of_batch(work, names, (series, series, series), windows, batch)
 
     def gather_targets(self, work: Workspace, targets: Any, observed: Any, windows: Any, batch: Any) -> None:

@@ -18,9 +18,11 @@ from ...functions.optimizers import adam
 from ...functions.scaling import NOTHING
 from ...losses.loss import Loss
 from ...parts.common import AHEAD, CONSTANTS, DOUT, GRAD, OUT, SCRATCH, STARTS, TRANSPOSE, WEIGHT, WIDTHS, X, Y
+from ...parts.decay import KEEP, mask_of, time_of
 from ...parts.operations import barrier, each, tensor1, tensor2, tensor3, tensor4, vector
 from ...parts.recurrent import GATES, OPERANDS
 from ...parts.scaling import of_context
+from ...parts.shape import first_known
 from ...parts.static import CODES, VALUES
 from .arrays import ROW_TABLE, SQUARES, TILE_TOTAL, TILE_WEIGHT
 from .device import local
@@ -96,7 +98,7 @@ def build_gather(dtype: Any) -> Callable:
             value, lane = DOUBLE, i * B + b
             if lane < count:
                 j, c = (r // F, r % F) if r < last else ((r - last) // S, F + (r - last) % S)
-                w, c = order[first + lane], shape.n_inputs - F - S + c
+                w, c = order[first + lane], first_known(shape) + c
                 row = min(target[w] + k * shape.segment + j, series.shape[0]) - 1
                 value = (series[row, c] - scales[0, lane, c]) / scales[1, lane, c]
             flat[e] = value
@@ -156,9 +158,19 @@ def build_gather_targets(team: Team, dtype: Any) -> Callable:
     return gather_targets
 
 
+def build_keep(dtype: Any) -> Callable:
+    """Return `keep` of `parts.decay` for one tile, with the arguments of `gather`."""
+    zero, keep_inputs = np.dtype(dtype).type(0), KEEP.forward
+
+    def keep(i, shape, index, order, first, count, arrays):
+        keep_inputs(i, 0, shape, zero, 0, arrays)
+
+    return keep
+
+
 def build_feed(dtype: Any) -> Callable:
     """Return `feed` of the CPU's backend for one tile; `values` (count, segment, n_channels)."""
-    zero = np.dtype(dtype).type(0)
+    zero, one = np.dtype(dtype).type(0), np.dtype(dtype).type(1)
 
     def feed(i, shape, values, k, first, count, arrays):
         x, C, s = tensor3(arrays, X, i, zero), shape.n_channels, shape.segment
@@ -167,6 +179,9 @@ def build_feed(dtype: Any) -> Callable:
             c, j, b = e // (s * B), e // B % s, e % B
             if i * B + b < count:
                 x[c, t + j, b] = values[i * B + b, j, c]
+                if c < shape.n_masked:
+                    x[mask_of(shape, c), t + j, b] = one
+                    x[time_of(shape, c), t + j, b] = zero
 
     return feed
 

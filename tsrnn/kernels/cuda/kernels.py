@@ -36,6 +36,7 @@ class Common(NamedTuple):
 
     gather: Any
     gather_static: Any
+    keep: Any
     gather_targets: Any
     transpose: Any
     sum: Any
@@ -91,6 +92,7 @@ def build_common(threads: int, dtype: str) -> Common:
     return Common(
         on_tiles("gather", batch.build_gather(dtype)),
         on_tiles("gather_static", batch.build_gather_static(dtype)),
+        on_tiles("keep", batch.build_keep(dtype)),
         on_tiles("gather_targets", batch.build_gather_targets(team, dtype)),
         on_grid("transpose", batch.build_transpose()),
         on_grid("sum", batch.build_sum(grid_number, dtype)),
