@@ -25,7 +25,7 @@ CAPABILITIES = ((8, 0), (9, 0), (10, 0))
 #: Bytes of local memory in which a function that stands apart leaves that it returns nothing.
 RESULT = 8
 #: Kernels that compute in float64 as the CPU does: they scale the series, or clip by the gradient's norm.
-IN_DOUBLE = ("gather", "gather_targets", "sum", "norm", "update")
+IN_DOUBLE = ("gather", "gather_static", "gather_targets", "sum", "norm", "update")
 #: Cell, units, windows of a batch, kind of decoder: kernel A, B and what is too wide for either. Each cell that is
 #: not here is compiled once, with 64 units.
 NETWORKS = (
@@ -69,7 +69,8 @@ def kernels(capability: tuple[int, int]):
     from tsrnn.data.windows import Geometry
     from tsrnn.kernels.cuda.kernels import build_common, build_loss, build_network
     from tsrnn.kernels.cuda.plan import Properties, plan
-    from tsrnn.losses.registry import LOSSES, MSE
+    from tsrnn.losses.registry import LOSSES
+    from tsrnn.losses.squared import MSE
     from tsrnn.networks.architecture import Architecture, Decoder
 
     whole, single = types.int64, types.float32
@@ -78,6 +79,8 @@ def kernels(capability: tuple[int, int]):
     batch = (wholes, table, wholes, whole, whole, table)
     common = {
         "gather": batch,
+        "gather_static": batch,
+        "keep": batch,
         "gather_targets": batch,
         "transpose": (singles, table),
         "sum": (whole, table),
@@ -94,12 +97,14 @@ def kernels(capability: tuple[int, int]):
     def operations(cell, hidden_size, kind):
         """All operations of a network with two layers and whatever parts that kind of network may have."""
         sizes = {"hidden_size": hidden_size, "num_layers": 2, "lags": 6, "learn_initial_state": True}
-        known = {"n_covariates": 1, "n_seasonal": 2}
+        known = {"n_covariates": 1, "n_seasonal": 2, "n_masked": 1}
+        if kind:  # in the place of a learned state
+            known |= {"n_static": 1, "cardinalities": (5,)}
         segment, n_outputs = (3, 1) if kind == "parallel" else (1, 2)
         decoder = {
             "": None, "decoder": Decoder(1, False, 2, True, "additive"), "parallel": Decoder(segment, parallel=True),
         }[kind]  # fmt: skip
-        architecture = Architecture(cell, 4, 1, 6, MSE, **sizes, **known, decoder=decoder)
+        architecture = Architecture(cell, 6, 1, 6, MSE, **sizes, **known, decoder=decoder)
         return tuple(architecture.layout(Geometry(6, n_outputs, 6, segment)).operations())
 
     limits = Properties()

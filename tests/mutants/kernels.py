@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .mutant import DECODER, ENGINE, EQUATIONS, KERNELS, LIKELIHOODS, PROMISES, SCALING, mutant
+from .mutant import DECAY, DECODER, ENGINE, EQUATIONS, KERNELS, LIKELIHOODS, PROMISES, SCALING, STATIC, mutant
 
 MUTANTS = [
     # ---------------------------------------------------------------- equations
@@ -133,6 +133,53 @@ MUTANTS = [
     mutant(
         "a forecast reads the covariates of the step before", "parts/gather.py::gather_ahead",
         "min(__row, series.shape[0]) - 1", "min(__row, series.shape[0]) - 2", KERNELS,
+    ),
+    # ---------------------------------------------------------------- static covariates
+    mutant(
+        "all windows of a tile add to one embedding", "parts/static.py::begin_gradient",
+        "grad[of_table + codes[q * B + b] * width + j]", "grad[of_table + codes[q * B] * width + j]", STATIC,
+    ),
+    mutant(
+        "an embedding starts a row of s too early", "parts/static.py::begin", "vector(s, (first + j) * B, B)",
+        "vector(s, (first + j - 1) * B, B)", STATIC,
+    ),
+    mutant(
+        "static numbers of a window, not of its series", "parts/static.py::gather_static",
+        "rows[batch[0 if is_empty else lane]]", "rows[0 if is_empty else lane]", STATIC,
+    ),
+    mutant(
+        "weight decay acts on unseen categories", "networks/architecture.py::Architecture.is_decayed",
+        "views[name][parameter.spared_row] = 0", "views[name][parameter.spared_row] = 1", STATIC,
+    ),
+    mutant(
+        "the mean over categories counts the unseen one", "networks/architecture.py::Architecture.with_unseen",
+        "views[name][1:].mean(axis=0)", "views[name].mean(axis=0)", STATIC,
+    ),
+    mutant(
+        "a code beyond the table is read", "kernels/backend.py::static_of", "static.codes > cardinalities",
+        "static.codes > cardinalities + 9", STATIC,
+    ),
+    # ---------------------------------------------------------------- missing inputs
+    mutant(
+        "inputs decay once more in a second forward pass", "parts/decay.py::decay", "vector(raw, r * B, B)",
+        "vector(x, r * B, B)", DECAY,
+    ),
+    mutant("a rate below zero has a gradient", "parts/decay.py::decay_gradient", "a > ZERO", "True", DECAY),
+    mutant(
+        "the gradient by the inputs is not computed for rates", "parts/shape.py::needs_input_gradient",
+        "shape.decoder_layers > 0 or shape.n_masked > 0", "shape.decoder_layers > 0", DECAY,
+    ),
+    mutant(
+        "a forecast that is fed back counts as missing", "parts/inputs.py::feed_back", "m[b], delta[b] = 1, 0",
+        "m[b], delta[b] = 0, 0", DECAY,
+    ),
+    mutant(
+        "the mask of a forecast that was fed has a gradient", "parts/feed.py::feed_gradient",
+        "dm[b], ddelta[b] = 0, 0", "dm[b], ddelta[b] = dm[b], ddelta[b]", DECAY,
+    ),
+    mutant(
+        "covariates of the steps ahead are read from the masks", "parts/shape.py::first_known",
+        "shape.n_inputs - 2 * shape.n_masked", "shape.n_inputs", DECAY,
     ),
     # ---------------------------------------------------------------- encoder and decoder
     mutant("the first step is not marked", "parts/feed.py::mark_first", "1 if step.first == 0 else 0", "0", DECODER),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 EQUATIONS, KERNELS, ENGINE = "tests/test_equations.py", "tests/test_kernels.py", "tests/test_networks.py"
 DECODER, SEQ2SEQ = "tests/test_decoder.py", "tests/test_seq2seq.py"
+STATIC, DECAY = "tests/test_static.py", "tests/test_decay.py"
 AUTOREGRESSION, MISSING_LAGS = "tests/test_autoregressive.py", "tests/test_missing_lags.py"
 FORECASTERS, LATENT = "tests/test_forecasters.py", "tests/test_latent.py"
 LIKELIHOODS = "tests/test_likelihoods.py"

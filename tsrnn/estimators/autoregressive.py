@@ -184,8 +184,8 @@ class ARForecaster(ProbabilisticForecaster):
         for c, model in enumerate(self.models_):
             if np.isnan(model.variance):
                 raise ValueError(
-                    f"{self._one_target.channel(c)} was fitted with as many coefficients as rows, so that nothing tells "
-                    "the spread of its errors; fit fewer lags, or a longer series"
+                    f"{self._one_target.channel(c)} was fitted with as many coefficients as rows, so that nothing "
+                    "tells the spread of its errors; fit fewer lags, or a longer series"
                 )
 
     def _channels(self, origin: Origin) -> Iterator[tuple[Autoregression, Past, np.ndarray]]:
