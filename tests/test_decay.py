@@ -15,8 +15,8 @@ from tsrnn.networks.network import Network, Source
 from tsrnn.training.loop import warm_up
 
 from . import test_decoder
-from .backends import BACKENDS, EXACT, KERNELS, both
-from .problems import CELLS, COMPILED, kernels, oracle_outputs, problem, run
+from .backends import BACKENDS, EXACT, KERNELS, both, compiled
+from .problems import CELLS, kernels, oracle_outputs, problem, run
 from .test_kernels import DROPOUT, MANY, assert_like_oracle
 
 LSTM = CELLS["lstm"]
@@ -166,7 +166,7 @@ def test_the_gradient_does_not_depend_on_whether_that_of_the_inputs_is_asked_for
     assert_array_equal(*gradients)
 
 
-@pytest.mark.skipif(not COMPILED, reason="float32 is the compiler's matter")
+@compiled
 def test_float32():
     p = rates(problem(lanes=MANY, **SHAPES["skip"]))
     single, double = run(p, KERNELS, "float32"), run(p, BACKENDS["numpy"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numba
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -17,8 +18,8 @@ from tsrnn.parts.sizes import embedding_width
 from tsrnn.training.loop import warm_up
 
 from . import oracles, test_decoder
-from .backends import BACKENDS, KERNELS, both
-from .problems import CELLS, COMPILED, kernels, oracle_loss, problem, run
+from .backends import BACKENDS, KERNELS, both, compiled
+from .problems import CELLS, kernels, oracle_loss, problem, run
 from .test_kernels import DROPOUT, MANY, assert_like_oracle
 
 LSTM = CELLS["lstm"]
@@ -92,6 +93,32 @@ def test_gradients_of_tiles_of_any_size():
     assert_array_equal(run(p, kernels(2), **DROPOUT).theta, one.theta)
 
 
+def test_embeddings_much_wider_than_the_layers():
+    """The scratch memory has room for the gradient of all embeddings."""
+    p = problem(lanes=3, hidden=1, context=2, cardinalities=(500, 500))
+    found, exact = run(p, KERNELS), run(p, BACKENDS["numpy"])
+    assert p.architecture.static_size == 101
+    assert_allclose(found.theta, exact.theta, rtol=1e-11, atol=1e-13)
+
+
+@compiled
+@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
+def test_parallel_equals_serial():
+    """With missing inputs too, whose rates sum over all steps and windows."""
+    p = problem(
+        hidden=16, layers=2, lags=3, context=30, n_outputs=3, lanes=100, n_static=3, cardinalities=(2,), masked=1
+    )
+    before, results = numba.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            numba.set_num_threads(threads)
+            results.append(run(p, KERNELS, **DROPOUT))
+    finally:
+        numba.set_num_threads(before)
+    for kind in ("outputs", "theta", "x", "state", "loss"):
+        assert_array_equal(getattr(results[0], kind), getattr(results[1], kind))
+
+
 @both
 def test_a_workspace_keeps_no_static_covariates_of_an_earlier_batch(backend):
     p = problem(lanes=9, **SHAPES["both"])
@@ -105,7 +132,7 @@ def test_a_workspace_keeps_no_static_covariates_of_an_earlier_batch(backend):
     assert_array_equal(after.theta, alone.theta)
 
 
-@pytest.mark.skipif(not COMPILED, reason="float32 is the compiler's matter")
+@compiled
 def test_float32():
     p = problem(lanes=MANY, **SHAPES["both"])
     single, double = run(p, KERNELS, "float32"), run(p, BACKENDS["numpy"])
