@@ -75,6 +75,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             lags=context_length if flag("linear_skip", self.linear_skip) else 0,
             n_static=history.static.numbers.shape[1] if history.static else 0,
             cardinalities=tuple(map(len, history.static.coding.categories)) if history.static else (),
+            n_past=panel.past.shape[1],
         )
         scaling_name = choice("scaling", self.scaling, SCALINGS)
         self._check_support(history.target.values, history.target.cell)

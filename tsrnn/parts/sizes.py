@@ -46,7 +46,8 @@ class NetworkSizes:
     set the initial states. These are learned then, whatever `learn_initial_state` is.
 
     With `n_masked` > 0 the first `n_masked` inputs, all channels, have a mask and a time since they were observed: the
-    last 2 n_masked inputs, after those that are known ahead.
+    last 2 n_masked inputs, after those that are known ahead. The `n_past` inputs after the channels are covariates that
+    are not known ahead.
     """
 
     cell: Cell
@@ -64,6 +65,7 @@ class NetworkSizes:
     n_static: int = 0
     cardinalities: tuple[int, ...] = ()
     n_masked: int = 0
+    n_past: int = 0
 
     @property
     def static_size(self) -> int:
@@ -79,5 +81,5 @@ class NetworkSizes:
     @property
     def n_channels(self) -> int:
         """Inputs that are the targets themselves: all or none of the targets."""
-        others = self.n_covariates + self.n_targets * self.n_seasonal + 2 * self.n_masked
+        others = self.n_past + self.n_covariates + self.n_targets * self.n_seasonal + 2 * self.n_masked
         return self.n_targets if self.n_inputs == self.n_targets + others else 0
