@@ -748,18 +748,8 @@ def test_seasonal_naive():
 @pytest.mark.parametrize(
     "module",
     [
-        *(
-            "compatibility",
-            "fixes",
-            "future",
-            "index",
-            "metrics",
-            "panel",
-            "panel_grid",
-            "panel_layouts",
-            "panel_order",
-        ),
-        *("panel_tables", "seasons", "target", "wall_clock"),
+        *("compatibility", "fixes", "future", "index", "metrics", "panel", "panel_grid", "panel_layouts"),
+        *("panel_order", "panel_tables", "seasons", "target", "wall_clock"),
     ],
 )
 def test_doctests(module):

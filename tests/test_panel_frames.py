@@ -13,6 +13,7 @@ from numpy.testing import assert_array_equal
 
 from tsrnn.frame import (
     align_future,
+    constant_columns,
     is_panel,
     panel_of_columns,
     read_panel,
@@ -329,6 +330,40 @@ def test_columns_are_named_as_for_one_series(labels):
             assert list(result) == ["store 7", "b"]
 
 
+POLARS = {
+    "dates": {"ds": polars.Date},
+    "milliseconds": {"ds": polars.Datetime("ms")},
+    "categories": {"unique_id": polars.Categorical},
+    "enumeration": {"unique_id": polars.Enum(list(SPANS))},
+}
+
+
+@pytest.mark.parametrize("types", POLARS.values(), ids=POLARS)
+def test_polars_types_come_back(types):
+    data = as_polars(long(GRIDS["days"])).cast(types)
+    panel, _ = read_panel(data)
+    assert_equal_panels(panel, read_panel(long(panel.grid))[0])
+    result = wrap_panel(np.ones((4, 2)), panel, np.arange(4), ahead(panel, 2))
+    assert result.schema == data.schema
+    assert_array_equal(read_panel(polars.concat([data, result]))[0].n_rows, panel.n_rows + 2)
+
+
+def test_polars_zones_and_integers_come_back():
+    hours = as_polars(long(GRIDS["hours in a zone"]))
+    numbers = as_polars(long(GRIDS["years"]).assign(unique_id=lambda f: pd.factorize(f["unique_id"])[0]))
+    for data in (hours, numbers.cast({"unique_id": polars.Int16, "ds": polars.Int32})):
+        panel, _ = read_panel(data)
+        result = wrap_panel(np.ones((4, 2)), panel, np.arange(4), ahead(panel, 2))
+        assert result.schema == data.schema
+        assert_array_equal(read_panel(polars.concat([data, result]))[0].n_rows, panel.n_rows + 2)
+
+
+def test_missing_texts_of_polars_are_missing_ids():
+    data = as_polars(long(GRIDS["days"]).replace({"unique_id": {"c": None}}))
+    with pytest.raises(ValueError, match=r"missing id .* use|drop such rows with y.to_pandas\(\).dropna"):
+        read_panel(data)
+
+
 # ---------------------------------------------------------------- covariates
 def test_tables_of_covariates_are_aligned():
     frame = long(GRIDS["days"])
@@ -363,6 +398,45 @@ def test_future_covariates():
         align_future(X.assign(y=1.0), panel, places)
     with pytest.raises(ValueError, match="times of X have the time zone UTC, but those of y have none"):
         align_future(X.assign(ds=X["ds"].dt.tz_localize("UTC")), panel, places)
+
+
+def test_covariates_in_any_layout_and_unit():
+    frame = long(GRIDS["seconds unit"])
+    X = frame.rename(columns={"y": "price"}).assign(ds=frame["ds"].astype("datetime64[ns]"))
+    levels = X.set_index(["unique_id", "ds"])["price"]
+    tables = {
+        "long": X,
+        "levels": levels,
+        "levels swapped": levels.swaplevel(),
+        "dict of Series": {key: part.set_index("ds")["price"] for key, part in X.groupby("unique_id")},
+        "dict of frames": {key: part.set_index("ds")[["price"]] for key, part in X.groupby("unique_id")},
+    }
+    for layout in PANDAS:
+        panel, _ = read_panel(LAYOUTS[layout](frame))
+        for name, table in tables.items():
+            if name == "levels swapped" and layout == "dict":
+                continue  # the ids of a dict have no name
+            values, names = read_panel_table(table, panel)
+            assert_array_equal(values[:, 0], frame["y"], err_msg=f"{layout}, {name}")
+            assert names == ["price"]
+    late = X.assign(ds=X["ds"] + pd.Timedelta("1ns"))
+    with pytest.raises(ValueError, match="47 of 47 are missing"):
+        read_panel_table(late, panel)
+
+
+def test_static_columns():
+    frame = long(GRIDS["days"])
+    frame["region"] = frame["unique_id"].map(str.upper)
+    frame["price"] = frame["y"].where(frame["unique_id"] != "c")
+    for convert in (LAYOUTS["long"], as_polars, as_arrow, lambda f: f.set_index(["unique_id", "ds"])):
+        data = convert(frame)
+        panel, _ = read_panel(data, others=["region", "price"])
+        static = constant_columns(data, panel, ["region"])
+        assert static.index.tolist() == list(SPANS)
+        assert static["region"].tolist() == [key.upper() for key in SPANS]
+        match = r"y\['price'\] is static, but series 'b' has 0.5 at 2024-02-23 and 1.5 at 2024-02-24; name it as"
+        with pytest.raises(ValueError, match=match):
+            constant_columns(data, panel, ["region", "price"])
 
 
 # ---------------------------------------------------------------- errors
@@ -439,8 +513,8 @@ def test_days_and_months_that_can_be_confused():
         read_panel(frame)
 
 
-def zones():
-    stamps = [pd.Timestamp("2024-01-01", tz="UTC"), pd.Timestamp("2024-01-02", tz="Europe/Berlin")]
+def zones(*names):
+    stamps = [pd.Timestamp("2024-01-01", tz=zone) + k * pd.Timedelta("1D") for k, zone in enumerate(names)]
     return pd.DataFrame({"unique_id": "a", "ds": pd.Series(stamps, dtype=object), "y": 1.0})
 
 
@@ -474,7 +548,12 @@ REFUSED = {
     "same column": (long(DAYS), {"id": "ds"}, "id='ds' and time=None are the same column"),
     "text": (broken(set_value(4, "y", "5")), {}, r"y\['y'\] of series 'b' at 2024-02-27 is '5', not a number"),
     "complex": (long(DAYS).assign(y=1j), {}, "is 1j, not a number"),
-    "mixed zones": (zones(), {}, "different time zones, such as Europe/Berlin and UTC"),
+    "mixed zones": (
+        zones("UTC", "Europe/Berlin"),
+        {},
+        r"different time zones, Europe/Berlin and UTC; use y.assign\(ds=pd.to_datetime\(pd.Index\(y\['ds'\]\), utc",
+    ),
+    "a zone and none": (zones("UTC", None), {}, "with the time zone UTC and times without one"),
     "dict zones": (
         {z: pd.Series([1.0, 2.0], pd.date_range("2024", periods=2, tz=z)) for z in ("UTC", "Europe/Berlin")},
         {},

@@ -32,7 +32,7 @@ from .future import extend_index, future_index, wrap, wrap_many, wrap_table
 from .index import read_index
 from .metrics import mae, mase, rmse, seasonal_naive, smape
 from .panel import PanelTarget, is_panel, panel_of_columns, read_panel
-from .panel_tables import align_future, read_panel_table, wrap_panel
+from .panel_tables import align_future, constant_columns, read_panel_table, wrap_panel
 from .panel_update import append_rows, count_steps, is_long_table, number_series, select_series
 from .seasons import read_season_lengths, season_length, season_lengths
 from .static import Static, StaticCodes, read_static
@@ -52,6 +52,7 @@ __all__ = [
     "check_continuation",
     "check_same_grid",
     "column_names",
+    "constant_columns",
     "count_steps",
     "extend_index",
     "find_linear_copy",

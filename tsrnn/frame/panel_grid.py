@@ -56,6 +56,7 @@ def find_grid(ordered: SortedRows, freq: Anything, *, allow_irregular: bool = Fa
     Examples
     --------
     >>> from tsrnn.frame.panel_layouts import read_rows
+    >>> from tsrnn.frame.panel_order import sort_rows
     >>> ordered = sort_rows(read_rows({"a": pd.Series([1.0, 2.0], [1990, 2000]), "b": pd.Series([3.0], [2020])}))
     >>> find_grid(ordered, None)
     (RangeIndex(start=1990, stop=2030, step=10), array([0, 1, 3]))

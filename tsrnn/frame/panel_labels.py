@@ -5,6 +5,7 @@ Text and other objects are not converted: the error names the expressions that c
 
 from __future__ import annotations
 
+import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,7 +41,7 @@ def read_times(column: pd.Series | pd.Index, what: str, mend: TimeMend) -> Times
     """Return times as a DatetimeIndex, a PeriodIndex or integers."""
     index: Any = column if isinstance(column, pd.Index) else pd.Index(column)
     if index.dtype == object:
-        index = _infer_times(index, what)
+        index = _infer_times(index, what, mend)
     if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
         return index.rename(None)
     if pd.api.types.is_integer_dtype(index.dtype):
@@ -57,17 +58,20 @@ def read_times(column: pd.Series | pd.Index, what: str, mend: TimeMend) -> Times
     )
 
 
-def _infer_times(index: pd.Index, what: str) -> pd.Index:
+def _infer_times(index: pd.Index, what: str, mend: TimeMend) -> pd.Index:
     """Return objects as dates or periods if all are, with one time zone; unchanged if they are others."""
-    labels = index.tolist()
-    zones = {str(label.tzinfo) for label in labels if isinstance(label, pd.Timestamp) or hasattr(label, "tzinfo")}
+    labels = index.dropna().unique().tolist()
+    zones = {str(label.tzinfo) for label in labels if isinstance(label, datetime.datetime)}
     if len(zones) > 1:
-        both = sorted(zones)[:2]
-        raise ValueError(
-            f"{what} has times of different time zones, such as {both[0]} and {both[1]}; convert them to one, with "
-            "pd.to_datetime(..., utc=True) if all have one"
-        )
-    return pd.Index(labels) if zones or all(isinstance(label, pd.Period) for label in labels) else index
+        both = sorted(zones - {"None"})
+        if "None" in zones:
+            raise ValueError(
+                f"{what} has times with the time zone {both[0]} and times without one; give all a time zone, or none"
+            )
+        utc = mend.template.replace("<>", f"pd.to_datetime({mend.labels}, utc=True)")
+        raise ValueError(f"{what} has times of different time zones, {' and '.join(both[:2])}; use {utc}")
+    periods = len(labels) > 0 and all(isinstance(label, pd.Period) for label in labels)
+    return pd.Index(index.tolist()) if zones or periods else index
 
 
 def _mend_times(labels: pd.Index, mend: TimeMend) -> str:

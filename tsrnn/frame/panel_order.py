@@ -91,7 +91,7 @@ def sort_rows(rows: Rows) -> SortedRows:
     del codes
     key = series * len(times) + ranks
     if not (key[1:] > key[:-1]).all():
-        order = np.argsort(key, kind="stable")
+        order = _order_of(key, len(rows.ids) * len(times))
         series, ranks = series[order], ranks[order]
     del key
     indptr = np.zeros(len(rows.ids) + 1, np.int64)
@@ -99,6 +99,17 @@ def sort_rows(rows: Rows) -> SortedRows:
     ordered = SortedRows(rows, order, series, indptr, times, ranks)
     _refuse_duplicates(ordered)
     return ordered
+
+
+def _order_of(keys: np.ndarray, n_keys: int) -> np.ndarray:
+    """Return the order that sorts keys below `n_keys`; equal keys keep their order."""
+    if n_keys <= 4 * len(keys):  # a place for each key, in linear time
+        rows = np.full(n_keys, -1, np.int64)
+        rows[keys] = np.arange(len(keys))
+        order = rows[rows >= 0]
+        if len(order) == len(keys):
+            return order
+    return np.argsort(keys, kind="stable")
 
 
 def _refuse_missing(rows: Rows) -> None:

@@ -141,8 +141,12 @@ _MENDS: dict[str, dict[str, str]] = {
 
 def show_id(ids: pd.Index, s: int) -> str:
     """Return the id of a series for messages."""
-    label = ids[int(s)]
-    return repr(label.item() if isinstance(label, np.generic) else label)
+    return show_value(ids[int(s)])
+
+
+def show_value(value: Any) -> str:
+    """Return a value of a column for messages, a NumPy number as a number of Python."""
+    return repr(value.item() if isinstance(value, np.generic) else value)
 
 
 def position(columns: pd.Index, label: Hashable) -> int:

@@ -16,8 +16,8 @@ from .panel import PanelTarget
 from .panel_labels import Times
 from .panel_layouts import ID, TIME, read_rows
 from .panel_order import ordinals, sort_rows
-from .panel_rows import Rows, position, show_id
-from .tables import read_flat_table
+from .panel_rows import Rows, position, show_id, show_value
+from .tables import column_labels
 
 #: Number of rows that an error about missing rows names.
 _N_SHOWN = 3
@@ -30,9 +30,9 @@ def read_panel_table(
 
     Parameters
     ----------
-    X : DataFrame, Series or table of another library
+    X : DataFrame, Series, dict or table of another library
         One row for each id and time, in any order; columns of ids and times with the names of the panel's, or an index
-        with these two levels. Rows of other ids and times are not read.
+        with these two levels, or a dict of Series or frames. Rows of other ids and times are not read.
     panel : PanelTarget
         The panel.
     columns : sequence of hashable, optional
@@ -79,7 +79,7 @@ def align_future(
 
     Parameters
     ----------
-    X : DataFrame, Series or table of another library
+    X : DataFrame, Series, dict or table of another library
         One row for each id and time, as in `read_panel_table`.
     panel : PanelTarget
         The panel.
@@ -114,6 +114,60 @@ def align_future(
     numbers = np.arange(len(panel)) if series is None else np.asarray(series)
     values, _ = _look_up(X, panel, np.repeat(numbers, places.shape[1]), places.ravel(), columns, name)
     return values.reshape(*places.shape, -1)
+
+
+def constant_columns(y: Anything, panel: PanelTarget, columns: Sequence[Hashable]) -> pd.DataFrame:
+    """Return columns of a panel that have one value in each series, such as static covariates.
+
+    Parameters
+    ----------
+    y : DataFrame or table of another library
+        The panel.
+    panel : PanelTarget
+        The same panel as arrays.
+    columns : sequence of hashable
+        Names of the columns.
+
+    Returns
+    -------
+    DataFrame with S rows
+        The values, with the ids of the panel as index.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or a series has two values; the message names the series and both.
+
+    Examples
+    --------
+    >>> from tsrnn.frame import read_panel
+    >>> y = pd.DataFrame({"unique_id": ["b", "b", "a"], "ds": [0, 1, 1], "y": 1.0, "region": ["n", "n", "s"]})
+    >>> panel, _ = read_panel(y, others=["region"])
+    >>> constant_columns(y, panel, ["region"])["region"].to_dict()
+    {'b': 'n', 'a': 's'}
+    """
+    id, time, _ = panel.columns
+    rows = read_rows(y, id=id, time=time, name=panel.name, covariates=None, has_target=False)
+    first = np.empty(len(rows.ids), np.int64)
+    first[rows.codes[::-1]] = np.arange(len(rows.codes) - 1, -1, -1)
+    found = {}
+    for k, label in enumerate(columns):
+        if position(rows.table.columns, label) < 0:
+            raise ValueError(f"{panel.name} has no column {label!r}, only {list(rows.table.columns)}")
+        column = rows.table.iloc[:, position(rows.table.columns, label)]
+        codes = pd.factorize(column)[0]
+        other = codes != codes[first][rows.codes]
+        if other.any():
+            row = int(np.argmax(other))
+            values = [show_value(column.iloc[i]) for i in (first[rows.codes[row]], row)]
+            raise ValueError(
+                f"{rows.column(label)} is static, but series {show_id(rows.ids, rows.codes[row])} has {values[0]} at "
+                f"{format_label(rows.times[first[rows.codes[row]]])} and {values[1]} at "
+                f"{format_label(rows.times[row])}; name it as a covariate of each row instead, future= or past="
+            )
+        found[k] = column.iloc[first].reset_index(drop=True)
+    frame = pd.DataFrame(found).set_axis(pd.Index(list(columns), tupleize_cols=False), axis=1)
+    return frame.set_axis(rows.ids).loc[panel.ids]
 
 
 def wrap_panel(
@@ -217,15 +271,47 @@ def _look_up(
 
 def _read_table_rows(X: Anything, panel: PanelTarget, name: str) -> Rows:
     """Return the rows of a table of covariates, whose columns of ids and times have the panel's names or the usual."""
-    columns: Any = getattr(read_flat_table(X, name)[0].data, "columns", pd.Index([]))
-    names = {}
-    for role, label, usual in (("id", panel.columns.id, ID), ("time", panel.columns.time, TIME)):
-        names[role] = label if label is not None and position(columns, label) >= 0 else usual
-        if label is not None and position(columns, usual) < 0:
-            names[role] = label
-    is_levels = isinstance(getattr(X, "index", None), pd.MultiIndex)
-    id, time = (None, None) if is_levels else (names["id"], names["time"])
-    return read_rows(X, id=id, time=time, name=name, covariates=None, has_target=False)
+    table = _join(X, name) if isinstance(X, Mapping) else X
+    levels = getattr(table, "index", None)
+    if isinstance(levels, pd.MultiIndex):
+        if isinstance(table, pd.Series):
+            table = _as_frame(table)
+        usual: tuple[Any, Any] = (None, None)
+        columns = list(levels.names)
+    else:
+        usual, columns = (ID, TIME), column_labels(table)
+    id, time = (
+        label if label is not None and (label in columns or default not in columns) else default
+        for label, default in zip((panel.columns.id, panel.columns.time), usual, strict=True)
+    )
+    if isinstance(levels, pd.MultiIndex):
+        id, time = (label if label in columns else None for label in (id, time))
+    return read_rows(table, id=id, time=time, name=name, covariates=None, has_target=False)
+
+
+def _as_frame(data: pd.Series | pd.DataFrame) -> pd.DataFrame:
+    """Return a Series as a frame of one column; its name is x0 if it has none."""
+    if isinstance(data, pd.DataFrame):
+        return data
+    label: Any = "x0" if data.name is None else data.name
+    return data.to_frame(label)
+
+
+def _join(X: Mapping[Hashable, Anything], name: str) -> pd.DataFrame:
+    """Return a dict of Series or frames as one frame with two index levels."""
+    for key, item in X.items():
+        if not isinstance(item, pd.Series | pd.DataFrame) or isinstance(item.index, pd.MultiIndex):
+            raise TypeError(
+                f"{name}[{key!r}] has type {type(item).__name__}, but a dict of covariates holds pandas Series or "
+                "frames with one index level, their times: pass one for each id"
+            )
+    if len(X) == 0:
+        raise ValueError(f"{name} is an empty dict: pass covariates for each id")
+    frames = [_as_frame(item) for item in X.values()]
+    joined = pd.concat(frames)
+    ids = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
+    levels = [pd.Index(list(X), tupleize_cols=False).take(ids), joined.index]
+    return joined.set_axis(pd.MultiIndex.from_arrays(levels, names=[None, None]))
 
 
 def places_of(times: Times, grid: AnyGrid, panel: PanelTarget, name: str) -> np.ndarray:
@@ -239,16 +325,22 @@ def places_of(times: Times, grid: AnyGrid, panel: PanelTarget, name: str) -> np.
                 f"the times of {name} have the time zone {theirs}, but those of {panel.name} have {ours}; use "
                 "tz_localize or tz_convert on them"
             )
-        times = times.as_unit(grid.unit) if times.unit != grid.unit else times
     elif same_kind and isinstance(grid, pd.PeriodIndex):
         same_kind = times.dtype == grid.dtype
     if not same_kind:
         raise ValueError(
             f"the times of {name} are {times.dtype}, but those of {panel.name} are {grid.dtype}; convert them"
         )
-    labels, wanted = ordinals(grid), ordinals(times)
-    at = np.minimum(np.searchsorted(labels, wanted), len(labels) - 1)
-    return np.where(labels[at] == wanted, at, -1)
+    at = np.full(len(times), -1, np.int64)
+    inside = np.flatnonzero((times >= grid[0]) & (times <= grid[-1]))
+    found = times[inside]
+    if isinstance(grid, pd.DatetimeIndex) and found.unit != grid.unit:
+        coarse = found.as_unit(grid.unit)
+        inside, found = inside[coarse == found], coarse[coarse == found]
+    labels, wanted = ordinals(grid), ordinals(found)
+    places = np.searchsorted(labels, wanted)
+    at[inside] = np.where(labels[places] == wanted, places, -1)
+    return at
 
 
 def read_places(X: Anything, panel: PanelTarget, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ A column of dates has a date or datetime type; text is never parsed.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -234,7 +235,7 @@ def read_flat_table(data: Anything, name: str) -> tuple[Table, dict[str, Native]
     library = wrapped.implementation.name.lower()
     columns = [wrapped[column] for column in wrapped.columns]
     types = {column.name: getattr(column.to_native(), _DTYPE[library]) for column in columns}
-    read = [pd.Series(_read_dates(column)) if _is_date_column(column) else _values(column) for column in columns]
+    read = [_read_column(column) for column in columns]
     frame = pd.DataFrame(dict(enumerate(read)), index=pd.RangeIndex(len(wrapped)))
     return Table(frame.set_axis(pd.Index(list(types)), axis=1), NativeFormat(library)), types
 
@@ -383,6 +384,18 @@ def _read_dates(column: nw.Series[Native]) -> pd.DatetimeIndex:
     instants = pd.DatetimeIndex(column.to_numpy(), name=column.name)
     zone = getattr(column.dtype, "time_zone", None)
     return instants if zone is None else instants.tz_localize("UTC").tz_convert(zone)
+
+
+def _read_column(column: nw.Series[Native]) -> pd.Series:
+    """Return dates, texts or values, (n,); texts as categories, without an object for each row, if pyarrow is there."""
+    if _is_date_column(column):
+        return pd.Series(_read_dates(column))
+    if column.dtype != nw.String or importlib.util.find_spec("pyarrow") is None:
+        return _values(column)
+    encoded = column.to_arrow().dictionary_encode()
+    encoded = encoded.combine_chunks() if hasattr(encoded, "combine_chunks") else encoded
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return pd.Series(pd.Categorical.from_codes(codes, pd.Index(encoded.dictionary.to_pylist(), dtype=object)))
 
 
 def _values(column: nw.Series[Native]) -> pd.Series:
