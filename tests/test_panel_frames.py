@@ -282,6 +282,13 @@ def test_compressed_rows_without_a_frequency():
         wrap_panel(np.ones((1, 1)), panel, np.arange(1), ahead(panel, 1))
 
 
+def test_a_frequency_that_fits_is_suggested():
+    grid = pd.date_range("2024-01-01", periods=30, freq="SMS")
+    with pytest.raises(ValueError, match="all times are steps of freq='SMS': pass it"):
+        read_panel(long(grid))
+    assert read_panel(long(grid), freq="SMS")[0].grid.equals(grid)
+
+
 # ---------------------------------------------------------------- forecasts
 @every_grid
 def test_forecasts_come_back_in_the_layout(grid):
@@ -535,6 +542,7 @@ REFUSED = {
         "no column 'ds' for the times.*'day', 'y'; name that column, as with time='day'",
     ),
     "time in the index": (long(DAYS).set_index("ds"), {"id": "unique_id"}, r"'ds' in its index.*y.reset_index\(\)"),
+    "ids in the index": (long(DAYS).set_index("unique_id"), {}, r"'unique_id' in its index.*y.reset_index\(\)"),
     "no id": (long(DAYS), {"id": "store"}, "no column 'store' for the ids.*only 'unique_id', 'ds', 'y'"),
     "no target": (long(DAYS).assign(x=1.0), {"target": "z"}, "no column 'z' for the target.*only 'y', 'x'"),
     "left over": (

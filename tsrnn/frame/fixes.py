@@ -26,7 +26,7 @@ _ROUNDING = ("D", "h", "30min", "15min", "10min", "5min", "min", "s")
 _PERIODS = ("Y", "Q", "M", "W", "D", "h", "min", "s")
 _VERBS = {".sort_index(": "sort it with", "[~": "keep one of each with", "[": "drop that row with"}
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-_FREQUENCIES = ("YS", "YE", "QS", "QE", "BQE", "MS", "ME", "BMS", "BME", "SMS", "SME", "D", "B", "h", "min", "s")
+FREQUENCIES = ("YS", "YE", "QS", "QE", "BQE", "MS", "ME", "BMS", "BME", "SMS", "SME", "D", "B", "h", "min", "s")
 #: Formats of dates with the year last; in some of them day and month can be confused.
 _FORMATS = (
     *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%y", "%m/%d/%y", "%m/%Y", "%m-%Y"),
@@ -304,16 +304,16 @@ def _date_fixes(index: pd.DatetimeIndex, freq: pd.offsets.BaseOffset | None) -> 
         yield "{y}.asfreq('D')"
         return
     seconds, limit = (index.asi8[-1] / 2 - index.asi8[0] / 2) * 2 * _SECONDS[index.unit], 2 * len(index)
-    usual = [*stretch_frequencies(index), *_FREQUENCIES, *{f"W-{label.day_name()[:3].upper()}" for label in index[:1]}]
+    usual = [*stretch_frequencies(index), *FREQUENCIES, *{f"W-{label.day_name()[:3].upper()}" for label in index[:1]}]
     for code in dict.fromkeys(([] if freq is None else [freq.freqstr]) + usual):
-        if _has_few_steps(seconds, code, limit):
+        if has_few_steps(seconds, code, limit):
             yield f"{{y}}.asfreq({code!r})"
             yield from _wall_clock_fixes(index, code)
     if index.tz is not None:
         yield "{y}.tz_convert('UTC')"
         yield "{y}.tz_localize(None)"
     for code in _ROUNDING:
-        if _has_few_steps(seconds, code, limit):
+        if has_few_steps(seconds, code, limit):
             yield f"{{y}}.set_axis({{y}}.index.round({code!r}))"
     yield "{y}.set_axis({y}.index.normalize())"
     for code in () if index.tz is not None else _PERIODS:
@@ -341,7 +341,7 @@ def stretch_frequencies(index: pd.DatetimeIndex) -> dict[str, None]:
     return found
 
 
-def _has_few_steps(seconds: float, code: str, limit: int) -> bool:
+def has_few_steps(seconds: float, code: str, limit: int) -> bool:
     """Whether that frequency has at most `limit` steps in so many seconds; True for calendar steps."""
     freq = pd.tseries.frequencies.to_offset(code)
     if isinstance(freq, pd.offsets.Day):

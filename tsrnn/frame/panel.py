@@ -182,7 +182,8 @@ def is_panel(y: Anything, id: Hashable = None) -> bool:
         return True
     if getattr(getattr(y, "index", None), "nlevels", 1) > 1:
         return True
-    return is_long(column_labels(y))
+    columns = column_labels(y)
+    return is_long([getattr(getattr(y, "index", None), "name", None), *columns])
 
 
 def read_panel(

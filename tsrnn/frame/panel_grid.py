@@ -17,7 +17,7 @@ import pandas as pd
 
 from ..checks import Anything, shown
 from ..messages import format_label
-from .fixes import stretch_frequencies
+from .fixes import FREQUENCIES, has_few_steps, stretch_frequencies
 from .index import AnyGrid, infer_freq
 from .panel_order import SortedRows, ordinals
 from .panel_rows import show_id
@@ -226,7 +226,7 @@ def _refuse_off_grid(ordered: SortedRows, off: np.ndarray, step: Any, freq: Anyt
         least = int(np.gcd.reduce(labels - labels[0]))
         advice = f"all times are steps of freq={least}: pass it, with gaps='missing' for the steps that series lack"
     else:
-        advice = "correct or drop these rows, or pass another freq="
+        advice = _suggest_freq(ordered) or "correct or drop these rows, or pass another freq="
     raise ValueError(
         f"{ordered.at(row)} is not on the grid of {ordered.rows.name}{more}: {given}, and the first time is "
         f"{format_label(ordered.times[0])}; {advice}. Series of one panel have one frequency: fit series of other "
@@ -256,6 +256,20 @@ def _no_frequency_message(ordered: SortedRows) -> str:
     return (
         f"the times of {ordered.rows.name} have no frequency that could be inferred: all series together have "
         f"{len(times):,} different times, {format_label(times[0])} to {format_label(times[-1])}{few}, and the longest "
-        f"series, {show_id(ordered.rows.ids, s)}, has {n:,} rows; pass freq=, such as freq='D', or gaps='compress' if "
-        "each row is one step"
+        f"series, {show_id(ordered.rows.ids, s)}, has {n:,} rows; "
+        + (_suggest_freq(ordered) or "pass freq=, such as freq='D', or gaps='compress' if each row is one step")
     )
+
+
+def _suggest_freq(ordered: SortedRows) -> str:
+    """Return the advice to pass a frequency whose steps contain all times, most of them; "" if there is none."""
+    times = ordered.times
+    if not isinstance(times, pd.DatetimeIndex) or len(times) < 3:
+        return ""
+    seconds, limit = (times[-1] - times[0]).total_seconds(), 2 * len(times)
+    for code in FREQUENCIES:
+        if has_few_steps(seconds, code, limit):
+            grid = _dates_from(ordered, pd.tseries.frequencies.to_offset(code))
+            if len(grid) <= limit and times.isin(grid).all():
+                return f"all times are steps of freq={code!r}: pass it"
+    return ""

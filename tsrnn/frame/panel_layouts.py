@@ -230,7 +230,7 @@ def _read_dict(y: Mapping[Hashable, Anything], name: str) -> Rows:
     mend = TimeMend(f"{{id: s.set_axis(<>) for id, s in {name}.items()}}", "s.index")
     times = read_times(joined, f"the index of the Series of {name}", mend)
     names = tuple(part.name for part in parts)
-    values = pd.concat([part.reset_index(drop=True) for part in parts], ignore_index=True)
+    values = pd.concat(parts, ignore_index=True)
     return Rows(
         name=name,
         layout="dict",

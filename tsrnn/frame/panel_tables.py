@@ -212,6 +212,7 @@ def wrap_panel(
         wide = values.swapaxes(0, 1)
         return wrap_many(wide, _columns_of(panel, series), _common_steps(grid, places), labels)
     if panel.layout == "dict":
+        grid = grid.rename(panel.columns.time)
         return {
             _key(panel.ids[s]): _wrap_one(values[i], panel, int(s), grid.take(places[i]), labels)
             for i, s in enumerate(series)
@@ -417,7 +418,6 @@ def _wrap_one(
 ) -> pd.Series | pd.DataFrame:
     """Return the forecasts of one series of a dict."""
     added = added_levels(labels)
-    index = index.rename(panel.columns.time)
     if added is None:
         name = panel.columns.target if panel.names is None else panel.names[s]
         return pd.Series(values.ravel(), index, name=name)
