@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import numpy as np
@@ -172,6 +173,19 @@ def test_ids_keep_their_type(ids):
     assert result["unique_id"].dtype == frame["unique_id"].dtype
 
 
+@every_grid
+def test_the_step_of_a_panel_is_a_frequency(grid):
+    frame = long(grid)
+    panel, _ = read_panel(frame)
+    one = frame.groupby("unique_id").head(1)
+    assert read_panel(one, freq=panel.step)[0].step == panel.step
+
+
+def test_times_may_be_categories():
+    frame = long(GRIDS["days"])
+    assert_equal_panels(read_panel(frame.astype({"ds": "category"}))[0], read_panel(frame)[0])
+
+
 def test_columns_with_other_names():
     frame = long(GRIDS["days"]).rename(columns={"unique_id": 7, "ds": ("when", 1), "y": 2.5})
     frame["price"], frame["note"] = np.arange(len(frame)), "text"
@@ -337,6 +351,19 @@ def test_columns_are_named_as_for_one_series(labels):
             assert list(result) == ["store 7", "b"]
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("shape", [(0, 2), (4, 0)])
+def test_no_steps_and_no_series(layout, shape):
+    data = LAYOUTS[layout](long(GRIDS["days"]))
+    panel, _ = read_panel(data)
+    series, places = np.arange(shape[0]), np.zeros(shape, np.int64)
+    for values, labels in ((np.ones(shape), {}), (np.ones((*shape, 2)), {"quantile": [0.1, 0.9]})):
+        result = wrap_panel(values, panel, series, places, labels)
+        assert (sum(map(len, result.values())) if layout == "dict" else len(result)) == 0
+    X = pd.DataFrame({"unique_id": ["a"], "ds": GRIDS["days"][:1], "price": 1.0})
+    assert align_future(X, panel, places, series=series).shape == (*shape, 1)
+
+
 POLARS = {
     "dates": {"ds": polars.Date},
     "milliseconds": {"ds": polars.Datetime("ms")},
@@ -474,12 +501,12 @@ def mends(message):
     return re.findall(r"(?:with|use) ((?:\{id: .*?\}|y[\[.(].*?))(?=, or average|; |$|: the)", message)
 
 
-@pytest.mark.parametrize("problem", HAS_MENDS)
-@pytest.mark.parametrize("layout", ["long", "series", "frame", "dict"])
+@pytest.mark.parametrize(
+    ("problem", "layout"),
+    [each for each in itertools.product(HAS_MENDS, PANDAS) if each != ("missing id", "dict")],  # there is no such group
+)
 def test_each_mend_works(problem, layout):
     change, match = HAS_MENDS[problem]
-    if layout == "dict" and problem == "missing id":
-        pytest.skip("a group without an id is no group")
     y = LAYOUTS[layout](broken(change))
     match = match.replace("'ds'", ".*").replace(r"'unique_id'", ".*")
     if layout == "dict":
@@ -544,7 +571,11 @@ REFUSED = {
     "time in the index": (long(DAYS).set_index("ds"), {"id": "unique_id"}, r"'ds' in its index.*y.reset_index\(\)"),
     "ids in the index": (long(DAYS).set_index("unique_id"), {}, r"'unique_id' in its index.*y.reset_index\(\)"),
     "no id": (long(DAYS), {"id": "store"}, "no column 'store' for the ids.*only 'unique_id', 'ds', 'y'"),
-    "no target": (long(DAYS).assign(x=1.0), {"target": "z"}, "no column 'z' for the target.*only 'y', 'x'"),
+    "no target": (
+        long(DAYS).assign(x=1.0),
+        {"target": "z"},
+        "no column 'z' for the target: .* it has 'y', 'x'",
+    ),
     "left over": (
         long(DAYS).assign(price=1.0, promo=2.0),
         {},
@@ -575,7 +606,7 @@ REFUSED = {
     "gap": (
         long(DAYS).drop(index=[4, 5, 30]),
         {},
-        "lacks 3 steps of 'D'.*2 of 4 series.*series 'b' has no 2024-02-27 to 2024-02-28; series 'a' has no 2024-03-01",
+        "lacks 3 steps of 'D' .* in 2 of 4 series: series 'b' has no 2024-02-27 to 2024-02-28; series 'a' has no 2024-03-01",
     ),
     "off the grid": (
         broken(lambda f: f.assign(ds=f["ds"].where(f.index != 25, pd.Timestamp("2024-02-25 06:00")))),

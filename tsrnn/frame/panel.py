@@ -24,6 +24,7 @@ import pandas as pd
 
 from ..checks import Anything, shown
 from ..messages import format_label
+from .compatibility import index_step
 from .future import extend_index, format_step
 from .index import AnyGrid, Freq
 from .panel_grid import find_grid
@@ -108,6 +109,11 @@ class PanelTarget:
     def has_steps(self) -> bool:
         """Whether the grid has a frequency, so that there are labels after its end."""
         return isinstance(self.grid, pd.RangeIndex) or getattr(self.grid, "freq", None) is not None
+
+    @property
+    def step(self) -> pd.offsets.BaseOffset | int | None:
+        """Frequency of dates or periods, step of integers; None if the grid has none. It is a valid ``freq``."""
+        return index_step(self.grid) if self.has_steps else None
 
     @property
     def row_places(self) -> np.ndarray:
@@ -350,11 +356,11 @@ def _refuse_gaps(ordered: SortedRows, places: np.ndarray, grid: AnyGrid, n: int)
         until = "" if n_steps == 1 else f" to {format_label(grid[int(places[row + 1]) - 1])}"
         shown_gaps.append(f"series {show_id(ordered.rows.ids, ordered.series[row])} has no {begin}{until}")
     more = ", ..." if len(gaps) > 3 else ""
-    steps, series = "step" if n == 1 else "steps", "" if n_series == 1 else "in different series, "
     raise ValueError(
-        f"{ordered.rows.name} lacks {n:,} {steps} of {format_step(grid)} between rows of a series, {series}"
-        f"{n_series:,} of {len(ordered.rows.ids):,} series are concerned: {'; '.join(shown_gaps)}{more}; pass "
-        "gaps='missing' to read these as missing values, or gaps='compress' if the rows that exist are the steps"
+        f"{ordered.rows.name} lacks {n:,} step{'' if n == 1 else 's'} of {format_step(grid)} between the first and the "
+        f"last row of a series, in {n_series:,} of {len(ordered.rows.ids):,} series: {'; '.join(shown_gaps)}{more}; "
+        "pass gaps='missing' to read these steps as missing values, or gaps='compress' if the rows that exist are the "
+        "steps"
     )
 
 

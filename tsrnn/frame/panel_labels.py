@@ -40,6 +40,8 @@ class TimeMend(NamedTuple):
 def read_times(column: pd.Series | pd.Index, what: str, mend: TimeMend) -> Times:
     """Return times as a DatetimeIndex, a PeriodIndex or integers."""
     index: Any = column if isinstance(column, pd.Index) else pd.Index(column)
+    if isinstance(index.dtype, pd.CategoricalDtype):
+        index = index.astype(index.categories.dtype)
     if index.dtype == object:
         index = _infer_times(index, what, mend)
     if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):

@@ -315,8 +315,8 @@ def _find_target(table: pd.DataFrame, target: Hashable, name: str, named: Sequen
     if target is None and len(left) == 1:
         return left[0]
     raise ValueError(
-        f"{name} has no column {wanted!r} for the target, beside its ids and times only {_listed(table.columns)}; name "
-        "that column with target="
+        f"{name} has no column {wanted!r} for the target: beside ids and times it has {_listed(table.columns)}; name "
+        "the column of the target with target="
     )
 
 
@@ -356,4 +356,4 @@ def _refuse_names(id: Hashable, time: Hashable, target: Hashable, name: str) -> 
 def _listed(columns: Sequence[Hashable] | pd.Index) -> str:
     """Return the first names of columns for messages."""
     names = [repr(column) for column in columns]
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "") if names else "no others"
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "") if names else "no columns"

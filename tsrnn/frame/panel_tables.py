@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -112,8 +113,8 @@ def align_future(
     ValueError: X has no row for series 'b' at 1; pass one row for each series and step, 1 of 2 is missing
     """
     numbers = np.arange(len(panel)) if series is None else np.asarray(series)
-    values, _ = _look_up(X, panel, np.repeat(numbers, places.shape[1]), places.ravel(), columns, name)
-    return values.reshape(*places.shape, -1)
+    values, names = _look_up(X, panel, np.repeat(numbers, places.shape[1]), places.ravel(), columns, name)
+    return values.reshape(*places.shape, len(names))
 
 
 def constant_columns(y: Anything, panel: PanelTarget, columns: Sequence[Hashable]) -> pd.DataFrame:
@@ -218,7 +219,7 @@ def wrap_panel(
             for i, s in enumerate(series)
         }
     added = added_levels(labels)
-    flat = values.reshape(n * h, -1)
+    flat = values.reshape(n * h, math.prod(values.shape[2:]))
     if panel.layout == "long":
         return _wrap_long(flat, panel, np.repeat(series, h), grid, places.ravel(), added)
     index = _two_levels(panel, np.repeat(series, h), grid, places.ravel())
@@ -421,7 +422,7 @@ def _wrap_one(
     if added is None:
         name = panel.columns.target if panel.names is None else panel.names[s]
         return pd.Series(values.ravel(), index, name=name)
-    return pd.DataFrame(values.reshape(len(values), -1), index, append_levels(None, added))
+    return pd.DataFrame(values.reshape(len(index), len(added)), index, append_levels(None, added))
 
 
 def _common_steps(grid: AnyGrid, places: np.ndarray) -> AnyGrid:
