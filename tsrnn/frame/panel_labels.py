@@ -15,6 +15,8 @@ from .fixes import candidate_fixes, first_working_fix
 
 #: An index of times, whose attributes pandas-stubs cannot check for all kinds.
 Times = Any
+#: Number of labels on which a mend is tried.
+_N_TRIED = 1000
 
 
 def factorize_ids(column: pd.Series | pd.Index) -> tuple[np.ndarray, pd.Index, Any]:
@@ -79,6 +81,7 @@ def _infer_times(index: pd.Index, what: str, mend: TimeMend) -> pd.Index:
 def _mend_times(labels: pd.Index, mend: TimeMend) -> str:
     """Return a phrase with the expression that converts labels to times, after it was tried; "" if none works."""
     inside, works = "{y}.set_axis(", []
+    labels = labels[:_N_TRIED]
     for template in candidate_fixes(labels):
         if template.startswith(inside) and first_working_fix(labels, "y", (template,), _are_unique_times) is not None:
             works.append(template[len(inside) : -1])
