@@ -520,6 +520,55 @@ def test_each_mend_works(problem, layout):
         assert len(read_panel(mended, gaps="missing")[0]) in (3, 4)
 
 
+def zones(*names):
+    stamps = [pd.Timestamp("2024-01-01", tz=zone) + k * pd.Timedelta("1D") for k, zone in enumerate(names)]
+    return pd.DataFrame({"unique_id": "a", "ds": pd.Series(stamps, dtype=object), "y": 1.0})
+
+
+def year_and_month():
+    return pd.Series(1.0, pd.MultiIndex.from_product([[2020, 2021], range(1, 13)], names=["year", "month"]))
+
+
+OTHER_MENDS = {
+    "levels swapped": (as_index(long(GRIDS["days"])).swaplevel(), "use (.*)"),
+    "three levels": (
+        as_index(long(GRIDS["days"])).to_frame().assign(k=1).set_index("k", append=True)["y"].reorder_levels([0, 2, 1]),
+        "ids with (.*)",
+    ),
+    "times in the index": (long(GRIDS["days"]).set_index("ds"), "pass (.*), whose"),
+    "mixed zones": (zones("UTC", "Europe/Berlin", "UTC"), "use (.*)"),
+    "zones of a dict": (
+        {z: pd.Series([1.0, 2.0], pd.date_range("2024", periods=2, tz=z)) for z in ("UTC", "Asia/Tokyo")},
+        "as with (.*)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OTHER_MENDS)
+def test_each_other_mend_works(case):
+    y, pattern = OTHER_MENDS[case]
+    with pytest.raises(ValueError, match=pattern) as raised:
+        read_panel(y, id="unique_id" if case == "times in the index" else None)
+    mended = eval(re.search(pattern, str(raised.value))[1], {"y": y, "pd": pd})
+    panel, _ = read_panel(mended, freq="h" if "zones" in case else None, gaps="missing")
+    assert panel.observed.sum() == (4 if case == "zones of a dict" else len(y))
+
+
+def test_year_and_month_are_one_series():
+    y = year_and_month()
+    with pytest.raises(ValueError, match="the time of one series") as raised:
+        read_panel(y)
+    mended = eval(str(raised.value).partition("use ")[2], {"y": y, "pd": pd})
+    assert read_target(mended).index.freqstr == "M"
+
+
+def test_a_missing_integer_time_of_a_level():
+    data = as_index(long(GRIDS["integers"])).iloc[:3]
+    data.index = data.index.set_codes([0, -1, 1], level=1)
+    with pytest.raises(ValueError, match=r"missing time .'ds'. in row 1, of series 'b'"):
+        read_panel(data)
+
+
 TEXT = {
     "ISO": ("%Y-%m-%d", "pd.to_datetime"),
     "year and month": ("%Y%m%d", "format='%Y%m%d'"),
@@ -545,11 +594,6 @@ def test_days_and_months_that_can_be_confused():
     frame = pd.DataFrame({"unique_id": "a", "ds": ["01/02/2024", "02/02/2024", "03/02/2024"], "y": 1.0})
     with pytest.raises(ValueError, match=r"two ways: use .*%d/%m/%Y.* for the one, .*%m/%d/%Y.* for the other"):
         read_panel(frame)
-
-
-def zones(*names):
-    stamps = [pd.Timestamp("2024-01-01", tz=zone) + k * pd.Timedelta("1D") for k, zone in enumerate(names)]
-    return pd.DataFrame({"unique_id": "a", "ds": pd.Series(stamps, dtype=object), "y": 1.0})
 
 
 DAYS = GRIDS["days"]
@@ -637,16 +681,6 @@ REFUSED = {
         pd.DataFrame({"unique_id": "a", "ds": pd.to_datetime(["1970-01-01", "2024-01-01"]), "y": 1.0}),
         {"freq": "s"},
         "steps of 's' from 1970-01-01",
-    ),
-    "three levels": (
-        as_index(long(DAYS)).to_frame().assign(k=1).set_index("k", append=True)["y"],
-        {},
-        "has 3 index levels",
-    ),
-    "year and month": (
-        pd.Series(1.0, pd.MultiIndex.from_product([[2020, 2021], range(1, 13)], names=["year", "month"])),
-        {},
-        "the time of one series.*PeriodIndex",
     ),
     "clock set back": (
         pd.DataFrame({"unique_id": "a", "y": 1.0}, range(10)).assign(

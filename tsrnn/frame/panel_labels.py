@@ -119,4 +119,6 @@ def take_times(times: Times, codes: np.ndarray) -> Times:
     """Return the labels of codes, missing where the code is -1."""
     if codes.min(initial=0) >= 0:
         return times.take(codes)
-    return times.take(codes, allow_fill=True, fill_value=pd.NaT if are_dates(times) else None)
+    if are_dates(times):
+        return times.take(codes, allow_fill=True, fill_value=pd.NaT)
+    return pd.Index(times.astype("Int64").array.take(codes, allow_fill=True))
