@@ -183,7 +183,7 @@ def test_parameters_start_and_decay():
     a = architecture(2)
     assert a.n_channels == 2
     views = a.views(a.initialise(np.random.default_rng(0)))
-    assert_array_equal(views["input_decay"], [[0.1, 0], [0.1, 0]])
+    assert_array_equal(views["input_decay"], [[1, 0], [1, 0]])
     assert not a.views(a.is_decayed)["input_decay"].any()
 
 

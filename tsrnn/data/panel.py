@@ -156,6 +156,17 @@ class Panel:
         rows = np.maximum.accumulate(rows, axis=0)  # rows of a series come after those of the one before
         return replace(self, values=np.take_along_axis(self.values, rows, axis=0))
 
+    @property
+    def since_observed(self) -> np.ndarray:
+        """Steps since each channel was observed, (N, C): 0 where it is; before the first time, since the first row."""
+        seen = np.where(self.observed, self.positions[:, None], 0)
+        begins = np.repeat(self.indptr[:-1], self.n_rows)[:, None]
+        return self.positions[:, None] - (np.maximum.accumulate(seen + begins, axis=0) - begins)
+
+    def masks(self) -> np.ndarray:
+        """What tells a network of missing values, (N, 2C): whether each value was observed, and `since_observed`."""
+        return np.hstack([self.observed.astype(np.float64), self.since_observed])
+
     def inputs(self) -> np.ndarray:
         """What a network reads of each row, (N, C + P + F): its values, its past, and what is known of the next row.
 

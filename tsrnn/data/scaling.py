@@ -13,6 +13,8 @@ from .panel import Panel
 
 #: Windows whose scales are computed at a time, so that memory does not grow with windows times length.
 CHUNK = 1024
+#: Steps without an observation are counted in units of so many, so that long gaps do not saturate a network.
+TIME_UNIT = 10.0
 #: Rows of series whose scales are computed at a time.
 MAX_ROWS = 100_000
 
@@ -242,21 +244,23 @@ class PanelScaling:
 
     `covariates` are those of the past, then those that are known.
     Each channel has `n_seasonal` seasonal inputs, which are earlier values of it and scaled as it is.
+    With `masks` the last inputs are those of `Panel.masks`.
     """
 
     target: Scaling
     covariates: Scaling
     n_seasonal: int = 0
+    masks: bool = False
 
     @classmethod
-    def fit(cls, name: str | None, panel: Panel, n_seasonal: int = 0) -> PanelScaling:
+    def fit(cls, name: str | None, panel: Panel, n_seasonal: int = 0, *, masks: bool = False) -> PanelScaling:
         """Learn from the training part of a panel, whose `known` (N, F + C * n_seasonal) begins with F covariates."""
         n_covariates = panel.known.shape[1] - panel.values.shape[1] * n_seasonal
         covariates = np.hstack([panel.past, panel.known[:, :n_covariates]])
         is_own = np.broadcast_to(panel.is_own[:, None], covariates.shape)
         of_covariates = PooledScaling()
         of_covariates.fit(covariates, is_own, panel.indptr)
-        return cls(SCALINGS[name]().fit(panel.values, panel.observed, panel.indptr), of_covariates, n_seasonal)
+        return cls(SCALINGS[name]().fit(panel.values, panel.observed, panel.indptr), of_covariates, n_seasonal, masks)
 
     def joined(self, panel: Panel) -> PanelScaling:
         """The scaling of the series so far, and after them of those of a panel."""
@@ -264,15 +268,17 @@ class PanelScaling:
 
     def scales(self, values: np.ndarray) -> Scales:
         """Scales of windows into values (N, C)."""
-        tables = []
-        for own, of_covariates in (
-            (self.target.mean, self.covariates.mean),
-            (self.target.scale, self.covariates.scale),
-        ):
-            tables.append(np.hstack([own, of_covariates, np.repeat(own, self.n_seasonal, axis=1), own]))
-        C, F = values.shape[1], self.covariates.mean.shape[1]
-        channels = np.arange(C)
-        channel = np.concatenate([channels, np.full(F, -1), np.repeat(channels, self.n_seasonal), channels])
+        (R, C), F = self.target.mean.shape, self.covariates.mean.shape[1]
+        n_masks = C if self.masks else 0
+        zeros, ones = np.zeros((R, n_masks)), np.ones((R, n_masks))
+        tables = [
+            np.hstack([own, of_covariates, np.repeat(own, self.n_seasonal, axis=1), of_masks, of_times, own])
+            for own, of_covariates, of_masks, of_times in (
+                (self.target.mean, self.covariates.mean, zeros, zeros),
+                (self.target.scale, self.covariates.scale, ones, TIME_UNIT * ones),
+            )
+        ]
+        channels, others = np.arange(C), np.full(2 * n_masks, -1)
+        channel = np.concatenate([channels, np.full(F, -1), np.repeat(channels, self.n_seasonal), others, channels])
         of_context = np.stack([np.where(channel < 0, NOTHING, self.target.replaced), np.maximum(channel, 0)])
-        n_inputs = C + F + C * self.n_seasonal
-        return Scales(np.stack(tables), n_inputs, of_context.astype(np.int64), values)
+        return Scales(np.stack(tables), len(channel) - C, of_context.astype(np.int64), values)

@@ -102,7 +102,7 @@ class BaseForecaster(BaseEstimator):
             history = read_panel(X, y, reading, self.season_lengths)
         else:
             reading.refuse_for_one_series()
-            history = History.read(X, y, self.season_lengths)
+            history = History.read(X, y, self.season_lengths, by_column=self._reads_by_column(X if y is None else y))
         self._check_history(history)
         fitted = self._fit(history) | {
             "target_": history.target,
@@ -208,6 +208,10 @@ class BaseForecaster(BaseEstimator):
     #: Advice in the error message for a forecast that is not finite.
     _overflow_advice = "fit with scaling='standard'"
 
+    def _reads_by_column(self, y: Anything) -> bool:
+        """Whether the columns of a wide frame are series of their own, as those of a panel are."""
+        return False
+
     def _check_history(self, history: History) -> None:
         """Refuse a history that the forecaster cannot learn from."""
         for given, what in ((history.past_names, "covariates of the past"), (history.static, "static covariates")):
@@ -245,8 +249,9 @@ class BaseForecaster(BaseEstimator):
     @property
     def _one_target(self) -> frame.Target:
         """The target of a fit to one series or to the columns of a wide array."""
-        assert isinstance(self.target_, frame.Target)
-        return self.target_
+        target = self.target_.wide if isinstance(self.target_, frame.PanelTarget) else self.target_
+        assert target is not None
+        return target
 
     def _truth_and_forecast(self, X: Anything, y: Anything) -> tuple[np.ndarray, np.ndarray]:
         """New observations, NaN where missing, and their forecasts, (n_steps, n_channels) both."""
@@ -340,12 +345,12 @@ class BaseForecaster(BaseEstimator):
         return new, frame.read_covariates(X, steps, name=X_name, of=y_name, columns=names)
 
     def _check_kind(self, new: frame.Target, name: str) -> None:
-        ours, theirs = self.target_.values.shape[1], new.values.shape[1]
+        ours, theirs = self._one_target.values.shape[1], new.values.shape[1]
         if theirs != ours:
             raise ValueError(
                 f"{name} has {theirs} series, but {type(self).__name__} was fitted to {ours}; pass the same columns"
             )
-        columns = self.target_.columns
+        columns = self._one_target.columns
         if columns is not None and new.columns is not None and not new.columns.equals(columns):
             raise ValueError(
                 f"{name} has the columns {list(new.columns)}, but the fit had {list(columns)}; pass the same columns "

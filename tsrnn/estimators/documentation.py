@@ -39,6 +39,17 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
         "Add a linear forecast from each channel's own context; it starts at the ridge solution and is "
         "trained further.",
     ),
+    "missing": (
+        '{"carry", "decay"}',
+        "How the network reads a missing value: as the last one before it; or as one that decays to the mean at a "
+        "learned rate, beside inputs that say that it is missing and for how long (GRU-D; Che et al. 2018, "
+        "doi:10.1038/s41598-018-24271-9).",
+    ),
+    "multivariate": (
+        '{"joint", "independent"}',
+        "Whether a network reads all columns of a wide frame together, or each by itself, with the same weights for "
+        "all, as the series of a panel.",
+    ),
     "n_channels": (
         "int",
         "Number of values at each step of a window; a row of X holds length * n_channels values.",

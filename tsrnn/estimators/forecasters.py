@@ -35,6 +35,9 @@ from .history_checks import MIN_WINDOWS, check_length, few_windows, with_whole_w
 from .probabilistic import ProbabilisticForecaster
 from .recurrent import RecurrentNetwork
 
+#: What ``missing=`` and ``multivariate=`` accept.
+MISSING, MULTIVARIATE = ("carry", "decay"), ("joint", "independent")
+
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
@@ -50,6 +53,11 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
     season_lengths: Anything = None
     strategy: str | Strategy = "direct"
     linear_skip: bool = True
+    missing: str = "carry"
+    multivariate: str = "joint"
+
+    def _reads_by_column(self, y: Anything) -> bool:
+        return choice("multivariate", self.multivariate, MULTIVARIATE) == "independent" and np.ndim(y) == 2
 
     def _fit(self, history: History) -> Attributes:
         horizon = whole("horizon", self.horizon)
@@ -63,11 +71,12 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         is_scored = scored(panel, geometry, history.panel.first_observed)
         if not history.is_panel:
             check_length(history, is_scored, context_length, horizon, seasons)
+        n_masked = n_channels if choice("missing", self.missing, MISSING) == "decay" else 0
         is_short = self._warn_if_short(history, panel, is_scored, geometry, horizon)
         network, device = self._network(
             len(panel.values),
             geometry,
-            n_inputs=n_channels + panel.past.shape[1] + panel.known.shape[1],
+            n_inputs=n_channels + panel.past.shape[1] + panel.known.shape[1] + 2 * n_masked,
             n_targets=n_channels,
             n_covariates=history.covariates.shape[1],
             n_seasonal=seasons.n_inputs,
@@ -76,12 +85,15 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             n_static=history.static.numbers.shape[1] if history.static else 0,
             cardinalities=tuple(map(len, history.static.coding.categories)) if history.static else (),
             n_past=panel.past.shape[1],
+            n_masked=n_masked,
         )
         scaling_name = choice("scaling", self.scaling, SCALINGS)
         self._check_support(history.target.values, history.target.cell)
         channels = [history.channel(c) for c in range(n_channels)]
-        static = _static(history.static)
-        plan = plan_forecaster(panel, is_scored, geometry, scaling_name, seasons.n_inputs, stopping, channels, static)
+        plan = plan_forecaster(
+            panel, is_scored, geometry, scaling_name, seasons.n_inputs, stopping, channels, _static(history.static),
+            masks=n_masked > 0,
+        )  # fmt: skip
         # without validation nothing tells when to stop, and a few windows are soon overfitted
         stays_linear = is_short and self.linear_skip and stopping is not None and plan.held_out is None
         fit, fitted = self._train(network, plan, n_epochs=0 if stays_linear else None)
@@ -195,7 +207,10 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         trained = TrainedNetwork(
             network, self.theta_, self.strategy_, scaling, self.seasons_, self.context_length_, static
         )
-        before = Before(origin.panel, to_forecast(origin.panel, self._few_missing), origin.ahead, series)
+        is_forecast = to_forecast(origin.panel, self._few_missing)
+        if scaling.masks:  # the network reads where values are missing
+            is_forecast = np.zeros_like(is_forecast)
+        before = Before(origin.panel, is_forecast, origin.ahead, series)
         with network.backend.session():
             return trained.after_gaps(function, before, *options, joint=joint)
 

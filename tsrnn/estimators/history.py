@@ -121,10 +121,14 @@ class History:
         return cls(target, panel, list(names), lengths, list(past_names), order)
 
     @classmethod
-    def read(cls, X: Anything, y: Anything, season_lengths: Anything = None) -> History:
-        """Read the arguments of `fit` for one series: a target alone, or covariates and the target."""
+    def read(cls, X: Anything, y: Anything, season_lengths: Anything = None, *, by_column: bool = False) -> History:
+        """Read the arguments of `fit` for one series: a target alone, or covariates and the target.
+
+        With `by_column` the columns of a wide frame are the series of a panel.
+        """
         if y is None:
-            return cls.of(frame.read_target(X), season_lengths=season_lengths)
+            target = frame.read_target(X)
+            return cls.of(frame.panel_of_columns(target) if by_column else target, season_lengths=season_lengths)
         X, y = frame.read_table(X, "X"), frame.read_table(y, "y")
         frame.check_argument_order(X, y, "fit(X, y)")
         target = labelled_by(X, frame.read_target(y))
@@ -136,6 +140,9 @@ class History:
                 "if it is a copy, leave it out: lagged values of the target come in by themselves"
             )
             warnings.warn(message, LeakageWarning, stacklevel=3)
+        if by_column:
+            panel = frame.panel_of_columns(target)
+            return cls.of(panel, np.tile(covariates, (len(panel), 1)), names, season_lengths)
         return cls.of(target, covariates, names, season_lengths)
 
     @property

@@ -131,7 +131,15 @@ def panel_origin(
         origin = origin._replace(static=read.take(numbers))
     elif static is not None:
         raise ValueError("static describes series by covariates that the fit did not have; leave it out")
-    if names:
+    known = None
+    if names and target.wide is not None:
+        n_before = 0 if context is None else len(target.grid)
+        steps, known = frame.read_future_covariates(frame.read_table(horizon, "X"), target.grid, n_before, names)
+        n = len(steps)
+        if context is not None:
+            before = np.tile(known[:-n], (len(panel), 1))
+            origin = origin._replace(panel=replace(panel, known=before[: len(panel.values)]))
+    elif names:
         n = frame.count_steps(horizon, target, numbers)
     elif horizon is not None and np.ndim(horizon) > 0:
         raise TypeError(
@@ -141,7 +149,9 @@ def panel_origin(
     else:
         n = whole("horizon", forecaster.horizon if horizon is None else horizon)
     places, ahead = target.end[numbers, None] + np.arange(n), np.empty((len(panel), n, 0))
-    if names:
+    if known is not None:
+        ahead = np.repeat(known[None, -n:], len(panel), axis=0)
+    elif names:
         ahead = frame.align_future(horizon, target, places, names, series=numbers)
         if np.isnan(ahead).any():
             s, step, column = (int(i) for i in np.argwhere(np.isnan(ahead))[0])
@@ -176,12 +186,17 @@ def _chosen(forecaster: BaseForecaster, ids: Anything) -> tuple[frame.PanelTarge
 def _given(forecaster: BaseForecaster, context: Anything) -> tuple[frame.PanelTarget, np.ndarray, Panel, np.ndarray]:
     """Target, numbers, rows and places in the fit, -1 for a new one, of the series that `context` holds."""
     fitted, names, past = _target(forecaster), forecaster.covariate_names_, forecaster.past_names_
-    columns = {name: label for name, label in fitted.columns._asdict().items() if label is not None}
-    columns = columns if frame.is_long_table(context) else {}
-    target, known = frame.read_panel(
-        context, **columns, freq=frame.index_step(fitted.grid), name="context", covariates=[*past, *names]
-    )
-    _refuse_missing(known, [*past, *names], target)
+    if fitted.wide is not None:
+        wide = frame.read_target(context, name="context", freq=frame.index_step(fitted.grid))
+        forecaster._check_kind(wide, "context")
+        target, known = frame.panel_of_columns(wide), np.zeros((wide.values.size, len(names)))  # X brings them
+    else:
+        columns = {name: label for name, label in fitted.columns._asdict().items() if label is not None}
+        columns = columns if frame.is_long_table(context) else {}
+        target, known = frame.read_panel(
+            context, **columns, freq=frame.index_step(fitted.grid), name="context", covariates=[*past, *names]
+        )
+        _refuse_missing(known, [*past, *names], target)
     history = History.of(target, known, names, [], past)
     numbers, panel = history.order, history.panel
     place = np.full(len(fitted) + 1, -1, np.int64)
@@ -202,15 +217,20 @@ def read_new_rows(
             "a panel with static covariates cannot be updated: those of new series would be missing; fit again, or "
             "pass all rows as context="
         )
-    columns = {label: value for label, value in fitted.columns._asdict().items() if value is not None}
-    columns = columns if frame.is_long_table(y) else {}
-    asked = [] if X is not None else [*past, *names]
-    new, known = frame.read_panel(
-        y, **columns, freq=frame.index_step(fitted.grid), name=name, covariates=asked, allow_missing=True
-    )
-    if X is not None:
-        known, _ = frame.read_panel_table(X, new, [*past, *names])
-    _refuse_missing(known, [*past, *names], new)
+    if fitted.wide is not None:
+        wide, covariates = forecaster._read_new(y, X, name, f"update({name}, X)")
+        grid = frame.future_index(fitted.grid, len(wide.values))
+        new, known = frame.panel_of_columns(replace(wide, index=grid)), np.tile(covariates, (len(fitted), 1))
+    else:
+        columns = {label: value for label, value in fitted.columns._asdict().items() if value is not None}
+        columns = columns if frame.is_long_table(y) else {}
+        asked = [] if X is not None else [*past, *names]
+        new, known = frame.read_panel(
+            y, **columns, freq=frame.index_step(fitted.grid), name=name, covariates=asked, allow_missing=True
+        )
+        if X is not None:
+            known, _ = frame.read_panel_table(X, new, [*past, *names])
+        _refuse_missing(known, [*past, *names], new)
     later, series = frame.append_rows(fitted, new)
     of_past, of_known = np.split(known, [len(past)], axis=1)
     return later, new, series, Panel(new.values, new.observed, of_known, new.indptr, past=of_past)

@@ -102,7 +102,7 @@ class RecurrentNetwork:
     def _network(
         self, n_windows: int, geometry: Geometry, *, n_inputs: int, n_targets: int, block: int = 1, lags: int = 0,
         n_covariates: int = 0, n_seasonal: int = 0, n_static: int = 0, cardinalities: tuple[int, ...] = (),
-        n_past: int = 0,
+        n_past: int = 0, n_masked: int = 0,
     ) -> tuple[Network, Device]:  # fmt: skip
         """Check the arguments of the network; return it and its device, which suits `n_windows` windows."""
         layers = whole("num_layers", self.num_layers)
@@ -122,6 +122,7 @@ class RecurrentNetwork:
             n_static=n_static,
             cardinalities=cardinalities,
             n_past=n_past,
+            n_masked=n_masked,
         )
         lanes, dtype = min(n_windows, whole("batch_size", self.batch_size)), precision("dtype", self.dtype)
         check_parameters(architecture, dtype)

@@ -127,7 +127,7 @@ class TrainedNetwork:
             known = np.concatenate([known, self._seasonal(panel, n_steps)], axis=2)
         return Continuation(
             self.network, theta, panel.values[rows], known, self.scaling, n_steps, None, before.series, late,
-            panel.past[rows], self.static,
+            panel.past[rows], self.static, panel.masks()[rows] if self.scaling.masks else None,
         )  # fmt: skip
 
     def _seasonal(self, panel: Panel, n_steps: int) -> np.ndarray:

@@ -229,7 +229,7 @@ class Calibration:
         theta = network.backend.upload(self.theta, network.dtype)
         start = Continuation(
             network, theta, contexts, known, self.scaling, n_leads, None, series, 0, panel.past[within[:, :length]],
-            self.static,
+            self.static, panel.masks()[within[:, :length]] if self.scaling.masks else None,
         )  # fmt: skip
         forecasts = self.strategy.forecast(start)
         _, scale = self.scaling.target.of_contexts(contexts, series)

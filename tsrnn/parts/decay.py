@@ -26,8 +26,8 @@ from .tables import offset
 RATES = Weights("input_decay")
 #: The channels before they decay, (C, T, B): a second forward pass of the same batch begins with them.
 RAW = Buffer("raw_inputs", lambda s: (s.shape.n_masked, s.shape.n_steps, s.tile))
-#: w at the start: after seven steps without an observation half of a value is left.
-FIRST_RATE = 0.1
+#: w at the start: with delta in tens of steps, after seven steps without an observation half of a value is left.
+FIRST_RATE = 1.0
 
 
 def mask_of(shape, c):

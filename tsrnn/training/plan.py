@@ -82,15 +82,17 @@ def plan_forecaster(
     stopping: EarlyStopping | None,
     channels: Sequence[str],
     static: Static | None = None,
+    *,
+    masks: bool = False,
 ) -> Plan:
     """Cut a panel into windows; a window belongs to the validation part if one of its targets does.
 
     `is_scored` (N, C) says which values count in the loss, `channels` (C,) how error messages name the channels, and
-    `static` holds a row for each series.
+    `static` holds a row for each series. With `masks` the network reads which values were observed.
     """
     n_held_out = held_out_rows(stopping, panel, is_scored, geometry)
     n_train = panel.n_rows - n_held_out
-    scaling = PanelScaling.fit(scaling_name, panel.part(last=n_train), n_seasonal)
+    scaling = PanelScaling.fit(scaling_name, panel.part(last=n_train), n_seasonal, masks=masks)
     windows = replace(Windows.of_panel(panel, scaling, geometry, last=n_train), static=static)
     held_out, refit = None, None
     if stopping and n_held_out.any():
@@ -100,9 +102,10 @@ def plan_forecaster(
         of_end = replace(Windows.of_panel(panel, scaling, geometry, first), static=static)
         held_out = HeldOut(of_end, judged, stopping, scaling, n_held_out)
         if has_refit(stopping, panel, n_held_out, is_learned, geometry, channels):
-            scaling = PanelScaling.fit(scaling_name, panel, n_seasonal)
+            scaling = PanelScaling.fit(scaling_name, panel, n_seasonal, masks=masks)
             refit = replace(Windows.of_panel(panel, scaling, geometry), static=static)
-    return Plan(panel.inputs(), panel.values, is_scored, geometry, windows, held_out, refit, panel, scaling)
+    inputs = np.hstack([panel.inputs(), panel.masks()]) if masks else panel.inputs()
+    return Plan(inputs, panel.values, is_scored, geometry, windows, held_out, refit, panel, scaling)
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ class Continuation(NamedTuple):
         Covariates of the contexts that are not known ahead; the steps ahead keep the last ones. None stands for P = 0.
     static : Static or None
         Static covariates of all series of the scaling.
+    masks : (n, context_length, 2C) or None
+        `Panel.masks` of the contexts, for networks that read them.
     """
 
     network: Network
@@ -52,13 +54,14 @@ class Continuation(NamedTuple):
     late: np.ndarray | int = 0
     past: np.ndarray | None = None
     static: Static | None = None
+    masks: np.ndarray | None = None
 
     def one(self, i: int) -> Continuation:
         """The continuation of one of the contexts."""
         series, late = (np.broadcast_to(numbers, len(self.contexts))[i : i + 1] for numbers in (self.series, self.late))
         contexts, covariates = self.contexts[i : i + 1], self.covariates[i : i + 1]
-        past = None if self.past is None else self.past[i : i + 1]
-        return self._replace(contexts=contexts, covariates=covariates, series=series, late=late, past=past)
+        past, masks = (None if rows is None else rows[i : i + 1] for rows in (self.past, self.masks))
+        return self._replace(contexts=contexts, covariates=covariates, series=series, late=late, past=past, masks=masks)
 
     def windows(self, geometry: Geometry) -> tuple[Source, Windows]:
         """The contexts as windows of `geometry`, each followed by rows for the steps ahead, whose values are zeros."""
@@ -73,7 +76,11 @@ class Continuation(NamedTuple):
         panel = Panel(values, np.ones(values.shape, bool), known, indptr, past=past)
         scales, series = self.scaling.scales(values), np.broadcast_to(self.series, n)
         windows = Windows.at(panel.indptr[:-1], series, scales, geometry, np.asarray(self.late))
-        return Source.upload(self.network.backend, panel.inputs()), replace(windows, static=self.static)
+        inputs = panel.inputs()
+        if self.masks is not None:  # a forecast that is read counts as observed
+            ahead = np.broadcast_to(np.repeat([1.0, 0.0], C), (n, n_rows - length, 2 * C))
+            inputs = np.hstack([inputs, np.concatenate([self.masks, ahead], axis=1).reshape(len(values), 2 * C)])
+        return Source.upload(self.network.backend, inputs), replace(windows, static=self.static)
 
 
 class Strategy:

@@ -84,6 +84,7 @@ class Direct(Strategy):
             series=np.broadcast_to(start.series, 1).repeat(n_paths),
             late=np.broadcast_to(start.late, 1).repeat(n_paths),
             past=None if start.past is None else np.repeat(start.past, n_paths, axis=0),
+            masks=None if start.masks is None else np.repeat(start.masks, n_paths, axis=0),
         )
         return np.moveaxis(self._block_after_block(many, lambda outputs: distribution.draw(loss, outputs, rng)), 0, -1)
 
@@ -108,7 +109,11 @@ class Direct(Strategy):
             covariates, past = start.covariates[:, first:], start.past
             if past is not None:  # of forecast steps the last one stands for what is not known
                 past = past[:, np.minimum(np.arange(first, first + length), length - 1)]
-            block = start._replace(contexts=series[:, at], covariates=covariates, late=late, past=past)
+            masks = start.masks
+            if masks is not None:
+                ahead = np.broadcast_to(np.repeat([1.0, 0.0], C), (n, start.horizon, 2 * C))
+                masks = np.concatenate([masks, ahead], axis=1)[:, at]
+            block = start._replace(contexts=series[:, at], covariates=covariates, late=late, past=past, masks=masks)
             outputs, windows = self._block(block)
             values = windows.unscale(read(outputs[:, : last - first]))
             steps = series[:, length + first : length + last]
