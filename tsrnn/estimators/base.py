@@ -116,6 +116,7 @@ class BaseForecaster(BaseEstimator):
             "season_length_": history.season_length,
             "skipped_": history.skipped,
             "_order": history.order,
+            "_completions": history.completions,
         }
         self.__dict__.update(fitted)  # all at once: a fit that fails leaves the estimator as it was
         return self
@@ -301,10 +302,13 @@ class BaseForecaster(BaseEstimator):
             steps, known = frame.read_future_covariates(
                 ahead, index, 0 if context is None else len(index), self.covariate_names_
             )
+            completion = self._completions[1]
             if context is not None:
                 known = known[-(len(here.panel.values) + len(steps)) :]
-                here = here._replace(panel=replace(here.panel, known=known[: -len(steps)]))
-            return here._replace(ahead=known[None, -len(steps) :], index=steps, wanted=np.arange(len(steps)))
+                before = completion.complete(known[: -len(steps)], here.panel.indptr)
+                here = here._replace(panel=replace(here.panel, known=before))
+            ahead_ = completion.complete_ahead(known[None, -len(steps) :], here.panel, here.panel.known)
+            return here._replace(ahead=ahead_, index=steps, wanted=np.arange(len(steps)))
         if horizon is None or np.ndim(horizon) == 0:
             n = whole("horizon", self.horizon if horizon is None else horizon)
             labels: Any = frame.future_index(index, n)  # a grid, or some labels of one
@@ -342,7 +346,10 @@ class BaseForecaster(BaseEstimator):
         if X is None:
             return new, np.empty((len(new.values), 0))
         steps = frame.future_index(self.index_, len(new.values))
-        return new, frame.read_covariates(X, steps, name=X_name, of=y_name, columns=names)
+        covariates = frame.read_covariates(X, steps, name=X_name, of=y_name, columns=names)
+        if isinstance(self.target_, frame.PanelTarget):
+            return new, covariates
+        return new, self._completions[1].complete_ahead(covariates[None], self.panel_, self.panel_.known)[0]
 
     def _check_kind(self, new: frame.Target, name: str) -> None:
         ours, theirs = self._one_target.values.shape[1], new.values.shape[1]

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import frame
 from ..checks import Anything
+from ..data.completion import Completion
 from ..data.panel import Panel
 from ..exceptions import LeakageWarning
 from ..frame.index import Freq
@@ -86,6 +87,8 @@ class History:
         Static covariates of the series.
     skipped : tuple
         Ids of series that are too short.
+    completions : (Completion, Completion)
+        How missing values of the covariates were replaced: of those of the past, and of those that are known ahead.
     """
 
     target: frame.Target | frame.PanelTarget
@@ -96,6 +99,7 @@ class History:
     order: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
     static: frame.Static | None = None
     skipped: tuple[Hashable, ...] = ()
+    completions: tuple[Completion, Completion] | None = None
 
     @classmethod
     def of(
@@ -105,20 +109,26 @@ class History:
         names: Sequence[Hashable] = (),
         season_lengths: Anything = None,
         past_names: Sequence[Hashable] = (),
+        completions: tuple[Completion, Completion] | None = None,
     ) -> History:
-        """The history of a target, with the covariates (N, P + F) of its rows, those of the past first."""
+        """The history of a target, with the covariates (N, P + F) of its rows, those of the past first.
+
+        `completions` replace missing values of the two, by default as these rows tell.
+        """
         known = np.empty((len(target.values), 0)) if covariates is None else covariates
         past, known = np.split(known, [len(past_names)], axis=1)
         if isinstance(target, frame.PanelTarget):
             indptr, grid, order = target.indptr, target.grid, canonical_order(target.ids)
         else:
             indptr, grid, order = np.array([0, len(target.values)], np.int64), target.index, np.zeros(1, np.int64)
+        completions = completions or (Completion.learn(past), Completion.learn(known))
+        past, known = (of.complete(values, indptr) for of, values in zip(completions, (past, known), strict=True))
         panel = Panel(target.values, target.observed, known, indptr, past=past).take(order).filled()
         any_observed: np.ndarray = np.asarray(panel.observed.any(axis=1))[:, None]
         any_channel = replace(panel, values=panel.values[:, :1], observed=any_observed)
         panel = panel.part(any_channel.first_observed[:, 0])
         lengths = frame.read_season_lengths(season_lengths, grid, int(np.median(panel.n_rows)))
-        return cls(target, panel, list(names), lengths, list(past_names), order)
+        return cls(target, panel, list(names), lengths, list(past_names), order, completions=completions)
 
     @classmethod
     def read(cls, X: Anything, y: Anything, season_lengths: Anything = None, *, by_column: bool = False) -> History:
@@ -134,7 +144,8 @@ class History:
         target = labelled_by(X, frame.read_target(y))
         covariates = frame.read_covariates(X, target.index, of="y", target=target)
         names = frame.column_names(X)
-        if (leak := frame.find_linear_copy(covariates, target)) is not None:
+        complete = np.where(np.isnan(covariates), 0.0, covariates)
+        if (leak := frame.find_linear_copy(complete, target)) is not None:
             message = (
                 f"X[{names[leak[0]]!r}] is a linear function of {target.channel(leak[1])}, the target, at every step; "
                 "if it is a copy, leave it out: lagged values of the target come in by themselves"

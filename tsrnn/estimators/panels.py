@@ -77,19 +77,11 @@ def read_panel(X: Anything, y: Anything, reading: Reading, season_lengths: Anyth
         future = [name for name in names if name not in past]
         chosen = [names.index(name) for name in [*past, *future]]
         covariates = covariates[:, chosen]
-    _refuse_missing(covariates, [*past, *future], panel)
     history = History.of(panel, covariates, future, season_lengths, past)
     if reading.static is not None:
         static = frame.read_static(reading.static, panel.ids, panel.columns.id)
         history = replace(history, static=static.take(history.order))
     return _without_short(history, reading.short)
-
-
-def _refuse_missing(covariates: np.ndarray, names: Sequence[Hashable], panel: frame.PanelTarget) -> None:
-    missing = np.isnan(covariates)
-    if missing.any():
-        row, column = (int(i) for i in np.argwhere(missing)[0])
-        raise ValueError(f"{panel.cell(row, names[column])} is missing ({missing.sum()} are); fill it, as with ffill()")
 
 
 def _without_short(history: History, short: str) -> History:
@@ -137,8 +129,9 @@ def panel_origin(
         steps, known = frame.read_future_covariates(frame.read_table(horizon, "X"), target.grid, n_before, names)
         n = len(steps)
         if context is not None:
-            before = np.tile(known[:-n], (len(panel), 1))
-            origin = origin._replace(panel=replace(panel, known=before[: len(panel.values)]))
+            rows = panel.positions + np.repeat(len(known) - n - panel.n_rows, panel.n_rows)
+            before = forecaster._completions[1].complete(known[rows], panel.indptr)
+            origin = origin._replace(panel=replace(panel, known=before))
     elif names:
         n = frame.count_steps(horizon, target, numbers)
     elif horizon is not None and np.ndim(horizon) > 0:
@@ -153,12 +146,8 @@ def panel_origin(
         ahead = np.repeat(known[None, -n:], len(panel), axis=0)
     elif names:
         ahead = frame.align_future(horizon, target, places, names, series=numbers)
-        if np.isnan(ahead).any():
-            s, step, column = (int(i) for i in np.argwhere(np.isnan(ahead))[0])
-            raise ValueError(
-                f"X[{names[column]!r}] of {target.series_name(int(numbers[s]))} is missing {step + 1} steps after its "
-                "end; fill it"
-            )
+    if names:
+        ahead = forecaster._completions[1].complete_ahead(ahead, origin.panel, origin.panel.known)
     return origin._replace(ahead=ahead, index=(numbers, places), wanted=np.arange(n))
 
 
@@ -171,9 +160,7 @@ def _target(forecaster: BaseForecaster) -> frame.PanelTarget:
 def _chosen(forecaster: BaseForecaster, ids: Anything) -> tuple[frame.PanelTarget, np.ndarray, Panel, np.ndarray]:
     """Target, numbers, rows and places in the fit of the series with these ids."""
     target, panel = _target(forecaster), forecaster.panel_
-    place = np.full(len(target), -1, np.int64)
-    place[forecaster._order] = np.arange(len(forecaster._order))
-    numbers = frame.select_series(ids, target)
+    place, numbers = _places(forecaster), frame.select_series(ids, target)
     if ids is None:
         numbers = numbers[place[numbers] >= 0]
     series = place[numbers]
@@ -196,11 +183,9 @@ def _given(forecaster: BaseForecaster, context: Anything) -> tuple[frame.PanelTa
         target, known = frame.read_panel(
             context, **columns, freq=frame.index_step(fitted.grid), name="context", covariates=[*past, *names]
         )
-        _refuse_missing(known, [*past, *names], target)
-    history = History.of(target, known, names, [], past)
+    history = History.of(target, known, names, [], past, forecaster._completions)
     numbers, panel = history.order, history.panel
-    place = np.full(len(fitted) + 1, -1, np.int64)
-    place[forecaster._order] = np.arange(len(forecaster._order))
+    place = np.append(_places(forecaster), -1)  # the last one is for a series that was not in the fit
     series = place[frame.number_series(target, fitted)[numbers]]
     back = np.argsort(numbers)  # in the order of the ids of `context`
     return target, numbers[back], panel.take(back), series[back]
@@ -230,10 +215,24 @@ def read_new_rows(
         )
         if X is not None:
             known, _ = frame.read_panel_table(X, new, [*past, *names])
-        _refuse_missing(known, [*past, *names], new)
     later, series = frame.append_rows(fitted, new)
-    of_past, of_known = np.split(known, [len(past)], axis=1)
-    return later, new, series, Panel(new.values, new.observed, of_known, new.indptr, past=of_past)
+    before, place = forecaster.panel_, _places(forecaster)
+    is_old = (series < len(fitted)) & (place[np.minimum(series, len(fitted) - 1)] >= 0)
+    completed = []
+    for completion, rows, own in zip(
+        forecaster._completions, np.split(known, [len(past)], axis=1), (before.past, before.known), strict=True
+    ):
+        last = np.full((len(series), rows.shape[1]), np.nan)
+        last[is_old] = own[before.indptr[1:][place[series[is_old]]] - 1, : rows.shape[1]]
+        completed.append(completion.complete(rows, new.indptr, last))
+    return later, new, series, Panel(new.values, new.observed, completed[1], new.indptr, past=completed[0])
+
+
+def _places(forecaster: BaseForecaster) -> np.ndarray:
+    """Place in the fit of each series of the target, -1 for one that was skipped."""
+    place = np.full(len(_target(forecaster)), -1, np.int64)
+    place[forecaster._order] = np.arange(len(forecaster._order))
+    return place
 
 
 def update_panel(forecaster: BaseForecaster, y_new: Anything, X_new: Anything) -> dict[str, Any]:

@@ -9,8 +9,8 @@ table with a column of dates           the same: that column is the index (polar
 table or series without dates          by position (polars, pyarrow)
 =====================================  ===========================================================================
 
-Columns with names are matched with those of the fit by name, in any order; columns without names by position. No value
-may be missing, since the covariates of a step must be known before it is forecast.
+Columns with names are matched with those of the fit by name, in any order; columns without names by position. Values
+may be missing; see `data.completion`.
 """
 
 from __future__ import annotations
@@ -61,12 +61,12 @@ def read_covariates(
     Returns
     -------
     ndarray of float64 of shape (n, n_covariates)
-        A copy, in the order of `columns` if these are given.
+        A copy, in the order of `columns` if these are given; NaN where a value is missing.
 
     Raises
     ------
     TypeError, ValueError
-        If `X` is no table of numbers, if a value is missing or infinite, if its rows are not those of the steps (the
+        If `X` is no table of numbers, if a value is infinite, if its rows are not those of the steps (the
         message names the first missing or surplus label), or if a covariate equals the target.
 
     Examples
@@ -92,13 +92,13 @@ def read_covariates(
         )
     if target is not None:
         _check_not_target(values, column_names(table), target, name)
-    unknown = np.argwhere(~np.isfinite(values))
-    if len(unknown):
-        row, column = unknown[0]
+    infinite = np.argwhere(np.isinf(values))
+    if len(infinite):
+        row, column = infinite[0]
         where = f"{format_label(steps[row])} in column {column_names(table)[column]!r}"
         raise ValueError(
-            f"{name} is {values[row, column]} at {where}: covariates must be finite numbers at every step; fill in "
-            "this value first"
+            f"{name} is {values[row, column]} at {where}: covariates must be finite numbers; replace this value, by "
+            "NaN if it is not known"
         )
     return values if columns is None else _reorder_columns(values, column_names(table), columns, name)
 
