@@ -92,7 +92,7 @@ ACCEPTED = {
         "verbose": WHOLE | {"0", "True", "1000000000"}, "warm_start": FLAGS,
         "random_state": WHOLE | {"0", "None", "1000000000"}, "dtype": set(), "device": set(),
         "horizon": WHOLE, "context_length": WHOLE | {"None"}, "strategy": set(), "linear_skip": FLAGS,
-        "n_channels": WHOLE,
+        "missing": set(), "multivariate": set(), "n_channels": WHOLE,
     },
 }  # fmt: skip
 for cell_name in FAMILIES:  # the arguments that the cells add, by their types

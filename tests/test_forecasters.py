@@ -68,7 +68,7 @@ def test_clone_parameters_and_repr(forecaster):
     assert "horizon=4" in repr(forecaster)
     with pytest.raises(ValueError, match="Invalid parameter 'nonsense'"):
         forecaster.set_params(nonsense=1)
-    assert len(inspect.signature(type(forecaster)).parameters) <= 22 + len(options_of_cell(forecaster))
+    assert len(inspect.signature(type(forecaster)).parameters) <= 30 + len(options_of_cell(forecaster))
 
 
 def test_nothing_is_checked_before_fit(forecaster):
