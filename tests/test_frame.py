@@ -229,7 +229,7 @@ def test_sparse_is_refused():
 
 @pytest.mark.parametrize("columns", [["unique_id", "ds", "y"], ["ds", "unique_id", "sales", "price"]])
 def test_a_long_panel_is_refused(columns):
-    with pytest.raises(ValueError, match=r"y is a long panel .*not supported: pass one series.*y\.pivot\("):
+    with pytest.raises(ValueError, match=r"y is a long panel .*not expected here: pass one series.*y\.pivot\("):
         read_target(pd.DataFrame(1, index=range(3), columns=columns))
 
 

@@ -107,7 +107,7 @@ def to_grid(index: pd.Index, name: str, freq: Freq | int | None = None) -> Grid:
     """Return the regular grid of an index; a ValueError without a fix if it is none."""
     if isinstance(index, pd.MultiIndex):
         raise _IrregularIndexError(
-            f"{name} has a MultiIndex, as a panel has, which is not supported: pass one series, or a wide frame"
+            f"{name} has a MultiIndex, as a panel has, which is not expected here: pass one series, or a wide frame"
         )
     is_dated = isinstance(index, pd.DatetimeIndex | pd.PeriodIndex)
     if not is_dated and not pd.api.types.is_integer_dtype(index.dtype):

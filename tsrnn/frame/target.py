@@ -12,12 +12,13 @@ polars or pyarrow table without dates        ``frame``     a wide series, labell
 polars Series, pyarrow ChunkedArray          ``series``    one series, labelled 0, 1, 2, ...
 modin or cuDF Series or DataFrame            as in pandas  as in pandas
 lazy table, table with two columns of dates  error         compute it, or drop one of the columns of dates
-frame with ``unique_id`` and ``ds``          error         a long panel: pass one series, or pivot it to a wide frame
-Series or frame with a `pandas.MultiIndex`   error         a panel: pass one series, or unstack it to a wide frame
-anything else                                error         None, scalars, strings, dicts, dates, sparse and 3-D data
+frame with ``unique_id`` and ``ds``          a panel       a long panel: many series below each other
+Series or frame with a `pandas.MultiIndex`   a panel       the same, with ids and times in the index
+dict of `pandas.Series`                      a panel       a series for each id
+anything else                                error         None, scalars, strings, dates, sparse and 3-D data
 ===========================================  ============  ==========================================================
 
-Rows are time steps, on a regular grid (see `index`). `tables` converts tables of other libraries; forecasts are
+`panel_layouts` reads panels. Rows are time steps, on a regular grid (see `index`). `tables` converts tables of other libraries; forecasts are
 returned as tables of the same library, with the column of dates first.
 
 Booleans, integers, pandas' nullable dtypes and objects that convert to numbers become float64; ``None``, ``pd.NA`` and
@@ -326,7 +327,7 @@ def _refuse_long(columns: pd.Index, name: str, native_format: NativeFormat | Non
         table = name if native_format is None or is_polars else native_format.pandas_expression(name, index=False)
         by = "on" if is_polars else "columns"
         raise ValueError(
-            f"{name} is a long panel (columns unique_id and ds), which is not supported: pass one series, or a wide "
+            f"{name} is a long panel (columns unique_id and ds), which is not expected here: pass one series, or a wide "
             f"frame with {table}.pivot(index='ds', {by}='unique_id', values='y')"
         )
 
