@@ -236,7 +236,7 @@ def test_a_long_panel_is_refused(columns):
 @pytest.mark.parametrize("form", [lambda s: s, lambda s: s.to_frame()])
 def test_a_multiindex_is_refused(form):
     index = pd.MultiIndex.from_product([["a", "b"], dates("D", n=2)])
-    with pytest.raises(ValueError, match=r"y has a MultiIndex.*not supported.*y\.unstack\(0\)"):
+    with pytest.raises(ValueError, match=r"y has a MultiIndex.*not expected here.*y\.unstack\(0\)"):
         read_target(form(numbers(index)))
 
 
@@ -742,7 +742,7 @@ def test_seasonal_naive():
     assert train.tolist() == [0.0, 1.0, 2.0]
 
 
-# ---- the room --------------------------------------------------------------------------------------------------------
+# ---- the folder --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -766,9 +766,9 @@ def test_the_frame_imports_no_other_folder():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     files = (
-        *("compatibility", "covariates", "fixes", "future", "index", "metrics", "panel"),
+        *("calendar", "compatibility", "covariates", "fixes", "future", "index", "metrics", "panel"),
         *("panel_grid", "panel_labels", "panel_layouts", "panel_order", "panel_rows", "panel_tables"),
-        *("seasons", "tables", "target", "wall_clock"),
+        *("panel_update", "seasons", "static", "tables", "target", "wall_clock"),
     )
     own = [f"tsrnn.frame.{name}" for name in files]
     assert found.strip() == str(["tsrnn.checks", "tsrnn.frame", *own, "tsrnn.messages"])
