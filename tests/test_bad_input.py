@@ -306,6 +306,7 @@ CASES = [
     *[(ARForecaster, "trend", value) for value in ("linear", None, 0)],
     *[(ARForecaster, "ridge", value) for value in (-1, np.nan, np.inf, "1", None)],
     *[(ARForecaster, "season_lengths", value) for value in FORECASTING["season_lengths"]],
+    *[(ARForecaster, "pooled", value) for value in (1, "yes", None)],
     *[(ARForecaster, "horizon", value) for value in (0, 1.5, None)],
 ]
 

@@ -219,6 +219,12 @@ class BaseForecaster(BaseEstimator):
             if given:
                 raise ValueError(f"{type(self).__name__} has no use for {what}; leave them out, or use a network")
 
+    def _check_new_series(self, names: Sequence[str]) -> None:
+        """Refuse series of a panel that were in no fit, if there are any and none of the models is theirs."""
+
+    def _check_context(self, history: History) -> None:
+        """Refuse a panel in `context` that cannot be continued."""
+
     def _fit(self, history: History) -> Attributes:
         """Fit; return the fitted attributes by name."""
         raise NotImplementedError

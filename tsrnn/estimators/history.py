@@ -197,7 +197,7 @@ class History:
 
     def series(self) -> list[History]:
         """Each series as a history of one."""
-        return [replace(self, panel=panel) for panel in self.panel]
+        return [replace(self, panel=panel, order=self.order[[s]]) for s, panel in enumerate(self.panel)]
 
     def channel(self, c: int) -> str:
         """Name of a channel in error messages: ``y['a']``, ``series 'a' of y``, or "the series" where there is one."""

@@ -187,6 +187,8 @@ def _given(forecaster: BaseForecaster, context: Anything) -> tuple[frame.PanelTa
     numbers, panel = history.order, history.panel
     place = np.append(_places(forecaster), -1)  # the last one is for a series that was not in the fit
     series = place[frame.number_series(target, fitted)[numbers]]
+    forecaster._check_new_series([history.channel(s) for s in np.flatnonzero(series < 0).tolist()])
+    forecaster._check_context(history)
     back = np.argsort(numbers)  # in the order of the ids of `context`
     return target, numbers[back], panel.take(back), series[back]
 
@@ -245,6 +247,7 @@ def update_panel(forecaster: BaseForecaster, y_new: Anything, X_new: Anything) -
     if (place[series[series < n_fitted]] < 0).any():
         raise ValueError("y_new has rows of a series that was skipped in the fit; fit again with all of its rows")
     added = np.arange(n_fitted, len(later))
+    forecaster._check_new_series([later.series_name(s) for s in added.tolist()])
     added = added[canonical_order(later.ids[n_fitted:])]
     place[added] = n_before + np.arange(len(added))
     order = np.concatenate([forecaster._order, added])

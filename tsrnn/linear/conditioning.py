@@ -51,6 +51,8 @@ def last_values(model: Autoregression, y: np.ndarray, observed: np.ndarray, offs
 
     The filter starts after the last run of observed values that is as long as the longest lag, which is exact. Without
     such a run it starts at the first observed value; a missing value among the first rows is then normal about `y`.
+    In a series that is shorter than the longest lag, all missing values, also those before its beginning, are
+    independent and have the mean and the variance of the observed ones.
 
     Parameters
     ----------
@@ -61,9 +63,19 @@ def last_values(model: Autoregression, y: np.ndarray, observed: np.ndarray, offs
     offsets : (n,)
         `Autoregression.offsets` of these rows.
     """
+    if len(y) < model.longest:
+        return _past_of_short(model.longest, y, observed)
     steps = _Filter(model, y, observed, offsets)
     steps.run(steps.latest_start())
     return steps.past()
+
+
+def _past_of_short(longest: int, y: np.ndarray, observed: np.ndarray) -> Past:
+    """Distribution of the last values of a series that has fewer rows than these."""
+    seen, n_before = y[observed], longest - len(y)
+    mean = np.concatenate([np.full(n_before, seen.mean()), np.where(observed, y, seen.mean())])
+    missing = np.concatenate([np.arange(n_before), n_before + np.flatnonzero(~observed)])
+    return Past(mean, missing, np.eye(len(missing)) * seen.std())
 
 
 def log_likelihood(

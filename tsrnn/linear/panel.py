@@ -17,7 +17,7 @@ import numpy as np
 from ..data.panel import Panel
 from ..data.scaling import StandardScaling
 from ..kernels import single_threaded_blas
-from .autoregression import Autoregression, Estimates, Regression, power_of_two, triangle_of
+from .autoregression import Autoregression, Estimates, Regression, complete_rows, power_of_two, triangle_of
 from .conditioning import Past, last_values
 from .selection import Candidates, Family, Series, criterion_of_orders, lag_families, select_autoregression
 
@@ -151,6 +151,12 @@ class PooledAutoregression:
         )
 
 
+def complete_rows_of_panel(panel: Panel, lags: Iterable[int], channel: int = 0) -> np.ndarray:
+    """Whether the value of each row and all of its `lags` in the same series were observed, (N,) bool."""
+    lags = tuple(lags)
+    return complete_rows(panel.observed[:, channel], lags) & (panel.positions >= max(lags, default=0))
+
+
 # ---------------------------------------------------------------- a model for each series
 def fit_panel(panel: Panel, lags: tuple[int, ...], trend: str, ridge: float, channel: int = 0) -> PanelAutoregression:
     """Models of a channel of all series with the same ascending `lags`; `Panel.known` holds the covariates.
@@ -245,14 +251,17 @@ class LastRows(NamedTuple):
 
 
 def last_rows(panel: Panel, models: PanelAutoregression, channel: int = 0) -> LastRows:
-    """The last rows of each series, as many as its longest lag, which it must have."""
+    """The last rows of each series, as many as its longest lag.
+
+    Values before the beginning of a shorter series count as missing; see `last_values`.
+    """
     longest = models.longest
     own = np.array([max(lags, default=0) for lags in models.lags], np.int64)
     back = np.arange(longest, 0, -1)[:, None]
-    used = back <= own
-    rows = np.where(used, panel.indptr[1:] - back, 0)
-    values = np.where(used, panel.values[rows, channel], 0.0)
-    missing = np.flatnonzero((used & ~panel.observed[rows, channel]).any(axis=0))
+    used, inside = back <= own, back <= panel.n_rows
+    rows = np.where(used & inside, panel.indptr[1:] - back, 0)
+    values = np.where(used & inside, panel.values[rows, channel], 0.0)
+    missing = np.flatnonzero((used & ~(inside & panel.observed[rows, channel])).any(axis=0))
     pasts = {}
     for s in missing.tolist():
         part, model = slice(*panel.indptr[s : s + 2]), models[s]
@@ -332,12 +341,7 @@ def _pooled_family(panel: Panel, candidates: Candidates, trend: str, channel: in
     needed = len(trend) + panel.known.shape[1] + 3
 
     def n_complete(lags: Iterable[int], first: int = 0) -> int:
-        rows, position = panel.observed[:, channel].copy(), panel.positions
-        for lag in lags:
-            rows[:lag] = False
-            rows[lag:] &= panel.observed[: max(len(rows) - lag, 0), channel]
-            rows &= position >= lag
-        return int((rows & (position >= first)).sum())
+        return int((complete_rows_of_panel(panel, lags, channel) & (panel.positions >= first)).sum())
 
     orders = range(candidates.longest, 0, -1)
     longest = next((k for k in orders if n_complete(range(1, k + 1)) >= 2 * k + needed), 0)
