@@ -12,6 +12,7 @@ from .cells.registry import FAMILIES
 
 if TYPE_CHECKING:
     from .estimators.autoregressive import ARForecaster
+    from .estimators.future_frames import make_future
     from .estimators.latent import LatentARForecaster
     from .estimators.scoring import neg_mae, neg_mase, neg_rmse
     from .forecasting.strategies import Direct, Recursive, Seq2Seq
@@ -36,6 +37,7 @@ _HOMES = {
     "ARForecaster": "estimators.autoregressive",
     "LatentARForecaster": "estimators.latent",
     "calendar_features": "frame.calendar",
+    "make_future": "estimators.future_frames",
     "neg_mae": "estimators.scoring",
     "neg_mase": "estimators.scoring",
     "neg_rmse": "estimators.scoring",
@@ -55,6 +57,7 @@ __all__ = [
     "TeacherForcing",
     "__version__",
     "calendar_features",
+    "make_future",
     "neg_mae",
     "neg_mase",
     "neg_rmse",

@@ -330,7 +330,7 @@ class ARForecaster(ProbabilisticForecaster):
             assert isinstance(origin.target, PanelTarget)
             names = [origin.target.series_name(int(numbers[s])) for s in unknown]
         else:
-            names = [self._one_target.channel(c) for c, model in enumerate(self.models_) if np.isnan(model.variance)]
+            names = [self._one_target().channel(c) for c, model in enumerate(self.models_) if np.isnan(model.variance)]
         if names:
             raise ValueError(
                 f"{listed(names)} {'was' if len(names) == 1 else 'were'} fitted with as many coefficients as rows, so "

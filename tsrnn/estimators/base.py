@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frame
@@ -38,6 +39,7 @@ class BaseForecaster(BaseEstimator):
     past_names_: list[Hashable]
     static_: frame.Static | None
     n_features_in_: int
+    feature_names_in_: np.ndarray
     season_lengths_: tuple[int, ...]
     season_length_: int
 
@@ -118,8 +120,21 @@ class BaseForecaster(BaseEstimator):
             "_order": history.order,
             "_completions": history.completions,
         }
+        named = fitted["covariate_names_"] if history.is_panel or frame.column_labels(X) else []
+        self.__dict__.pop("feature_names_in_", None)  # of an earlier fit; scikit-learn's rule: all names are texts
+        if named and all(isinstance(name, str) for name in named):
+            fitted["feature_names_in_"] = np.array(named, object)
         self.__dict__.update(fitted)  # all at once: a fit that fails leaves the estimator as it was
         return self
+
+    def __sklearn_tags__(self) -> Tags:
+        """Tags of scikit-learn: a target alone may be fitted, of one or two dimensions, with missing values."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = False  # `fit(y)` has the target in the place of X
+        tags.target_tags.multi_output = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.allow_nan = True  # a missing value of the target
+        return tags
 
     def predict(
         self, horizon: Anything = None, *, context: Anything = None, ids: Anything = None, static: Anything = None
@@ -253,9 +268,8 @@ class BaseForecaster(BaseEstimator):
         return self.panel_.known
 
     # ------------------------------------------------------------ helpers
-    @property
     def _one_target(self) -> frame.Target:
-        """The target of a fit to one series or to the columns of a wide array."""
+        """The target of a fit to one series or to the columns of a wide array; no property, which `dir` would read."""
         target = self.target_.wide if isinstance(self.target_, frame.PanelTarget) else self.target_
         assert target is not None
         return target
@@ -339,7 +353,7 @@ class BaseForecaster(BaseEstimator):
         X_name = "X_new" if "X_new" in call else "X"
         y, X = frame.read_table(y, y_name), None if X is None else frame.read_table(X, X_name)
         if X is not None:
-            frame.check_argument_order(X, y, call, (self.covariate_names_, self._one_target))
+            frame.check_argument_order(X, y, call, (self.covariate_names_, self._one_target()))
         new = frame.read_target(y, name=y_name, freq=frame.index_step(self.index_), allow_missing=True)
         self._check_kind(new, y_name)
         if self._is_labelled(new):
@@ -358,12 +372,12 @@ class BaseForecaster(BaseEstimator):
         return new, self._completions[1].complete_ahead(covariates[None], self.panel_, self.panel_.known)[0]
 
     def _check_kind(self, new: frame.Target, name: str) -> None:
-        ours, theirs = self._one_target.values.shape[1], new.values.shape[1]
+        ours, theirs = self._one_target().values.shape[1], new.values.shape[1]
         if theirs != ours:
             raise ValueError(
                 f"{name} has {theirs} series, but {type(self).__name__} was fitted to {ours}; pass the same columns"
             )
-        columns = self._one_target.columns
+        columns = self._one_target().columns
         if columns is not None and new.columns is not None and not new.columns.equals(columns):
             raise ValueError(
                 f"{name} has the columns {list(new.columns)}, but the fit had {list(columns)}; pass the same columns "
@@ -372,7 +386,7 @@ class BaseForecaster(BaseEstimator):
 
     def _is_labelled(self, new: frame.Target) -> bool:
         """Whether both the fitted and the new target have labels, or their covariates have; arrays have none."""
-        return new.is_labelled and self._one_target.is_labelled
+        return new.is_labelled and self._one_target().is_labelled
 
     def _read_context(self, target: frame.Target) -> History:
         self._check_kind(target, "context")

@@ -133,6 +133,12 @@ def panel_origin(
             before = forecaster._completions[1].complete(known[rows], panel.indptr)
             origin = origin._replace(panel=replace(panel, known=before))
     elif names:
+        if np.ndim(horizon) == 0:
+            raise TypeError(
+                f"horizon={shown(horizon)} is not enough after a fit with covariates; pass X with the rows of the "
+                f"covariates {', '.join(map(repr, names))} for the steps to forecast: fill in the frame that "
+                "tsrnn.make_future(forecaster, horizon) returns"
+            )
         n = frame.count_steps(horizon, target, numbers)
     elif horizon is not None and np.ndim(horizon) > 0:
         raise TypeError(

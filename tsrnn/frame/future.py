@@ -7,7 +7,7 @@ Every index here is a regular grid as `read_target` returns it: a `pandas.Dateti
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -231,6 +231,39 @@ def added_levels(labels: Mapping[str, Labels]) -> pd.MultiIndex | None:
     """Return the levels of columns for the labels that are lists; None if there is none."""
     axes = {name: list(label) for name, label in labels.items() if np.ndim(label) > 0}
     return pd.MultiIndex.from_product(list(axes.values()), names=list(axes)) if axes else None
+
+
+def empty_table(target: Target, index: pd.Index, columns: Sequence[Hashable]) -> Forecasts:
+    """Return a table with empty columns, to be filled in with covariates.
+
+    Parameters
+    ----------
+    target : Target
+        The target; its library is used.
+    index : pandas.Index of length h
+        Labels of the rows.
+    columns : sequence of hashable
+        Names of the columns.
+
+    Returns
+    -------
+    DataFrame or table of another library
+        NaN in all `columns`. The labels are the column of dates of a table of another library; if that has none, the
+        table is one of pandas, with the labels as its index.
+
+    Examples
+    --------
+    >>> from tsrnn.frame import read_target
+    >>> target = read_target(pd.Series([1.0, 2.0]))
+    >>> empty_table(target, future_index(target.index, 2), ["price"])
+       price
+    2    NaN
+    3    NaN
+    """
+    frame = pd.DataFrame(np.nan, index=index, columns=pd.Index(list(columns), tupleize_cols=False))
+    native = target.native_format
+    is_labelled = native is not None and (native.has_index or native.date_column is not None)
+    return _to_native(frame, target) if is_labelled else frame
 
 
 # ---- helpers ---------------------------------------------------------------------------------------------------------

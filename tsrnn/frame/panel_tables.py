@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -221,13 +222,55 @@ def wrap_panel(
     added = added_levels(labels)
     flat = values.reshape(n * h, math.prod(values.shape[2:]))
     if panel.layout == "long":
-        return _wrap_long(flat, panel, np.repeat(series, h), grid, places.ravel(), added)
+        names = [panel.columns.target] if added is None else flat_names(None, added)
+        return _wrap_long(flat, panel, np.repeat(series, h), grid, places.ravel(), names)
     index = _two_levels(panel, np.repeat(series, h), grid, places.ravel())
     if panel.is_series and added is None:
         return _to_pandas_like(pd.Series(flat[:, 0], index, name=panel.columns.target), panel)
     target = None if panel.is_series else pd.Index([panel.columns.target], tupleize_cols=False)
     columns = target if added is None else append_levels(target, added)
     return _to_pandas_like(pd.DataFrame(flat, index, columns), panel)
+
+
+def empty_panel_table(
+    panel: PanelTarget, series: np.ndarray, places: np.ndarray, columns: Sequence[Hashable]
+) -> Forecasts:
+    """Return a table of ids and times with empty columns, to be filled in with covariates.
+
+    Parameters
+    ----------
+    panel : PanelTarget
+        The panel.
+    series : ndarray of int of shape (n,)
+        Numbers of the series.
+    places : ndarray of int of shape (n, h)
+        Places of the steps in the grid of the panel, which is extended as far as needed.
+    columns : sequence of hashable
+        Names of the columns.
+
+    Returns
+    -------
+    DataFrame or table of another library
+        Two index levels if the panel has them, else a long table; NaN in all `columns`.
+
+    Examples
+    --------
+    >>> from tsrnn.frame import read_panel
+    >>> panel, _ = read_panel({"a": pd.Series([1.0, 2.0]), "b": pd.Series([3.0])})
+    >>> empty_panel_table(panel, np.arange(2), panel.end[:, None], ["price"])
+      unique_id  ds  price
+    0         a   2    NaN
+    1         b   1    NaN
+    """
+    n, h = places.shape
+    grid, series = panel.extended_grid(int(places.max(initial=-1)) + 1), np.repeat(series, h)
+    empty = np.full((n * h, len(columns)), np.nan)
+    if panel.layout == "index":
+        names = pd.Index(list(columns), tupleize_cols=False)
+        return _to_pandas_like(pd.DataFrame(empty, _two_levels(panel, series, grid, places.ravel()), names), panel)
+    if panel.layout == "dict":
+        panel = replace(panel, columns=panel.columns._replace(id=ID, time=panel.columns.time or TIME))
+    return _wrap_long(empty, panel, series, grid, places.ravel(), columns)
 
 
 # ---- tables of covariates --------------------------------------------------------------------------------------------
@@ -371,12 +414,16 @@ def _refuse_missing_rows(
 
 
 def _wrap_long(
-    flat: np.ndarray, panel: PanelTarget, series: np.ndarray, grid: AnyGrid, places: np.ndarray, added: Any
+    flat: np.ndarray,
+    panel: PanelTarget,
+    series: np.ndarray,
+    grid: AnyGrid,
+    places: np.ndarray,
+    names: Sequence[Hashable],
 ) -> Forecasts:
-    """Return forecasts as a long table: ids, times, then one column for each label."""
+    """Return values as a long table: ids, times, then one column for each name."""
     ids = _ids(panel, series)
     times = grid.take(places)
-    names = [panel.columns.target] if added is None else flat_names(None, added)
     for label in (panel.columns.id, panel.columns.time):
         if label in names:
             raise ValueError(f"the column {label!r} of {panel.name} has the name of a column of the result; rename it")
