@@ -9,7 +9,8 @@ from numpy.testing import assert_allclose
 
 import tsrnn
 from tsrnn import frame
-from tsrnn.cli import _default_horizon, _n_decimals, main
+from tsrnn.cli import main
+from tsrnn.cli.text import decimals_for, default_horizon
 from tsrnn.datasets import DATASETS, load_air_passengers, load_co2
 from tsrnn.frame.files import read_csv
 
@@ -157,15 +158,15 @@ def test_no_observed_value_in_the_test_part(run, csv):
     ("n", "season", "horizon"), [(144, 12, 12), (100, 1, 12), (2284, 52, 52), (20, 12, 5), (2, 1, 1)]
 )
 def test_default_horizon(n, season, horizon):
-    assert _default_horizon(n, season) == horizon
+    assert default_horizon(n, season) == horizon
 
 
-def test_n_decimals():
-    assert _n_decimals([9.64, 47.8]) == 2
-    assert _n_decimals([523.0, 1000.0]) == 0
-    assert _n_decimals([0.0123, 1.0]) == 4
-    assert _n_decimals([1e-15, 1.0]) == 5
-    assert _n_decimals([0.0, float("nan")]) == 3
+def test_decimals():
+    assert decimals_for([9.64, 47.8]) == 2
+    assert decimals_for([523.0, 1000.0]) == 0
+    assert decimals_for([0.0123, 1.0]) == 4
+    assert decimals_for([1e-15, 1.0]) == 5
+    assert decimals_for([0.0, float("nan")]) == 3
 
 
 # ---------------------------------------------------------------- files

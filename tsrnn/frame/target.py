@@ -18,8 +18,8 @@ dict of `pandas.Series`                      a panel       a series for each id
 anything else                                error         None, scalars, strings, dates, sparse and 3-D data
 ===========================================  ============  ==========================================================
 
-`panel_layouts` reads panels. Rows are time steps, on a regular grid (see `index`). `tables` converts tables of other libraries; forecasts are
-returned as tables of the same library, with the column of dates first.
+`panel_layouts` reads panels. Rows are time steps, on a regular grid (see `index`). `tables` converts tables of other
+libraries; forecasts are returned as tables of the same library, with the column of dates first.
 
 Booleans, integers, pandas' nullable dtypes and objects that convert to numbers become float64; ``None``, ``pd.NA`` and
 NaN are missing. Infinite, complex and non-numeric values raise an error; strings are never parsed.
@@ -327,8 +327,8 @@ def _refuse_long(columns: pd.Index, name: str, native_format: NativeFormat | Non
         table = name if native_format is None or is_polars else native_format.pandas_expression(name, index=False)
         by = "on" if is_polars else "columns"
         raise ValueError(
-            f"{name} is a long panel (columns unique_id and ds), which is not expected here: pass one series, or a wide "
-            f"frame with {table}.pivot(index='ds', {by}='unique_id', values='y')"
+            f"{name} is a long panel (columns unique_id and ds), which is not expected here: pass one series, or a "
+            f"wide frame with {table}.pivot(index='ds', {by}='unique_id', values='y')"
         )
 
 

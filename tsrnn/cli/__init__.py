@@ -8,36 +8,23 @@ only when a series is read or functions are compiled.
 from __future__ import annotations
 
 import re
-import time
-import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from . import __version__, datasets
-from .cells.registry import FAMILIES
-from .messages import format_label, shorten
-from .shell import MAX_LENGTH, Program, atomic_write, check_output_path
+from .. import __version__, datasets
+from ..messages import format_label, shorten
+from ..shell import MAX_LENGTH, Program, atomic_write, check_output_path
+from .model import CELLS, MODELS, NETWORKS, STRATEGIES, Model, collect_warnings
+from .text import count, decimals_for, default_horizon, print_table, report, span, step_name
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from .estimators.base import BaseForecaster
-    from .estimators.forecasters import RecurrentForecaster
-
-#: The families of cells by their names on the command line.
-CELLS = {name.lower(): name for name in FAMILIES}
-STRATEGIES = ("recursive", "direct", "seq2seq")
-NETWORKS = {name.lower(): f"{name}Forecaster" for name in FAMILIES}
-MODELS = {"ar": "ARForecaster", "latent": "LatentARForecaster"} | NETWORKS
-
-#: Arguments of the forecasters whose option has another name.
-ARGUMENTS = {"epochs": "max_epochs", "seed": "random_state"}
 
 #: Options for CSV files, by the arguments of `tsrnn.frame.files.read_csv`.
 FILE_OPTIONS = {
@@ -68,13 +55,6 @@ FILE_OPTIONS = {
 
 #: A function that becomes a command.
 Command = TypeVar("Command", bound=Callable[..., None])
-
-#: Names of steps by pandas' frequency code.
-STEPS = {
-    "YS": "years", "YE": "years", "Y": "years", "QS": "quarters", "QE": "quarters", "Q": "quarters",
-    "MS": "months", "ME": "months", "M": "months", "W": "weeks", "D": "days", "B": "business days",
-    "h": "hours", "min": "minutes", "s": "seconds",
-}  # fmt: skip
 
 
 def _file_options(command: Command) -> Command:
@@ -196,9 +176,9 @@ def warmup(
     They are kept in the folder of the environment variable NUMBA_CACHE_DIR; without it beside the package, or in the
     user's cache folder.
     """
-    from .cells.registry import family
-    from .losses.registry import LOSSES
-    from .training.warmup import check_device, code_folder, compile_cell, runs_on
+    from ..cells.registry import family
+    from ..losses.registry import LOSSES
+    from ..training.warmup import check_device, code_folder, compile_cell, runs_on
 
     for name in losses:
         if name not in LOSSES:
@@ -214,12 +194,12 @@ def warmup(
     except RuntimeError as error:
         raise click.ClickException(re.sub(r"\bdevice='(\w+)'", r"--devices \1", str(error))) from error
     for device, name in work:
-        with _collect_warnings() as messages:
+        with collect_warnings() as messages:
             done = compile_cell(forms[name], strategies, [LOSSES[loss] for loss in losses], dtype, device)
         place = f"{name} ({device})" if len(devices) > 1 else name
         click.echo(f"{place}: compiled {done.n_functions} functions in {done.seconds:.1f} s")
         for message in messages:
-            _report(f"  Warning: {message}")
+            report(f"  Warning: {message}")
         if len(done.files) < done.n_functions:
             raise click.ClickException(
                 f"only {len(done.files)} of these functions were kept, so that a later process compiles the others "
@@ -230,81 +210,6 @@ def warmup(
 
 
 # ---------------------------------------------------------------- test and forecast
-@dataclass
-class Model:
-    """A model with its options.
-
-    Attributes
-    ----------
-    name : str
-        A key of `MODELS`.
-    options : dict
-        The options of a network that were given.
-    """
-
-    name: str
-    options: dict[str, object]
-
-    @property
-    def title(self) -> str:
-        """The name of the model in tables."""
-        return "latent AR" if self.name == "latent" else MODELS[self.name].removesuffix("Forecaster")
-
-    def fit(self, y: pd.Series, horizon: int, data: str) -> BaseForecaster:
-        """Return the forecaster fitted to `y`, which progress messages call `data`."""
-        import tsrnn
-
-        arguments = {ARGUMENTS.get(name, name): value for name, value in self.options.items()}
-        if self.name in NETWORKS:
-            arguments.setdefault("random_state", 0)
-        is_verbose = "verbose" in arguments
-        _report(f"Fitting the {self.title} to {data} ...", nl=is_verbose)
-        start = time.perf_counter()
-        try:
-            with _collect_warnings() as messages:
-                forecaster = getattr(tsrnn, MODELS[self.name])(horizon=horizon, **arguments).fit(y)
-        except Exception as error:
-            _report("")
-            if type(error) is ValueError:
-                raise ValueError(_with_options(str(error))) from error
-            raise
-        seconds, compiled = time.perf_counter() - start, getattr(forecaster, "timings_", {}).get("compile", 0.0)
-        _report(f" {seconds:.1f} s" + (f" ({compiled:.1f} s to compile, on first use)" if compiled > 1 else ""))
-        for message in messages:
-            _report(f"  Warning: {_with_options(message)}")
-        if is_verbose:
-            _report(_training_summary(forecaster))
-        if getattr(forecaster, "best_epoch_", 1) == 0:
-            _report("  No epoch of training was better than its linear start, so the forecast is linear.")
-        return forecaster
-
-
-@contextmanager
-def _collect_warnings() -> Iterator[list[str]]:
-    """Collect the warnings of this package, each message once; issue all others again."""
-    from .exceptions import TsrnnWarning
-
-    messages: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", TsrnnWarning)
-        yield messages
-    for warning in caught:
-        if not issubclass(warning.category, TsrnnWarning):
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-        elif str(warning.message) not in messages:
-            messages.append(str(warning.message))
-
-
-def _with_options(message: str) -> str:
-    """Replace arguments and classes of Python in a message by options: ``horizon=3`` by ``--horizon 3``."""
-    for option in forecast.params[1:]:  # the first one is DATA
-        name = ARGUMENTS.get(str(option.name), str(option.name))
-        message = re.sub(rf"\b{name}=(?:'(\w+)'|(\d+)\b(?!\.))", rf"{option.opts[0]} \1\2", message)
-    for name, forecaster in MODELS.items():
-        message = re.sub(rf"\b{forecaster}\b(?!\()", f"--model {name}", message)
-    return message
-
-
 @dataclass
 class Outputs:
     """The files to write; None for those that are not wanted."""
@@ -318,53 +223,53 @@ class Outputs:
         if self.output is not None:
             with atomic_write(self.output, "--output", self.force) as path:
                 future.rename("forecast").to_csv(path, index_label="date")
-            _report(f"Wrote {self.output}.")
+            report(f"Wrote {self.output}.")
         if self.plot is not None:
-            from .plotting import save_forecast
+            from ..plotting import save_forecast
 
             with atomic_write(self.plot, "--plot", self.force) as path:
                 save_forecast(path, y, future, tested, title=title)
-            _report(f"Wrote {self.plot}.")
+            report(f"Wrote {self.plot}.")
 
 
 def _forecast(y: pd.Series, horizon: int | None, model: Model, outputs: Outputs) -> None:
     """Test the model, forecast the future, print both, and write the output files."""
-    from . import frame
+    from .. import frame
 
     index: Any = y.index
     season = frame.season_length(index)
-    horizon = _default_horizon(len(y), season) if horizon is None else horizon
-    step = _step_name(index)
+    horizon = default_horizon(len(y), season) if horizon is None else horizon
+    step = step_name(index)
     if horizon >= len(y):
         raise click.ClickException(
             f"--horizon {horizon} must be smaller than the series, which has {len(y)} {step}: the test holds out that "
             "many; give a smaller one"
         )
     y, missing = y.rename(shorten(str(y.name), 80)), int(y.isna().sum())
-    click.echo(f"{y.name}: {len(y)} {step}, {_span(y)}" + (f", {missing} of them missing" if missing else ""))
+    click.echo(f"{y.name}: {len(y)} {step}, {span(y)}" + (f", {missing} of them missing" if missing else ""))
     train, test = y.iloc[:-horizon], y.iloc[-horizon:]
-    tested = model.fit(train, horizon, f"the first {_count(len(train), step)}").predict(horizon)
+    tested = model.fit(train, horizon, f"the first {count(len(train), step)}").predict(horizon)
     n_decimals = _print_test(model, train, test, tested, season, step)
     future = model.fit(y, horizon, f"all {len(y)} {step}").predict(horizon)
-    click.echo(f"\nForecast of the next {_count(horizon, step)}, by the {model.title} fitted to all {len(y)} {step}:\n")
+    click.echo(f"\nForecast of the next {count(horizon, step)}, by the {model.title} fitted to all {len(y)} {step}:\n")
     labels = [format_label(label) for label in future.index]
     numbers = [f"{value:.{max(0, n_decimals - 1)}f}" for value in future]  # more would be noise
-    _print_table([("date" if hasattr(y.index, "freqstr") else "step", "forecast"), *zip(labels, numbers, strict=True)])
+    print_table([("date" if hasattr(y.index, "freqstr") else "step", "forecast"), *zip(labels, numbers, strict=True)])
     outputs.write(y, future, tested, title=f"{y.name}: forecast by the {model.title}")
 
 
 def _print_test(model: Model, train: pd.Series, test: pd.Series, tested: pd.Series, season: int, step: str) -> int:
     """Print the errors over the test and return the number of decimals that they need."""
-    from . import frame
+    from .. import frame
 
     season = season if season < len(train) else 1
     naive = _baselines(train, len(test), step)
     absolute = [frame.mae(test, prediction) for prediction in (tested, *naive.values())]
     scaled = [frame.mase(test, prediction, train, season) for prediction in (tested, *naive.values())]
-    n_decimals = _n_decimals(absolute)
-    click.echo(f"\nTest on the last {_count(len(test), step)}, {_span(test)}, which the model had not seen:\n")
+    n_decimals = decimals_for(absolute)
+    click.echo(f"\nTest on the last {count(len(test), step)}, {span(test)}, which the model had not seen:\n")
     errors = [(f"{a:.{n_decimals}f}", f"{b:.2f}") for a, b in zip(absolute, scaled, strict=True)]
-    _print_table(
+    print_table(
         [("", "MAE", "MASE"), *((name, *pair) for name, pair in zip((model.title, *naive), errors, strict=True))]
     )
     change = f"{season} {step}" if season > 1 else f"one {step.removesuffix('s')}"
@@ -378,7 +283,7 @@ def _print_test(model: Model, train: pd.Series, test: pd.Series, tested: pd.Seri
 
 def _baselines(train: pd.Series, horizon: int, step: str) -> dict[str, np.ndarray]:
     """Return the seasonal naive forecasts, (horizon,), by name: one for each season, or the last value."""
-    from . import frame
+    from .. import frame
 
     index: Any = train.index
     seasons = [season for season in frame.season_lengths(index, len(train)) if season < len(train)] or [1]
@@ -402,11 +307,6 @@ def _comparison(title: str, error: float, baselines: dict[str, float]) -> str:
     return f"The {title}'s error is {abs(change)} % {'smaller' if change < 0 else 'larger'} than {other}."
 
 
-def _default_horizon(n: int, season: int) -> int:
-    """Return one season, or 12 without a season; at most a quarter of the series."""
-    return max(1, min(season if season > 1 else 12, n // 4))
-
-
 # ---------------------------------------------------------------- arguments
 def _read_series(data: str, column: str | None, csv: dict[str, Any]) -> pd.Series:  # csv: arguments of read_csv
     """Return the series that the arguments name."""
@@ -418,9 +318,9 @@ def _read_series(data: str, column: str | None, csv: dict[str, Any]) -> pd.Serie
         hint = f"did you mean {close[0]!r}?" if close else "`tsrnn datasets` lists the data sets."
         raise click.UsageError(f"{data!r} is neither a file nor a data set of tsrnn; {hint}")
     if path.is_file():
-        from .frame.files import read_csv
+        from ..frame.files import read_csv
 
-        return read_csv(path, column=column, **csv, report=_report)
+        return read_csv(path, column=column, **csv, report=report)
     for name in csv:
         raise click.UsageError(
             f"--{name.replace('_', '-')} is an option for CSV files, and {data} is a data set of tsrnn; leave the "
@@ -428,58 +328,11 @@ def _read_series(data: str, column: str | None, csv: dict[str, Any]) -> pd.Serie
         )
     shipped: Any = datasets.load(data)
     if shipped.ndim == 2:
-        from .frame.files import select_column
+        from ..frame.files import select_column
 
-        return select_column(shipped, column, _report)
+        return select_column(shipped, column, report)
     if column not in (None, shipped.name):
         raise click.UsageError(
             f"there is no column {column!r}: {data} has one series, {shipped.name!r}; leave --column out"
         )
     return shipped.rename(data)
-
-
-# ---------------------------------------------------------------- text
-def _report(text: str, nl: bool = True) -> None:
-    """Print a message on standard error."""
-    click.echo(shorten(text, MAX_LENGTH), err=True, nl=nl)
-
-
-def _step_name(index: pd.Index) -> str:
-    """Return the name of the steps of a series, such as "months"."""
-    code = str(getattr(index, "freqstr", "")).split("-")[0]
-    return STEPS.get(code, "steps")
-
-
-def _span(y: pd.Series) -> str:
-    """Return the first and the last label of a series."""
-    first, last = format_label(y.index[0]), format_label(y.index[-1])
-    return f"{first} to {last}" if len(y) > 1 else first
-
-
-def _count(n: int, step: str) -> str:
-    """Return a number of steps, such as "12 months"; "month" for one, as in "the last month"."""
-    return f"{n} {step}" if n > 1 else step.removesuffix("s")
-
-
-def _n_decimals(errors: list[float]) -> int:
-    """Return the number of decimals that shows the smallest error, if not below 0.1 % of the largest, with 3 digits."""
-    import math
-
-    finite = [error for error in errors if 0 < error < math.inf]
-    return min(9, max(0, 2 - math.floor(math.log10(max(min(finite), max(finite) / 1000))))) if finite else 3
-
-
-def _training_summary(forecaster: RecurrentForecaster) -> str:
-    """Return a line on the size of a network and its training."""
-    return (
-        f"  reads {forecaster.context_length_} steps, {len(forecaster.theta_)} parameters, best after "
-        f"{forecaster.best_epoch_} of {len(forecaster.loss_curve_)} epochs (0 is the linear start)"
-    )
-
-
-def _print_table(rows: list[tuple[str, ...]]) -> None:
-    """Print a table, the first column aligned to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for first, *others in rows:
-        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
-        click.echo("  " + "   ".join(cells).rstrip())
