@@ -12,6 +12,12 @@ from .cells.registry import FAMILIES
 
 if TYPE_CHECKING:
     from .estimators.autoregressive import ARForecaster
+    from .estimators.baselines import (
+        DriftForecaster,
+        NaiveForecaster,
+        SeasonalNaiveForecaster,
+        ThetaForecaster,
+    )
     from .estimators.future_frames import make_future
     from .estimators.latent import LatentARForecaster
     from .estimators.scoring import neg_mae, neg_mase, neg_rmse
@@ -35,7 +41,11 @@ _HOMES = {
     "Huber": "losses.huber",
     "Pinball": "losses.pinball",
     "ARForecaster": "estimators.autoregressive",
+    "DriftForecaster": "estimators.baselines",
     "LatentARForecaster": "estimators.latent",
+    "NaiveForecaster": "estimators.baselines",
+    "SeasonalNaiveForecaster": "estimators.baselines",
+    "ThetaForecaster": "estimators.baselines",
     "calendar_features": "frame.calendar",
     "make_future": "estimators.future_frames",
     "neg_mae": "estimators.scoring",
@@ -47,14 +57,18 @@ __all__ = [
     "ARForecaster",
     "Adam",
     "Direct",
+    "DriftForecaster",
     "EarlyStopping",
     "Epoch",
     "Huber",
     "LatentARForecaster",
+    "NaiveForecaster",
     "Pinball",
     "Recursive",
+    "SeasonalNaiveForecaster",
     "Seq2Seq",
     "TeacherForcing",
+    "ThetaForecaster",
     "__version__",
     "calendar_features",
     "make_future",

@@ -25,6 +25,13 @@ class Kalman(NamedTuple):
     smoother: Callable
 
 
+class Theta(NamedTuple):
+    """The loops of `theta`."""
+
+    fit: Callable
+    filter: Callable
+
+
 def get_backend(name: str = "cpu", n_lanes: int | None = None) -> Backend:
     """The backend `name`, "cpu" or "cuda", for training in batches of `n_lanes`; the first call imports numba."""
     if name == "cpu":
@@ -57,6 +64,13 @@ def get_kalman() -> Kalman:
     from .kalman import build_filter, build_smoother
 
     return Kalman(build_filter(), build_smoother())
+
+
+def get_theta() -> Theta:
+    """The fit and the filter of the theta models; the first call imports numba."""
+    from .theta import build_filter, build_fit
+
+    return Theta(build_fit(), build_filter())
 
 
 def single_threaded_blas() -> AbstractContextManager[None]:
