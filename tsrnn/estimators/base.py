@@ -16,7 +16,7 @@ from ..checks import Anything, whole
 from ..data.panel import Panel
 from ..frame.future import Forecasts, Labels
 from ..frame.index import Grid
-from .history import History, Origin, labelled_by
+from .history import History, Origin, labelled_by, refuse_empty
 from .panels import Reading, panel_mase, panel_origin, panel_truth_and_forecast, read_panel, update_panel
 
 #: Fitted attributes by name, of many types.
@@ -327,6 +327,7 @@ class BaseForecaster(BaseEstimator):
                 known = known[-(len(here.panel.values) + len(steps)) :]
                 before = completion.complete(known[: -len(steps)], here.panel.indptr)
                 here = here._replace(panel=replace(here.panel, known=before))
+            refuse_empty(known[None, -len(steps) :], self.covariate_names_, completion)
             ahead_ = completion.complete_ahead(known[None, -len(steps) :], here.panel, here.panel.known)
             return here._replace(ahead=ahead_, index=steps, wanted=np.arange(len(steps)))
         if horizon is None or np.ndim(horizon) == 0:

@@ -206,6 +206,19 @@ class History:
         return "the series" if self.target.channel(c) == "y" else self.target.channel(c)
 
 
+def refuse_empty(ahead: np.ndarray, names: Sequence[Hashable], completion: Completion) -> None:
+    """Refuse covariates (S, n_steps, F) of the steps ahead of which one is not filled in, though it was in the fit.
+
+    A single missing value is replaced by the last one before it.
+    """
+    is_empty = np.isnan(ahead).all(axis=(0, 1)) & ~completion.is_masked
+    if ahead.size and is_empty.any():
+        name = names[int(np.argmax(is_empty))]
+        raise ValueError(
+            f"X[{name!r}] is missing at every step to forecast, but was known at every step of the fit; fill it in"
+        )
+
+
 def canonical_order(ids: Any) -> np.ndarray:
     """Numbers of ids (S,) in an order that depends on the ids alone: by type, then by value or, if need be, by text."""
     try:

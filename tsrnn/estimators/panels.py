@@ -12,7 +12,7 @@ import numpy as np
 from .. import frame
 from ..checks import Anything, choice, shown, whole
 from ..data.panel import Panel
-from .history import History, Origin, canonical_order
+from .history import History, Origin, canonical_order, refuse_empty
 
 if TYPE_CHECKING:
     from .base import BaseForecaster
@@ -153,6 +153,7 @@ def panel_origin(
     elif names:
         ahead = frame.align_future(horizon, target, places, names, series=numbers)
     if names:
+        refuse_empty(ahead, names, forecaster._completions[1])
         ahead = forecaster._completions[1].complete_ahead(ahead, origin.panel, origin.panel.known)
     return origin._replace(ahead=ahead, index=(numbers, places), wanted=np.arange(n))
 
