@@ -264,7 +264,7 @@ def test_quantiles_intervals_and_paths_agree():
     spread = (interval.upper - interval.lower).max()
     assert_allclose(np.quantile(paths, [0.1, 0.5, 0.9], axis=1).T, quantiles, atol=0.03 * spread)
     model = forecaster.model_
-    last = forecaster._start(forecaster._origin(1, None))[1]
+    last = forecaster._start(model, forecaster.panel_)[1]
     first = model.A @ last @ model.A.T + model.Q
     expected = (model.C @ model.A @ first @ model.C.T).item() * model.scale[0] ** 2
     assert_allclose(np.cov(paths.iloc[:2])[0, 1], expected, rtol=0.1)  # steps of a path depend on each other

@@ -11,8 +11,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
-from tsrnn import ARForecaster
-from tsrnn.exceptions import OrderSelectionWarning
+from tsrnn import ARForecaster, LatentARForecaster
+from tsrnn.exceptions import ConvergenceWarning, OrderSelectionWarning
+from tsrnn.linear import statespace
 
 #: First day and number of days of each series.
 SPANS = {"b": (0, 60), "a": (10, 45), "c": (3, 80)}
@@ -332,3 +333,102 @@ def test_what_a_linear_model_has_no_use_for():
         ARForecaster().fit(frame, past=["u"])
     with pytest.raises(TypeError, match="pooled=1 must be True or False"):
         ARForecaster(pooled=1).fit(frame[["unique_id", "ds", "y"]])
+
+
+# ---------------------------------------------------------------- latent autoregression
+LATENT = {"n_states": 2, "tol": 1e-2}
+ATTRIBUTES = ("n_states_", "loglike_", "aic_", "bic_", "loglike_curve_", "converged_", "smoothed_states_")
+
+
+@pytest.mark.parametrize("options", [LATENT, {"n_states": "bic", "tol": 1e-1}], ids=["states", "bic"])
+@pytest.mark.parametrize("gaps", [False, True])
+def test_latent_models_as_alone_bit_for_bit(options, gaps):
+    frame = with_missing(make_frame()) if gaps else make_frame()
+    panel = LatentARForecaster(**options).fit(frame)
+    point, interval = panel.predict(H), panel.predict_interval(H)
+    assert list(panel.model_) == list(SPANS)
+    for name in SPANS:
+        alone = LatentARForecaster(**options).fit(series_of(frame, name))
+        for attribute in ATTRIBUTES:
+            assert_array_equal(getattr(panel, attribute)[name], getattr(alone, attribute), err_msg=attribute)
+        assert_array_equal(of(point, name)[:, 0], alone.predict(H))
+        assert_array_equal(of(interval, name), alone.predict_interval(H))
+        one = LatentARForecaster(**options).fit(frame[frame["unique_id"] == name])
+        found, expected = one.sample(H, 3, random_state=0), alone.sample(H, 3, random_state=0)
+        assert_array_equal(of(found, name), expected)
+
+
+def test_latent_fit_is_equal_for_any_number_of_jobs():
+    frame = make_frame()
+    one, two = (LatentARForecaster(n_jobs=n, **LATENT).fit(frame) for n in (None, 2))
+    for name in SPANS:
+        for attribute in ATTRIBUTES:
+            assert_array_equal(getattr(one, attribute)[name], getattr(two, attribute)[name], err_msg=attribute)
+    assert_array_equal(one.predict(H)["y"], two.predict(H)["y"])
+    for value, error in ((0, ValueError), (1.5, TypeError), ("all", TypeError), (True, TypeError)):
+        with pytest.raises(error, match=f"n_jobs={value!r}"):
+            LatentARForecaster(n_jobs=value).fit(frame)
+
+
+def test_latent_order_of_rows_ids_and_paths():
+    frame = make_frame()
+    fitted = LatentARForecaster(**LATENT).fit(frame)
+    other = LatentARForecaster(**LATENT).fit(frame.sample(frac=1, random_state=0))
+    some = fitted.predict(H, ids=["c", "b"])
+    assert list(some["unique_id"].unique()) == ["c", "b"]
+    for name in ("b", "c"):
+        assert_array_equal(of(some, name), of(other.predict(H), name))
+    paths, interval = fitted.sample(H, 20_000, random_state=0), fitted.predict_interval(H, 0.8)
+    for i, name in enumerate(SPANS):
+        found = np.quantile(of(paths, name), [0.1, 0.9], axis=1).T
+        assert_allclose(found, of(interval, name), atol=0.06 * 10.0**i)
+
+
+def test_latent_update_and_context():
+    frame = make_frame()
+    is_new = frame.groupby("unique_id").cumcount(ascending=False) < 5
+    fitted = LatentARForecaster(**LATENT).fit(frame[~is_new])
+    given = fitted.predict(H, context=frame)
+    pd.testing.assert_frame_equal(fitted.update(frame[is_new]).predict(H), given)
+    new = make_frame({"x": (5, 30)})
+    with pytest.raises(ValueError, match=r"'x' of context was not in the fit, .* fit to it too, or use ARForecaster\("):
+        fitted.predict(context=new)
+    with pytest.raises(ValueError, match="'x' of y was not in the fit"):
+        fitted.update(new)
+    pd.testing.assert_frame_equal(fitted.predict(H), given)
+
+
+def test_latent_covariates_known_ahead():
+    frame = make_frame(covariates=["u"])
+    ahead = make_frame({k: (first + n, H) for k, (first, n) in SPANS.items()}, seed=5, covariates=["u"])
+    point = LatentARForecaster(**LATENT).fit(frame, future=["u"]).predict(ahead.drop(columns="y"))
+    for name in SPANS:
+        rows, steps = (part[part["unique_id"] == name].set_index("ds")[["u"]].asfreq("D") for part in (frame, ahead))
+        alone = LatentARForecaster(**LATENT).fit(rows, series_of(frame, name))
+        assert_array_equal(of(point, name)[:, 0], alone.predict(steps))
+
+
+def test_latent_errors_and_warnings_name_the_series(monkeypatch):
+    frame = make_frame(SPANS | {"z": (0, 6)})
+    with pytest.raises(ValueError, match="n_states=2 has 9 parameters, but series 'z' of y has 6 observations"):
+        LatentARForecaster(**LATENT).fit(frame)
+    two = make_frame(SPANS | {"z": (0, 6), "q": (0, 4)})
+    with pytest.raises(ValueError, match=r"series 'z' of y, series 'q' of y \(2 of 5 series\) have too few .* 9 param"):
+        LatentARForecaster(**LATENT).fit(two)
+    assert len(ARForecaster(pooled=True).fit(two).predict(1)) == 5
+    with pytest.warns(
+        ConvergenceWarning, match=r"^series 'b' of y: EM .* \(3 of 3 series .* also series 'a' of y, s"
+    ) as w:
+        LatentARForecaster(n_states=2, tol=0.0, max_iter=2).fit(make_frame())
+    assert len(w) == 1
+    assert w[0].filename == __file__
+    fit = statespace.fit
+
+    def explode(values, *options):
+        if len(values) == SPANS["a"][1]:
+            raise FloatingPointError("the likelihood is not finite")
+        return fit(values, *options)
+
+    monkeypatch.setattr(statespace, "fit", explode)
+    with pytest.raises(FloatingPointError, match="series 'a' of y: the likelihood is not finite"):
+        LatentARForecaster(**LATENT).fit(make_frame())

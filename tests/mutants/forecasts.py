@@ -79,8 +79,8 @@ MUTANTS = [
         "sums.of_series(H) / (sums.values + 1)", PROMISES,
     ),
     mutant(
-        "the latent BIC counts rows", "estimators/latent.py::LatentARForecaster._fit", "int(history.observed.sum())",
-        "len(history.values)", PROMISES,
+        "the latent BIC counts rows", "estimators/latent.py::LatentARForecaster._fit_series",
+        "int(rows.observed.sum())", "len(rows.values)", PROMISES,
     ),
     mutant(
         "the latent likelihood's units count rows", "linear/statespace.py::_log_jacobian", "observed.sum(axis=0)",

@@ -235,10 +235,10 @@ class BaseForecaster(BaseEstimator):
                 raise ValueError(f"{type(self).__name__} has no use for {what}; leave them out, or use a network")
 
     def _check_new_series(self, names: Sequence[str]) -> None:
-        """Refuse series of a panel that were in no fit, if there are any and none of the models is theirs."""
+        """Refuse series of `context` or `update` that were in no fit, where each series has a model of its own."""
 
     def _check_context(self, history: History) -> None:
-        """Refuse a panel in `context` that cannot be continued."""
+        """Refuse a panel in `context` whose series cannot be continued."""
 
     def _fit(self, history: History) -> Attributes:
         """Fit; return the fitted attributes by name."""
