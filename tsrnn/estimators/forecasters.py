@@ -214,9 +214,13 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         with network.backend.session():
             return trained.after_gaps(function, before, *options, joint=joint)
 
+    def _is_new(self, origin: Origin) -> np.ndarray:
+        """Which series came after the fit, by ``context=`` or `update`, (S,) bool."""
+        return (origin.series < 0) | (origin.series >= len(self.scaling_.target.mean))
+
     def _scaling(self, origin: Origin) -> tuple[PanelScaling, np.ndarray]:
         """The scaling of the fit and of series that were not in it, and the row of each series."""
-        new, n = origin.series < 0, len(self.scaling_.target.mean)
+        n, new = len(self.scaling_.target.mean), self._is_new(origin)
         if not new.any():
             return self.scaling_, origin.series
         rows = np.where(new, n + np.cumsum(new) - 1, origin.series)
@@ -247,7 +251,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
     def _unscaled(self, values: np.ndarray, origin: Origin) -> np.ndarray:
         """Errors or offsets (S, n_leads, C, ...) for the steps after `origin`, in the units of the series."""
         errors, (_, rows) = self.errors_, self._scaling(origin)
-        if (new := np.flatnonzero(origin.series < 0)).size:
+        if (new := np.flatnonzero(self._is_new(origin))).size:
             errors = replace(errors, scaling=errors.scaling.joined(origin.panel.take(new)))
         return errors.unscale(values, origin.panel, self.context_length_, origin.n_steps, rows)
 
