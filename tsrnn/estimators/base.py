@@ -119,6 +119,8 @@ class BaseForecaster(BaseEstimator):
             "skipped_": history.skipped,
             "_order": history.order,
             "_completions": history.completions,
+            "_n_series": len(history.panel),
+            "_gaps": gaps,
         }
         named = fitted["covariate_names_"] if history.is_panel or frame.column_labels(X) else []
         self.__dict__.pop("feature_names_in_", None)  # of an earlier fit; scikit-learn's rule: all names are texts

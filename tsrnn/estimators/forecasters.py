@@ -143,7 +143,9 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             )
         origin, last = self._origin(horizon, context), strategy.segment_length - 1
         if isinstance(origin.target, frame.PanelTarget):
-            raise ValueError("attention_weights shows one series at a time; pass one as context=")
+            raise ValueError(
+                "attention_weights is for one series or a wide frame, but the fit had a panel; fit its series alone"
+            )
         weights = origin.choose(self._after_gaps(strategy.attention_weights, origin))[0]
         labels = self.index_ if context is None else origin.target.index
         end = len(labels) - int(trailing(origin.panel.observed).min())
@@ -203,7 +205,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         """Result of a `function` of the strategy for the steps after `origin`; see `TrainedNetwork.after_gaps`."""
         # the types are those of the function, hence `Any`
         network, (scaling, series) = self._network_on_device(), self._scaling(origin)
-        static = _static(self.static_, origin.static)
+        static = _static(self.static_, origin.static, series)
         trained = TrainedNetwork(
             network, self.theta_, self.strategy_, scaling, self.seasons_, self.context_length_, static
         )
@@ -241,12 +243,15 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
                 for i, rng in enumerate(rngs)
             ]
             return np.concatenate(sampled)
-        errors, drawn, pooled = self._errors(origin), [], np.zeros(1, bool)
-        for s, rng in zip(origin.series, rngs, strict=True):
-            of_series, pooled = errors.of_series(int(s)).paths(n_paths, rng)
-            drawn.append(of_series)
+        errors, pooled = self._errors(origin), np.zeros(1, bool)
+        drawn = np.full((len(rngs), *errors.errors.shape[1:], n_paths), np.nan)
+        # a series has the leads that it would have alone
+        n_leads = np.maximum(self._n_leads(origin), self.errors_.errors.shape[1])
+        for i, (s, rng) in enumerate(zip(origin.series, rngs, strict=True)):
+            paths, pooled = errors.of_series(int(s)).until(n_leads[i]).paths(n_paths, rng)
+            drawn[i, : len(paths)] = paths
         self._warn_if_pooled(pooled, origin)
-        return self._forecast(origin)[..., None] + self._unscaled(np.stack(drawn), origin)
+        return self._forecast(origin)[..., None] + self._unscaled(drawn, origin)
 
     def _unscaled(self, values: np.ndarray, origin: Origin) -> np.ndarray:
         """Errors or offsets (S, n_leads, C, ...) for the steps after `origin`, in the units of the series."""
@@ -287,21 +292,33 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
                 f"an interval lies about a mean or a median, and loss={loss} gives neither; add the quantile 0.5, use "
                 "strategy='direct', which gives its own quantiles, or another loss"
             )
-        gaps = origin.panel.n_rows[:, None] - 1 - origin.panel.last_observed
-        n_leads = origin.n_steps + int(gaps.max())
+        n_leads = int(self._n_leads(origin).max())
         if n_leads <= self.errors_.errors.shape[1]:
             return self.errors_
         network = self._network_on_device()
         with network.backend.session():
             return self._calibration.errors(network, n_leads)
 
+    def _n_leads(self, origin: Origin) -> np.ndarray:
+        """Largest lead of the steps after each series, counted from a column's last observed value, (S,)."""
+        return origin.n_steps + (origin.panel.n_rows[:, None] - 1 - origin.panel.last_observed).max(axis=1)
 
-def _static(*parts: frame.Static | None) -> Static | None:
-    """Static covariates of the series of the fit, and after them of others, as a network reads them."""
-    found = [part for part in parts if part is not None]
-    if not found:
+
+def _static(
+    fitted: frame.Static | None, given: frame.Static | None = None, rows: np.ndarray | None = None
+) -> Static | None:
+    """Static covariates of the series of the fit, as a network reads them; in these `rows`, (S,), those `given`."""
+    if fitted is None:
         return None
-    return Static(np.vstack([part.numbers for part in found]), np.vstack([part.codes for part in found]))
+    if given is None or rows is None:
+        return Static(fitted.numbers, fitted.codes)
+    tables = []
+    for of_fit, of_given in ((fitted.numbers, given.numbers), (fitted.codes, given.codes)):
+        table = np.zeros((max(len(of_fit), 1 + rows.max()), of_fit.shape[1]), of_fit.dtype)
+        table[: len(of_fit)] = of_fit
+        table[rows] = of_given
+        tables.append(table)
+    return Static(*tables)
 
 
 # ---------------------------------------------------------------- a class for each family of cells

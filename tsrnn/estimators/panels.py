@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from .. import frame
 from ..checks import Anything, choice, shown, whole
 from ..data.panel import Panel
+from ..frame.panel_tables import places_of
 from .history import History, Origin, canonical_order, refuse_empty
 
 if TYPE_CHECKING:
@@ -50,15 +51,19 @@ class Reading:
             return []
         if isinstance(given, str | bytes) or not isinstance(given, Sequence):
             raise TypeError(f"{role}={shown(given)} must be a list of names of columns")
-        return list(given)
+        names: list[Hashable] = list(given)
+        if repeated := [name for k, name in enumerate(names) if name in names[:k]]:
+            raise ValueError(f"{role}={shown(given)} names {repeated[0]!r} more than once; name each column once")
+        return names
 
     def refuse_for_one_series(self) -> None:
-        """Refuse arguments that only mean something for a panel."""
-        for name, default in (("time", None), ("short", "error"), ("static", None)):
-            if getattr(self, name) is not default and getattr(self, name) != default:
+        """Refuse all of these arguments: they only mean something for a panel."""
+        for each in fields(self):
+            given = getattr(self, each.name)
+            if given is not None and not (isinstance(given, str) and given == each.default):
                 raise ValueError(
-                    f"{name}={shown(getattr(self, name))} is for panels, but y is one series or a wide frame; leave it "
-                    "out, or pass a long frame with a column of ids"
+                    f"{each.name}={shown(given)} is for panels, but y is one series or a wide frame; leave it out, or "
+                    "name the column of ids of a long frame with id="
                 )
 
 
@@ -72,16 +77,33 @@ def read_panel(X: Anything, y: Anything, reading: Reading, season_lengths: Anyth
         panel, covariates = frame.read_panel(X, **reading.columns, covariates=[*past, *future])
     else:
         panel, _ = frame.read_panel(y, **reading.columns)
-        columns = None if not past else [*future, *past] if future else None
-        covariates, names = frame.read_panel_table(X, panel, columns)
+        covariates, names = frame.read_panel_table(X, panel)
+        for role, named in (("future", future), ("past", past)):
+            if unknown := [name for name in named if name not in names]:
+                raise ValueError(
+                    f"{role} has {unknown[0]!r}, but X has no such column, only {names}; name one of these"
+                )
         future = [name for name in names if name not in past]
         chosen = [names.index(name) for name in [*past, *future]]
         covariates = covariates[:, chosen]
+    _refuse_copy(covariates[:, len(past) :], future, panel, "y" if y is None else "X")
     history = History.of(panel, covariates, future, season_lengths, past)
     if reading.static is not None:
-        static = frame.read_static(reading.static, panel.ids, panel.columns.id)
-        history = replace(history, static=static.take(history.order))
+        ids = panel.ids.take(history.order)  # codes and means depend on the order, too
+        history = replace(history, static=frame.read_static(reading.static, ids, panel.columns.id))
     return _without_short(history, reading.short)
+
+
+def _refuse_copy(known: np.ndarray, names: Sequence[Hashable], panel: frame.PanelTarget, name: str) -> None:
+    """Refuse a covariate of the steps ahead that equals the target wherever this was observed."""
+    known, truth = known[panel.observed[:, 0]], panel.values[panel.observed]
+    copies = (known == truth[:, None]).all(axis=0) & (np.ptp(known, axis=0) != 0)
+    if copies.any():
+        raise ValueError(
+            f"{name}[{names[int(copies.argmax())]!r}] equals the target at every step, but a covariate must be known "
+            "before the step that it helps to forecast; leave it out, since past values of the target come in by "
+            "themselves"
+        )
 
 
 def _without_short(history: History, short: str) -> History:
@@ -89,15 +111,22 @@ def _without_short(history: History, short: str) -> History:
     is_short = history.panel.n_rows < 2
     if not is_short.any():
         return history
-    names = [history.channel(int(s)) for s in np.flatnonzero(is_short)]
     if short == "error" or is_short.all():
+        names = [history.channel(int(s)) for s in np.flatnonzero(is_short)]
         listed = ", ".join(names[:3]) + (f", ... ({len(names)} series)" if len(names) > 3 else "")
         raise ValueError(
             f"{listed} has fewer than 2 rows from its first observed value on, and nothing to learn from; pass longer "
             "series, or short='skip' to leave it out"
         )
-    kept = np.flatnonzero(~is_short)
-    return replace(history, panel=history.panel.take(kept), order=history.order[kept], skipped=tuple(names))
+    assert isinstance(history.target, frame.PanelTarget)
+    kept, skipped = np.flatnonzero(~is_short), np.sort(history.order[is_short])
+    return replace(
+        history,
+        panel=history.panel.take(kept),
+        order=history.order[kept],
+        static=None if history.static is None else history.static.take(kept),
+        skipped=tuple(history.target.ids[skipped]),
+    )
 
 
 # ---------------------------------------------------------------- forecasts
@@ -165,16 +194,24 @@ def _target(forecaster: BaseForecaster) -> frame.PanelTarget:
 
 
 def _chosen(forecaster: BaseForecaster, ids: Anything) -> tuple[frame.PanelTarget, np.ndarray, Panel, np.ndarray]:
-    """Target, numbers, rows and places in the fit of the series with these ids."""
+    """Target, numbers, rows and places in the fit, -1 for a later one, of the series with these ids."""
     target, panel = _target(forecaster), forecaster.panel_
-    place, numbers = _places(forecaster), frame.select_series(ids, target)
+    place, numbers = _places(forecaster, target), frame.select_series(ids, target)
     if ids is None:
         numbers = numbers[place[numbers] >= 0]
-    series = place[numbers]
-    if (series < 0).any():
-        skipped = target.series_name(int(numbers[int(np.argmin(series))]))
+    at = place[numbers]
+    if (at < 0).any():
+        skipped = target.series_name(int(numbers[int(np.argmin(at))]))
         raise ValueError(f"{skipped} was skipped in the fit, because it is too short; pass its rows as context=")
-    return target, numbers, panel if np.array_equal(series, np.arange(len(panel))) else panel.take(series), series
+    panel = panel if np.array_equal(at, np.arange(len(panel))) else panel.take(at)
+    return target, numbers, panel, np.where(at < forecaster._n_series, at, -1)
+
+
+def _places(forecaster: BaseForecaster, target: frame.PanelTarget) -> np.ndarray:
+    """Place of each series of the fitted target, or of a longer one, among those of ``panel_``; -1 without one."""
+    place = np.full(len(target), -1, np.int64)
+    place[forecaster._order] = np.arange(len(forecaster._order))
+    return place
 
 
 def _given(forecaster: BaseForecaster, context: Anything) -> tuple[frame.PanelTarget, np.ndarray, Panel, np.ndarray]:
@@ -185,19 +222,29 @@ def _given(forecaster: BaseForecaster, context: Anything) -> tuple[frame.PanelTa
         forecaster._check_kind(wide, "context")
         target, known = frame.panel_of_columns(wide), np.zeros((wide.values.size, len(names)))  # X brings them
     else:
-        columns = {name: label for name, label in fitted.columns._asdict().items() if label is not None}
-        columns = columns if frame.is_long_table(context) else {}
         target, known = frame.read_panel(
-            context, **columns, freq=frame.index_step(fitted.grid), name="context", covariates=[*past, *names]
+            context, **_reading(forecaster, context), name="context", covariates=[*past, *names]
         )
+    places_of(target.grid, fitted.grid, fitted, target.name)  # times of another kind or without time zone
     history = History.of(target, known, names, [], past, forecaster._completions)
     numbers, panel = history.order, history.panel
-    place = np.append(_places(forecaster), -1)  # the last one is for a series that was not in the fit
-    series = place[frame.number_series(target, fitted)[numbers]]
+    place = np.append(_places(forecaster, fitted), -1)  # the last one is for series without number
+    at = place[frame.number_series(target, fitted)[numbers]]
+    series = np.where(at < forecaster._n_series, at, -1)
     forecaster._check_new_series([history.channel(s) for s in np.flatnonzero(series < 0).tolist()])
     forecaster._check_context(history)
     back = np.argsort(numbers)  # in the order of the ids of `context`
     return target, numbers[back], panel.take(back), series[back]
+
+
+def _reading(forecaster: BaseForecaster, y: Anything) -> dict[str, Any]:
+    """The arguments for `frame.read_panel` by which the fit read its panel, as far as `y` has the same form."""
+    fitted = _target(forecaster)
+    columns = {name: label for name, label in fitted.columns._asdict().items() if label is not None}
+    if not frame.is_long_table(y):
+        levels = getattr(getattr(y, "index", None), "names", [])
+        columns = {name: label for name, label in columns.items() if name != "target" and label in levels}
+    return columns | {"freq": frame.index_step(fitted.grid), "gaps": forecaster._gaps}
 
 
 # ---------------------------------------------------------------- updates
@@ -206,26 +253,21 @@ def read_new_rows(
 ) -> tuple[frame.PanelTarget, frame.PanelTarget, np.ndarray, Panel]:
     """Read rows that follow a panel: the panel after them, the new rows, their series and values in its order."""
     fitted, names, past = _target(forecaster), forecaster.covariate_names_, forecaster.past_names_
-    if forecaster.static_ is not None:
-        raise ValueError(
-            "a panel with static covariates cannot be updated: those of new series would be missing; fit again, or "
-            "pass all rows as context="
-        )
+    X_name = "X_new" if name == "y_new" else "X"
+    if X is not None and not (past or names):
+        raise ValueError(f"the fit of this {type(forecaster).__name__} had no covariates; leave {X_name} out")
     if fitted.wide is not None:
-        wide, covariates = forecaster._read_new(y, X, name, f"update({name}, X)")
+        wide, covariates = forecaster._read_new(y, X, name, f"update({name}, {X_name})")
         grid = frame.future_index(fitted.grid, len(wide.values))
         new, known = frame.panel_of_columns(replace(wide, index=grid)), np.tile(covariates, (len(fitted), 1))
     else:
-        columns = {label: value for label, value in fitted.columns._asdict().items() if value is not None}
-        columns = columns if frame.is_long_table(y) else {}
         asked = [] if X is not None else [*past, *names]
-        new, known = frame.read_panel(
-            y, **columns, freq=frame.index_step(fitted.grid), name=name, covariates=asked, allow_missing=True
-        )
+        new, known = frame.read_panel(y, **_reading(forecaster, y), name=name, covariates=asked, allow_missing=True)
         if X is not None:
-            known, _ = frame.read_panel_table(X, new, [*past, *names])
+            known, _ = frame.read_panel_table(X, new, [*past, *names], name=X_name)
+    places_of(new.grid, fitted.grid, fitted, name)  # times of another kind or without time zone
     later, series = frame.append_rows(fitted, new)
-    before, place = forecaster.panel_, _places(forecaster)
+    before, place = forecaster.panel_, _places(forecaster, fitted)
     is_old = (series < len(fitted)) & (place[np.minimum(series, len(fitted) - 1)] >= 0)
     completed = []
     for completion, rows, own in zip(
@@ -237,25 +279,23 @@ def read_new_rows(
     return later, new, series, Panel(new.values, new.observed, completed[1], new.indptr, past=completed[0])
 
 
-def _places(forecaster: BaseForecaster) -> np.ndarray:
-    """Place in the fit of each series of the target, -1 for one that was skipped."""
-    place = np.full(len(_target(forecaster)), -1, np.int64)
-    place[forecaster._order] = np.arange(len(forecaster._order))
-    return place
-
-
 def update_panel(forecaster: BaseForecaster, y_new: Anything, X_new: Anything) -> dict[str, Any]:
     """The fitted attributes after new rows of some series, and of new ones."""
     later, _, series, new = read_new_rows(forecaster, y_new, X_new, "y_new")
     before, n_before = forecaster.panel_, len(forecaster._order)
-    place = np.full(len(later), -1, np.int64)
-    place[forecaster._order] = np.arange(n_before)
-    n_fitted = len(_target(forecaster))
-    if (place[series[series < n_fitted]] < 0).any():
-        raise ValueError("y_new has rows of a series that was skipped in the fit; fit again with all of its rows")
-    added = np.arange(n_fitted, len(later))
+    place, n_known = _places(forecaster, later), len(_target(forecaster))
+    skipped = [s for s in series[series < n_known] if place[s] < 0]
+    if skipped:
+        name = later.series_name(int(skipped[0]))
+        raise ValueError(f"y_new has rows of {name}, which was skipped in the fit; fit again with all of its rows")
+    added = np.arange(n_known, len(later))
     forecaster._check_new_series([later.series_name(s) for s in added.tolist()])
-    added = added[canonical_order(later.ids[n_fitted:])]
+    if len(added) and forecaster.static_ is not None:
+        raise ValueError(
+            f"{later.series_name(n_known)} is new in y_new, but the fit had static covariates, which it lacks; leave "
+            "it out, and pass its rows as context= with static="
+        )
+    added = added[canonical_order(later.ids[n_known:])]
     place[added] = n_before + np.arange(len(added))
     order = np.concatenate([forecaster._order, added])
     known_rows = np.repeat(np.arange(len(before)), before.n_rows)
@@ -268,6 +308,11 @@ def update_panel(forecaster: BaseForecaster, y_new: Anything, X_new: Anything) -
         np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=len(order)))]).astype(np.int64),
         past=np.concatenate([before.past, new.past])[rows],
     )
+    has_value = joined.last_observed[:, 0] >= 0
+    if not has_value.all():
+        name = later.series_name(int(order[int(np.argmin(has_value))]))
+        raise ValueError(f"{name} is new in y_new, but has no observed value there; leave it out")
+    joined = joined.part(joined.first_observed[:, 0])  # a new series may begin with missing values
     return {"target_": later, "index_": later.grid, "panel_": joined.filled(), "_order": order}
 
 
@@ -278,9 +323,8 @@ def panel_truth_and_forecast(
     data, covariates, name = (X, None, "X") if y is None else (y, X, "y")
     _, new, numbers, panel = read_new_rows(forecaster, data, covariates, name)
     fitted = _target(forecaster)
-    n_fitted = len(fitted)
-    if (numbers >= n_fitted).any():
-        s = int(np.argmax(numbers >= n_fitted))
+    if (numbers >= len(fitted)).any():
+        s = int(np.argmax(numbers >= len(fitted)))
         raise ValueError(f"{new.series_name(s)} was not in the fit, so that nothing forecasts it; leave it out")
     if not new.observed.any():
         raise ValueError(f"{name} has no observed value to score the forecast by; pass some that was observed")

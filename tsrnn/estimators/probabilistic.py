@@ -96,7 +96,8 @@ class ProbabilisticForecaster(BaseForecaster):
         what = f"n_paths={amount(n_paths)} paths of {amount(origin.n_steps)} steps take"
         check_memory(8 * n_values, what, "draw fewer, or some at a time with other seeds")
         with np.errstate(over="ignore", invalid="ignore"):
-            values = self._finite(self._sample(origin, n_paths, generators(rng, origin)), origin)
+            rngs = generators(rng, origin, self.target_)
+            values = self._finite(self._sample(origin, n_paths, rngs), origin)
         return wrap_many(origin.choose(values), origin, {"path": np.arange(n_paths)})
 
     # ------------------------------------------------------------ for subclasses
@@ -114,9 +115,16 @@ class ProbabilisticForecaster(BaseForecaster):
             return origin.choose(self._finite(self._quantiles(origin, levels), origin))
 
 
-def generators(rng: np.random.RandomState, origin: Origin) -> list[np.random.RandomState]:
-    """A random generator for each series; of a panel one that depends on the series' id, not on the other series."""
-    if not isinstance(origin.target, frame.PanelTarget) or len(origin.target) == 1:
+def generators(
+    rng: np.random.RandomState, origin: Origin, fitted: frame.Target | frame.PanelTarget
+) -> list[np.random.RandomState]:
+    """A random generator for each series; of a panel one that depends on the series' id, not on the other series.
+
+    A panel of one has the draws of a single series.
+    """
+    if not isinstance(origin.target, frame.PanelTarget) or not isinstance(fitted, frame.PanelTarget):
+        return [rng]
+    if len(fitted) == len(origin.panel) == 1:
         return [rng]
     seed = rng.randint(2**31)
     numbers, _ = origin.index

@@ -101,6 +101,10 @@ class Errors:
             return self
         return replace(self, errors=self.errors[self.series == s], series=self.series[self.series == s])
 
+    def until(self, n_leads: int) -> Errors:
+        """The errors up to `n_leads` steps ahead."""
+        return replace(self, errors=self.errors[:, :n_leads])
+
     def paths(self, n_paths: int, rng: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
         """Errors of whole windows, drawn with replacement, (n_leads, C, n_paths), and which channels were pooled, (C,).
 

@@ -153,6 +153,10 @@ class PanelTarget:
         named = self.name if label is None or self.layout in ("dict", "columns") else f"{self.name}[{label!r}]"
         return f"{named} of series {show_id(self.ids, self.series_of(row))} at {format_label(self.label(row))}"
 
+    def step_name(self, s: int, place: int) -> str:
+        """Return the name of a step of series s in error messages, such as ``series 'a' of y at 2024-05-01``."""
+        return f"{self.series_name(s)} at {format_label(self.extended_grid(place + 1)[place])}"
+
     def extended_grid(self, n: int) -> AnyGrid:
         """Return the grid with at least `n` labels; raise if it has no frequency and fewer labels."""
         if n <= len(self.grid):

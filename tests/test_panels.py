@@ -1,0 +1,464 @@
+"""Panels of many series: equal to single series, and to each other in any order, form, company and length."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import polars
+import pyarrow
+import pytest
+from numpy.testing import assert_array_equal
+
+from tsrnn import Direct, EarlyStopping, Pinball
+from tsrnn.data.panel import Panel
+from tsrnn.exceptions import FewWindowsWarning
+
+from .forecasters import lstm, wave
+
+DAYS = pd.date_range("2024-01-01", periods=90)
+#: First day and number of rows of each series; the last two are shorter than a window.
+SPANS = {"b": (0, 60), "a": (5, 44), "s": (50, 10), "t": (57, 2)}
+H = 3
+STATIC = pd.DataFrame({"unique_id": list("stab"), "size": [1.0, 4.0, 2.0, 2.5], "city": ["x", "y", "x", "z"]})
+
+
+def rows(name, first, values):
+    return pd.DataFrame({"unique_id": name, "ds": DAYS[first : first + len(values)], "y": values})
+
+
+def long(names="bast"):
+    """A long frame of the series with these names."""
+    parts = [rows(name, SPANS[name][0], wave(SPANS[name][1], seed=ord(name))) for name in names]
+    return pd.concat(parts, ignore_index=True)
+
+
+def after(names="bast", n=H, **columns):
+    """Rows that follow each series."""
+    parts = [rows(name, sum(SPANS[name]), 20 + np.arange(float(n))) for name in names]
+    return pd.concat(parts, ignore_index=True).assign(**columns)
+
+
+def quick(**options):
+    return lstm(**{"max_epochs": 2, "horizon": H, **options})
+
+
+@cache
+def fitted(**options):
+    """A fit to the panel, which tests do not change."""
+    return quick(**options).fit(long())
+
+
+def of(table, name, column="y"):
+    """Values of a series in a long frame, (n, ...)."""
+    return table.loc[table["unique_id"] == name].drop(columns=["unique_id", "ds"] if column else []).to_numpy()
+
+
+def answers(forecaster, **options):
+    """Forecasts of all kinds, as long frames."""
+    return [
+        forecaster.predict(5, **options),
+        forecaster.predict_interval(5, 0.5, **options),
+        forecaster.predict_quantiles(5, [0.25, 0.5], **options),
+        forecaster.sample(5, 4, random_state=1, **options),
+    ]
+
+
+def assert_same(ones, others):
+    for one, other in zip(ones, others, strict=True):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+# ---------------------------------------------------------------- a panel of one is a single series
+SINGLE = {
+    "recursive": {"strategy": "recursive"},
+    "direct": {},
+    "seq2seq": {"strategy": "seq2seq", "loss": "gaussian"},
+    "segments": {"strategy": Direct(segment_length=2), "horizon": 4},
+    "gaussian": {"strategy": "recursive", "loss": "gaussian"},
+    "quantiles": {"loss": Pinball(0.25, 0.5, 0.75)},
+    "window": {"scaling": "window"},
+    "season": {"season_lengths": [14]},
+}
+
+
+def with_gaps(values, missing):
+    values = values.copy()
+    values[missing] = np.nan
+    return values
+
+
+MISSING = {"complete": [], "inside": [5, 30, 31], "both ends": [0, 1, 20, 58, 59]}
+
+
+@pytest.mark.parametrize("missing", MISSING.values(), ids=MISSING)
+@pytest.mark.parametrize("options", SINGLE.values(), ids=SINGLE)
+def test_a_panel_of_one_is_the_single_series(options, missing):
+    values = with_gaps(wave(60), missing)
+    one, panel = pd.Series(values, DAYS[:60], name="y"), rows("a", 0, values)
+    single, many = quick(**options).fit(one), quick(**options).fit(panel)
+    assert_array_equal(many.theta_, single.theta_)
+    new = 20 + np.arange(5.0)
+    pair = [(single, many)]
+    assert many.score(rows("a", 60, new)) == single.score(pd.Series(new, DAYS[60:65]))
+    for updated in (False, True):
+        if updated:
+            pair.append((single.update(pd.Series(new, DAYS[60:65])), many.update(rows("a", 60, new))))
+        single, many = pair[-1]
+        for ours, theirs in zip(answers(many), [single.predict(5).to_frame(), *answers(single)[1:]], strict=True):
+            assert ours["ds"].tolist() == theirs.index.tolist()
+            assert_array_equal(of(ours, "a"), theirs)
+
+
+# ---------------------------------------------------------------- order and form
+def shuffled():
+    return long().sample(frac=1, random_state=3)
+
+
+def as_index(frame):
+    return frame.set_index(["unique_id", "ds"])["y"]
+
+
+def as_dict(frame):
+    return {key: part.set_index("ds")["y"] for key, part in frame.groupby("unique_id", sort=False)}
+
+
+FORMS = {
+    "long": lambda frame: frame,
+    "index": as_index,
+    "dict": lambda frame: as_dict(frame.sort_values("ds", kind="stable")),
+    "polars": polars.from_pandas,
+    "arrow": lambda frame: pyarrow.Table.from_pandas(frame, preserve_index=False),
+}
+
+
+def as_long(answer):
+    """Any form of a forecast as a long frame."""
+    if isinstance(answer, dict):
+        answer = pd.concat(answer, names=["unique_id", "ds"])
+    if isinstance(answer, pd.Series):
+        return answer.reset_index().set_axis(["unique_id", "ds", "y"], axis=1)
+    return answer if isinstance(answer, pd.DataFrame) else answer.to_pandas()
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("loss", ["mse", "gaussian"])
+def test_order_and_form_change_nothing(form, loss):
+    frame = shuffled()
+    y, plain = FORMS[form](frame), fitted(loss=loss)
+    forecaster = quick(loss=loss).fit(y)
+    assert_array_equal(forecaster.theta_, plain.theta_)
+    forecast = forecaster.predict(2)
+    assert type(forecast) is type(y)
+    found, expected = as_long(forecast), plain.predict(2)
+    ids = list(y) if form == "dict" else frame["unique_id"].drop_duplicates().tolist()
+    assert found["unique_id"].drop_duplicates().tolist() == ids
+    for name in SPANS:
+        assert_array_equal(of(found, name), of(expected, name))
+        assert found.loc[found["unique_id"] == name, "ds"].tolist() == list(DAYS[sum(SPANS[name]) :][:2])
+
+
+def test_order_changes_neither_static_covariates_nor_samples():
+    one, other = (quick().fit(frame, static=STATIC) for frame in (long(), shuffled()))
+    assert_array_equal(one.theta_, other.theta_)
+    for ours, theirs in zip(answers(one), answers(other), strict=True):
+        for name in SPANS:
+            assert_array_equal(of(ours, name), of(theirs, name))
+
+
+@pytest.mark.parametrize("ids", [[3, 1, 2, 10], [1, "1", (1, 2), 2.5]], ids=["integers", "mixed"])
+def test_ids_of_any_type(ids):
+    frame = long()
+    labels = dict(zip("bast", ids, strict=True))
+    frame["unique_id"] = pd.Series([labels[name] for name in frame["unique_id"]]).infer_objects()
+    forecaster = quick().fit(frame)
+    assert forecaster.predict(1)["unique_id"].tolist() == ids
+    assert_array_equal(forecaster.predict(1, ids=[ids[1]])["y"], forecaster.predict(1)["y"][1:2])
+
+
+def test_names_that_are_no_strings():
+    frame = long().set_axis([1, ("when", 0), 2.5], axis=1)
+    forecaster = quick().fit(frame, id=1, time=("when", 0), target=2.5)
+    assert forecaster.predict(2).columns.tolist() == [1, ("when", 0), 2.5]
+    assert_array_equal(forecaster.predict(2)[2.5], fitted().predict(2)["y"])
+    assert_array_equal(forecaster.predict(2, context=frame)[2.5], fitted().predict(2)["y"])
+
+
+def test_an_index_with_the_times_first():
+    y = as_index(long()).swaplevel()
+    forecaster = quick().fit(y, id="unique_id", time="ds")
+    assert_array_equal(forecaster.predict(2), fitted().predict(2)["y"])
+    assert_array_equal(forecaster.predict(2, context=y), forecaster.predict(2))
+    assert forecaster.update(as_index(after()).swaplevel()).predict(1).index.nlevels == 2
+
+
+# ---------------------------------------------------------------- company and padding
+@pytest.mark.parametrize("options", [{}, {"loss": "gaussian"}, {"scaling": "window"}], ids=str)
+@pytest.mark.parametrize("ids", [["a"], ["t", "s"], ["s", "b"]], ids=str)
+def test_forecasts_do_not_depend_on_company(options, ids):
+    forecaster = fitted(**options)
+    for found, expected in zip(answers(forecaster, ids=ids), answers(forecaster), strict=True):
+        assert found["unique_id"].drop_duplicates().tolist() == ids
+        for name in ids:
+            assert_array_equal(of(found, name), of(expected, name))
+
+
+@pytest.mark.parametrize("options", [{}, {"loss": "gaussian"}, {"scaling": "window"}], ids=str)
+def test_contexts_do_not_depend_on_company(options):
+    forecaster = fitted(**options)
+    both = pd.concat([long("sat"), rows("new", 3, wave(7, seed=9))])
+    for name in ("a", "s", "t", "new"):
+        alone = answers(forecaster, context=both[both["unique_id"] == name])
+        for found, expected in zip(alone, answers(forecaster, context=both), strict=True):
+            assert_array_equal(of(found, name), of(expected, name))
+
+
+@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+def test_a_long_gap_does_not_change_the_intervals_of_other_series(strategy):
+    """A gap at the end of one series asks for errors of leads that the others do not need."""
+    frame = long("ba")
+    frame.loc[frame.groupby("unique_id").tail(9).query("unique_id == 'a'").index, "y"] = np.nan
+    forecaster = quick(strategy=strategy).fit(frame)
+    for found, expected in zip(answers(forecaster, ids=["b"]), answers(forecaster), strict=True):
+        assert_array_equal(of(found, "b"), of(expected, "b"))
+
+
+@pytest.mark.parametrize("scaling", ["standard", "robust", "pooled", "window", "last", "mean"])
+def test_padding_is_not_read(scaling, monkeypatch):
+    check_padding(monkeypatch, scaling=scaling)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"strategy": "recursive", "loss": "gaussian"},
+        {"strategy": "seq2seq"},
+        {"strategy": Direct(segment_length=2), "horizon": 4},
+    ],
+    ids=str,
+)
+def test_padding_is_not_read_by_other_networks(options, monkeypatch):
+    check_padding(monkeypatch, **options)
+
+
+def check_padding(monkeypatch, **options):
+    """Rows before a short series, of which there is none, have no influence: here they become large."""
+    frame, X = with_x(), future()
+    frame.loc[frame.index[[-5, -1]], "y"] = np.nan  # series s has a gap inside, t at its end
+    expected = quick(**options).fit(frame, future=["x"])
+    forecasts = expected.predict(X)
+    lengthened, n_padded = Panel.lengthened, []
+
+    def with_large_values(panel, before, after):
+        longer = lengthened(panel, before, after)
+        padding = ~longer.is_own
+        n_padded.append(padding.sum())
+        values, known = longer.values.copy(), longer.known.copy()
+        values[padding], known[padding] = 1e6, -1e6
+        return replace(longer, values=values, known=known)
+
+    monkeypatch.setattr(Panel, "lengthened", with_large_values)
+    forecaster = quick(**options).fit(frame, future=["x"])
+    assert_array_equal(forecaster.theta_, expected.theta_)
+    assert_same([forecaster.predict(X)], [forecasts])
+    assert n_padded[0] > 0
+
+
+def test_two_rows_are_enough():
+    two = rows("t", 0, np.array([3.0, 4.0]))
+    with pytest.warns(FewWindowsWarning, match="series 't' of y has 1 window"):
+        forecaster = quick().fit(two, freq="D")
+    assert np.isfinite(forecaster.predict(H)["y"]).all()
+    assert forecaster.predict(1)["ds"].tolist() == [DAYS[2]]
+
+
+# ---------------------------------------------------------------- what a fit may read
+@pytest.mark.parametrize("scaling", ["standard", "robust", "pooled", "last"])
+def test_no_statistic_reads_the_validation_part(scaling):
+    options = {
+        "scaling": scaling,
+        "max_epochs": 1,
+        "early_stopping": EarlyStopping(validation_size=6, refit_full=False),
+    }
+    frame = long("ba").assign(x=np.arange(104.0) % 7)
+    changed = frame.copy()
+    changed.loc[changed.groupby("unique_id").tail(6).index, ["y", "x"]] *= -5
+    one, other = (quick(**options).fit(y, future=["x"]) for y in (frame, changed))
+    assert one.best_epoch_ == other.best_epoch_ == 1
+    assert one.validation_curve_[0] != other.validation_curve_[0]
+    assert_array_equal(one.theta_, other.theta_)
+    for which in ("target", "covariates"):
+        for moment in ("mean", "scale"):
+            assert_array_equal(
+                getattr(getattr(one.scaling_, which), moment), getattr(getattr(other.scaling_, which), moment)
+            )
+
+
+def test_the_training_part_is_read():
+    """The test above can fail: a change right before the validation part changes everything."""
+    options = {"max_epochs": 1, "early_stopping": EarlyStopping(validation_size=6, refit_full=False)}
+    frame, changed = long("ba"), long("ba")
+    changed.loc[changed.groupby("unique_id").tail(7).index, "y"] *= -5
+    one, other = (quick(**options).fit(y) for y in (frame, changed))
+    assert (one.theta_ != other.theta_).any()
+    assert (one.scaling_.target.mean != other.scaling_.target.mean).all()
+
+
+def test_the_future_of_one_series_changes_no_other():
+    one, other = (copy.deepcopy(fitted()).update(after("a", y=level)) for level in (20.0, -50.0))
+    for found, expected in zip(answers(one), answers(other), strict=True):
+        for name in "bst":
+            assert_array_equal(of(found, name), of(expected, name))
+        assert (of(found, "a") != of(expected, "a")).all()
+
+
+# ---------------------------------------------------------------- gaps and ends
+def test_missing_rows_are_missing_values():
+    frame, holes = long(), [3, 4, 30, 70]
+    missing = frame.assign(y=with_gaps(frame["y"].to_numpy(), holes))
+    one, other = quick().fit(missing), quick().fit(frame.drop(index=holes), gaps="missing")
+    assert_array_equal(one.theta_, other.theta_)
+    assert_same(answers(one), answers(other))
+    assert_same(answers(one, context=missing), answers(other, context=frame.drop(index=holes)))
+    new = after("b")
+    updated = one.update(new.assign(y=with_gaps(new["y"].to_numpy(), [1])))
+    assert_same(answers(updated), answers(other.update(new.drop(index=1))))
+
+
+def test_forecasts_begin_after_each_end():
+    gaps = {"b": 7, "a": 1, "s": 3}
+    frame = long()
+    for name, n in gaps.items():
+        frame.loc[frame.groupby("unique_id").tail(n).query(f"unique_id == '{name}'").index, "y"] = np.nan
+    forecaster = quick().fit(frame)
+    first = forecaster.predict(2).groupby("unique_id", sort=False)["ds"].first()
+    assert first.to_dict() == {name: DAYS[begin + n] for name, (begin, n) in SPANS.items()}
+    for found, expected in zip(answers(forecaster, ids=["a", "s"]), answers(forecaster), strict=True):
+        for name in "as":
+            assert_array_equal(of(found, name), of(expected, name))
+
+
+def test_short_series_may_be_left_out():
+    frame = pd.concat([rows("aa", 2, np.array([5.0])), long()], ignore_index=True)
+    static = pd.concat([STATIC, pd.DataFrame({"unique_id": ["aa"], "size": [2.0], "city": ["x"]})])
+    forecaster = quick().fit(frame, static=static, short="skip")
+    assert forecaster.skipped_ == ("aa",)
+    assert forecaster.predict(1)["unique_id"].tolist() == list(SPANS)
+    sizes = STATIC.set_index("unique_id")["size"][["a", "b", "s", "t"]]
+    learned = forecaster.static_.numbers[:, 0]
+    np.testing.assert_allclose(np.diff(learned) * static["size"].std(ddof=0), np.diff(sizes))
+    with pytest.raises(ValueError, match=r"series 'aa' of y was skipped.*pass its rows as context="):
+        forecaster.predict(1, ids=["aa"])
+
+
+# ---------------------------------------------------------------- covariates
+def with_x():
+    frame = long()
+    return frame.assign(x=np.sin(np.arange(len(frame)) ** 2))
+
+
+@cache
+def with_future():
+    return quick().fit(with_x(), future=["x"])
+
+
+def future(**columns):
+    return after().drop(columns="y").assign(**{"x": 0.5, **columns})
+
+
+def test_a_covariate_of_the_future_enters():
+    forecaster, X = with_future(), future()
+    before = forecaster.predict(X)
+    X.loc[4, "x"] = 2.0  # the second step of series a
+    changed = forecaster.predict(X)
+    same = before["unique_id"] != "a"
+    assert_array_equal(changed[same], before[same])
+    assert (changed["y"] != before["y"])[~same].any()
+    assert_array_equal(forecaster.predict(X.iloc[::-1]), changed)
+
+
+def test_covariates_in_a_table_of_their_own():
+    frame = with_x()
+    forecaster = quick().fit(frame.drop(columns="y").sample(frac=1, random_state=0), frame.drop(columns="x"))
+    assert_array_equal(forecaster.theta_, with_future().theta_)
+    assert_same([forecaster.predict(future())], [with_future().predict(future())])
+    assert forecaster.score(future(), after()) == with_future().score(after(x=0.5))
+    mixed = quick().fit(frame.assign(z=1.0).drop(columns="y"), frame.drop(columns="x"), past=["x"])
+    assert mixed.covariate_names_ == ["z"]
+    assert mixed.past_names_ == ["x"]
+
+
+def test_a_covariate_of_the_past_enters():
+    frame = with_x()
+    other = frame.assign(x=frame["x"].sample(frac=1, random_state=0).to_numpy())
+    one, permuted = (quick().fit(y, past=["x"]) for y in (frame, other))
+    assert (one.theta_ != permuted.theta_).any()
+    assert_same(answers(one, ids="a"), [a[a["unique_id"] == "a"].reset_index(drop=True) for a in answers(one)])
+    assert_same([one.predict(2, context=frame)], [one.predict(2)])
+    assert (one.predict(2, context=other)["y"] != one.predict(2)["y"]).all()
+
+
+@pytest.mark.parametrize("column", ["size", "city"])
+def test_static_covariates_enter(column):
+    one = quick().fit(long(), static=STATIC)
+    other = quick().fit(long(), static=STATIC.assign(**{column: STATIC[column].to_numpy()[::-1]}))
+    assert (one.predict(1)["y"] != other.predict(1)["y"]).all()
+    changed = STATIC.assign(**{column: STATIC[column].to_numpy()[[1, 0, 3, 2]]})
+    assert (one.predict(1, context=long(), static=changed)["y"] != one.predict(1)["y"]).all()
+
+
+def test_static_covariates_of_series_that_are_new():
+    forecaster = quick().fit(long(), static=STATIC)
+    assert_same(answers(forecaster, context=long(), static=STATIC), answers(forecaster))
+    new = pd.DataFrame({"unique_id": ["n", "m"], "size": [9.0, np.nan], "city": ["unseen", None]})
+    static = pd.concat([STATIC, new])
+    context = pd.concat([long("ab"), rows("n", 3, wave(20, seed=8)), rows("m", 3, wave(20, seed=8))])
+    together = answers(forecaster, context=context, static=static)
+    for name in "abnm":
+        alone = answers(forecaster, context=context[context["unique_id"] == name], static=static)
+        for found, expected in zip(alone, together, strict=True):
+            assert_array_equal(of(found, name), of(expected, name))
+    assert (of(together[0], "n") != of(together[0], "m")).all()
+    assert_array_equal(of(together[0], "a"), of(forecaster.predict(5), "a"))
+
+
+# ---------------------------------------------------------------- updates
+@pytest.mark.parametrize("options", [{}, {"loss": "gaussian"}, {"scaling": "window"}], ids=str)
+def test_an_update_is_a_context_of_all_rows(options):
+    new = pd.concat([after("ta"), rows("new", 10, with_gaps(wave(9), [0, 1, 4])), rows("c", 3, wave(5, seed=4))])
+    forecaster = copy.deepcopy(fitted(**options)).update(new.sample(frac=1, random_state=2))
+    everything = pd.concat([long(), new])
+    expected = answers(fitted(**options), context=everything)
+    for found, other in zip(answers(forecaster), expected, strict=True):
+        assert set(found["unique_id"]) == {*SPANS, "new", "c"}
+        for name in [*SPANS, "new", "c"]:
+            assert_array_equal(of(found, name), of(other, name))
+    further = forecaster.update(rows("c", 8, np.array([21.0])))
+    assert further.predict(1, ids="c")["ds"].tolist() == [DAYS[9]]
+    assert np.isfinite(further.score(rows("c", 9, np.array([21.0, 22.0]))))
+
+
+def test_updates_with_covariates():
+    forecaster = copy.deepcopy(with_future())
+    beside = copy.deepcopy(forecaster).update(after(), future())
+    forecaster.update(after(x=0.5))
+    X = future().assign(ds=lambda table: table["ds"] + pd.Timedelta(H, "D"))
+    assert_same([forecaster.predict(X)], [beside.predict(X)])
+    everything = pd.concat([with_x(), after(x=0.5)])
+    assert_same([forecaster.predict(X)], [with_future().predict(X, context=everything)])
+
+
+def test_frames_of_the_caller_are_not_changed():
+    frame, static, X, new = with_x().sample(frac=1, random_state=0), STATIC.copy(), future(), after(x=1.0)
+    given = [frame, static, X, new]
+    before = [copy.deepcopy(each) for each in given]
+    forecaster = quick().fit(frame, future=["x"], static=static)
+    forecaster.predict(X)
+    forecaster.predict(X, context=frame, static=static)
+    forecaster.score(new)
+    forecaster.update(new)
+    for each, copied in zip(given, before, strict=True):
+        pd.testing.assert_frame_equal(each, copied)
