@@ -13,9 +13,10 @@ import pyarrow
 import pytest
 from numpy.testing import assert_array_equal
 
-from tsrnn import Direct, EarlyStopping, Pinball
+from tsrnn import Direct, EarlyStopping, Pinball, neg_mae
 from tsrnn.data.panel import Panel
 from tsrnn.exceptions import FewWindowsWarning
+from tsrnn.frame import mase
 
 from .forecasters import lstm, wave
 
@@ -196,7 +197,16 @@ def test_an_index_with_the_times_first():
 
 
 # ---------------------------------------------------------------- company and padding
-@pytest.mark.parametrize("options", [{}, {"loss": "gaussian"}, {"scaling": "window"}], ids=str)
+COMPANY = {
+    "mse": {},
+    "gaussian": {"loss": "gaussian"},
+    "window": {"scaling": "window"},
+    "errors of its own": {"early_stopping": EarlyStopping(validation_size=35)},  # of series b, enough for paths
+    "season": {"season_lengths": (14,)},
+}
+
+
+@pytest.mark.parametrize("options", COMPANY.values(), ids=COMPANY)
 @pytest.mark.parametrize("ids", [["a"], ["t", "s"], ["s", "b"]], ids=str)
 def test_forecasts_do_not_depend_on_company(options, ids):
     forecaster = fitted(**options)
@@ -224,6 +234,8 @@ def test_a_long_gap_does_not_change_the_intervals_of_other_series(strategy):
     forecaster = quick(strategy=strategy).fit(frame)
     for found, expected in zip(answers(forecaster, ids=["b"]), answers(forecaster), strict=True):
         assert_array_equal(of(found, "b"), of(expected, "b"))
+    one, other = (forecaster.sample(2, 20, ids=ids, random_state=0) for ids in (["b"], ["b", "a"]))
+    assert_array_equal(of(one, "b"), of(other, "b"))
 
 
 @pytest.mark.parametrize("scaling", ["standard", "robust", "pooled", "window", "last", "mean"])
@@ -354,6 +366,26 @@ def test_short_series_may_be_left_out():
         forecaster.predict(1, ids=["aa"])
 
 
+def test_series_of_different_times():
+    """One begins after the others have ended; forecasts do not depend on when a series was."""
+    frame = pd.concat([long("a"), rows("late", 70, wave(15, seed=2)), rows("early", 0, wave(15, seed=2))])
+    forecaster = quick().fit(frame)
+    forecast = forecaster.predict(2)
+    assert forecast["ds"].tolist() == [*DAYS[49:51], *DAYS[85:87], *DAYS[15:17]]
+    assert_array_equal(of(forecast, "late"), of(forecast, "early"))
+
+
+def test_rows_that_exist_may_be_the_steps():
+    """Weekends without rows are no gaps: the fit is that to consecutive days."""
+    frame = long("ba")
+    working = pd.bdate_range("2024-01-01", periods=70)
+    frame["ds"] = frame["ds"].map(dict(zip(DAYS, working, strict=False)))
+    forecaster = quick().fit(frame, gaps="compress", freq="D")
+    assert_array_equal(forecaster.theta_, quick().fit(long("ba")).theta_)
+    assert_array_equal(forecaster.predict(2, context=frame)["y"], forecaster.predict(2)["y"])
+    assert forecaster.predict(1)["ds"].tolist() == [working[59] + pd.Timedelta("1D"), working[48] + pd.Timedelta("1D")]
+
+
 # ---------------------------------------------------------------- covariates
 def with_x():
     frame = long()
@@ -451,6 +483,29 @@ def test_updates_with_covariates():
     assert_same([forecaster.predict(X)], [with_future().predict(X, context=everything)])
 
 
+# ---------------------------------------------------------------- scores
+def test_the_score_is_the_mean_over_the_series():
+    forecaster, new = fitted(), after("tab")
+    new.loc[1, "y"] = np.nan
+    errors = []
+    for name in "tab":
+        forecast = of(forecaster.predict(H, ids=name), name)
+        errors.append(mase(of(new, name), forecast, of(long(), name), forecaster.season_length_))
+    assert forecaster.score(new) == pytest.approx(-np.mean(errors))
+    assert forecaster.score(new.iloc[::-1]) == forecaster.score(new)
+    truth = new["y"].notna()
+    forecasts = np.concatenate([of(forecaster.predict(H, ids=name), name)[:, 0] for name in "tab"])
+    assert neg_mae(forecaster, new) == pytest.approx(-np.abs(forecasts - new["y"])[truth].mean())
+
+
+def test_scores_of_different_lengths():
+    """A series with fewer rows than the others is scored by these alone."""
+    new = pd.concat([after("b", 4), after("s", 2)])
+    parts = [fitted().score(after("b", 4)), fitted().score(after("s", 2))]
+    assert fitted().score(new) == pytest.approx(np.mean(parts))
+
+
+# ---------------------------------------------------------------- the caller's data
 def test_frames_of_the_caller_are_not_changed():
     frame, static, X, new = with_x().sample(frac=1, random_state=0), STATIC.copy(), future(), after(x=1.0)
     given = [frame, static, X, new]
