@@ -209,6 +209,11 @@ UPDATE = {
     "gap": (plain, (rows("a", 42, 1),), "series 'a' begins at 2024-02-12, .* before 2024-02-10.*fill missing ones"),
     "half a day": (plain, (AHEAD.assign(ds=AHEAD["ds"] + HALF_DAY),), "series 'b' begins at 2024-02-10 12:00:00"),
     "half a day, new": (plain, (rows("z", 0, 2).assign(ds=DAYS[:2] + HALF_DAY),), "'z' begins at .*no step of the pan"),
+    "early, new": (
+        plain,
+        (rows("z", 0, 3).assign(ds=DAYS[:3] - pd.Timedelta("9D")),),
+        "'z' begins at 2023-12-23, before the first step .*2024-01-01; leave out its rows before.*as context=",
+    ),
     "zone": (plain, (zone(AHEAD),), "times of y_new have the time zone UTC, but those of y have none"),
     "nothing known": (plain, (rows("z", 0, 3, np.nan),), "series 'z' of y is new in y_new, but has no observed value"),
     "covariates": (plain, (AHEAD, FUTURE), "had no covariates; leave X_new out"),

@@ -473,6 +473,32 @@ def test_an_update_is_a_context_of_all_rows(options):
     assert np.isfinite(further.score(rows("c", 9, np.array([21.0, 22.0]))))
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_updates_in_any_form(form):
+    convert, new = FORMS[form], pd.concat([after("b"), rows("new", 10, wave(9))])
+    expected = copy.deepcopy(fitted()).update(new).predict(2)
+    forecast = quick().fit(convert(long())).update(convert(new)).predict(2)
+    assert type(forecast) is type(convert(long()))
+    assert_same([as_long(forecast).astype({"unique_id": expected["unique_id"].dtype})[["y"]]], [expected[["y"]]])
+    mixed = quick().fit(convert(long())).update(new).predict(2)
+    assert_same([as_long(mixed)[["y"]]], [expected[["y"]]])
+
+
+def test_new_ids_of_categories():
+    frame = long()
+    frame["unique_id"] = pd.Categorical(frame["unique_id"], categories=["unused", *"bast"])
+    forecast = quick().fit(frame).update(rows("new", 10, wave(9))).predict(1)
+    assert forecast["unique_id"].tolist() == [*"bast", "new"]
+    assert list(forecast["unique_id"].cat.categories) == ["unused", *"bast", "new"]
+
+
+def test_a_new_series_may_begin_much_later():
+    later = rows("new", 0, wave(9)).assign(ds=lambda frame: frame["ds"] + pd.Timedelta("3000D"))
+    forecast = quick().fit(long()).update(later).predict(1, ids="new")
+    assert forecast["ds"].tolist() == [DAYS[9] + pd.Timedelta("3000D")]
+    assert_array_equal(forecast["y"], fitted().predict(1, context=later)["y"])
+
+
 def test_updates_with_covariates():
     forecaster = copy.deepcopy(with_future())
     beside = copy.deepcopy(forecaster).update(after(), future())

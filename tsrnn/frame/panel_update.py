@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -83,8 +84,8 @@ def append_rows(panel: PanelTarget, new: PanelTarget) -> tuple[PanelTarget, np.n
     """
     numbers = number_series(new, panel)
     grid = panel.extended_grid(int(panel.end.max()) + int(new.n_rows.max(initial=0)))
-    beyond = len(new.grid) - int(np.searchsorted(new.grid, grid[-1], side="right"))
-    grid = panel.extended_grid(len(grid) + beyond)
+    while grid[-1] < new.grid[-1]:  # a new series may begin much later than the others end
+        grid = panel.extended_grid(2 * len(grid))
     places = places_of(new.grid, grid, panel, new.name)
     first, end = places[new.first], places[new.end - 1] + 1
     known = numbers >= 0
@@ -93,6 +94,11 @@ def append_rows(panel: PanelTarget, new: PanelTarget) -> tuple[PanelTarget, np.n
         s = int(np.argmax(wrong))
         begins, number = format_label(new.grid[int(new.first[s])]), int(numbers[s])
         where = f"{new.name}: series {show_id(new.ids, s)} begins at {begins}"
+        if number < 0 and new.grid[int(new.first[s])] < grid[0]:
+            raise ValueError(
+                f"{where}, before the first step of the panel that was fitted, {format_label(grid[0])}; leave out its "
+                "rows before that step, or pass the rows of all series as context="
+            )
         if number < 0:
             raise ValueError(f"{where}, which is no step of the panel that was fitted; use its frequency")
         expected = format_label(panel.extended_grid(int(panel.end[number]) + 1)[int(panel.end[number])])
@@ -115,6 +121,8 @@ def append_rows(panel: PanelTarget, new: PanelTarget) -> tuple[PanelTarget, np.n
         grid=panel.extended_grid(int(ends.max())),
         first=np.concatenate([panel.first, first[added]]),
         end=ends,
+        id_dtype=_with_categories(panel.id_dtype, new.ids.take(added)),
+        names=_with_names(panel, new, added),
     )
     return later, series
 
@@ -147,6 +155,21 @@ def count_steps(X: Anything, panel: PanelTarget, series: np.ndarray, *, name: st
             f"{format_label(panel.grid[int(panel.end[s]) - 1])}; pass the rows of the steps to forecast"
         )
     return int(ahead.max())
+
+
+def _with_categories(dtype: Any, ids: pd.Index) -> Any:
+    """Return the dtype of the ids; categories with those that are new."""
+    if not isinstance(dtype, pd.CategoricalDtype):
+        return dtype
+    added = ids[~ids.isin(dtype.categories)]
+    return pd.CategoricalDtype(dtype.categories.append(added), dtype.ordered) if len(added) else dtype
+
+
+def _with_names(panel: PanelTarget, new: PanelTarget, added: np.ndarray) -> tuple[Hashable, ...] | None:
+    """Return the names of the Series of a dict, also of the series that are new."""
+    if panel.names is None:
+        return None
+    return (*panel.names, *(panel.columns.target if new.names is None else new.names[s] for s in added))
 
 
 def _some(panel: PanelTarget) -> str:
