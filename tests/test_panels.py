@@ -457,6 +457,17 @@ def test_static_covariates_of_series_that_are_new():
     assert_array_equal(of(together[0], "a"), of(forecaster.predict(5), "a"))
 
 
+def test_a_warm_start_keeps_the_codes_of_categories():
+    """The vectors that were learned for categories stay those of the same categories."""
+    forecaster = quick(warm_start=True).fit(long(), static=STATIC)
+    first = forecaster.static_
+    other = STATIC.assign(city=["y", "x", "z", "x"], size=STATIC["size"] + 1)
+    again = forecaster.fit(long(), static=other).static_
+    assert again.coding is first.coding
+    assert again.codes[:, 0].tolist() == [1 + first.coding.categories[0].index(city) for city in "zxyx"]
+    np.testing.assert_allclose(again.numbers - first.numbers, 1 / first.coding.deviation[0])
+
+
 # ---------------------------------------------------------------- updates
 @pytest.mark.parametrize("options", [{}, {"loss": "gaussian"}, {"scaling": "window"}], ids=str)
 def test_an_update_is_a_context_of_all_rows(options):

@@ -101,7 +101,8 @@ class BaseForecaster(BaseEstimator):
         """
         reading = Reading(id, time, target, freq, gaps, short, future, past, static)
         if frame.is_panel(X if y is None else y, id):
-            history = read_panel(X, y, reading, self.season_lengths)
+            earlier = getattr(self, "static_", None) if getattr(self, "warm_start", False) else None
+            history = read_panel(X, y, reading, self.season_lengths, earlier)
         else:
             reading.refuse_for_one_series()
             history = History.read(X, y, self.season_lengths, by_column=self._reads_by_column(X if y is None else y))

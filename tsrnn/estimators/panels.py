@@ -68,8 +68,13 @@ class Reading:
 
 
 # ---------------------------------------------------------------- fit
-def read_panel(X: Anything, y: Anything, reading: Reading, season_lengths: Anything) -> History:
-    """Read the arguments of `fit` for a panel: alone, or covariates in a table of their own and the panel."""
+def read_panel(
+    X: Anything, y: Anything, reading: Reading, season_lengths: Anything, earlier: frame.Static | None = None
+) -> History:
+    """Read the arguments of `fit` for a panel: alone, or covariates in a table of their own and the panel.
+
+    Static covariates are coded as those of an `earlier` fit whose parameters this one goes on with.
+    """
     future, past = reading.names("future"), reading.names("past")
     if both := [name for name in future if name in past]:
         raise ValueError(f"{both[0]!r} is both in future= and in past=; a column has one role")
@@ -90,7 +95,8 @@ def read_panel(X: Anything, y: Anything, reading: Reading, season_lengths: Anyth
     history = History.of(panel, covariates, future, season_lengths, past)
     if reading.static is not None:
         ids = panel.ids.take(history.order)  # codes and means depend on the order, too
-        history = replace(history, static=frame.read_static(reading.static, ids, panel.columns.id))
+        known = None if earlier is None else earlier.coding
+        history = replace(history, static=frame.read_static(reading.static, ids, panel.columns.id, known=known))
     return _without_short(history, reading.short)
 
 
