@@ -241,7 +241,7 @@ def test_a_forecast_without_a_finite_value(target):
     fitted = made(target=target).fit(found)
     assert np.isfinite(fitted.invert(forecasts, found)).all()
     forecasts[1, 1, 0, 3] = 1e4
-    with pytest.raises(ValueError, match="forecast of series 1, step 2, channel 0: 10000 has no finite value before"):
+    with pytest.raises(ValueError, match="forecast of series 1, channel 0, step 2: 10000 has no finite value before"):
         fitted.invert(forecasts, found)
     assert np.isfinite(made(target="log1p").fit(found).invert(np.minimum(forecasts, 100), found)).all()
 

@@ -39,7 +39,7 @@ MUTANTS = [
         "deviation if replaced == MEAN_AND_SCALE else scale", "deviation", SCALING,
     ),
     mutant(
-        "a season of differences summed one step late", "data/transforms.py::_cumulated",
+        "a season of differences summed one step late", "data/levels.py::cumulated",
         "before[:, k, None]", "before[:, k - 1, None]", TRANSFORMS,
     ),
     mutant(

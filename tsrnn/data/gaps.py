@@ -41,7 +41,7 @@ def fill(
     that reaches into the last `length` rows is forecast from its beginning. Earlier gaps, and gaps with fewer than
     `length` rows before them, keep the values that they have.
     """
-    first = _first_to_fill(np.asarray(missing.any(axis=1)), length)
+    first = first_to_fill(np.asarray(missing.any(axis=1)), length)
     filled = values.copy()
     for start, stop in runs(missing, first=first):
         steps = forecast(filled[start - length : start], start, stop - start)
@@ -49,7 +49,7 @@ def fill(
     return filled
 
 
-def _first_to_fill(incomplete: np.ndarray, length: int) -> int:
+def first_to_fill(incomplete: np.ndarray, length: int) -> int:
     """First of the last `length` rows, or the beginning of a run of incomplete rows that reaches it."""
     first = max(length, len(incomplete) - length)
     complete_before = np.flatnonzero(~incomplete[length:first])

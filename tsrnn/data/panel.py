@@ -88,6 +88,11 @@ class Panel:
         """Row within its series of each channel's first observed value, (S, C); 0 for a channel without any."""
         return self._ends(lambda rows, among: np.minimum.reduceat(rows, among, axis=0), len(self.values), 0)
 
+    def from_first_observed(self) -> Panel:
+        """Panel from the first row of each series in which a channel was observed."""
+        is_any: np.ndarray = np.asarray(self.observed.any(axis=1))[:, None]
+        return self.part(replace(self, values=self.values[:, :1], observed=is_any).first_observed[:, 0])
+
     @property
     def last_observed(self) -> np.ndarray:
         """Row within its series of each channel's last observed value, (S, C); -1 for a channel without any."""

@@ -15,6 +15,7 @@ stays a mean only without `target_transform`; otherwise it is the mean of undone
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -26,6 +27,7 @@ from scipy.special import boxcox, inv_boxcox
 from ..checks import shown, whole
 from ..functions.scaling import is_scale
 from .gaps import fill_gaps
+from .levels import carried, differenced, summed
 from .panel import Panel
 
 #: Highest order of differences.
@@ -34,6 +36,26 @@ MAX_ORDER = 2
 LAMBDAS = (0.0, 2.0)
 #: Fewer observed values than this do not tell a lambda.
 MIN_VALUES = 3
+
+
+class MisplacedError(ValueError):
+    """A value that cannot be transformed, or a forecast that cannot be undone.
+
+    `told` writes the message with the caller's name of the place: of a series, of its row or None, of its channel.
+    """
+
+    def __init__(self, before: str, after: str, series: int, row: int | None, channel: int) -> None:
+        self.texts, self.place = (before, after), (int(series), None if row is None else int(row), int(channel))
+        super().__init__(self.told(_place))
+
+    def told(self, name: Callable[[int, int | None, int], str]) -> str:
+        """The message, with the place named by a function of the numbers of series, row and channel."""
+        return name(*self.place).join(self.texts)
+
+
+def _place(series: int, row: int | None, channel: int) -> str:
+    """Return a place by its numbers."""
+    return f"series {series}, {'' if row is None else f'row {row}, '}channel {channel}"
 
 
 class Pointwise(Protocol):
@@ -47,6 +69,9 @@ class Pointwise(Protocol):
 
     def take(self, series: np.ndarray) -> Pointwise:
         """The function for the series with these numbers."""
+
+    def joined(self, panel: Panel) -> Pointwise:
+        """The function for the series so far, and after them for those of a panel."""
 
 
 # ---------------------------------------------------------------- functions of single values
@@ -67,6 +92,10 @@ class Identity:
         return values
 
     def take(self, series: np.ndarray) -> Identity:
+        """The same for all series."""
+        return self
+
+    def joined(self, panel: Panel) -> Identity:
         """The same for all series."""
         return self
 
@@ -133,6 +162,11 @@ class BoxCox:
         """The function for the series with these numbers."""
         return BoxCox(self.lambdas[series], self.units[series])
 
+    def joined(self, panel: Panel) -> BoxCox:
+        """The function for the series so far, and after them for those of a panel, each learned from its own values."""
+        other = BoxCox.fit(panel)
+        return BoxCox(np.vstack([self.lambdas, other.lambdas]), np.vstack([self.units, other.units]))
+
 
 def _lambda(ratios: np.ndarray) -> float:
     """Return the lambda that gives values in units of their geometric mean (n,) the least variance."""
@@ -183,6 +217,10 @@ class Learned:
         return np.moveaxis(np.reshape(undone, channels.shape), 0, 2)
 
     def take(self, series: np.ndarray) -> Learned:
+        """The same for all series."""
+        return self
+
+    def joined(self, panel: Panel) -> Learned:
         """The same for all series."""
         return self
 
@@ -258,6 +296,11 @@ class Transform:
         """Whether each value depends on its own step only and never falls with it, so that quantiles stay quantiles."""
         return not self.lags
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether it leaves values as they are."""
+        return not self.lags and self.target_transform is None
+
     def fit(self, panel: Panel) -> FittedTransform:
         """Learn from the observed values of a panel.
 
@@ -292,6 +335,10 @@ class FittedTransform:
     def take(self, series: np.ndarray) -> FittedTransform:
         """The transform for panels of the series with these numbers."""
         return replace(self, pointwise=self.pointwise.take(np.asarray(series)))
+
+    def joined(self, panel: Panel) -> FittedTransform:
+        """The transform for panels of the series so far, and after them of those of a panel."""
+        return replace(self, pointwise=self.pointwise.joined(panel))
 
     def apply(self, panel: Panel) -> Panel:
         """Panel of the transformed values, without the first `Transform.n_lost` rows of each series.
@@ -329,25 +376,47 @@ class FittedTransform:
             If a series has fewer rows than that, if one of them lies outside the domain of `target_transform`, or if a
             forecast lies where its inverse has no finite value.
         """
-        tails, n_lost = [], self.transform.n_lost
-        if n_lost:
-            stage = self._tail(before, n_lost)[..., *[None] * (forecasts.ndim - 3)]
-            for lag in self.transform.lags:
-                tails.append(stage[:, -lag:])
-                stage = stage[:, lag:] - stage[:, :-lag]
-        for lag, tail in zip(reversed(self.transform.lags), reversed(tails), strict=True):
-            forecasts = _cumulated(forecasts, tail, lag)
+        if n_lost := self.transform.n_lost:
+            tail = self._tail(before, n_lost)[..., *[None] * (forecasts.ndim - 3)]
+            forecasts = summed(forecasts, tail, self.transform.lags)
+        return self.invert_levels(forecasts)
+
+    def invert_levels(self, levels: np.ndarray) -> np.ndarray:
+        """Values (S, h, C, ...) whose images under `target_transform` are given: differences are undone already.
+
+        Raises
+        ------
+        ValueError
+            If one lies where the inverse has no finite value.
+        """
         with np.errstate(over="ignore", invalid="ignore"):  # the result is checked
-            values = self.pointwise.inverse(forecasts)
-        bad = np.argwhere(np.isfinite(forecasts) & ~np.isfinite(values))
+            values = self.pointwise.inverse(levels)
+        bad = np.argwhere(np.isfinite(levels) & ~np.isfinite(values))
         if len(bad):
             s, step, channel = bad[0][:3]
-            raise ValueError(
-                f"forecast of series {s}, step {step + 1}, channel {channel}: {forecasts[tuple(bad[0])]:g} has no "
-                f"finite value before target_transform={shown(self.transform.target_transform)}; ask for a shorter "
-                "horizon, or use a transform whose inverse does not grow so fast, such as 'boxcox', or None"
-            )
+            raise MisplacedError(
+                "forecast of ",
+                f", step {step + 1}: {levels[tuple(bad[0])]:g} has no finite value before "
+                f"target_transform={shown(self.transform.target_transform)}; ask for a shorter horizon, or use a "
+                "transform whose inverse does not grow so fast, such as 'boxcox', or None",
+                s, None, channel,
+            )  # fmt: skip
         return values
+
+    def levels(self, panel: Panel) -> Panel:
+        """Panel of all rows after `target_transform`; missing values are where no change would bring them.
+
+        Their differences are those of `apply` where these are observed.
+        """
+        values = self._forward(panel)
+        lags = self.transform.lags
+        if max(lags, default=0) > 1 and not panel.observed.all():  # else the last value before is in its place already
+            values = np.concatenate([carried(values[rows], panel.observed[rows], lags) for rows in panel.slices()])
+        return replace(panel, values=values)
+
+    def changes(self, levels: Panel) -> Panel:
+        """Panel of the differences of `levels`, without the first `Transform.n_lost` rows of each series."""
+        return replace(levels, values=differenced(levels.values, self.transform.lags)).part(self.transform.n_lost)
 
     def _forward(self, panel: Panel) -> np.ndarray:
         """Values (N, C) after `target_transform`; 0 where a channel without observed values has none."""
@@ -372,14 +441,6 @@ class FittedTransform:
         return values.reshape(len(before), n, -1)
 
 
-def _cumulated(differences: np.ndarray, before: np.ndarray, lag: int) -> np.ndarray:
-    """Values (S, h, ...) whose differences from the values `lag` steps before are given; `before` (S, lag, ...)."""
-    values = np.empty(np.broadcast_shapes(differences.shape, (*before.shape[:1], 1, *before.shape[2:])))
-    for k in range(min(lag, differences.shape[1])):
-        values[:, k::lag] = before[:, k, None] + np.cumsum(differences[:, k::lag], axis=1)
-    return values
-
-
 def _filled(panel: Panel) -> np.ndarray:
     """Values (N, C) whose missing ones are the last observed before; those of a channel without any stay."""
     if panel.observed.all():
@@ -395,11 +456,12 @@ def _refuse(given: Any, panel: Panel, bad: np.ndarray, first: np.ndarray | None 
     at, channel = np.argwhere(bad)[0]
     s = panel.series[at]
     row = panel.positions[at] + (0 if first is None else first[s])
-    place = f"series {s}, row {row}" + (f", channel {channel}" if bad.shape[1] > 1 else "")
     need, mend = DOMAINS.get(
         given if isinstance(given, str) else "",
         ("have a finite image", "use another transformer, or target_transform=None"),
     )
-    raise ValueError(
-        f"target_transform={shown(given)} of {place}: the value {panel.values[at, channel]:g} must {need}; {mend}"
-    )
+    raise MisplacedError(
+        f"target_transform={shown(given)} of ",
+        f": the value {panel.values[at, channel]:g} must {need}; {mend}",
+        s, row, channel,
+    )  # fmt: skip

@@ -102,7 +102,7 @@ class BaseForecaster(BaseEstimator):
         reading = Reading(id, time, target, freq, gaps, short, future, past, static)
         if frame.is_panel(X if y is None else y, id):
             earlier = getattr(self, "static_", None) if getattr(self, "warm_start", False) else None
-            history = read_panel(X, y, reading, self.season_lengths, earlier)
+            history = read_panel(X, y, reading, self.season_lengths, self._n_lost, earlier)
         else:
             reading.refuse_for_one_series()
             history = History.read(X, y, self.season_lengths, by_column=self._reads_by_column(X if y is None else y))
@@ -230,6 +230,10 @@ class BaseForecaster(BaseEstimator):
     def _reads_by_column(self, y: Anything) -> bool:
         """Whether the columns of a wide frame are series of their own, as those of a panel are."""
         return False
+
+    def _n_lost(self, history: History) -> int:
+        """Number of first rows of a series from which nothing is learned."""
+        return 0
 
     def _check_history(self, history: History) -> None:
         """Refuse a history that the forecaster cannot learn from."""

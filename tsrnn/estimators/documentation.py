@@ -50,6 +50,26 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
         "Whether a network reads all columns of a wide frame together, or each by itself, with the same weights for "
         "all, as the series of a panel.",
     ),
+    "difference": (
+        "int",
+        "How often the value one step before is subtracted, 0 to 2: the network learns changes, and forecasts are "
+        "summed to levels. 1 suits series whose level wanders or grows.",
+    ),
+    "seasonal_difference": (
+        "int",
+        "How often the value one season before is subtracted, 0 to 2. The season is the shortest of `season_lengths`.",
+    ),
+    "target_transform": (
+        '{"log1p", "boxcox"}, transformer or None',
+        "What is done to each value before differences and scaling, and undone in all forecasts: log(1 + y); a power "
+        "whose exponent each series has from its training part; or an increasing transformer of scikit-learn, such as "
+        "`PowerTransformer()`, fitted to the training parts of all series. Not for counts, as `difference`.",
+    ),
+    "point": (
+        '{"median", "mean"}',
+        "The point forecast after a transform: the forecast of the transformed value as it was before, which is its "
+        "median; or the mean of sampled paths, which needs what `sample` needs.",
+    ),
     "n_channels": (
         "int",
         "Number of values at each step of a window; a row of X holds length * n_channels values.",

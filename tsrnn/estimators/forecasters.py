@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -17,8 +17,10 @@ from ..data.panel import Panel
 from ..data.scaling import SCALINGS, PanelScaling
 from ..data.seasons import Seasons
 from ..data.static import Static
+from ..data.transforms import Transform
 from ..data.windows import Geometry, scored
 from ..exceptions import FewWindowsWarning, IntervalWarning
+from ..forecasting import ancestral
 from ..forecasting.after_gaps import Before, TrainedNetwork, has_few_missing, to_forecast
 from ..forecasting.conformal import Errors
 from ..forecasting.strategies import Seq2Seq, Strategy, as_strategy
@@ -28,15 +30,41 @@ from ..losses.registry import as_loss
 from ..networks.architecture import Decoder
 from ..training.judge import judge
 from ..training.plan import plan_forecaster
+from ..training.validation import held_out_rows
 from .base import Attributes
 from .classes import estimators
 from .history import History, Origin
 from .history_checks import MIN_WINDOWS, check_length, few_windows, with_whole_windows
 from .probabilistic import ProbabilisticForecaster
 from .recurrent import RecurrentNetwork
+from .transformed import Read, read_history, read_origin, undone
 
 #: What ``missing=`` and ``multivariate=`` accept.
 MISSING, MULTIVARIATE = ("carry", "decay"), ("joint", "independent")
+#: What ``point=`` accepts.
+POINTS = ("median", "mean")
+#: Series whose means are computed from sampled paths at a time, so that memory does not grow with their number.
+CHUNK = 64
+
+
+class Cut(NamedTuple):
+    """How a history is cut into windows.
+
+    Attributes
+    ----------
+    geometry : Geometry
+    seasons : Seasons
+    before, panel : Panel
+        The rows with those that only make short series long enough, and what `seasons` reads of them.
+    is_scored : (N, C) bool
+        Which values of `panel` count in the loss.
+    """
+
+    geometry: Geometry
+    seasons: Seasons
+    before: Panel
+    panel: Panel
+    is_scored: np.ndarray
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -55,6 +83,10 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
     linear_skip: bool = True
     missing: str = "carry"
     multivariate: str = "joint"
+    difference: int = 0
+    seasonal_difference: int = 0
+    target_transform: Anything = None
+    point: str = "median"
 
     def _reads_by_column(self, y: Anything) -> bool:
         return choice("multivariate", self.multivariate, MULTIVARIATE) == "independent" and np.ndim(y) == 2
@@ -62,15 +94,14 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
     def _fit(self, history: History) -> Attributes:
         horizon = whole("horizon", self.horizon)
         strategy, stopping = as_strategy(self.strategy), self._stopping()
-        history = history.until_last_observed()  # a gap at the end teaches nothing
-        context_length = self._context_length(history.typical_length, horizon, history.season_length)
-        geometry = strategy.geometry(context_length, horizon)
-        seasons = self._seasons(history, context_length, horizon)
-        before, n_channels = with_whole_windows(history, geometry, seasons), history.values.shape[1]
-        panel = seasons.read(before)
-        is_scored = scored(panel, geometry, history.panel.first_observed)
+        choice("point", self.point, POINTS)
+        history, transform, changes = self._read(history)  # without a gap at the end, which teaches nothing
+        (geometry, seasons, before, panel, is_scored), n_channels = self._cut(history), history.values.shape[1]
+        context_length = geometry.context
+        if changes is not None:
+            changes = with_whole_windows(replace(history, panel=changes), geometry, seasons)
         if not history.is_panel:
-            check_length(history, is_scored, context_length, horizon, seasons)
+            check_length(history, is_scored, context_length, horizon, seasons, transform.transform.n_lost)
         n_masked = n_channels if choice("missing", self.missing, MISSING) == "decay" else 0
         is_short = self._warn_if_short(history, panel, is_scored, geometry, horizon)
         network, device = self._network(
@@ -98,7 +129,9 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         stays_linear = is_short and self.linear_skip and stopping is not None and plan.held_out is None
         fit, fitted = self._train(network, plan, n_epochs=0 if stays_linear else None)
         with network.backend.session():
-            judged = judge(network, plan, before, seasons, strategy, fit.training.theta)
+            judged = judge(
+                network, plan, before, seasons, strategy, fit.training.theta, changes, transform.transform.lags
+            )
         theta = fit.theta + (judged.widening if judged else 0)
         return fitted | {
             "theta_": network.architecture.with_unseen(theta).astype(network.dtype),
@@ -107,10 +140,51 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             "context_length_": context_length,
             "seasons_": seasons,
             "scaling_": plan.scaling,
+            "transform_": transform,
             "strategy_": strategy,
             "device_": device,
             "_few_missing": has_few_missing(history.panel),
         }
+
+    def _read(self, history: History) -> Read:
+        """The history that the network reads, transformed by what the training part tells."""
+        transform = Transform(self.difference, self.seasonal_difference, history.season_length, self.target_transform)
+        self._check_transform(transform)
+        n_held_out = np.zeros(len(history.panel), np.int64)
+        if transform.target_transform is not None and (stopping := self._stopping()):
+            observed_alike = read_history(history, replace(transform, target_transform=None), n_held_out).history
+            cut = self._cut(observed_alike)
+            n_held_out = held_out_rows(stopping, cut.panel, cut.is_scored, cut.geometry)
+            n_held_out += history.panel.n_rows - 1 - history.panel.last_observed.max(axis=1)
+        return read_history(history, transform, n_held_out)
+
+    def _n_lost(self, history: History) -> int:
+        transform = Transform(self.difference, self.seasonal_difference, history.season_length, self.target_transform)
+        return transform.n_lost
+
+    def _check_transform(self, transform: Transform) -> None:
+        """Refuse a transform of counts, and after an earlier fit another one with warm_start=True."""
+        loss = as_loss(self.loss)
+        if loss.support == "counts" and not transform.is_identity:
+            raise ValueError(
+                f"loss={loss} is of counts, but difference, seasonal_difference and target_transform turn them into "
+                "other numbers; leave these three out, or use a loss of any number, such as 'student_t'"
+            )
+        if self.warm_start and "transform_" in vars(self) and repr(self.transform_.transform) != repr(transform):
+            raise ValueError(
+                f"warm_start=True goes on with the {self.transform_.transform} of the earlier fit, not with "
+                f"{transform}, under which its parameters mean something else; use the same, or warm_start=False"
+            )
+
+    def _cut(self, history: History) -> Cut:
+        """How a history is cut into windows."""
+        horizon = whole("horizon", self.horizon)
+        context_length = self._context_length(history.typical_length, horizon, history.season_length)
+        geometry = as_strategy(self.strategy).geometry(context_length, horizon)
+        seasons = self._seasons(history, context_length, horizon)
+        before = with_whole_windows(history, geometry, seasons)
+        panel = seasons.read(before)
+        return Cut(geometry, seasons, before, panel, scored(panel, geometry, history.panel.first_observed))
 
     def _check_history(self, history: History) -> None:
         """Every covariate has a place in a network."""
@@ -146,9 +220,10 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             raise ValueError(
                 "attention_weights is for one series or a wide frame, but the fit had a panel; fit its series alone"
             )
-        weights = origin.choose(self._after_gaps(strategy.attention_weights, origin))[0]
+        transformed = self._read_origin(origin)._replace(levels=None)  # weights are not summed
+        weights = origin.choose(self._after_gaps(strategy.attention_weights, transformed))[0]
         labels = self.index_ if context is None else origin.target.index
-        end = len(labels) - int(trailing(origin.panel.observed).min())
+        end = len(labels) - int(trailing(transformed.panel.observed).min())
         read = labels[end - self.context_length_ : end]
         return frame.wrap_table(weights, origin.target, origin.index, read[last :: strategy.segment_length])
 
@@ -196,10 +271,22 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         return strategy.decoder(num_layers), strategy.forcing(bool(as_loss(self.loss).family))
 
     def _min_context(self) -> int:
-        return self.context_length_ + self.seasons_.reach
+        return self.context_length_ + self.seasons_.reach + self.transform_.transform.n_lost
 
     def _forecast(self, origin: Origin) -> np.ndarray:
-        return self._after_gaps(self.strategy_.forecast, origin)
+        if choice("point", self.point, POINTS) == "mean":
+            return self._means(origin)
+        origin = self._read_origin(origin)
+        return undone(self._after_gaps(self.strategy_.forecast, origin), origin)
+
+    def _means(self, origin: Origin) -> np.ndarray:
+        """Means of sampled paths, (S, n_steps, C), always the same ones."""
+        means = []
+        for first in range(0, len(origin.series), CHUNK):
+            some = origin.take(np.arange(first, min(first + CHUNK, len(origin.series))))
+            rngs = [np.random.RandomState(ancestral.SEED) for _ in some.series]
+            means.append(self._sample(some, ancestral.N_PATHS, rngs).mean(axis=-1))
+        return np.concatenate(means)
 
     def _after_gaps(self, function: Callable[..., Any], origin: Origin, *options: Any, joint: bool = False) -> Any:
         """Result of a `function` of the strategy for the steps after `origin`; see `TrainedNetwork.after_gaps`."""
@@ -207,18 +294,23 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         network, (scaling, series) = self._network_on_device(), self._scaling(origin)
         static = _static(self.static_, origin.static, series)
         trained = TrainedNetwork(
-            network, self.theta_, self.strategy_, scaling, self.seasons_, self.context_length_, static
-        )
+            network, self.theta_, self.strategy_, scaling, self.seasons_, self.context_length_, static,
+            self.transform_.transform.lags,
+        )  # fmt: skip
         is_forecast = to_forecast(origin.panel, self._few_missing)
-        if scaling.masks:  # the network reads where values are missing
-            is_forecast = np.zeros_like(is_forecast)
-        before = Before(origin.panel, is_forecast, origin.ahead, series)
+        if scaling.masks:  # the network reads where values are missing; of differences those of a gap are summed
+            is_forecast &= to_forecast(origin.panel, np.zeros(1, bool)) & (origin.levels is not None)
+        before = Before(origin.panel, is_forecast, origin.ahead, series, origin.levels)
         with network.backend.session():
             return trained.after_gaps(function, before, *options, joint=joint)
 
     def _is_new(self, origin: Origin) -> np.ndarray:
         """Which series came after the fit, by ``context=`` or `update`, (S,) bool."""
         return (origin.series < 0) | (origin.series >= len(self.scaling_.target.mean))
+
+    def _read_origin(self, origin: Origin) -> Origin:
+        """The origin whose panel the network reads."""
+        return read_origin(origin, self.transform_, len(self.scaling_.target.mean))
 
     def _scaling(self, origin: Origin) -> tuple[PanelScaling, np.ndarray]:
         """The scaling of the fit and of series that were not in it, and the row of each series."""
@@ -229,36 +321,58 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         return self.scaling_.joined(origin.panel.take(np.flatnonzero(new))), rows
 
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
-        learned = self._after_gaps(self.strategy_.quantiles, origin, levels, joint=True)
+        origin = self._read_origin(origin)
+        learned = self._learned_quantiles(origin, levels)
         if learned is not None:
-            return learned
+            return undone(learned, origin)
         offsets, pooled = self._errors(origin).offsets(levels, origin.series)
         self._warn_if_pooled(pooled, origin)
-        return self._forecast(origin)[..., None] + self._unscaled(offsets, origin)
+        forecasts = self._after_gaps(self.strategy_.forecast, origin)[..., None] + self._unscaled(offsets, origin)
+        return undone(forecasts, origin)
+
+    def _learned_quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray | None:
+        """Quantiles (S, n_steps, C, n_levels) of what the network has learned; None if it learned no distribution.
+
+        The sum of quantiles of differences is no quantile of a level: only paths may be summed.
+        """
+        if origin.levels is None:
+            return self._after_gaps(self.strategy_.quantiles, origin, levels, joint=True)
+        if not self.network_.architecture.loss.family:
+            return None
+
+        def of_series(i: int) -> np.ndarray:
+            def sample(n_paths: int, rng: np.random.RandomState) -> np.ndarray:
+                return self._after_gaps(self.strategy_.sample, origin.one(i), n_paths, [rng], joint=True)[0]
+
+            return ancestral.quantiles(sample, levels)
+
+        return np.stack([of_series(i) for i in range(len(origin.series))])
 
     def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
+        origin = self._read_origin(origin)
         if self.network_.architecture.loss.family:
             sampled = [
                 self._after_gaps(self.strategy_.sample, origin.one(i), n_paths, [rng], joint=True)
                 for i, rng in enumerate(rngs)
             ]
-            return np.concatenate(sampled)
+            return undone(np.concatenate(sampled), origin)
         errors, pooled = self._errors(origin), np.zeros(1, bool)
         drawn = np.full((len(rngs), *errors.errors.shape[1:], n_paths), np.nan)
         # a series has the leads that it would have alone
-        n_leads = np.maximum(self._n_leads(origin), self.errors_.errors.shape[1])
+        n_leads = np.maximum(self.errors_.errors.shape[1], origin.n_steps + origin.gaps.max(axis=1))
         for i, (s, rng) in enumerate(zip(origin.series, rngs, strict=True)):
             paths, pooled = errors.of_series(int(s)).until(n_leads[i]).paths(n_paths, rng)
             drawn[i, : len(paths)] = paths
         self._warn_if_pooled(pooled, origin)
-        return self._forecast(origin)[..., None] + self._unscaled(drawn, origin)
+        forecasts = self._after_gaps(self.strategy_.forecast, origin)[..., None]
+        return undone(forecasts + self._unscaled(drawn, origin), origin)
 
     def _unscaled(self, values: np.ndarray, origin: Origin) -> np.ndarray:
         """Errors or offsets (S, n_leads, C, ...) for the steps after `origin`, in the units of the series."""
         errors, (_, rows) = self.errors_, self._scaling(origin)
         if (new := np.flatnonzero(self._is_new(origin))).size:
             errors = replace(errors, scaling=errors.scaling.joined(origin.panel.take(new)))
-        return errors.unscale(values, origin.panel, self.context_length_, origin.n_steps, rows)
+        return errors.unscale(values, origin.panel, self.context_length_, origin.n_steps, rows, origin.gaps)
 
     def _warn_if_pooled(self, pooled: np.ndarray, origin: Origin) -> None:
         """Warn of channels whose intervals rest on the errors of others; of a panel that is the rule."""
@@ -292,16 +406,12 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
                 f"an interval lies about a mean or a median, and loss={loss} gives neither; add the quantile 0.5, use "
                 "strategy='direct', which gives its own quantiles, or another loss"
             )
-        n_leads = int(self._n_leads(origin).max())
+        n_leads = origin.n_steps + int(origin.gaps.max())
         if n_leads <= self.errors_.errors.shape[1]:
             return self.errors_
         network = self._network_on_device()
         with network.backend.session():
             return self._calibration.errors(network, n_leads)
-
-    def _n_leads(self, origin: Origin) -> np.ndarray:
-        """Largest lead of the steps after each series, counted from a column's last observed value, (S,)."""
-        return origin.n_steps + (origin.panel.n_rows[:, None] - 1 - origin.panel.last_observed).max(axis=1)
 
 
 def _static(

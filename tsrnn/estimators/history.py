@@ -13,6 +13,7 @@ from .. import frame
 from ..checks import Anything
 from ..data.completion import Completion
 from ..data.panel import Panel
+from ..data.transforms import FittedTransform
 from ..exceptions import LeakageWarning
 from ..frame.index import Freq
 
@@ -36,6 +37,10 @@ class Origin(NamedTuple):
         The steps asked for, counted from 0.
     static : frame.Static or None
         Static covariates of series that were not in the fit.
+    transform : FittedTransform or None
+        Where `panel` holds transformed values, the transform of its series.
+    levels : Panel or None
+        Where these are differences, the values that they are differences of.
     """
 
     target: frame.Target | frame.PanelTarget
@@ -45,6 +50,8 @@ class Origin(NamedTuple):
     index: Any  # a `Grid`, but type checkers know `index` as a method of tuples
     wanted: np.ndarray
     static: frame.Static | None = None
+    transform: FittedTransform | None = None
+    levels: Panel | None = None
 
     @property
     def n_steps(self) -> int:
@@ -56,12 +63,25 @@ class Origin(NamedTuple):
         """Covariates of the rows before and of the steps ahead of the only series, (n + n_steps, F)."""
         return np.concatenate([self.panel.known, self.ahead[0]])
 
+    @property
+    def gaps(self) -> np.ndarray:
+        """Missing values at the end of each channel of each series, (S, C)."""
+        panel = self.panel if self.levels is None else self.levels
+        return panel.n_rows[:, None] - 1 - panel.last_observed
+
+    def take(self, chosen: np.ndarray) -> Origin:
+        """The origin of some of the series."""
+        parts = {
+            name: part.take(chosen)
+            for name in ("panel", "static", "transform", "levels")
+            if (part := getattr(self, name)) is not None
+        }
+        index = tuple(part[chosen] for part in self.index) if isinstance(self.index, tuple) else self.index
+        return self._replace(ahead=self.ahead[chosen], series=self.series[chosen], index=index, **parts)
+
     def one(self, i: int) -> Origin:
         """The origin of one of the series."""
-        chosen = np.array([i])
-        static = None if self.static is None else self.static.take(chosen)
-        panel = self.panel.take(chosen)
-        return self._replace(panel=panel, ahead=self.ahead[chosen], series=self.series[chosen], static=static)
+        return self.take(np.array([i]))
 
     def choose(self, values: np.ndarray) -> np.ndarray:
         """The wanted steps of values (S, n_steps, ...)."""
@@ -124,9 +144,7 @@ class History:
         completions = completions or (Completion.learn(past), Completion.learn(known))
         past, known = (of.complete(values, indptr) for of, values in zip(completions, (past, known), strict=True))
         panel = Panel(target.values, target.observed, known, indptr, past=past).take(order).filled()
-        any_observed: np.ndarray = np.asarray(panel.observed.any(axis=1))[:, None]
-        any_channel = replace(panel, values=panel.values[:, :1], observed=any_observed)
-        panel = panel.part(any_channel.first_observed[:, 0])
+        panel = panel.from_first_observed()
         lengths = frame.read_season_lengths(season_lengths, grid, int(np.median(panel.n_rows)))
         return cls(target, panel, list(names), lengths, list(past_names), order, completions=completions)
 

@@ -33,17 +33,24 @@ def with_whole_windows(history: History, geometry: Geometry, seasons: Seasons) -
     return panel.lengthened(before, after)
 
 
-def check_length(history: History, is_scored: np.ndarray, context_length: int, horizon: int, seasons: Seasons) -> None:
-    """Refuse a history without a window, or with a channel in which nothing remains to learn from."""
+def check_length(
+    history: History, is_scored: np.ndarray, context_length: int, horizon: int, seasons: Seasons, n_lost: int = 0
+) -> None:
+    """Refuse a history without a window, or with a channel in which nothing remains to learn from.
+
+    `n_lost` rows before it are read only to subtract them from others.
+    """
     need, names, before = context_length + horizon + seasons.reach, "one of them", ""
     if seasons.reach:
         names, before = "one of them, or season_lengths,", f", after {seasons.reach} whose season is read"
+    if n_lost:
+        before += f"{' and' if before else ', after'} {n_lost} that differences subtract"
     for c, n in enumerate(history.n_rows):
         if n < need:
             raise ValueError(
-                f"{history.channel(c)} has {n} observations from the first observed one on, but one window needs "
-                f"{need}: context_length={context_length} to read and horizon={horizon} to forecast{before}; pass a "
-                f"longer series or make {names} smaller"
+                f"{history.channel(c)} has {n + n_lost} observations from the first observed one on, but one window "
+                f"needs {need + n_lost}: context_length={context_length} to read and horizon={horizon} to "
+                f"forecast{before}; pass a longer series or make {names} smaller"
             )
         if not is_scored[context_length:, c].any():
             raise ValueError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -69,11 +69,17 @@ class Reading:
 
 # ---------------------------------------------------------------- fit
 def read_panel(
-    X: Anything, y: Anything, reading: Reading, season_lengths: Anything, earlier: frame.Static | None = None
+    X: Anything,
+    y: Anything,
+    reading: Reading,
+    season_lengths: Anything,
+    n_lost: Callable[[History], int],
+    earlier: frame.Static | None = None,
 ) -> History:
     """Read the arguments of `fit` for a panel: alone, or covariates in a table of their own and the panel.
 
-    Static covariates are coded as those of an `earlier` fit whose parameters this one goes on with.
+    ``n_lost(history)`` is the number of first rows of a series from which nothing is learned. Static covariates are
+    coded as those of an `earlier` fit whose parameters this one goes on with.
     """
     future, past = reading.names("future"), reading.names("past")
     if both := [name for name in future if name in past]:
@@ -97,7 +103,7 @@ def read_panel(
         ids = panel.ids.take(history.order)  # codes and means depend on the order, too
         known = None if earlier is None else earlier.coding
         history = replace(history, static=frame.read_static(reading.static, ids, panel.columns.id, known=known))
-    return _without_short(history, reading.short)
+    return _without_short(history, reading.short, 2 + n_lost(history))
 
 
 def _refuse_copy(known: np.ndarray, names: Sequence[Hashable], panel: frame.PanelTarget, name: str) -> None:
@@ -112,17 +118,17 @@ def _refuse_copy(known: np.ndarray, names: Sequence[Hashable], panel: frame.Pane
         )
 
 
-def _without_short(history: History, short: str) -> History:
-    """The history without series that have no target, which are an error unless they are to be skipped."""
-    is_short = history.panel.n_rows < 2
+def _without_short(history: History, short: str, least: int) -> History:
+    """The history without series of fewer than the `least` rows, which are an error unless they are to be skipped."""
+    is_short = history.panel.n_rows < least
     if not is_short.any():
         return history
     if short == "error" or is_short.all():
         names = [history.channel(int(s)) for s in np.flatnonzero(is_short)]
         listed = ", ".join(names[:3]) + (f", ... ({len(names)} series)" if len(names) > 3 else "")
         raise ValueError(
-            f"{listed} has fewer than 2 rows from its first observed value on, and nothing to learn from; pass longer "
-            "series, or short='skip' to leave it out"
+            f"{listed} has fewer than {least} rows from its first observed value on, and nothing to learn from; pass "
+            "longer series, or short='skip' to leave it out"
         )
     assert isinstance(history.target, frame.PanelTarget)
     kept, skipped = np.flatnonzero(~is_short), np.sort(history.order[is_short])
@@ -334,10 +340,11 @@ def panel_truth_and_forecast(
         raise ValueError(f"{new.series_name(s)} was not in the fit, so that nothing forecasts it; leave it out")
     if not new.observed.any():
         raise ValueError(f"{name} has no observed value to score the forecast by; pass some that was observed")
-    target, _, before, series = _chosen(forecaster, list(fitted.ids[numbers]))
+    target, chosen, before, series = _chosen(forecaster, list(fitted.ids[numbers]))
     n = int(new.n_rows.max())
     rows = np.minimum(panel.indptr[:-1, None] + np.arange(n), panel.indptr[1:, None] - 1)
-    forecasts = forecaster._continue(Origin(target, before, panel.known[rows], series, None, np.arange(n)))
+    index = chosen, target.end[chosen, None] + np.arange(n)
+    forecasts = forecaster._continue(Origin(target, before, panel.known[rows], series, index, np.arange(n)))
     is_asked = np.arange(n) < new.n_rows[:, None]
     return np.where(new.observed, new.values, np.nan), forecasts[is_asked], new.indptr, numbers
 

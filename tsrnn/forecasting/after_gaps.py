@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..data.gaps import fill, trailing
+from ..data.gaps import fill, first_to_fill, trailing
+from ..data.levels import Lags, next_level, summed, through_gap
 from ..data.panel import Panel
 from ..data.scaling import PanelScaling
 from ..data.seasons import Seasons
@@ -39,17 +40,20 @@ class Before(NamedTuple):
         Covariates of the steps to forecast.
     series : (S,) int
         Their rows among those of the scaling.
+    levels : Panel or None
+        Where the values are differences, to be summed: the levels up to the same last rows; see `data.levels`.
     """
 
     panel: Panel
     to_forecast: np.ndarray
     ahead: np.ndarray
     series: np.ndarray
+    levels: Panel | None = None
 
     def take(self, chosen: np.ndarray) -> Before:
         """Some of the series."""
-        rows = self.panel.rows_of(chosen)
-        return Before(self.panel.take(chosen), self.to_forecast[rows], self.ahead[chosen], self.series[chosen])
+        rows, levels = self.panel.rows_of(chosen), None if self.levels is None else self.levels.take(chosen)
+        return Before(self.panel.take(chosen), self.to_forecast[rows], self.ahead[chosen], self.series[chosen], levels)
 
 
 def has_few_missing(fitted: Panel) -> np.ndarray:
@@ -82,14 +86,16 @@ class TrainedNetwork:
     seasons: Seasons
     context_length: int
     static: Static | None = None
+    lags: Lags = ()
 
     def after_gaps(self, function: Callable[..., Any], before: Before, *options: Any, joint: bool = False) -> Any:
         """``function(continuation, *options)`` for the steps after each series, (S, n_steps, ...); or None.
 
         `function` is a method of the strategy, whose result it may be that is None. Where a column ends in a gap, the
         function covers the rows of the gap, too, which are left out of the result. A `joint` function begins where the
-        first column ends, and has what was observed of the other columns since. To be called within the backend's
-        session. `options` and the result are those of the method, hence `Any`.
+        first column ends, and has what was observed of the other columns since. Where `before` has levels, the
+        function's result is of differences, and is summed to levels. To be called within the backend's session.
+        `options` and the result are those of the method, hence `Any`.
         """
         theta = self.network.backend.upload(self.theta, self.network.dtype)
         has_gaps, results = self._has_gaps(before), None
@@ -102,6 +108,7 @@ class TrainedNetwork:
                 found = self._after_gap(function, some, theta, *options, joint=joint)
             else:
                 found = function(self._start(some, theta), *options)
+                found = found if found is None or some.levels is None else self._summed(found, some.levels)
             if found is None:
                 return None
             if len(chosen) == len(has_gaps):
@@ -130,6 +137,12 @@ class TrainedNetwork:
             panel.past[rows], self.static, panel.masks()[rows] if self.scaling.masks else None,
         )  # fmt: skip
 
+    def _summed(self, changes: np.ndarray, levels: Panel) -> np.ndarray:
+        """Levels (S, n_steps, C, ...) after those of series without gaps."""
+        n = sum(self.lags)
+        before = levels.values[levels.indptr[1:, None] - n + np.arange(n)]
+        return summed(changes, before[(..., *(None,) * (changes.ndim - 3))], self.lags)
+
     def _seasonal(self, panel: Panel, n_steps: int) -> np.ndarray:
         """Seasonal inputs of the contexts and of the steps ahead, (S, context_length + n_steps, C * n_inputs)."""
         found = []
@@ -143,7 +156,7 @@ class TrainedNetwork:
         self, function: Callable[..., Any], before: Before, theta: Handle, *options: Any, joint: bool
     ) -> Any:
         """`after_gaps` for a single series, whose context has missing values."""
-        length, (panel, to_forecast, ahead, series) = self.context_length, before
+        length, (panel, to_forecast, ahead, series, levels) = self.context_length, before
         lacking = max(0, length - len(panel.values))
         if lacking:  # it is shorter than a context: copies of its first row come before it, and are not read
             panel = panel.lengthened(np.array([lacking]), np.array([0]))
@@ -151,6 +164,7 @@ class TrainedNetwork:
         values, observed, n = panel.values, panel.observed, len(panel.values)
         n_steps, known = ahead.shape[1], np.concatenate([panel.known, ahead[0]])
         inputs = np.hstack([known, self.seasons.inputs(values, observed, n + n_steps)])
+        masks = replace(panel, observed=observed | to_forecast).masks() if self.scaling.masks else None
 
         def start(context: np.ndarray, row: int, n_steps: int, known: np.ndarray | None = None) -> Continuation:
             ahead = inputs[row - length : row + n_steps]
@@ -158,7 +172,7 @@ class TrainedNetwork:
             past = panel.past[np.minimum(np.arange(row - length, row), n - 1)]
             return Continuation(
                 self.network, theta, context[None], ahead[None], self.scaling, n_steps, known, series, late,
-                past[None], self.static,
+                past[None], self.static, None if masks is None else masks[None, row - length : row],
             )  # fmt: skip
 
         def forecast(context: np.ndarray, row: int, n_steps: int) -> np.ndarray:
@@ -173,4 +187,25 @@ class TrainedNetwork:
             seen = np.where(observed, panel.values, np.nan)[first:]
         context = np.ascontiguousarray(values[first - length : first])
         result = function(start(context, first, n - first + n_steps, seen), *options)
-        return None if result is None else result[:, n - first :]
+        if result is None or levels is None:
+            return None if result is None else result[:, n - first :]
+        begin = first_to_fill(np.asarray(to_forecast[:end].any(axis=1)), length)
+        return self._summed_after_gap(values[begin:first], result[0], to_forecast[begin:first], levels, n - first)
+
+    def _summed_after_gap(
+        self, filled: np.ndarray, result: np.ndarray, is_filled: np.ndarray, levels: Panel, n_gap: int
+    ) -> np.ndarray:
+        """Levels (1, n_steps, C, ...) after a gap of `n_gap` rows; `result` (n_gap + n_steps, C, ...) begins in it.
+
+        `filled` (m, C) are the differences of the rows before it, of which the network has forecast some.
+        """
+        n, values, observed = sum(self.lags), levels.values.copy(), levels.observed
+        end = len(values) - n_gap
+        begin = end - len(filled)
+        is_forecast = is_filled & ~observed[begin:end]
+        for k in np.flatnonzero(is_forecast.any(axis=1)):
+            row = begin + int(k)
+            level = next_level(filled[k], values[row - n : row], self.lags)
+            values[row] = np.where(is_forecast[k], level, values[row])
+        before = through_gap(result[:n_gap], values[end - n : end], observed[end:], values[end:], self.lags)
+        return summed(result[None, n_gap:], before[None], self.lags)

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..data.levels import Lags, summed
 from ..data.panel import Panel, ranges
 from ..data.scaling import PanelScaling, Scaling
 from ..data.seasons import Seasons
@@ -135,11 +136,14 @@ class Errors:
             after += before[:, -1:]
         return np.moveaxis(np.concatenate(drawn, axis=1)[:, :n_leads], 0, -1), pooled
 
-    def unscale(self, values: np.ndarray, panel: Panel, length: int, n_steps: int, series: np.ndarray) -> np.ndarray:
+    def unscale(
+        self, values: np.ndarray, panel: Panel, length: int, n_steps: int, series: np.ndarray, gaps: np.ndarray
+    ) -> np.ndarray:
         """Errors or offsets (S, n_leads, C, ...) for `n_steps` after each series of a `panel`, in its units.
 
-        The lead of a step counts from the last observed value of its column. The unit is the scale of the last `length`
-        rows up to the last one with an observed value; `series` (S,) are the rows of the scaling.
+        The lead of a step counts from the last observed value of its column, `gaps` (S, C) rows before. The unit
+        is the scale of the last `length` rows up to the last one with an observed value; `series` (S,) are the rows of
+        the scaling.
         """
         last = panel.last_observed
         end = 1 + last.max(axis=1)
@@ -149,7 +153,7 @@ class Errors:
             same = np.flatnonzero(end - first == n)
             rows = (panel.indptr[:-1] + first)[same, None] + np.arange(n)
             unit[same] = self.scaling.of_contexts(panel.values[rows], series[same])[1]
-        leads = (panel.n_rows[:, None] - 1 - last)[:, None] + np.arange(n_steps)[:, None]  # (S, n_steps, C)
+        leads = gaps[:, None] + np.arange(n_steps)[:, None]  # (S, n_steps, C)
         chosen = values[np.arange(len(leads))[:, None, None], leads, np.arange(last.shape[1])]
         return unit.reshape(len(unit), 1, -1, *(1,) * (chosen.ndim - 3)) * chosen
 
@@ -206,6 +210,10 @@ class Calibration:
     strategy : Strategy
     context_length : int
     static : Static or None
+    changes : (N, C) or None
+        Where the values are differences: those of levels without gaps, whose errors sum to the errors of levels.
+    lags : tuple of int
+        The lags of the differences; see `data.levels`.
     """
 
     panel: Panel
@@ -217,9 +225,15 @@ class Calibration:
     strategy: Strategy
     context_length: int
     static: Static | None = None
+    changes: np.ndarray | None = None
+    lags: Lags = ()
 
     def errors(self, network: Network, n_leads: int) -> Errors:
-        """Errors of free-running forecasts 1 to `n_leads` steps ahead of each origin."""
+        """Errors of free-running forecasts 1 to `n_leads` steps ahead of each origin.
+
+        Those of differences are errors of the levels that they sum to, in units of the differences' scale: it is that
+        of a random walk's steps, and does not grow with the length of the series as the scale of levels would.
+        """
         panel, length = self.panel, self.context_length
         first = panel.indptr[:-1] + self.seasons.reach
         first_rows, series = ranges(first, first + self.n_origins)
@@ -228,7 +242,7 @@ class Calibration:
             first_rows, series = first_rows[chosen], series[chosen]
         rows, ends = first_rows[:, None] + np.arange(length + n_leads), panel.indptr[1:][series, None]
         within = np.minimum(rows, ends - 1)
-        contexts, future = panel.values[within[:, :length]], panel.values[within[:, length:]]
+        contexts, truth = panel.values[within[:, :length]], panel.values if self.changes is None else self.changes
         known = np.concatenate([panel.known[within], self._seasonal(rows, series, n_leads)], axis=-1)
         theta = network.backend.upload(self.theta, network.dtype)
         start = Continuation(
@@ -238,7 +252,10 @@ class Calibration:
         forecasts = self.strategy.forecast(start)
         _, scale = self.scaling.target.of_contexts(contexts, series)
         is_judged = self.judged[within[:, length:]] & (rows[:, length:] < ends)[..., None]
-        errors = (future - forecasts) / scale[:, None]
+        errors = truth[within[:, length:]] - forecasts
+        if self.lags:  # the levels before an origin are the same for the truth and its forecast
+            errors = summed(errors, np.zeros((len(errors), sum(self.lags), errors.shape[2])), self.lags)
+        errors = errors / scale[:, None]
         return Errors(np.where(is_judged, errors, np.nan), self.scaling.target, series, len(panel))
 
     def _seasonal(self, rows: np.ndarray, series: np.ndarray, n_leads: int) -> np.ndarray:

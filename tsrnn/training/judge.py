@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..data.levels import Lags
 from ..data.panel import Panel
 from ..data.seasons import Seasons
 from ..forecasting.conformal import Calibration, Errors
@@ -36,16 +37,20 @@ class Judgement:
 
 
 def judge(
-    network: Network, plan: Plan, history: Panel, seasons: Seasons, strategy: Strategy, theta: np.ndarray
-) -> Judgement | None:
+    network: Network, plan: Plan, history: Panel, seasons: Seasons, strategy: Strategy, theta: np.ndarray,
+    changes: Panel | None = None, lags: Lags = (),
+) -> Judgement | None:  # fmt: skip
     """Judge the parameters `theta` of the training part; None without validation part.
 
-    `history` is the panel before `Seasons.read`, with the covariates as `known`. To be called within the backend's
-    session.
+    `history` is the panel before `Seasons.read`, with the covariates as `known`. Where its values are differences with
+    `lags`, `changes` are those of levels without gaps. To be called within the backend's session.
     """
     if plan.held_out is None:
         return None
     calibration = _calibration(plan, plan.held_out, history, seasons, strategy, theta.astype(network.dtype))
+    if changes is not None:
+        first = history.n_rows - calibration.panel.n_rows
+        calibration = replace(calibration, changes=changes.part(first).values, lags=lags)
     errors = calibration.errors(network, plan.geometry.n_ahead)
     return Judgement(errors, calibration, _widening(network, plan, plan.held_out, theta))
 
