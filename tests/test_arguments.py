@@ -92,7 +92,8 @@ ACCEPTED = {
         "verbose": WHOLE | {"0", "True", "1000000000"}, "warm_start": FLAGS,
         "random_state": WHOLE | {"0", "None", "1000000000"}, "dtype": set(), "device": set(),
         "horizon": WHOLE, "context_length": WHOLE | {"None"}, "strategy": set(), "linear_skip": FLAGS,
-        "missing": set(), "multivariate": set(), "n_channels": WHOLE,
+        "n_channels": WHOLE, "missing": set(), "multivariate": set(), "difference": WHOLE | {"0"},
+        "seasonal_difference": {"0"}, "target_transform": {"None"}, "point": set(),
     },
 }  # fmt: skip
 for cell_name in FAMILIES:  # the arguments that the cells add, by their types

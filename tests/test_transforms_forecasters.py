@@ -138,16 +138,17 @@ def test_paths_are_cumulated():
 # ---------------------------------------------------------------- intervals
 @pytest.mark.parametrize("loss", ["mse", "gaussian", "pinball"])
 def test_intervals_cover_a_random_walk(loss):
-    n, inside = 60, []
-    for seed in range(n):
+    inside = []
+    for seed in range(40):
         y = walk(230, seed)
-        fitted = forecaster(difference=1, loss=loss, early_stopping=EarlyStopping(validation_size=60)).fit(y[:220])
+        fitted = forecaster(horizon=10, difference=1, loss=loss, early_stopping=EarlyStopping(validation_size=60)).fit(
+            y[:220]
+        )
         bounds = fitted.predict_interval(10, 0.8)
         inside.append((bounds[:, 0] <= y[220:]) & (y[220:] <= bounds[:, 1]))
     covered = np.mean(inside, axis=0)
     assert 0.68 < np.mean(inside) < 0.92
-    assert covered[0] > 0.62
-    assert covered[9] > 0.62
+    assert min(covered[0], covered[9]) > 0.6
 
 
 def test_errors_are_those_of_levels():

@@ -262,11 +262,11 @@ class Transform:
         """Check the arguments."""
         for name in ("difference", "seasonal_difference"):
             if whole(name, getattr(self, name), 0) > MAX_ORDER:
-                raise ValueError(f"{name}={getattr(self, name)} must be at most {MAX_ORDER}")
+                raise ValueError(f"{name}={shown(getattr(self, name))} must be at most {MAX_ORDER}")
         if whole("season_length", self.season_length) == 1 and self.seasonal_difference:
             raise ValueError(
-                f"seasonal_difference={self.seasonal_difference} needs a season of 2 steps or more, but the series has "
-                f"none; give its length by season_lengths=..., or use difference={self.seasonal_difference}"
+                f"seasonal_difference={shown(self.seasonal_difference)} needs a season of 2 steps or more, but the "
+                f"series has none; give its length by season_lengths=..., or use difference={self.seasonal_difference}"
             )
         given = self.target_transform
         if not (given is None or isinstance(given, str)):

@@ -170,7 +170,11 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
                 f"loss={loss} is of counts, but difference, seasonal_difference and target_transform turn them into "
                 "other numbers; leave these three out, or use a loss of any number, such as 'student_t'"
             )
-        if self.warm_start and "transform_" in vars(self) and repr(self.transform_.transform) != repr(transform):
+        if (
+            flag("warm_start", self.warm_start)
+            and "transform_" in vars(self)
+            and repr(self.transform_.transform) != repr(transform)
+        ):
             raise ValueError(
                 f"warm_start=True goes on with the {self.transform_.transform} of the earlier fit, not with "
                 f"{transform}, under which its parameters mean something else; use the same, or warm_start=False"
