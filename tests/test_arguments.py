@@ -87,13 +87,14 @@ ACCEPTED = {
     },
     "network": {
         "hidden_size": WHOLE, "num_layers": WHOLE, "dropout": {"0"}, "learn_initial_state": FLAGS, "loss": set(),
-        "scaling": {"None"}, "learning_rate": POSITIVE, "optimizer": {"None"}, "batch_size": WHOLE | {"1000000000"},
+        "scaling": {"None"}, "learning_rate": POSITIVE, "optimizer": {"None"},
+        "batch_size": WHOLE | {"1000000000", "None"},
         "max_epochs": WHOLE | {"1000000000"}, "early_stopping": FLAGS, "callbacks": {"None"},
         "verbose": WHOLE | {"0", "True", "1000000000"}, "warm_start": FLAGS,
         "random_state": WHOLE | {"0", "None", "1000000000"}, "dtype": set(), "device": set(),
         "horizon": WHOLE, "context_length": WHOLE | {"None"}, "strategy": set(), "linear_skip": FLAGS,
         "n_channels": WHOLE, "missing": set(), "multivariate": set(), "difference": WHOLE | {"0"},
-        "seasonal_difference": {"0"}, "target_transform": {"None"}, "point": set(),
+        "seasonal_difference": {"0"}, "target_transform": {"None"}, "point": set(), "sampling": set(),
     },
 }  # fmt: skip
 for cell_name in FAMILIES:  # the arguments that the cells add, by their types

@@ -257,7 +257,7 @@ WRONG = {
     "scaling": ["minmax", 1, True],
     "learning_rate": [0, -0.1, np.inf, np.nan, "fast", None],
     "optimizer": ["adam", 3],
-    "batch_size": [0, 2.5, None, "all"],
+    "batch_size": [0, 2.5, True, "all"],
     "max_epochs": [0, -5, 1.5, None],
     "early_stopping": [None, "yes", 10],
     "callbacks": [print, [3], "stop", 5],
@@ -273,6 +273,7 @@ FORECASTING = {
     "season_lengths": [1, [0], [1.5, 24], "day", ["24"], [[24, 168]]],
     "strategy": ["mimo", None, 1],
     "linear_skip": [1, None, "yes"],
+    "sampling": ["rows", None, 1],
 }
 OPTIONS = {name: family(name).options for name in FAMILIES}
 #: Wrong values of a cell's own argument, by the type of its default.

@@ -16,7 +16,7 @@ from pathlib import Path
 
 NAMES = (
     "kernels", "step", "fit", "process", "importing", "predict", "precision", "forecasts", "kalman", "calibration",
-    "decoder", "strategies",
+    "decoder", "strategies", "panel",
 )  # fmt: skip
 PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "pandas", "scikit-learn", "torch")
 

@@ -52,14 +52,14 @@ def compare(strategy: str, repeats: int) -> None:
     x = np.random.default_rng(0).standard_normal((B, T, 1)).astype(np.float32)
 
     def step() -> None:
-        trained._update(batch, trained.norms[:1])
+        trained._update(trained.windows, batch, 0)
 
     def same() -> None:
         still.network.backend.forward(still.work, still.theta)
         still.network.backend.backward(still.work, still.theta)
 
-    still._update(batch, still.norms[:1])  # fills the workspace
-    assert still.work.shape.n_steps == T
+    still._update(still.windows, batch, 0)  # fills the workspace
+    assert still.work.layout.shape.n_steps == T
     bare = build_ours(still.network.architecture.cell, (B, T, 1, H), x, last=strategy == "direct")[2]
     seconds = alternate({"step": step, "bare": bare, "same": same}, repeats)
     milliseconds = ", ".join(f"{name} {1e3 * value:.3f} ms" for name, value in seconds.items())

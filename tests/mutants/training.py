@@ -88,8 +88,8 @@ MUTANTS = [
         "fold(np.uint64(self.seed), np.uint64(self.step))", "fold(np.uint64(0), np.uint64(self.step))", PROMISES,
     ),
     mutant(
-        "every epoch in the same order", "training/loop.py::_Stepper.epoch",
-        "self.rng.permutation(len(self.windows))", "np.random.default_rng(self.seed).permutation(len(self.windows))",
+        "every epoch in the same order", "training/order.py::epoch",
+        "rng.permutation(n)", "np.random.default_rng(0).permutation(n)",
         PROMISES,
     ),
     mutant(
@@ -177,11 +177,11 @@ MUTANTS = [
         "Windows.of_panel(panel, scaling, geometry, last=n_train + 1)", FORECASTERS,
     ),
     mutant(
-        "a default validation part of one horizon", "training/validation.py::_held_out_of_one",
+        "a default validation part of one horizon", "training/validation.py::_held_out_of_length",
         "2 * geometry.n_ahead", "geometry.n_ahead", TRAINING,
     ),
     mutant(
-        "a default validation part may leave one window", "training/validation.py::_held_out_of_one",
+        "a default validation part may leave one window", "training/validation.py::_held_out_of_length",
         "min(n_held_out, n_windows // 2)", "min(n_held_out, n_windows - 1)", TRAINING,
     ),
     mutant(

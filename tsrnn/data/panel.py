@@ -81,6 +81,8 @@ class Panel:
     @property
     def is_own(self) -> np.ndarray:
         """Whether a row is one of the series, and no padding, (N,) bool."""
+        if not np.any(self.padding):
+            return np.ones(len(self.values), bool)
         return self.positions >= np.repeat(np.broadcast_to(self.padding, len(self)), self.n_rows)
 
     @property
@@ -101,6 +103,9 @@ class Panel:
     def _ends(self, reduce: Callable[[np.ndarray, np.ndarray], np.ndarray], beyond: int, without: int) -> np.ndarray:
         """Rows (S, C) of the observed values at one end of each series, `without` where there is none."""
         found = np.full((len(self), self.values.shape[1]), without, np.int64)
+        if self.observed.all():  # in a large panel this saves several arrays of its size
+            found[:] = 0 if without == 0 else self.n_rows[:, None] - 1
+            return found
         filled = np.flatnonzero(self.n_rows > 0)  # an empty series has no rows to reduce
         if len(filled):
             rows = np.where(self.observed, self.positions[:, None], beyond)
@@ -120,8 +125,10 @@ class Panel:
 
     def part(self, first: np.ndarray | int = 0, last: np.ndarray | int | None = None) -> Panel:
         """Panel of the rows `first` to `last` - 1 of each series, counted within it; (S,) or one number for all."""
-        first = np.minimum(first, self.n_rows)
+        first = np.asarray(np.minimum(first, self.n_rows))
         last = self.n_rows if last is None else np.minimum(last, self.n_rows)
+        if not first.any() and np.array_equal(last, self.n_rows):
+            return self
         rows, _ = ranges(self.indptr[:-1] + first, self.indptr[:-1] + last)
         indptr = np.concatenate([[0], np.cumsum(np.maximum(last - first, 0))]).astype(np.int64)
         padding = np.clip(self.padding - first, 0, np.diff(indptr))
@@ -156,6 +163,8 @@ class Panel:
 
     def filled(self) -> Panel:
         """Panel in which each missing value is the last observed one before it, or else the first one of its series."""
+        if self.observed.all():
+            return replace(self, values=self.values.copy())
         first = self.indptr[:-1, None] + self.first_observed
         rows = np.where(self.observed, np.arange(len(self.values))[:, None], np.repeat(first, self.n_rows, axis=0))
         rows = np.maximum.accumulate(rows, axis=0)  # rows of a series come after those of the one before
@@ -177,6 +186,8 @@ class Panel:
 
         The last row of a series has what is known of itself.
         """
+        if not self.past.shape[1] and not self.known.shape[1]:
+            return self.values
         following = np.minimum(np.arange(1, len(self.values) + 1), np.repeat(self.indptr[1:] - 1, self.n_rows))
         return np.hstack([self.values, self.past, self.known[following]])
 
@@ -184,6 +195,13 @@ class Panel:
 def ranges(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The numbers from ``first[s]`` to ``last[s] - 1`` for each s, one range after the other, and s of each number."""
     sizes = np.maximum(last - first, 0)
-    series = np.repeat(np.arange(len(sizes)), sizes)
-    within = np.arange(len(series)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return np.asarray(first)[series] + within, series
+    numbers = np.repeat(first - (np.cumsum(sizes) - sizes), sizes)
+    numbers += np.arange(len(numbers))
+    return numbers, np.repeat(np.arange(len(sizes)), sizes)
+
+
+def any_within(flags: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Whether one of the `flags` (N, C) from row ``first[s]`` to ``last[s] - 1`` is set for each s, (S, C) bool."""
+    total = np.zeros((len(flags) + 1, flags.shape[1]), np.int64)
+    np.cumsum(flags, axis=0, out=total[1:])
+    return total[np.maximum(first, last)] > total[first]

@@ -13,6 +13,8 @@ from .panel import Panel
 MAX_SEASONS, MAX_SPAN = 3, 1 / 4
 #: A season that was not asked for is used if the series is at least so many times as long as its first lag.
 MIN_LENGTH = 3
+#: Rows whose inputs are computed at a time.
+MAX_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,25 @@ class Seasons:
 
     def read(self, panel: Panel) -> Panel:
         """Panel with seasonal inputs behind what is `known`, without the first `reach` rows of each series."""
-        known = [np.hstack([one.known, self.inputs(one.values, one.observed, len(one.values))]) for one in panel]
-        return replace(panel, known=np.vstack(known)).part(self.reach)
+        if not self.lags:
+            return panel.part(self.reach)
+        return replace(panel, known=np.hstack([panel.known, self.of_panel(panel)])).part(self.reach)
+
+    def of_panel(self, panel: Panel, n_ahead: int = 0) -> np.ndarray:
+        """Seasonal inputs of the rows of a panel and of `n_ahead` after each series, (N + S * n_ahead, C * n_inputs).
+
+        Those of a series come after those of the series before.
+        """
+        C, n_rows, indptr = panel.values.shape[1], panel.n_rows, panel.indptr + n_ahead * np.arange(len(panel) + 1)
+        found = np.zeros((int(indptr[-1]), C * self.n_inputs))
+        for n in np.unique(n_rows[n_rows > 0]) if self.lags else ():
+            same = np.flatnonzero(n_rows == n)  # series of one length are computed together, as more channels
+            for some in np.array_split(same, -(-len(same) // max(1, MAX_ROWS // n))):
+                rows = panel.indptr[some] + np.arange(n)[:, None]
+                values, observed = (array[rows].reshape(n, len(some) * C) for array in (panel.values, panel.observed))
+                inputs = self.inputs(values, observed, n + n_ahead).reshape(n + n_ahead, len(some), C * self.n_inputs)
+                found[indptr[some] + np.arange(n + n_ahead)[:, None]] = inputs
+        return found
 
     def inputs(self, values: np.ndarray, observed: np.ndarray, n_rows: int) -> np.ndarray:
         """Seasonal inputs of `n_rows` steps, the first n with values (n, C): (n_rows, C * n_inputs), by channel.

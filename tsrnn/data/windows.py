@@ -1,15 +1,22 @@
-"""Windows: an index into a panel. Windows are never copied out of their series."""
+"""Windows: an index into a panel. Windows are never copied out of their series.
+
+The index is stored as arrays, `Windows`, or for very many windows computed where it is read, `WindowIndex`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from .panel import Panel, ranges
+from .panel import Panel
 from .scaling import PanelScaling, Scales
 from .static import Static
+
+#: Most windows that are stored as arrays, of 32 bytes each.
+MAX_STORED = 2**20
+GOLDEN_RATIO = (1 + 5**0.5) / 2
 
 
 @dataclass(frozen=True)
@@ -65,15 +72,8 @@ class Windows:
         cls, panel: Panel, scaling: PanelScaling, geometry: Geometry, first: np.ndarray | int = 0,
         last: np.ndarray | int | None = None,
     ) -> Windows:  # fmt: skip
-        """Windows whose rows, with those of their targets, are `first` to `last` - 1 of their series.
-
-        `first` and `last`, (S,) or one number for all, are counted within each series; None is its end.
-        """
-        last = panel.n_rows if last is None else last
-        begins, span = panel.indptr[:-1], geometry.context + geometry.n_ahead
-        starts, series = ranges(begins + first, begins + last - span + 1)
-        late = np.maximum((begins + panel.padding)[series] - starts, 0)
-        return cls.at(starts, series, scaling.scales(panel.values), geometry, late)
+        """All windows of a `WindowIndex.of_panel`."""
+        return WindowIndex.of_panel(panel, scaling, geometry, first, last).all()
 
     @classmethod
     def at(
@@ -93,6 +93,11 @@ class Windows:
         """The windows with the numbers `chosen`."""
         start, length, target, series = (a[chosen] for a in (self.start, self.length, self.target, self.series))
         return Windows(start, length, target, series, self.scales, self.static)
+
+    @property
+    def n_windows(self) -> np.ndarray:
+        """Number of windows of each series, (S,)."""
+        return np.bincount(self.series, minlength=self.scales.table.shape[1])
 
     @cached_property
     def _moments(self) -> np.ndarray:
@@ -129,6 +134,89 @@ class Windows:
         return values * self.target_scale.reshape(shape) + self.target_shift.reshape(shape)
 
 
+@dataclass(frozen=True)
+class WindowIndex:
+    """The windows of each series of a panel, one row apart, without an array of them.
+
+    They are numbered one series after the other.
+
+    Attributes
+    ----------
+    first : (S,) int64
+        First row of the first window of each series.
+    read_from : (S,) int64
+        First row of each series that is read: windows that begin before it start late.
+    n_windows : (S,) int64
+    geometry : Geometry
+    scales : Scales
+    static : Static or None
+    """
+
+    first: np.ndarray
+    read_from: np.ndarray
+    n_windows: np.ndarray
+    geometry: Geometry
+    scales: Scales
+    static: Static | None = None
+
+    @classmethod
+    def of_panel(
+        cls, panel: Panel, scaling: PanelScaling, geometry: Geometry, first: np.ndarray | int = 0,
+        last: np.ndarray | int | None = None,
+    ) -> WindowIndex:  # fmt: skip
+        """Windows whose rows, with those of their targets, are `first` to `last` - 1 of their series.
+
+        `first` and `last`, (S,) or one number for all, are counted within each series; None is its end.
+        """
+        last = panel.n_rows if last is None else last
+        begins, span = panel.indptr[:-1], geometry.context + geometry.n_ahead
+        n_windows = np.maximum(np.broadcast_to(last - span + 1 - first, len(panel)), 0)
+        scales = scaling.scales(panel.values)
+        return cls(begins + first, begins + panel.padding, n_windows, geometry, scales)
+
+    def __len__(self) -> int:
+        """Number of windows."""
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    @cached_property
+    def _ends(self) -> np.ndarray:
+        """Number of the first window after each series, (S,)."""
+        return np.cumsum(self.n_windows)
+
+    def take(self, chosen: np.ndarray) -> Windows:
+        """The windows with the numbers `chosen`."""
+        series = np.searchsorted(self._ends, chosen, side="right")
+        starts = self.first[series] + chosen - (self._ends - self.n_windows)[series]
+        late = np.maximum(self.read_from[series] - starts, 0)
+        return replace(Windows.at(starts, series, self.scales, self.geometry, late), static=self.static)
+
+    def all(self) -> Windows:
+        """All windows."""
+        return self.take(np.arange(len(self)))
+
+    def stored(self) -> Windows | WindowIndex:
+        """All windows where they are few, or else this index."""
+        return self.all() if len(self) <= MAX_STORED else self
+
+    def spread(self, most: int) -> Windows:
+        """At most so many windows, spread evenly."""
+        return self.take(spread(len(self), most))
+
+
+def spread(n: int, most: int) -> np.ndarray:
+    """At most `most` of the numbers 0 to n - 1, ascending: all, or one of each of `most` equal parts of them.
+
+    Its place in the part moves on by the golden ratio, which fills the part evenly (Kronecker sequence; Niederreiter
+    1992, doi:10.1137/1.9781611970081, chapter 3). At a constant distance all could lie at the same place of their
+    series, where series have the same length.
+    """
+    if n <= most:
+        return np.arange(n)
+    edges = np.arange(most + 1) * n // most
+    place = np.arange(most) * GOLDEN_RATIO % 1
+    return edges[:-1] + (place * np.diff(edges)).astype(np.int64)
+
+
 def scored(panel: Panel, geometry: Geometry, first_observed: np.ndarray | None = None) -> np.ndarray:
     """Which values count in the loss, (N, C) bool.
 
@@ -136,6 +224,9 @@ def scored(panel: Panel, geometry: Geometry, first_observed: np.ndarray | None =
     of a whole window since its beginning, so that no window is scaled by what stands in for the rows before it.
     `first_observed` (S, C) are the rows with which the channels begin, by default their first observed ones.
     """
-    first = (panel.first_observed if first_observed is None else first_observed)[panel.series]
+    first = panel.first_observed if first_observed is None else first_observed
+    if not first.any():
+        return panel.observed.copy()
+    first = first[panel.series]
     follows_whole_window = panel.positions[:, None] >= first + geometry.context + geometry.n_ahead - 1
     return panel.observed & (follows_whole_window | (first == 0))

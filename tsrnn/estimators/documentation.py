@@ -70,6 +70,12 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
         "The point forecast after a transform: the forecast of the transformed value as it was before, which is its "
         "median; or the mean of sampled paths, which needs what `sample` needs.",
     ),
+    "sampling": (
+        '{"windows", "series"}',
+        "Which windows an epoch trains on: each one once, or as many windows drawn at random such that every series "
+        "has the same probability, so that long series do not drown short ones. The linear start and the validation "
+        "error are means over windows in both cases.",
+    ),
     "n_channels": (
         "int",
         "Number of values at each step of a window; a row of X holds length * n_channels values.",
@@ -92,7 +98,11 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     ),
     "learning_rate": ("float", "Adam's step size."),
     "optimizer": ("Adam or None", "Weight decay, clipping, schedule. None is `Adam()`."),
-    "batch_size": ("int", "Number of windows for each update."),
+    "batch_size": (
+        "int or None",
+        "Number of windows for each update. None takes 32, or from 32,768 windows on a power of two up to 512 that "
+        "leaves 512 updates in an epoch.",
+    ),
     "max_epochs": ("int", "Maximum number of epochs."),
     "early_stopping": (
         "EarlyStopping or bool",

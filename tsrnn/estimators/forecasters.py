@@ -29,6 +29,7 @@ from ..frame.future import Forecasts
 from ..losses.registry import as_loss
 from ..networks.architecture import Decoder
 from ..training.judge import judge
+from ..training.order import SAMPLING
 from ..training.plan import plan_forecaster
 from ..training.validation import held_out_rows
 from .base import Attributes
@@ -87,6 +88,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
     seasonal_difference: int = 0
     target_transform: Anything = None
     point: str = "median"
+    sampling: str = "windows"
 
     def _reads_by_column(self, y: Anything) -> bool:
         return choice("multivariate", self.multivariate, MULTIVARIATE) == "independent" and np.ndim(y) == 2
@@ -105,7 +107,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         n_masked = n_channels if choice("missing", self.missing, MISSING) == "decay" else 0
         is_short = self._warn_if_short(history, panel, is_scored, geometry, horizon)
         network, device = self._network(
-            len(panel.values),
+            int(np.maximum(panel.n_rows - geometry.context - geometry.n_ahead + 1, 0).sum()),
             geometry,
             n_inputs=n_channels + panel.past.shape[1] + panel.known.shape[1] + 2 * n_masked,
             n_targets=n_channels,
@@ -273,6 +275,9 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
     def _decoding(self, num_layers: int) -> tuple[Decoder | None, TeacherForcing | None]:
         strategy = as_strategy(self.strategy)
         return strategy.decoder(num_layers), strategy.forcing(bool(as_loss(self.loss).family))
+
+    def _sampling(self) -> str:
+        return choice("sampling", self.sampling, SAMPLING)
 
     def _min_context(self) -> int:
         return self.context_length_ + self.seasons_.reach + self.transform_.transform.n_lost

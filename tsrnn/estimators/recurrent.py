@@ -21,7 +21,7 @@ from ..networks.devices import DEVICES, Device, choose
 from ..networks.memory import check_batch, check_parameters
 from ..networks.network import Network
 from ..training.fit import Fit, fit_network
-from ..training.options import Adam, EarlyStopping, Settings
+from ..training.options import Adam, EarlyStopping, Settings, batch_size_for
 from ..training.plan import Plan
 from .base import Attributes
 
@@ -38,7 +38,7 @@ class RecurrentNetwork:
     scaling: str | None = "standard"
     learning_rate: float = 0.003
     optimizer: Adam | None = None
-    batch_size: int = 32
+    batch_size: int | None = None
     max_epochs: int = 100
     early_stopping: EarlyStopping | bool = True
     callbacks: Sequence[Callable] | None = None
@@ -61,7 +61,15 @@ class RecurrentNetwork:
         return None, None
 
     # ------------------------------------------------------------ arguments
-    def _settings(self) -> Settings:
+    def _batch_size(self, n_windows: int) -> int:
+        """Windows of a batch where there are `n_windows`."""
+        return batch_size_for(n_windows) if self.batch_size is None else whole("batch_size", self.batch_size)
+
+    def _sampling(self) -> str:
+        """Which windows an epoch trains on; see `training.order.epoch`."""
+        return "windows"
+
+    def _settings(self, batch_size: int) -> Settings:
         """Check the arguments of the training."""
         optimizer = Adam() if self.optimizer is None else self.optimizer
         if not isinstance(optimizer, Adam):
@@ -74,12 +82,13 @@ class RecurrentNetwork:
         return Settings(
             optimizer=optimizer,
             learning_rate=number("learning_rate", self.learning_rate, 0.0, open_low=True),
-            batch_size=whole("batch_size", self.batch_size),
+            batch_size=batch_size,
             max_epochs=whole("max_epochs", self.max_epochs),
             dropout=dropout,
             teacher_forcing=forcing,
             callbacks=self._callbacks(),
             verbose=int(self.verbose) if isinstance(self.verbose, bool) else whole("verbose", self.verbose, 0),
+            sampling=self._sampling(),
         )
 
     def _callbacks(self) -> tuple[Callable, ...]:
@@ -124,7 +133,7 @@ class RecurrentNetwork:
             n_past=n_past,
             n_masked=n_masked,
         )
-        lanes, dtype = min(n_windows, whole("batch_size", self.batch_size)), precision("dtype", self.dtype)
+        lanes, dtype = max(1, min(n_windows, self._batch_size(n_windows))), precision("dtype", self.dtype)
         check_parameters(architecture, dtype)
         device = choose(choice("device", self.device, DEVICES), architecture, geometry.n_steps, lanes)
         if device.name == "cpu":  # a GPU has a memory of its own, and says what it lacks
@@ -181,7 +190,8 @@ class RecurrentNetwork:
 
     def _train(self, network: Network, plan: Plan, n_epochs: int | None = None) -> tuple[Fit, Attributes]:
         """Train for `n_epochs`, by default `max_epochs`; return the fit and the fitted attributes of all networks."""
-        settings, rng = self._settings(), generator("random_state", self.random_state)
+        assert network.n_lanes is not None  # see `_network`
+        settings, rng = self._settings(network.n_lanes), generator("random_state", self.random_state)
         theta, is_warm = self._start(network, rng)
         seed = int(rng.randint(2**31))
         with network.backend.session():

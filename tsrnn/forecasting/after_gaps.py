@@ -58,9 +58,8 @@ class Before(NamedTuple):
 
 def has_few_missing(fitted: Panel) -> np.ndarray:
     """Whether few values of each channel were missing, (C,) bool, between the first and the last of a series."""
-    places, first, last = fitted.positions[:, None], fitted.first_observed, fitted.last_observed
-    is_inside = (places >= first[fitted.series]) & (places <= last[fitted.series])
-    missing = 1 - (fitted.observed & is_inside).sum(axis=0) / np.maximum(is_inside.sum(axis=0), 1)
+    n_inside = (fitted.last_observed - fitted.first_observed + 1).sum(axis=0)
+    missing = 1 - fitted.observed.sum(axis=0) / np.maximum(n_inside, 1)
     return missing <= FEW_MISSING
 
 
@@ -71,6 +70,8 @@ def to_forecast(panel: Panel, few_missing: np.ndarray) -> np.ndarray:
     Where it had many, the network has learned from contexts in which the last value stands for a missing one, and reads
     such contexts best.
     """
+    if panel.observed.all():
+        return np.zeros(panel.observed.shape, bool)
     at_end = panel.positions[:, None] > panel.last_observed[panel.series]
     return ~panel.observed & (at_end | few_missing)
 
@@ -103,37 +104,43 @@ class TrainedNetwork:
         parts = [(plain[k : k + CHUNK], False) for k in range(0, len(plain), CHUNK)]
         parts += [(np.array([s]), True) for s in np.flatnonzero(has_gaps)]
         for chosen, with_gaps in parts:
-            some = before if len(chosen) == len(has_gaps) else before.take(chosen)
             if with_gaps:
-                found = self._after_gap(function, some, theta, *options, joint=joint)
+                found = self._after_gap(function, before.take(chosen), theta, *options, joint=joint)
             else:
-                found = function(self._start(some, theta), *options)
-                found = found if found is None or some.levels is None else self._summed(found, some.levels)
+                found = function(self._start(before, chosen, theta), *options)
+                if found is not None and before.levels is not None:
+                    found = self._summed(found, before.levels.take(chosen))
             if found is None:
                 return None
             if len(chosen) == len(has_gaps):
                 return found
-            results = np.empty((len(has_gaps), *found.shape[1:])) if results is None else results
+            if results is None:
+                results = np.empty((len(has_gaps), *found.shape[1:]))
             results[chosen] = found
         return results
 
     def _has_gaps(self, before: Before) -> np.ndarray:
         """Whether a value among those that a forecast reads is to be forecast first, (S,) bool."""
         panel = before.panel
+        if not before.to_forecast.any():
+            return np.zeros(len(panel), bool)
         read = panel.positions >= (panel.n_rows - self.context_length)[panel.series]
         return np.bincount(panel.series, weights=before.to_forecast.any(axis=1) & read, minlength=len(panel)) > 0
 
-    def _start(self, before: Before, theta: Handle) -> Continuation:
-        """Continuation of series without gaps, from their ends on; of one that is shorter than the context, all."""
+    def _start(self, before: Before, chosen: np.ndarray, theta: Handle) -> Continuation:
+        """Continuation of the `chosen` series, without gaps, from their ends on.
+
+        Of a series that is shorter than the context all rows are read.
+        """
         panel, length, n_steps = before.panel, self.context_length, before.ahead.shape[1]
-        rows = panel.indptr[1:, None] - length + np.arange(length)
-        late = np.maximum(length - panel.n_rows, 0)
-        rows = np.maximum(rows, panel.indptr[:-1, None])
-        known = np.concatenate([panel.known[rows], before.ahead], axis=1)
+        first, last = panel.indptr[:-1][chosen], panel.indptr[1:][chosen]
+        late = np.maximum(length - (last - first), 0)
+        rows = np.maximum(last[:, None] - length + np.arange(length), first[:, None])
+        known = np.concatenate([panel.known[rows], before.ahead[chosen]], axis=1)
         if self.seasons.n_inputs:
-            known = np.concatenate([known, self._seasonal(panel, n_steps)], axis=2)
+            known = np.concatenate([known, self._seasonal(panel.take(chosen), n_steps)], axis=2)
         return Continuation(
-            self.network, theta, panel.values[rows], known, self.scaling, n_steps, None, before.series, late,
+            self.network, theta, panel.values[rows], known, self.scaling, n_steps, None, before.series[chosen], late,
             panel.past[rows], self.static, panel.masks()[rows] if self.scaling.masks else None,
         )  # fmt: skip
 
@@ -145,12 +152,9 @@ class TrainedNetwork:
 
     def _seasonal(self, panel: Panel, n_steps: int) -> np.ndarray:
         """Seasonal inputs of the contexts and of the steps ahead, (S, context_length + n_steps, C * n_inputs)."""
-        found = []
-        for rows in panel.slices():
-            n = rows.stop - rows.start
-            inputs = self.seasons.inputs(panel.values[rows], panel.observed[rows], n + n_steps)
-            found.append(inputs[np.maximum(np.arange(n - self.context_length, n + n_steps), 0)])
-        return np.stack(found)
+        n, inputs = panel.n_rows, self.seasons.of_panel(panel, n_steps)
+        rows = np.maximum(n[:, None] - self.context_length + np.arange(self.context_length + n_steps), 0)
+        return inputs[(panel.indptr[:-1] + n_steps * np.arange(len(panel)))[:, None] + rows]
 
     def _after_gap(
         self, function: Callable[..., Any], before: Before, theta: Handle, *options: Any, joint: bool

@@ -12,6 +12,7 @@ from ..data.panel import Panel, ranges
 from ..data.scaling import PanelScaling, Scaling
 from ..data.seasons import Seasons
 from ..data.static import Static
+from ..data.windows import spread
 from ..networks.network import Network
 from .strategies.base import Continuation, Strategy
 
@@ -19,6 +20,8 @@ from .strategies.base import Continuation, Strategy
 MAX_ORIGINS = 50_000
 #: Origins from which on the paths of a series of a panel come from its own errors.
 PATHS = 30
+#: Rows before origins that are read again for each origin at a time.
+MAX_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -61,23 +64,36 @@ class Errors:
         """
         coverage, sign = np.abs(2 * levels - 1), np.sign(levels - 0.5)
         own = np.flatnonzero(self._n_origins >= needed(coverage.max())) if self.n_series > 1 else np.empty(0, np.int64)
+        own = np.intersect1d(own, series)
         shares = ~np.isin(series, own)
         found, pooled = None, np.zeros(self.errors.shape[2], bool)
         if shares.any():
             sizes, pooled = self._sizes(coverage)
             found = np.broadcast_to(_extended(sizes), (len(series), *sizes.shape)).copy()
-        for s in np.unique(series[~shares]):
-            sizes = _ranked(self.errors[self.series == s], coverage)
-            if np.isnan(sizes).all(axis=0).any():  # many of its values are missing
-                sizes, _ = self._sizes(coverage)
-            found = np.empty((len(series), *sizes.shape)) if found is None else found
-            found[series == s] = _extended(sizes)
+        if not shares.all():
+            sizes = self._own_sizes(own, coverage)
+            if (lacking := np.isnan(sizes).all(axis=1).any(axis=(1, 2))).any():  # many of its values are missing
+                sizes[lacking], _ = self._sizes(coverage)
+            for s in np.flatnonzero(np.isnan(sizes).any(axis=(1, 2, 3))):
+                sizes[s] = _extended(sizes[s])
+            found = np.empty((len(series), *sizes.shape[1:])) if found is None else found
+            found[~shares] = sizes[np.searchsorted(own, series[~shares])]
         assert found is not None
         return sign * found, pooled
 
     @property
     def _n_origins(self) -> np.ndarray:
         return np.bincount(self.series, minlength=self.n_series)
+
+    def _own_sizes(self, own: np.ndarray, coverage: np.ndarray) -> np.ndarray:
+        """Half-widths from the errors of each of the series `own` (n,), (n, n_leads, C, n_levels)."""
+        n_origins, (_, n_leads, C) = self._n_origins, self.errors.shape
+        first, found = np.cumsum(n_origins) - n_origins, np.empty((len(own), n_leads, C, len(coverage)))
+        for n in np.unique(n_origins[own]):
+            same = np.flatnonzero(n_origins[own] == n)  # series with so many origins are ranked together
+            errors = self.errors[first[own[same]] + np.arange(n)[:, None]].reshape(n, len(same) * n_leads, C)
+            found[same] = _ranked(errors, coverage).reshape(len(same), n_leads, C, len(coverage))
+        return found
 
     def _sizes(self, coverage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Half-widths (n_leads, C, n_levels) from the errors of all series, and which channels were pooled, (C,)."""
@@ -237,9 +253,8 @@ class Calibration:
         panel, length = self.panel, self.context_length
         first = panel.indptr[:-1] + self.seasons.reach
         first_rows, series = ranges(first, first + self.n_origins)
-        if len(series) > MAX_ORIGINS:
-            chosen = np.linspace(0, len(series) - 1, MAX_ORIGINS).astype(np.int64)
-            first_rows, series = first_rows[chosen], series[chosen]
+        chosen = spread(len(series), MAX_ORIGINS)
+        first_rows, series = first_rows[chosen], series[chosen]
         rows, ends = first_rows[:, None] + np.arange(length + n_leads), panel.indptr[1:][series, None]
         within = np.minimum(rows, ends - 1)
         contexts, truth = panel.values[within[:, :length]], panel.values if self.changes is None else self.changes
@@ -260,15 +275,18 @@ class Calibration:
 
     def _seasonal(self, rows: np.ndarray, series: np.ndarray, n_leads: int) -> np.ndarray:
         """Seasonal inputs of the `rows` (n_origins, length + n_leads); none depends on a value after its origin."""
-        found = [np.empty((*rows.shape, self.panel.values.shape[1] * self.seasons.n_inputs))[:0]]
-        for s in np.unique(series):
-            span = slice(*self.panel.indptr[s : s + 2])
-            values, observed, own = self.panel.values[span], self.panel.observed[span], rows[series == s] - span.start
-            if n_leads <= self.seasons.first_lag:
-                found.append(self.seasons.inputs(values, observed, int(own.max()) + 1)[own])
-            else:
-                found += [
-                    self.seasons.inputs(values[:end], observed[:end], end + n_leads)[None, of_origin]
-                    for end, of_origin in zip(own[:, self.context_length], own, strict=True)
-                ]
-        return np.concatenate(found)
+        first, C = self.panel.indptr[:-1][series], self.panel.values.shape[1]
+        if not self.seasons.n_inputs:
+            return np.empty((*rows.shape, 0))
+        if n_leads <= self.seasons.first_lag:
+            beyond = max(0, int((rows[:, -1] - self.panel.indptr[1:][series]).max(initial=-1)) + 1)
+            return self.seasons.of_panel(self.panel, beyond)[rows + (beyond * series)[:, None]]
+        found, ends = np.empty((*rows.shape, C * self.seasons.n_inputs)), rows[:, self.context_length]
+        longest = int((ends - first).max(initial=1))
+        for some in np.array_split(np.arange(len(rows)), -(-len(rows) // max(1, MAX_ROWS // longest)) or 1):
+            read, _ = ranges(first[some], ends[some])  # the rows before each origin, as a series of its own
+            indptr = np.concatenate([[0], np.cumsum((ends - first)[some])])
+            before = Panel(self.panel.values[read], self.panel.observed[read], np.empty((len(read), 0)), indptr)
+            place = indptr[:-1] + n_leads * np.arange(len(some)) - first[some]
+            found[some] = self.seasons.of_panel(before, n_leads)[rows[some] + place[:, None]]
+        return found

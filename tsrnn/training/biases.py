@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from ..data.windows import Geometry, Windows
+from ..data.windows import Geometry, WindowIndex, Windows
 from ..losses.loss import Loss
 from ..networks.network import Network, Source
 
@@ -52,7 +52,7 @@ class Predictions:
         network: Network,
         theta: np.ndarray,
         source: Source,
-        windows: Windows,
+        windows: Windows | WindowIndex,
         geometry: Geometry,
         targets: np.ndarray,
         weight: np.ndarray,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..data.windows import Windows
+from ..data.windows import WindowIndex, Windows
 from ..networks.network import Network, Source
 from .loop import Training, Validation, minimise, warm_up
 from .options import Settings
@@ -53,7 +53,9 @@ def fit_network(
     source = Source.upload(network.backend, plan.inputs, plan.targets, plan.weight)
     validation = None
     if plan.held_out:
-        of_end = replace(source, observed=network.backend.upload(plan.held_out.weight, np.float64))
+        weight, of_end = plan.held_out.weight, source
+        if weight is not plan.weight:
+            of_end = replace(source, observed=network.backend.upload(weight, np.float64))
         validation = Validation(of_end, plan.held_out.windows, plan.geometry, plan.held_out.early_stopping)
 
     start = _start(network, plan, theta, source, plan.windows, is_warm)
@@ -74,6 +76,6 @@ def fit_network(
 
 
 def _start(
-    network: Network, plan: Plan, theta: np.ndarray, source: Source, windows: Windows, is_warm: bool
+    network: Network, plan: Plan, theta: np.ndarray, source: Source, windows: Windows | WindowIndex, is_warm: bool
 ) -> np.ndarray:
     return theta if is_warm else starting_values(network, theta, plan, source, windows)

@@ -61,9 +61,11 @@ def _calibration(
     assert plan.panel is not None
     assert held_out.scaling is not None
     assert held_out.n_rows is not None
-    judged = np.zeros(history.values.shape, bool)
-    judged[history.positions >= seasons.reach] = held_out.weight > 0  # the rows that `Seasons.read` keeps
-    n_origins = np.bincount(held_out.windows.series, minlength=len(history))
+    judged = held_out.weight > 0
+    if seasons.reach:
+        judged = np.zeros(history.values.shape, bool)
+        judged[history.positions >= seasons.reach] = held_out.weight > 0  # the rows that `Seasons.read` keeps
+    n_origins = np.maximum(held_out.n_rows - plan.geometry.n_ahead + 1, 0)
     first = np.where(n_origins > 0, plan.panel.n_rows - held_out.n_rows - plan.geometry.context, history.n_rows)
     return Calibration(
         history.part(first),

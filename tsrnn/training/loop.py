@@ -11,10 +11,11 @@ from tqdm import tqdm
 
 from ..data.scaling import Scales
 from ..data.static import Static
-from ..data.windows import Geometry, Windows
+from ..data.windows import Geometry, WindowIndex, Windows
 from ..functions.random import fold
 from ..networks.network import Handle, Network, Source
 from .options import Adam, EarlyStopping, Epoch, Settings
+from .order import epoch as order_of_epoch
 
 
 @dataclass
@@ -42,7 +43,7 @@ def minimise(
     network: Network,
     theta: np.ndarray,
     source: Source,
-    windows: Windows,
+    windows: Windows | WindowIndex,
     geometry: Geometry,
     settings: Settings,
     seed: int,
@@ -92,16 +93,17 @@ class _Stepper:
         network: Network,
         theta: Handle,
         source: Source,
-        windows: Windows,
+        windows: Windows | WindowIndex,
         geometry: Geometry,
         settings: Settings,
         seed: int,
-        capacity: int | None,
+        capacity: int | None = None,
     ):
         self.network, self.theta, self.source, self.windows = network, theta, source, windows
         self.settings, self.seed = settings, seed
         self.rng = np.random.default_rng(seed)
         backend, dtype, n = network.backend, network.dtype, network.architecture.size
+        self.n_windows = windows.n_windows
         self.batch_size = min(settings.batch_size, len(windows))
         self.n_batches = -(-len(windows) // self.batch_size)
         self.work = network.workspace(
@@ -114,23 +116,28 @@ class _Stepper:
         self.step = 0
 
     def epoch(self, epoch: int) -> float:
-        """Train on all batches once, in a new order; return the mean loss."""
-        backend, size = self.network.backend, self.batch_size
-        order = backend.upload(self.rng.permutation(len(self.windows)), np.int64)
-        for i in range(self.n_batches):
-            self._update(backend.part(order, i * size, (i + 1) * size), i)
+        """Train on the batches of one epoch, in a new order; return the mean loss."""
+        backend, size, number = self.network.backend, self.batch_size, 0
+        for chosen in order_of_epoch(self.n_windows, self.settings.sampling, self.rng, size):
+            windows = self.windows
+            if isinstance(windows, WindowIndex):
+                windows, chosen = windows.take(chosen), np.arange(len(chosen))
+            order = backend.upload(chosen, np.int64)
+            for first in range(0, len(chosen), size):
+                self._update(windows, backend.part(order, first, first + size), number)
+                number += 1
         value, weight = backend.take_total(self.work)
         self._check(epoch, value, weight, backend.download(self.norms))
         return value / weight if weight > 0 else 0.0
 
-    def _update(self, batch: Handle, number: int) -> None:
+    def _update(self, windows: Windows, batch: Handle, number: int) -> None:
         settings, adam, network = self.settings, self.settings.optimizer, self.network
         forcing = settings.teacher_forcing
         free_run = 0.0 if forcing is None else 1 - forcing.share(self.step / self.n_batches)
         options = {"free_run": free_run, "dropout": settings.dropout}
         if settings.dropout > 0 or free_run > 0:
             options["key"] = fold(np.uint64(self.seed), np.uint64(self.step))
-        network.loss_and_grad(self.work, self.theta, self.source, self.windows, batch, **options)
+        network.loss_and_grad(self.work, self.theta, self.source, windows, batch, **options)
         rate = adam.rate(settings.learning_rate, self.step, settings.max_epochs * self.n_batches)
         self.step += 1
         hyper = np.array(

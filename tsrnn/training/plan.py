@@ -10,9 +10,12 @@ import numpy as np
 from ..data.panel import Panel
 from ..data.scaling import SCALINGS, PanelScaling, Scales, Scaling
 from ..data.static import Static
-from ..data.windows import Geometry, Windows
+from ..data.windows import Geometry, WindowIndex, Windows
 from .options import EarlyStopping
 from .validation import has_refit, held_out_rows, learned_channels
+
+#: Most windows of a forecaster's validation part: of more, these are spread evenly.
+MAX_VALIDATION = 50_000
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,11 @@ class Plan:
     targets, weight : (M, C)
         Targets, and the weight of each in the loss, 0 where it is missing.
     geometry : Geometry
-    windows : Windows
+    windows : Windows or WindowIndex
         Of the training.
     held_out : HeldOut or None
         None without validation part.
-    refit : Windows or None
+    refit : Windows, WindowIndex or None
         Of one more training on everything.
     panel : Panel or None
         The rows of a forecaster; None for regressors.
@@ -66,9 +69,9 @@ class Plan:
     targets: np.ndarray
     weight: np.ndarray
     geometry: Geometry
-    windows: Windows
+    windows: Windows | WindowIndex
     held_out: HeldOut | None = None
-    refit: Windows | None = None
+    refit: Windows | WindowIndex | None = None
     panel: Panel | None = None
     scaling: PanelScaling | None = None
 
@@ -93,17 +96,18 @@ def plan_forecaster(
     n_held_out = held_out_rows(stopping, panel, is_scored, geometry)
     n_train = panel.n_rows - n_held_out
     scaling = PanelScaling.fit(scaling_name, panel.part(last=n_train), n_seasonal, masks=masks)
-    windows = replace(Windows.of_panel(panel, scaling, geometry, last=n_train), static=static)
+    windows = replace(WindowIndex.of_panel(panel, scaling, geometry, last=n_train), static=static).stored()
     held_out, refit = None, None
     if stopping and n_held_out.any():
         is_learned = learned_channels(panel, is_scored, n_train, geometry)
-        judged = is_scored & is_learned[panel.series]  # a channel that begins in the validation part is not judged
+        # a channel that begins in the validation part is not judged
+        judged = is_scored if is_learned.all() else is_scored & is_learned[panel.series]
         first = np.where(n_held_out > 0, n_train - geometry.context, panel.n_rows)
-        of_end = replace(Windows.of_panel(panel, scaling, geometry, first), static=static)
-        held_out = HeldOut(of_end, judged, stopping, scaling, n_held_out)
+        of_end = replace(WindowIndex.of_panel(panel, scaling, geometry, first), static=static)
+        held_out = HeldOut(of_end.spread(MAX_VALIDATION), judged, stopping, scaling, n_held_out)
         if has_refit(stopping, panel, n_held_out, is_learned, geometry, channels):
             scaling = PanelScaling.fit(scaling_name, panel, n_seasonal, masks=masks)
-            refit = replace(Windows.of_panel(panel, scaling, geometry), static=static)
+            refit = replace(WindowIndex.of_panel(panel, scaling, geometry), static=static).stored()
     inputs = np.hstack([panel.inputs(), panel.masks()]) if masks else panel.inputs()
     return Plan(inputs, panel.values, is_scored, geometry, windows, held_out, refit, panel, scaling)
 

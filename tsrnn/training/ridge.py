@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.linalg import cho_solve, cholesky, eigh, solve_triangular
 
 from ..data.panel import Panel
-from ..data.windows import Geometry, Windows
+from ..data.windows import Geometry, WindowIndex, Windows, spread
 
 #: Candidate penalties, in units of the mean eigenvalue of the lags' covariance.
 PENALTIES = np.logspace(-8, 2, 41)
@@ -49,7 +49,7 @@ class LinearStart:
 
 
 def ridge_start(
-    panel: Panel, weight: np.ndarray, windows: Windows, geometry: Geometry, n_seasonal: int = 0
+    panel: Panel, weight: np.ndarray, windows: Windows | WindowIndex, geometry: Geometry, n_seasonal: int = 0
 ) -> LinearStart:
     """Ridge solution on windows of a panel; values with a positive `weight` (N, C) are targets.
 
@@ -63,8 +63,7 @@ def ridge_start(
     C, S, P, n = panel.values.shape[1], n_seasonal, geometry.context, geometry.block
     F, column = panel.known.shape[1] - C * S, C + panel.past.shape[1]
     start = LinearStart(np.zeros((C, n, P)), np.zeros((C, 2, n, S)), np.zeros((C, n, n * F)), np.zeros((C, n)))
-    if len(windows) > MAX_WINDOWS:
-        windows = windows.take(np.linspace(0, len(windows) - 1, MAX_WINDOWS).astype(np.int64))
+    windows = windows.take(spread(len(windows), MAX_WINDOWS))
     positions = np.unique(np.linspace(0, geometry.n_outputs - 1, POSITIONS).astype(int))
     for c in range(C):
         lags, targets = sliding_window_view(panel.values[:, c], P), sliding_window_view(panel.values[:, c], n)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..data.windows import Windows
+from ..data.windows import WindowIndex, Windows
 from ..networks.architecture import Architecture
 from ..networks.network import Network, Source
 from .biases import Predictions
@@ -12,7 +12,9 @@ from .plan import Plan
 from .ridge import LinearStart, ridge_start
 
 
-def starting_values(network: Network, theta: np.ndarray, plan: Plan, source: Source, windows: Windows) -> np.ndarray:
+def starting_values(
+    network: Network, theta: np.ndarray, plan: Plan, source: Source, windows: Windows | WindowIndex
+) -> np.ndarray:
     """A copy of `theta` in which the linear skip is the ridge solution on `windows`, and a likelihood's biases fit."""
     a, theta = network.architecture, theta.copy()
     if a.lags:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..checks import shown
-from ..data.panel import Panel
+from ..data.panel import Panel, any_within
 from ..data.windows import Geometry
 from .options import EarlyStopping
 
@@ -26,50 +26,53 @@ def held_out_rows(
     ValueError
         If a given `validation_size` suits no series.
     """
-    n_rows, refusals = np.zeros(len(panel), np.int64), []
-    if stopping is None:
-        return n_rows
-    for s, rows in enumerate(panel.slices()):
-        try:
-            n_rows[s] = _held_out_of_one(stopping, is_scored[rows], geometry)
-        except ValueError as error:
-            refusals.append(error)
-    if refusals and not n_rows.any():
-        raise refusals[0]
-    return n_rows
+    n_rows = panel.n_rows
+    if stopping is None or not len(panel):
+        return np.zeros(len(panel), np.int64)
+    lengths, number = np.unique(n_rows, return_inverse=True)
+    found = [_held_out_of_length(stopping, int(n), geometry) for n in lengths]
+    n_held_out = np.array([n for n, _ in found], np.int64)[number]
+    ends = panel.indptr[1:]
+    has_both = learned_channels(panel, is_scored, n_rows - n_held_out, geometry)
+    has_both &= any_within(is_scored, ends - n_held_out, ends)
+    refusal = found[number[0]][1]
+    if refusal is None and stopping.validation_size is not None and not has_both[0].any():
+        refusal = (
+            f"{_hint(stopping, int(n_held_out[0]))}, in which no column has a value, or none that has one before as "
+            "well; choose another size"
+        )
+    n_held_out[~has_both.any(axis=1)] = 0
+    if refusal and not n_held_out.any():
+        raise ValueError(refusal)
+    return n_held_out
 
 
-def _held_out_of_one(stopping: EarlyStopping, is_scored: np.ndarray, geometry: Geometry) -> int:
-    """Rows held out of one series; `is_scored` (n, C) says which values count."""
-    n, span = len(is_scored), geometry.context + geometry.n_ahead
-    n_windows, n_held_out = n - span + 1, stopping.rows(n - geometry.context, at_least=2 * geometry.n_ahead)
+def _held_out_of_length(stopping: EarlyStopping, n: int, geometry: Geometry) -> tuple[int, str | None]:
+    """Rows held out of a series of n rows, and why a given `validation_size` does not suit it, or None."""
+    n_windows = n - geometry.context - geometry.n_ahead + 1
+    n_held_out = stopping.rows(n - geometry.context, at_least=2 * geometry.n_ahead)
     if stopping.validation_size is None:
         n_held_out = min(n_held_out, n_windows // 2)
-        if n_held_out < geometry.n_ahead:
-            return 0
-    hint = f"validation_size={shown(stopping.validation_size)} holds out {n_held_out} observations"
+        return (n_held_out if n_held_out >= geometry.n_ahead else 0), None
+    hint = _hint(stopping, n_held_out)
     if n_held_out < geometry.n_ahead:
-        raise ValueError(f"{hint}, but a window has {geometry.n_ahead} targets; make it at least that")
+        return 0, f"{hint}, but a window has {geometry.n_ahead} targets; make it at least that"
     if n_held_out >= n_windows:
-        raise ValueError(
+        return 0, (
             f"{hint} and leaves no window of {geometry.context} + {geometry.n_ahead} for training; make it smaller, or "
             "early_stopping=False"
         )
-    n_train = n - n_held_out
-    if (is_scored[geometry.context : n_train].any(axis=0) & is_scored[n_train:].any(axis=0)).any():
-        return n_held_out
-    if stopping.validation_size is None:
-        return 0
-    raise ValueError(
-        f"{hint}, in which no column has a value, or none that has one before as well; choose another size"
-    )
+    return n_held_out, None
+
+
+def _hint(stopping: EarlyStopping, n_held_out: int) -> str:
+    return f"validation_size={shown(stopping.validation_size)} holds out {n_held_out} observations"
 
 
 def learned_channels(panel: Panel, is_scored: np.ndarray, n_train: np.ndarray, geometry: Geometry) -> np.ndarray:
     """Whether a channel of a series has a value to learn from among its first `n_train` (S,) rows, (S, C) bool."""
-    return np.stack(
-        [is_scored[rows][geometry.context : n].any(axis=0) for rows, n in zip(panel.slices(), n_train, strict=True)]
-    )
+    begins = panel.indptr[:-1]
+    return any_within(is_scored, begins + np.minimum(geometry.context, n_train), begins + n_train)
 
 
 def has_refit(
