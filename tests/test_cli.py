@@ -12,7 +12,7 @@ from tsrnn import frame
 from tsrnn.cli import main
 from tsrnn.cli.text import decimals_for, default_horizon
 from tsrnn.datasets import DATASETS, load_air_passengers, load_co2
-from tsrnn.frame.files import read_csv
+from tsrnn.frame.files import read_csv, read_panel_csv
 
 from .processes import python
 
@@ -266,6 +266,251 @@ def test_not_utf8(csv):
         read_csv(path)
 
 
+# ---------------------------------------------------------------- many series in one file
+TINY = ("--epochs", 1, "--hidden-size", 2, "--context-length", 4, "--horizon", 3)
+TINY_ARGUMENTS = {"horizon": 3, "max_epochs": 1, "hidden_size": 2, "context_length": 4, "random_state": 0}
+#: Number of rows of each series, and its first month.
+STORES = {"007": (40, 5), "b": (36, 0), "a": (38, 9)}
+
+
+def stores(extra=0):
+    """A long table of three series, with `extra` rows after the end of each."""
+    rng, parts = np.random.default_rng(0), []
+    for name, (n, first) in STORES.items():
+        dates = MONTHS[first : first + n + extra]
+        level = 100 + 10 * np.sin(2 * np.pi * dates.month / 12) + rng.normal(size=n + extra)
+        parts.append(
+            pd.DataFrame(
+                {"store": name, "date": dates, "sales": np.round(level, 2), "price": np.arange(n + extra) % 7 + 1.5}
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def fit_stores(table, **covariates):
+    return tsrnn.LSTMForecaster(**TINY_ARGUMENTS).fit(
+        table, id="store", time="date", target="sales", freq="MS", **covariates
+    )
+
+
+def mean_mase(forecaster, train, test, ahead=3):
+    """The mean over the series of the MASE of forecasts, from the definition."""
+    forecasts, errors = forecaster.predict(ahead), []
+    for name in STORES:
+        truth, before, forecast = (part[part["store"] == name]["sales"].to_numpy() for part in (test, train, forecasts))
+        errors.append(np.abs(truth - forecast).mean() / np.abs(before[12:] - before[:-12]).mean())
+    return np.mean(errors)
+
+
+def test_a_panel(run, csv, tmp_path):
+    table, output = stores()[["store", "date", "sales"]], tmp_path / "forecast.csv"
+    path = csv(table.sample(frac=1, random_state=0).sort_values("store", ascending=False, kind="stable"))
+    code, out, err = run("forecast", path, "--id", "store", *TINY, "--output", output)
+    assert code == 0
+    assert out.splitlines()[:2] == [
+        "sales: 3 series, one for each store, of 36 to 40 months (median 38)",
+        "  2019-01-01 to 2022-11-01, frequency MS, horizon 3",
+    ]
+    is_test = table.groupby("store").cumcount(ascending=False) < 3
+    expected = mean_mase(fit_stores(table[~is_test]), table[~is_test], table[is_test])
+    assert "Test on the last 3 months of 3 series, which the model had not seen:" in out
+    cells = next(line for line in out.splitlines() if line.startswith("  LSTM ")).split()
+    assert_allclose(float(cells[1]), expected, atol=0.006)
+    written = pd.read_csv(output, dtype={"store": str}, parse_dates=["date"])
+    future = fit_stores(table).predict(3).set_index(["store", "date"])["sales"]
+    assert list(written.columns) == ["store", "date", "forecast"]
+    assert list(written["store"].unique()) == ["b", "a", "007"]  # the order of the file
+    found = written.set_index(["store", "date"])["forecast"]
+    assert_allclose(found, future.loc[found.index], rtol=1e-6)
+    line = next(line for line in out.splitlines() if line.startswith("  007 ")).split()
+    assert line[1] == "2022-09-01"
+    assert_allclose([float(cell) for cell in line[3:]], [*future["007"].iloc[[0, 2]], future["007"].mean()], atol=0.06)
+    assert "Fitting the LSTM to 3 series without the last 3 months" in err
+    assert f"Wrote {output}" in err
+
+
+def test_a_panel_with_covariates(run, csv, tmp_path):
+    table, longer = stores(), stores(3)
+    known, static, output = tmp_path / "known.csv", tmp_path / "stores.csv", tmp_path / "forecast.csv"
+    visitors = np.arange(len(table)) % 5.0
+    longer[["store", "date", "price"]].to_csv(known, index=False)
+    places = pd.DataFrame({"store": list(STORES), "city": ["Bonn", None, "Bonn"], "size": [1, 2, 4]})
+    places.to_csv(static, index=False)
+    path = csv(table.drop(columns="price").assign(visitors=visitors))
+    options = ("--target", "sales", "--time", "date", "--past", "visitors", "--future", known, "--static", static)
+    code, out, _ = run("forecast", path, "--id", "store", *options, *TINY[:-2], "--interval", 0.5, "--output", output)
+    assert code == 0
+    assert "horizon 3" in out  # as far as prices are known
+    assert "  covariates: price (known ahead); visitors (of the past); city, size (static)" in out
+    forecaster = fit_stores(
+        table.assign(visitors=visitors), future=["price"], past=["visitors"], static=places.astype({"city": object})
+    )
+    X = longer[["store", "date", "price"]]
+    found = pd.read_csv(output, dtype={"store": str})
+    assert list(found.columns) == ["store", "date", "forecast", "lower", "upper"]
+    assert_allclose(found["forecast"], forecaster.predict(X)["sales"], rtol=1e-5)
+    assert_allclose(found[["lower", "upper"]], forecaster.predict_interval(X, 0.5)[["lower", "upper"]], rtol=1e-5)
+
+
+def test_short_series_are_forecast_but_not_tested(run, csv):
+    table = stores()[["store", "date", "sales"]]
+    short = table[table["store"] == "b"][:6].assign(store="new")
+    one = table[table["store"] == "b"][:1].assign(store="one")
+    code, out, err = run("forecast", csv(pd.concat([table, short, one])), "--id", "store", *TINY)
+    assert code == 0
+    assert "Test on the last 3 months of 3 of 5 series" in out
+    assert "The other series have 6 months or fewer, or no value to compare with." in out
+    assert "Forecast of the next 3 months of 4 series" in out
+    assert "\n  new " in out
+    assert "Left out, since a series needs two values: series 'one'." in err
+    code, out, err = run("forecast", csv(pd.concat([short, one])), "--id", "store", *TINY[:2], "--horizon", 3)
+    assert code == 0
+    assert "Test on" not in out
+    assert "No test: no series has more than 6 months, twice the horizon." in err
+
+
+def test_only_the_first_series_are_printed(run, csv):
+    table = stores()[["store", "date", "sales"]]
+    many = pd.concat([table[table["store"] == "b"].assign(store=f"s{k:02}") for k in range(12)])
+    code, out, _ = run("forecast", csv(many), "--id", "store", *TINY)
+    assert code == 0
+    assert sum(line.startswith("  s") and line[3:5].isdigit() for line in out.splitlines()) == 10
+    assert out.endswith("  ... and 2 more series; --output FILE.csv writes all of them\n")
+
+
+def test_intervals_of_one_series(run, tmp_path):
+    output = tmp_path / "forecast.csv"
+    code, out, _ = run("forecast", "nile", "--model", "ar", "--horizon", 3, "--interval", 0.8, "--output", output)
+    assert code == 0
+    interval = tsrnn.ARForecaster().fit(DATASETS["nile"]()).predict_interval(3, 0.8)
+    found = pd.read_csv(output, index_col="date")
+    assert list(found.columns) == ["forecast", "lower", "upper"]
+    assert_allclose(found[["lower", "upper"]], interval)
+    assert_allclose(numbers(out, str(interval.index[0]).split()[0])[1:], interval.iloc[0], atol=0.6)
+
+
+def test_panels_in_files(csv):
+    table, said = stores()[["store", "date", "sales"]], []
+    lacking = table.drop(index=[3, 4, 60]).assign(date=lambda x: x["date"].dt.strftime("%d.%m.%Y"))
+    lacking["sales"] = lacking["sales"].map(lambda value: f"{value:.2f}".replace(".", ","))
+    panel = read_panel_csv(csv(lacking, sep=";"), id="store", report=said.append)
+    assert panel.n_rows.to_dict() == {name: n for name, (n, _) in STORES.items()}
+    assert (panel.grid.freqstr, panel.grid[0]) == ("MS", MONTHS[0])
+    filled = table["sales"].where(~table.index.isin([3, 4, 60]))
+    assert_allclose(panel.table["sales"], filled)
+    assert list(panel.table["date"]) == list(table["date"])
+    assert any(text.startswith("3 steps of the series are not in ") for text in said)
+    assert any("(--decimal ,)" in text for text in said)
+    assert any("--date-format %d.%m.%Y" in text for text in said)
+
+
+def test_rows_without_values_in_files(csv):
+    table, said = stores()[["store", "date", "sales"]], []
+    table.loc[(table["store"] == "a") | (table.index == 39), "sales"] = None
+    panel = read_panel_csv(csv(table), id="store", report=said.append)
+    assert panel.n_rows.to_dict() == {"007": 39, "b": 36}
+    assert said == [
+        "1 of 3 series have no value in column 'sales' and are left out: 'a'.",
+        "1 rows at the end of series have no value in column 'sales', first those of store '007': these series end "
+        "before.",
+    ]
+
+
+def test_times_of_panels_in_files(csv):
+    table, said = stores()[["store", "date", "sales"]], []
+    parts = pd.DataFrame({"year": table["date"].dt.year, "month": table["date"].dt.month})
+    panel = read_panel_csv(
+        csv(pd.concat([table[["store", "sales"]], parts], axis=1)), id="store", time="year,month", report=said.append
+    )
+    assert list(panel.table["date"]) == list(table["date"])
+    middle = read_panel_csv(csv(table.assign(date=table["date"] + pd.Timedelta("14D"))), id="store", report=str)
+    assert isinstance(middle.grid, pd.PeriodIndex)
+    assert list(middle.table["date"]) == list(table["date"].dt.to_period("M"))
+    years = pd.DataFrame(
+        {"id": ["x"] * 4 + ["y"] * 3, "year": [*range(1990, 1998, 2), *range(1990, 1996, 2)], "v": 1.5}
+    )
+    panel = read_panel_csv(csv(years), id="id", report=str)
+    assert panel.grid.equals(pd.RangeIndex(1990, 1998, 2))
+    assert panel.n_rows.to_list() == [4, 3]
+
+
+def test_covariates_in_both_files(csv, tmp_path):
+    """Rows of the file of covariates count; the file of the panel has the others."""
+    table, known = stores(), tmp_path / "known.csv"
+    later = stores(2).groupby("store", sort=False).tail(3)[["store", "date", "price"]].assign(price=9.0)
+    later[later["store"] != "a"].assign(sales=None).to_csv(known, index=False)
+    said = []
+    panel = read_panel_csv(csv(table), id="store", target="sales", future=known, report=said.append)
+    assert said == [f"Column 'sales' of {known} is empty and left out."]
+    is_last = ~table["store"].duplicated(keep="last") & (table["store"] != "a")
+    assert_allclose(panel.table["price"], table["price"].mask(is_last, 9.0))
+    assert panel.n_ahead.tolist() == [2, 2, 0]
+    assert panel.ahead["store"].tolist() == ["007", "007", "b", "b"]
+    assert panel.ahead["price"].eq(9.0).all()
+
+
+PANEL_TEXT = stores()[["store", "date", "sales"]].to_csv(index=False)
+BAD_PANELS = {
+    "no such id": (PANEL_TEXT, {"id": "shop"}, "no column 'shop'; give one of 'store', 'date', 'sales'"),
+    "no such time": (PANEL_TEXT, {"time": "day"}, "no column 'day'; give one of 'date', 'sales'"),
+    "no such target": (PANEL_TEXT, {"target": "x"}, "no column 'x'; give one of 'sales'"),
+    "no id in a row": (PANEL_TEXT.replace("b,2019-01-01", ",2019-01-01"), {}, "has no id in line 42: write it there"),
+    "twice": (PANEL_TEXT + "b,2019-02-01,5\n", {}, "'b' at 2019-02-01, in line 116 of F, is also in line 43; keep"),
+    "text": (PANEL_TEXT + "z,2019-02-01,many\n", {}, "column 'sales' has 'many' in line 116"),
+    "no dates": ("id,sales\na,1\na,2\nb,3\nb,4\n", {"id": "id"}, "has no column with dates; name one with --time"),
+    "target and past": (PANEL_TEXT, {"target": "sales", "past": "sales"}, "'sales' is the target and a covariate"),
+    "time and past": (PANEL_TEXT, {"past": "date"}, "column 'date' holds ids or times and cannot be a covariate"),
+    "past lacks a value": (
+        stores().replace({"price": {3.5: None}}).to_csv(index=False),
+        {"target": "sales", "past": "price"},
+        "F has no value of 'price' for '007' at 2019-08-01 (line 4), nor for 16 more steps: a covariate needs",
+    ),
+    "no values": ("id,date,x\na,2019-01-01,\na,2019-02-01,\n", {"id": "id", "target": "x"}, "column 'x' is empty"),
+    "weekdays": (
+        "id,date,x\n" + "".join(f"{d},{date.date()},1\n" for d in (1, 2) for date in
+                                pd.date_range(f"2024-01-0{d}", periods=9, freq="2D")),
+        {"id": "id"}, "but most rows of one id are further apart; add --freq D if these are gaps",
+    ),
+    "another frequency": (PANEL_TEXT, {"freq": "QS"}, "--freq QS does not match the dates: 2019-02-01 is not on its"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "options", "message"), BAD_PANELS.values(), ids=BAD_PANELS)
+def test_bad_panels(run, csv, content, options, message):
+    path = csv(content)
+    arguments = [part for name, value in ({"id": "store"} | options).items() for part in (f"--{name}", value)]
+    code, out, err = run("forecast", path, *arguments)
+    assert (code, out) == (1, "")
+    assert message in err.replace(str(path), "F")
+    assert "--index-column" not in err
+    assert "--no-index" not in err
+
+
+def test_bad_files_of_covariates(run, csv, tmp_path):
+    path, known, static = csv(PANEL_TEXT), tmp_path / "known.csv", tmp_path / "static.csv"
+    prices = stores(2)[["store", "date", "price"]]
+    for table, options, message in (
+        (prices.drop(index=1), (), "has no value of 'price' for '007' at 2019-07-01: a covariate needs"),
+        (prices.drop(index=41), ("--horizon", 2), "lacks steps after the end of '007' (1 of 3 series): '007' has 1 of"),
+        (prices.drop(index=40), (), "lacks steps after the end of '007' (1 of 3 series): '007' has 0 of 1"),
+        (prices, ("--horizon", 3), "'007' has 2 of 3; add a row for each step, without empty cells, or choose "
+                                   "--horizon 2"),
+        (prices.assign(price="low"), (), "covariates must be numbers, but in "),
+        (prices.assign(sales=1), (), "has the column 'sales', the target, which is not known ahead"),
+        (pd.concat([prices, prices[:1]]), (), "store '007' at 2019-06-01, in line 122 of "),
+        (prices.assign(date=prices["date"] + pd.Timedelta("1D")), (), "store '007' at 2019-06-02, in line 2 of "),
+    ):  # fmt: skip
+        table.to_csv(known, index=False)
+        code, out, err = run("forecast", path, "--id", "store", "--target", "sales", "--future", known, *options)
+        assert (code, out) == (1, "")
+        assert message in err
+    for ids, message in (("b", "has no row for '007', 'a' (2 of 3 series)"), ("abb", "has more than one row for 'b'")):
+        pd.DataFrame({"store": list(ids), "size": 1}).to_csv(static, index=False)
+        code, out, err = run("forecast", path, "--id", "store", "--static", static)
+        assert (code, out) == (1, "")
+        assert message in err
+
+
 # ---------------------------------------------------------------- arguments
 @pytest.mark.parametrize(
     ("arguments", "message"),
@@ -290,6 +535,18 @@ def test_not_utf8(csv):
         (["nile", "--plot", "a.gif"], "must end in .png or .pdf or .svg"),
         (["nile", "--output", "nowhere/a.csv"], "there is no folder nowhere"),
         ([], "Missing argument 'DATA'"),
+        (["nile", "--id", "x"], "--id is an option for CSV files, and 'nile' is not a file"),
+        (["nile", "--time", "x"], "--time is an option of files with many series; add --id COLUMN, or use --index-"),
+        (["nile", "--past", "x"], "--past is an option of files with many series; add --id COLUMN"),
+        (
+            ["x.csv", "--id", "x", "--column", "y"],
+            "--column is an option for one series, but --id reads many; name the",
+        ),
+        (["x.csv", "--id", "x", "--index-column", "y"], "--index-column is an option for one series"),
+        (["x.csv", "--id", "x", "--no-index"], "--no-index is an option for one series"),
+        (["x.csv", "--id", "x", "--plot", "a.png"], "--plot is an option for one series"),
+        (["x.csv", "--id", "x", "--future", "nowhere.csv"], "'nowhere.csv' does not exist"),
+        (["nile", "--interval", 1], "1.0 is not in the range 0<x<1"),
     ],
 )
 def test_bad_arguments(run, arguments, message):

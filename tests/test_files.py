@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 
 from tsrnn import frame
 from tsrnn.cli import main
-from tsrnn.frame.files import read_csv
+from tsrnn.frame.files import read_csv, read_panel_csv
 from tsrnn.messages import format_label
 
 MONTHS = pd.date_range("2015-01-01", periods=24, freq="MS")
@@ -393,10 +393,14 @@ def test_errors_name_the_options_that_help(read, content, options, message, n_me
     if n_mends is None:
         return
     found = [each for each in mends(text) if "such as" not in text or each != {"date_format": "%d/%m/%Y"}]
-    assert len([each for each in found if each != {"no_index": True}] or found) == n_mends - (
+    assert len([each for each in found if each != {"no_index": True} and "id" not in each] or found) == n_mends - (
         n_mends > 1 and {"no_index": True} in found
     )
     for mend in found:
+        if "id" in mend:
+            table = read_panel_csv(read.path, **mend, report=str).table
+            assert table.groupby(mend["id"]).size().min() >= 3
+            continue
         kept = {} if set(mend) & {"decimal", "thousands"} else options
         y, _ = read(content, **kept, **mend)
         assert y.notna().sum() >= 3

@@ -144,7 +144,7 @@ def test_a_failure_while_writing_keeps_the_old_file(run, data, monkeypatch, erro
         Path(path).write_text("half")
         raise error
 
-    monkeypatch.setattr(pd.Series, "to_csv", fail)
+    monkeypatch.setattr(pd.DataFrame, "to_csv", fail)
     code, _, err = run("forecast", data, "--model", "ar", "--output", target, "--force")
     assert code == (130 if isinstance(error, KeyboardInterrupt) else 1)
     assert "Traceback" not in err
@@ -161,7 +161,7 @@ def test_a_file_created_during_the_fit(run, data, monkeypatch):
         Path(path).write_text("mine")
         target.write_text("other")
 
-    monkeypatch.setattr(pd.Series, "to_csv", slow)
+    monkeypatch.setattr(pd.DataFrame, "to_csv", slow)
     code, _, err = run("forecast", data, "--model", "ar", "--output", target)
     assert (code, "has been created meanwhile; overwrite it with --force" in err) == (1, True)
     assert target.read_text() == "other"

@@ -26,6 +26,25 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+class Names(click.ParamType):
+    """Names between commas: a tuple of some of the `known` names; of any, if they are not given."""
+
+    name = "name,..."
+
+    def __init__(self, known: Iterable[str] = ()):
+        self.known = tuple(known)
+
+    def convert(
+        self, value: str | tuple[str, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Return the names, each once."""
+        names = tuple(dict.fromkeys(part.strip() for part in value.split(","))) if isinstance(value, str) else value
+        for name in names:
+            if self.known and name not in self.known:
+                self.fail(f"{name!r} is not one of {', '.join(self.known)}", param, ctx)
+        return names
+
+
 #: Options for CSV files, by the arguments of `tsrnn.frame.files.read_csv`.
 FILE_OPTIONS = {
     "index_column": click.option(
@@ -53,6 +72,26 @@ FILE_OPTIONS = {
     "encoding": click.option("--encoding", help="CSV: encoding, such as cp1252. [default: UTF-8]"),
 }  # fmt: skip
 
+#: Options for files with many series, by the attributes of `tsrnn.cli.panels.PanelFiles`.
+PANEL_OPTIONS = {
+    "id": click.option("--id", help="Many series: column that tells the series apart, such as store."),
+    "time": click.option("--time", help="Many series: column with the dates, or several. [default: found]"),
+    "target": click.option(
+        "--target", help="Many series: column to forecast. [default: the first one with numbers]"
+    ),
+    "past": click.option(
+        "--past", type=Names(), help="Many series: columns with covariates that are known when a row has come."
+    ),
+    "future": click.option(
+        "--future", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Many series: CSV file with covariates known ahead, also for the steps to forecast, by id and date.",
+    ),
+    "static": click.option(
+        "--static", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Many series: CSV file with a row for each series, of numbers and categories.",
+    ),
+}  # fmt: skip
+
 #: A function that becomes a command.
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -60,6 +99,13 @@ Command = TypeVar("Command", bound=Callable[..., None])
 def _file_options(command: Command) -> Command:
     """Add the options for CSV files to a command."""
     for option in reversed(FILE_OPTIONS.values()):
+        command = option(command)
+    return command
+
+
+def _panel_options(command: Command) -> Command:
+    """Add the options for files with many series to a command."""
+    for option in reversed(PANEL_OPTIONS.values()):
         command = option(command)
     return command
 
@@ -92,6 +138,11 @@ def list_datasets() -> None:
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of a network. [default: 0]")
 @click.option("--column", help="Column to forecast. [default: the first one with numbers]")
 @_file_options
+@_panel_options
+@click.option(
+    "--interval", type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Coverage of prediction intervals, such as 0.9, for two more columns.",
+)  # fmt: skip
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the forecast to this PNG file.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the forecast to this CSV file.")
 @click.option("--force", is_flag=True, help="Let --output and --plot overwrite a file.")
@@ -101,6 +152,7 @@ def forecast(
     horizon: int | None,
     model: str,
     column: str | None,
+    interval: float | None,
     plot: Path | None,
     output: Path | None,
     force: bool,
@@ -108,12 +160,17 @@ def forecast(
 ) -> None:
     """Forecast DATA, the name of a data set (see `tsrnn datasets`) or a CSV file.
 
+    With --id the file holds many series, one below the other. One model is fitted to all of them, and forecasts the
+    steps after the end of each.
+
     First the model is tested: it is fitted without the last steps of the series, as many as the horizon, and forecasts
     them. Its errors are compared with those of seasonal naive forecasts, which repeat the last season. Then the model
     is fitted to the whole series and forecasts its future.
     """
     given = {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
     csv = {name: given.pop(name) for name in FILE_OPTIONS if name in given}
+    roles: dict[str, Any] = {name: given.pop(name) for name in PANEL_OPTIONS if name in given}
+    _check_roles(roles, csv, column, plot, data)
     if model not in NETWORKS and given:
         option = next(iter(given)).replace("_", "-")
         raise click.UsageError(
@@ -126,30 +183,39 @@ def forecast(
         )
     check_output_path(plot, "--plot", (".png", ".pdf", ".svg"), Path(data), force)
     check_output_path(output, "--output", (".csv",), Path(data), force)
+    for name in ("future", "static"):
+        if output is not None and output.exists() and name in roles and output.samefile(roles[name]):
+            raise click.UsageError(f"--output {output} is the file of --{name}; give another name")
     try:
-        y = _read_series(data, column, csv)
-        _forecast(y, horizon, Model(model, given), Outputs(plot, output, force))
+        if "id" in roles:
+            from .panels import PanelFiles, forecast_panel
+
+            files = PanelFiles(Path(data), **roles)
+            forecast_panel(files, csv, horizon, Model(model, given), interval, output, force)
+        else:
+            y = _read_series(data, column, csv)
+            _forecast(y, horizon, Model(model, given), Outputs(plot, output, force, interval))
     except (ValueError, ArithmeticError) as error:
         raise click.ClickException(shorten(str(error), MAX_LENGTH)) from error
 
 
-class Names(click.ParamType):
-    """Names between commas: a tuple of some of the `known` names; of any, if they are not given."""
-
-    name = "name,..."
-
-    def __init__(self, known: Iterable[str] = ()):
-        self.known = tuple(known)
-
-    def convert(
-        self, value: str | tuple[str, ...], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """Return the names, each once."""
-        names = tuple(dict.fromkeys(part.strip() for part in value.split(","))) if isinstance(value, str) else value
-        for name in names:
-            if self.known and name not in self.known:
-                self.fail(f"{name!r} is not one of {', '.join(self.known)}", param, ctx)
-        return names
+def _check_roles(roles: dict[str, Any], csv: dict[str, Any], column: str | None, plot: Path | None, data: str) -> None:
+    """Refuse options of a panel without --id, and options that a panel has no use for."""
+    if "id" not in roles:
+        for name in roles:
+            instead = {"time": ", or use --index-column", "target": ", or use --column"}.get(name, "")
+            raise click.UsageError(f"--{name} is an option of files with many series; add --id COLUMN{instead}")
+        return
+    for name, given, instead in (
+        ("--column", column, "name the column to forecast with --target"),
+        ("--index-column", csv.get("index_column"), "name the column with the dates with --time"),
+        ("--no-index", csv.get("no_index"), "name the column with the times with --time"),
+        ("--plot", plot, "leave it out, and write the forecasts with --output"),
+    ):
+        if given:
+            raise click.UsageError(f"{name} is an option for one series, but --id reads many; {instead}")
+    if not Path(data).is_file():
+        raise click.UsageError(f"--id is an option for CSV files, and {data!r} is not a file; leave it out")
 
 
 @main.command(short_help="Compile networks in advance, such as for a container image.")
@@ -217,12 +283,16 @@ class Outputs:
     plot: Path | None
     output: Path | None
     force: bool
+    interval: float | None = None
 
-    def write(self, y: pd.Series, future: pd.Series, tested: pd.Series, title: str) -> None:
-        """Write the forecast of the future, and plot it with the forecast of the test."""
+    def write(self, y: pd.Series, future: pd.Series, tested: pd.Series, title: str, bounds: list[pd.Series]) -> None:
+        """Write the forecast of the future with its bounds, and plot it with the forecast of the test."""
         if self.output is not None:
+            import pandas as pd
+
             with atomic_write(self.output, "--output", self.force) as path:
-                future.rename("forecast").to_csv(path, index_label="date")
+                table = {"forecast": future} | dict(zip(("lower", "upper"), bounds, strict=False))
+                pd.DataFrame(table).to_csv(path, index_label="date")
             report(f"Wrote {self.output}.")
         if self.plot is not None:
             from ..plotting import save_forecast
@@ -250,12 +320,17 @@ def _forecast(y: pd.Series, horizon: int | None, model: Model, outputs: Outputs)
     train, test = y.iloc[:-horizon], y.iloc[-horizon:]
     tested = model.fit(train, horizon, f"the first {count(len(train), step)}").predict(horizon)
     n_decimals = _print_test(model, train, test, tested, season, step)
-    future = model.fit(y, horizon, f"all {len(y)} {step}").predict(horizon)
+    forecaster: Any = model.fit(y, horizon, f"all {len(y)} {step}")
+    future, bounds = forecaster.predict(horizon), []
+    if outputs.interval is not None:
+        table = forecaster.predict_interval(horizon, outputs.interval)
+        bounds = [table["lower"], table["upper"]]
     click.echo(f"\nForecast of the next {count(horizon, step)}, by the {model.title} fitted to all {len(y)} {step}:\n")
     labels = [format_label(label) for label in future.index]
-    numbers = [f"{value:.{max(0, n_decimals - 1)}f}" for value in future]  # more would be noise
-    print_table([("date" if hasattr(y.index, "freqstr") else "step", "forecast"), *zip(labels, numbers, strict=True)])
-    outputs.write(y, future, tested, title=f"{y.name}: forecast by the {model.title}")
+    columns = [[f"{value:.{max(0, n_decimals - 1)}f}" for value in column] for column in (future, *bounds)]
+    head = ("date" if hasattr(y.index, "freqstr") else "step", "forecast", "lower", "upper")
+    print_table([head[: 1 + len(columns)], *zip(labels, *columns, strict=True)])  # more decimals would be noise
+    outputs.write(y, future, tested, title=f"{y.name}: forecast by the {model.title}", bounds=bounds)
 
 
 def _print_test(model: Model, train: pd.Series, test: pd.Series, tested: pd.Series, season: int, step: str) -> int:

@@ -1,7 +1,8 @@
-"""A series from a CSV file in any common layout. Only the command line uses this package.
+"""A series, or a panel, from a CSV file in any common layout. Only the command line uses this package.
 
 =================  ==========================================================================
 `series`           `read_csv`, which calls the others one after the other
+`panel`            `read_panel_csv` and `read_static_csv`, the same for many series in one file
 `decoding`         text of a file: decompressed and decoded
 `text_table`       table in a text: separator, header, cells
 `date_formats`     formats such as ``%d/%m/%Y``: parsing, and the formats that a text may have
@@ -16,6 +17,7 @@
 =================  ==========================================================================
 """
 
+from .panel import FilePanel, read_panel_csv, read_static_csv
 from .series import read_csv, select_column
 
-__all__ = ["read_csv", "select_column"]
+__all__ = ["FilePanel", "read_csv", "read_panel_csv", "read_static_csv", "select_column"]

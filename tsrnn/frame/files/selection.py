@@ -50,10 +50,11 @@ def _selection_message(labels: Labels, columns: list[str]) -> str:
     options = [f"--where {shlex.quote(f'{name}={value}')}" for name, value in zip(columns, longest, strict=True)]
     values = [_list_values(cells[name]) for name in columns]
     n = len(cells.drop_duplicates())
+    together = f"; or forecast all of them with --id {shlex.quote(columns[0])}" if len(columns) == 1 else ""
     verb = "distinguishes" if len(columns) == 1 else "distinguish"
     return (
         f"{labels.table.source} has {n} series, one below the other: {describe_columns(columns)} {verb} them "
-        f"({' and '.join(values)}); choose one with {' '.join(options)}"
+        f"({' and '.join(values)}); choose one with {' '.join(options)}{together}"
     )
 
 

@@ -106,12 +106,16 @@ def read_csv(
                 f"{option} is about dates, and {path} has no column with dates; name one with --index-column, or leave "
                 f"{option} out"
             )
-        y = _values(table, [], None, column, decimal, thousands, report)
+        y = read_values(table, [], None, column, decimal, thousands, report)
         return _without_trailing_missing(y.set_axis(pd.RangeIndex(len(y))), str(path), report)
     if (several := several_series_message(labels)) is not None:
         raise ValueError(several)
     index = labels.interpretation.labels
-    y = _values(labels.table, labels.columns, index, column, decimal, thousands, report).set_axis(index).sort_index()
+    y = (
+        read_values(labels.table, labels.columns, index, column, decimal, thousands, report)
+        .set_axis(index)
+        .sort_index()
+    )
     return _on_grid(_without_trailing_missing(y, str(path), report), labels, freq, date_format, report)
 
 
@@ -135,7 +139,7 @@ def _labels(
     return found
 
 
-def _values(
+def read_values(
     table: TextTable,
     label_columns: list[str],
     index: pd.Index | None,
