@@ -410,9 +410,8 @@ def test_rows_without_values_in_files(csv):
     panel = read_panel_csv(csv(table), id="store", report=said.append)
     assert panel.n_rows.to_dict() == {"007": 39, "b": 36}
     assert said == [
-        "1 of 3 series have no value in column 'sales' and are left out: 'a'.",
-        "1 rows at the end of series have no value in column 'sales', first those of store '007': these series end "
-        "before.",
+        "1 of 3 series has no value in column 'sales' and is left out: 'a'.",
+        "1 row at the end of series without a value in column 'sales' is left out, at first of store '007'.",
     ]
 
 

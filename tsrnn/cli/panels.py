@@ -144,14 +144,14 @@ class _PanelForecast:
             train, horizon, f"{count_series(len(tested))} without the last {count(horizon, self.step)}"
         )
         ahead = test[[panel.id, panel.time, *panel.known]] if panel.known else horizon
-        forecasts = forecaster.predict(ahead).set_index(panel.id)[panel.target]
+        forecasts = dict(list(forecaster.predict(ahead).groupby(panel.id)[panel.target]))
         errors = pd.DataFrame(
             [
-                self._errors(history[panel.target], truth[panel.target].to_numpy(), forecasts.loc[[id]].to_numpy())
+                self._errors(history[panel.target], truth[panel.target].to_numpy(), forecasts[id].to_numpy())
                 for (id, history), (_, truth) in zip(
                     train.groupby(panel.id, sort=False), test.groupby(panel.id, sort=False), strict=True
                 )
-                if id in forecasts.index
+                if id in forecasts  # not those that were skipped
             ],
             columns=["mae", "model", "naive"],
         ).dropna()
@@ -227,7 +227,8 @@ class _PanelForecast:
         """Print a line for each of the first series."""
         panel, rows = self.panel, []
         one = self.step.removesuffix("s")
-        for id, part in list(future.groupby(panel.id, sort=False))[:N_PRINTED]:
+        first = future[future[panel.id].isin(future[panel.id].unique()[:N_PRINTED])]
+        for id, part in first.groupby(panel.id, sort=False):
             history = panel.table.loc[panel.table[panel.id] == id]
             path = part["forecast"].to_numpy()
             numbers = [history[panel.target].iloc[-1], path[0], *([path[-1], path.mean()] if horizon > 1 else [])]

@@ -477,13 +477,15 @@ def _report_unobserved(
         raise ValueError(f"column {target.name!r} of {part.table.source} has no values; name another one with --target")
     if len(empty):
         listed = ", ".join(quoted(ids[s]) for s in empty[:_N_SHOWN]) + (", ..." if len(empty) > _N_SHOWN else "")
-        report(f"{len(empty)} of {len(ids)} series have no value in column {target.name!r} and are left out: {listed}.")
+        verb = "has no value in column {!r} and is" if len(empty) == 1 else "have no value in column {!r} and are"
+        report(f"{len(empty)} of {len(ids)} series {verb.format(target.name)} left out: {listed}.")
     n_later = np.where(end > 0, n_later, 0)
     if n_later.any():
         s = int(np.argmax(n_later > 0))
+        n = int(n_later.sum())
         report(
-            f"{int(n_later.sum())} rows at the end of series have no value in column {target.name!r}, first those of "
-            f"{part.id} {quoted(ids[s])}: these series end before."
+            f"{n} {'row' if n == 1 else 'rows'} at the end of series without a value in column {target.name!r} "
+            f"{'is' if n == 1 else 'are'} left out, at first of {part.id} {quoted(ids[s])}."
         )
 
 
@@ -491,7 +493,8 @@ def _report_missing(part: _Part, n: int, grid: Any, report: Report) -> None:
     """Report how many steps of the series have no row."""
     if n:
         step = f" (frequency {grid.freqstr})" if hasattr(grid, "freqstr") else ""
-        report(f"{n} steps of the series are not in {part.table.source}; they count as missing{step}.")
+        verb = "step of the series is" if n == 1 else "steps of the series are"
+        report(f"{n} {verb} not in {part.table.source}; {'it counts' if n == 1 else 'they count'} as missing{step}.")
 
 
 def _refuse_missing(
