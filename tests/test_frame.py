@@ -651,7 +651,10 @@ TRAIN = np.array([[0.0, 5.0], [2.0, 5.0], [NAN, 5.0], [1.0, 5.0], [4.0, 5.0]])
         (mae, [4 / 3, 5.0]),
         (rmse, [np.sqrt(10 / 3), np.sqrt(29.0)]),
         (smape, [200 * (1 / 3 + 0 + 3 / 5) / 3, 200 * (3 / 23 + 7 / 53) / 2]),
-        (lambda *pair: mase(*pair, TRAIN if np.ndim(pair[0]) == 2 else TRAIN[:, 0]), [4 / 3 / 2.5, 5.0]),
+        (
+            lambda *pair: mase(*pair, TRAIN if np.ndim(pair[0]) == 2 else TRAIN[:, 0], constant="unscaled"),
+            [4 / 3 / 2.5, 5.0],
+        ),
     ],
 )
 def test_metrics_by_hand(metric, channels):
@@ -661,17 +664,17 @@ def test_metrics_by_hand(metric, channels):
 
 
 def test_mase_scales():
-    assert mase([3.0], [1.0], [5, 5, 5]) == 2.0  # a constant series has scale 1
+    assert mase([3.0], [1.0], [5, 5, 5], constant="unscaled") == 2.0  # a constant series has scale 1
     assert mase([3.0], [1.0], [1, 2, 4, 8], season_length=2) == pytest.approx(2 / 4.5)
     assert mase([3.0], [1.0], [1, 2, 4, 8], season_length=4) == pytest.approx(2 / (7 / 3))  # too short: season 1
-    assert mase([3.0], [1.0], [8]) == 2.0
-    assert mase([3.0], [1.0], [1, NAN, 2]) == 2.0
+    assert mase([3.0], [1.0], [8], constant="unscaled") == 2.0
+    assert mase([3.0], [1.0], [1, NAN, 2], constant="unscaled") == 2.0
     train = np.array([1.0, 5, 2, 7, 3, 9])
     naive = seasonal_naive(train[:-2], 2, 2)
     assert mase(train[-2:], naive, train, season_length=2) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("metric", [mae, rmse, smape, lambda *pair: mase(*pair, TRAIN)])
+@pytest.mark.parametrize("metric", [mae, rmse, smape, lambda *pair: mase(*pair, TRAIN, constant="unscaled")])
 def test_metrics_and_missing_values(metric):
     blank = np.full((3, 2), NAN)
     assert np.isnan(metric(blank, PREDICTED))
@@ -687,7 +690,7 @@ def test_a_channel_without_truth_is_left_out():
     half[:, 0] = NAN
     assert mae(half, PREDICTED) == pytest.approx(5.0)
     assert rmse(half, PREDICTED) == pytest.approx(np.sqrt(29.0))
-    assert mase(half, PREDICTED, TRAIN) == pytest.approx(5.0)
+    assert mase(half, PREDICTED, TRAIN, constant="unscaled") == pytest.approx(5.0)
 
 
 def test_smape_bounds():
@@ -748,7 +751,8 @@ def test_seasonal_naive():
 @pytest.mark.parametrize(
     "module",
     [
-        *("compatibility", "fixes", "future", "index", "metrics", "panel", "panel_grid", "panel_layouts"),
+        *("compatibility", "distribution_metrics", "fixes", "future", "index", "metrics", "panel", "panel_grid"),
+        "panel_layouts",
         *("panel_order", "panel_tables", "seasons", "target", "wall_clock"),
     ],
 )
@@ -766,9 +770,9 @@ def test_the_frame_imports_no_other_folder():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     files = (
-        *("calendar", "compatibility", "covariates", "fixes", "future", "index", "metrics", "panel"),
-        *("panel_grid", "panel_labels", "panel_layouts", "panel_order", "panel_rows", "panel_tables"),
-        *("panel_update", "seasons", "static", "tables", "target", "wall_clock"),
+        *("calendar", "compatibility", "covariates", "distribution_metrics", "fixes", "future", "index", "measures"),
+        *("metrics", "panel", "panel_grid", "panel_labels", "panel_layouts", "panel_order", "panel_rows"),
+        *("panel_tables", "panel_update", "seasons", "static", "tables", "target", "wall_clock"),
     )
     own = [f"tsrnn.frame.{name}" for name in files]
     assert found.strip() == str(["tsrnn.checks", "tsrnn.frame", *own, "tsrnn.messages"])

@@ -340,7 +340,9 @@ def _print_test(model: Model, train: pd.Series, test: pd.Series, tested: pd.Seri
     season = season if season < len(train) else 1
     naive = _baselines(train, len(test), step)
     absolute = [frame.mae(test, prediction) for prediction in (tested, *naive.values())]
-    scaled = [frame.mase(test, prediction, train, season) for prediction in (tested, *naive.values())]
+    scaled = [
+        frame.mase(test, prediction, train, season, constant="unscaled") for prediction in (tested, *naive.values())
+    ]
     n_decimals = decimals_for(absolute)
     click.echo(f"\nTest on the last {count(len(test), step)}, {span(test)}, which the model had not seen:\n")
     errors = [(f"{a:.{n_decimals}f}", f"{b:.2f}") for a, b in zip(absolute, scaled, strict=True)]

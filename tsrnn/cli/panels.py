@@ -164,7 +164,7 @@ class _PanelForecast:
         filled = history.fillna(history.shift(season)).ffill().bfill().to_numpy()
         naive = frame.seasonal_naive(filled, len(truth), season)
         train = history.to_numpy()
-        scaled = [frame.mase(truth, prediction, train, season) for prediction in (forecast, naive)]
+        scaled = [frame.mase(truth, prediction, train, season, constant="unscaled") for prediction in (forecast, naive)]
         return frame.mae(truth, forecast), scaled[0], scaled[1]
 
     def _print_test(self, errors: pd.DataFrame, horizon: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..data.panel import Panel
 from ..frame.future import Forecasts, Labels
 from ..frame.index import Grid
 from .history import History, Origin, labelled_by, refuse_empty
-from .panels import Reading, panel_mase, panel_origin, panel_truth_and_forecast, read_panel, update_panel
+from .panels import Reading, panel_origin, panel_scaled_error, panel_truth_and_forecast, read_panel, update_panel
 
 #: Fitted attributes by name, of many types.
 Attributes = dict[str, Any]
@@ -217,11 +217,7 @@ class BaseForecaster(BaseEstimator):
         ValueError
             If it does not follow the series, or nothing in it was observed.
         """
-        if isinstance(getattr(self, "target_", None), frame.PanelTarget):
-            return -panel_mase(self, X, y)
-        truth, forecast = self._truth_and_forecast(X, y)
-        train = np.where(self.target_.observed, self.target_.values, np.nan)
-        return -frame.mase(truth, forecast, train, self.season_length_)
+        return -self._scaled_error(frame.mase, X, y)
 
     # ------------------------------------------------------------ for subclasses
     #: Advice in the error message for a forecast that is not finite.
@@ -281,17 +277,32 @@ class BaseForecaster(BaseEstimator):
         assert target is not None
         return target
 
-    def _truth_and_forecast(self, X: Anything, y: Anything) -> tuple[np.ndarray, np.ndarray]:
-        """New observations, NaN where missing, and their forecasts, (n_steps, n_channels) both."""
+    def _scaled_error(self, measure: Callable[..., float], X: Anything, y: Anything) -> float:
+        """`frame.mase` or `frame.rmsse` of the forecasts of new observations; of a panel the mean over the series."""
         check_is_fitted(self)
         if isinstance(self.target_, frame.PanelTarget):
-            return panel_truth_and_forecast(self, X, y)[:2]
+            return panel_scaled_error(self, measure, X, y)
+        truth, forecast = self._truth_and_forecast(X, y)
+        train = np.where(self._one_target().observed, self._one_target().values, np.nan)
+        return measure(truth, forecast, train, self.season_length_, constant="unscaled")
+
+    def _truth_and_forecast(
+        self, X: Anything, y: Anything, forecast: Callable[[Origin], np.ndarray] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """New observations, NaN where missing, and their forecasts, (n_steps, n_channels) both.
+
+        `forecast` computes something else from an origin, (S, n_steps, n_channels, ...), such as quantiles.
+        """
+        check_is_fitted(self)
+        forecast = self._continue if forecast is None else forecast
+        if isinstance(self.target_, frame.PanelTarget):
+            return panel_truth_and_forecast(self, X, y, forecast)[:2]
         call = "score(X, y)"
         new, covariates = self._read_new(X, None, "X", call) if y is None else self._read_new(y, X, "y", call)
         if not new.observed.any():
             raise ValueError(f"{new.name} has no observed value to score the forecast by; pass some that was observed")
         origin = self._origin_at_end(frame.future_index(self.index_, len(new.values)), covariates)
-        return np.where(new.observed, new.values, np.nan), self._continue(origin)[0]
+        return np.where(new.observed, new.values, np.nan), forecast(origin)[0]
 
     def _continue(self, origin: Origin) -> np.ndarray:
         """`_forecast`, with an error where a value is not finite."""

@@ -329,7 +329,7 @@ def update_panel(forecaster: BaseForecaster, y_new: Anything, X_new: Anything) -
 
 
 def panel_truth_and_forecast(
-    forecaster: BaseForecaster, X: Anything, y: Anything
+    forecaster: BaseForecaster, X: Anything, y: Anything, forecast: Callable[[Origin], np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """New observations, NaN where missing, and their forecasts, (N, 1) both; indptr and number of their series."""
     data, covariates, name = (X, None, "X") if y is None else (y, X, "y")
@@ -344,17 +344,18 @@ def panel_truth_and_forecast(
     n = int(new.n_rows.max())
     rows = np.minimum(panel.indptr[:-1, None] + np.arange(n), panel.indptr[1:, None] - 1)
     index = chosen, target.end[chosen, None] + np.arange(n)
-    forecasts = forecaster._continue(Origin(target, before, panel.known[rows], series, index, np.arange(n)))
+    forecasts = forecast(Origin(target, before, panel.known[rows], series, index, np.arange(n)))
     is_asked = np.arange(n) < new.n_rows[:, None]
     return np.where(new.observed, new.values, np.nan), forecasts[is_asked], new.indptr, numbers
 
 
-def panel_mase(forecaster: BaseForecaster, X: Anything, y: Anything) -> float:
-    """Mean over the series of the mean absolute scaled error of the forecasts of new observations."""
-    truth, forecast, indptr, numbers = panel_truth_and_forecast(forecaster, X, y)
+def panel_scaled_error(forecaster: BaseForecaster, measure: Callable[..., float], X: Anything, y: Anything) -> float:
+    """Mean over the series of `frame.mase` or `frame.rmsse` of the forecasts of new observations."""
+    truth, forecast, indptr, numbers = panel_truth_and_forecast(forecaster, X, y, forecaster._continue)
     train, errors = _target(forecaster), []
     for (first, last), s in zip(pairwise(indptr), numbers, strict=True):
         if np.isfinite(truth[first:last]).any():
             own = np.where(train.observed, train.values, np.nan)[train.indptr[s] : train.indptr[s + 1]]
-            errors.append(frame.mase(truth[first:last], forecast[first:last], own, forecaster.season_length_))
+            pair = truth[first:last], forecast[first:last]
+            errors.append(measure(*pair, own, forecaster.season_length_, constant="unscaled"))
     return float(np.mean(errors))

@@ -111,8 +111,12 @@ class ProbabilisticForecaster(BaseForecaster):
 
     # ------------------------------------------------------------ helpers
     def _checked_quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
+        return origin.choose(self._finite_quantiles(origin, levels))
+
+    def _finite_quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
+        """Quantiles of all steps, (S, n_steps, n_channels, n_levels), with an error where one is not finite."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return origin.choose(self._finite(self._quantiles(origin, levels), origin))
+            return self._finite(self._quantiles(origin, levels), origin)
 
 
 def generators(

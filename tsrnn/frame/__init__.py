@@ -1,36 +1,39 @@
-"""The only package that handles pandas data: it converts targets and covariates to arrays, and forecasts back.
+"""The package that handles pandas data: it converts targets and covariates to arrays, and forecasts back.
 
-=================  ====================================================================================
-`tables`           tables of other libraries (polars, pyarrow, ...) to pandas and back
-`target`           targets to arrays
-`panel`            panels, many series in one object, to arrays
-`panel_layouts`    long frames, two index levels, dicts of Series to rows of one form
-`panel_labels`     ids and times of a panel
-`panel_rows`       the rows of a panel in one form, and what messages say about them
-`panel_order`      the order of the rows of a panel
-`panel_grid`       the grid of a panel
-`panel_tables`     covariates of a panel from a table of their own, and forecasts in the form of the panel
-`panel_update`     new rows of a panel, and choices of its series
-`covariates`       covariates to arrays, aligned with the steps of a target
-`calendar`         covariates from the dates: position in the day, the week and the year
-`static`           static covariates, one row for each series, to numbers and codes of categories
-`index`            checks of an index: a regular grid of time steps
-`compatibility`    comparison of new labels with those of a fitted series
-`future`           labels after the end of a series, and forecasts in the form of the target
-`wall_clock`       steps of days and longer in a time zone, across changes of the clock
-`fixes`            expressions that correct an index, tried before an error suggests them
-`seasons`          number of steps in a season
-`metrics`          measures of forecast error
-`files`            series from CSV files
-=================  ====================================================================================
+======================  ====================================================================================
+`tables`                tables of other libraries (polars, pyarrow, ...) to pandas and back
+`target`                targets to arrays
+`panel`                 panels, many series in one object, to arrays
+`panel_layouts`         long frames, two index levels, dicts of Series to rows of one form
+`panel_labels`          ids and times of a panel
+`panel_rows`            the rows of a panel in one form, and what messages say about them
+`panel_order`           the order of the rows of a panel
+`panel_grid`            the grid of a panel
+`panel_tables`          covariates of a panel from a table of their own, and forecasts in the form of the panel
+`panel_update`          new rows of a panel, and choices of its series
+`covariates`            covariates to arrays, aligned with the steps of a target
+`calendar`              covariates from the dates: position in the day, the week and the year
+`static`                static covariates, one row for each series, to numbers and codes of categories
+`index`                 checks of an index: a regular grid of time steps
+`compatibility`         comparison of new labels with those of a fitted series
+`future`                labels after the end of a series, and forecasts in the form of the target
+`wall_clock`            steps of days and longer in a time zone, across changes of the clock
+`fixes`                 expressions that correct an index, tried before an error suggests them
+`seasons`               number of steps in a season
+`measures`              terms of measures of forecast error
+`metrics`               means of them for point forecasts
+`distribution_metrics`  means of them for quantiles, intervals and samples
+`files`                 series from CSV files
+======================  ====================================================================================
 """
 
 from .calendar import calendar_features
 from .compatibility import check_continuation, check_same_grid, index_step, steps_ahead
 from .covariates import check_argument_order, column_names, find_linear_copy, read_covariates, read_future_covariates
+from .distribution_metrics import pinball
 from .future import empty_table, extend_index, future_index, wrap, wrap_many, wrap_table
 from .index import read_index
-from .metrics import mae, mase, rmse, seasonal_naive, smape
+from .metrics import mae, mase, rmse, rmsse, seasonal_naive, smape
 from .panel import PanelTarget, is_panel, panel_of_columns, read_panel
 from .panel_tables import align_future, constant_columns, empty_panel_table, read_panel_table, wrap_panel
 from .panel_update import append_rows, count_steps, is_long_table, number_series, select_series
@@ -68,6 +71,7 @@ __all__ = [
     "number_series",
     "pandas_fixes",
     "panel_of_columns",
+    "pinball",
     "read_covariates",
     "read_future_covariates",
     "read_index",
@@ -79,6 +83,7 @@ __all__ = [
     "read_target",
     "refuse_dates",
     "rmse",
+    "rmsse",
     "season_length",
     "season_lengths",
     "seasonal_naive",
