@@ -207,10 +207,13 @@ def test_targets():
 def test_datasets_and_metrics():
     part = REFERENCE.split("## Data sets")[1].split("\n## ")[0]
     assert re.findall(r"^\| `(\w+)`", part, re.MULTILINE) == list(DATASETS)
-    part = REFERENCE.split("## Metrics")[1].split("\n## ")[0]
+    part, documented = REFERENCE.split("## Metrics")[1].split("\n## ")[0], []
     for name, arguments in re.findall(r"^\| `(\w+)\((.*?)\)`", part, re.MULTILINE):
-        parameters = inspect.signature(getattr(frame, name)).parameters.values()
+        home = frame if name == "season_length" else tsrnn.metrics
+        parameters = [p for p in inspect.signature(getattr(home, name)).parameters.values() if p.kind != p.KEYWORD_ONLY]
         assert arguments == ", ".join(p.name if p.default is p.empty else f"{p.name}={p.default}" for p in parameters)
+        documented.append(name)
+    assert {*documented} - {"season_length"} == {*tsrnn.metrics.__all__} - {"summarise"}
 
 
 # ---------------------------------------------------------------- links, output

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     )
     from .estimators.future_frames import make_future
     from .estimators.latent import LatentARForecaster
-    from .estimators.scoring import neg_mae, neg_mase, neg_rmse
+    from .estimators.scoring import neg_mae, neg_mase, neg_pinball, neg_rmse, neg_rmsse, neg_smape
+    from .evaluation import metrics
     from .forecasting.strategies import Direct, Recursive, Seq2Seq
     from .forecasting.strategies.teacher_forcing import TeacherForcing
     from .frame.calendar import calendar_features
@@ -50,7 +51,11 @@ _HOMES = {
     "make_future": "estimators.future_frames",
     "neg_mae": "estimators.scoring",
     "neg_mase": "estimators.scoring",
+    "neg_pinball": "estimators.scoring",
     "neg_rmse": "estimators.scoring",
+    "neg_rmsse": "estimators.scoring",
+    "neg_smape": "estimators.scoring",
+    "metrics": "evaluation",
 }
 
 __all__ = [
@@ -72,9 +77,13 @@ __all__ = [
     "__version__",
     "calendar_features",
     "make_future",
+    "metrics",
     "neg_mae",
     "neg_mase",
+    "neg_pinball",
     "neg_rmse",
+    "neg_rmsse",
+    "neg_smape",
 ]
 
 # The classes of the cells, `LSTMForecaster` and so on, come from the registry, where a new cell is one line. So they

@@ -1,0 +1,42 @@
+"""Measures of forecasts, `tsrnn.metrics`: of arrays, and with `summarise` of long frames.
+
+Point forecasts: `mae`, `rmse`, `bias`, `mape`, `smape`, `mase`, `rmsse`, `owa`. Quantiles: `pinball`,
+`weighted_quantile_loss`, `crps_from_quantiles`. Samples: `crps_from_samples`, `pit`. Intervals: `coverage`,
+`mean_width`, `interval_score`. Simple forecasts to compare with: `seasonal_naive`, `naive2`.
+"""
+
+from ..frame.distribution_metrics import (
+    coverage,
+    crps_from_quantiles,
+    crps_from_samples,
+    interval_score,
+    mean_width,
+    pinball,
+    pit,
+    weighted_quantile_loss,
+)
+from ..frame.metrics import bias, mae, mape, mase, rmse, rmsse, seasonal_naive, smape
+from .naive2 import naive2, owa
+from .summary import summarise
+
+__all__ = [
+    "bias",
+    "coverage",
+    "crps_from_quantiles",
+    "crps_from_samples",
+    "interval_score",
+    "mae",
+    "mape",
+    "mase",
+    "mean_width",
+    "naive2",
+    "owa",
+    "pinball",
+    "pit",
+    "rmse",
+    "rmsse",
+    "seasonal_naive",
+    "smape",
+    "summarise",
+    "weighted_quantile_loss",
+]

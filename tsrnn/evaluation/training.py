@@ -1,0 +1,152 @@
+"""The training series beside a long frame of forecasts: scales of errors, and the forecasts of Naive2."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..checks import Anything
+from ..frame.measures import seasonal_scale
+from ..frame.metrics import no_scale
+from ..frame.panel import PanelTarget, read_panel
+from ..frame.panel_tables import places_of
+from ..frame.panel_update import is_long_table
+from ..frame.seasons import season_length as usual_season
+from ..frame.tables import column_labels
+from ..messages import format_label
+from .forecasts import Forecasts, name_of, steps_ahead
+from .naive2 import naive2
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What came before each forecast, a forecast being one id at one cutoff.
+
+    Attributes
+    ----------
+    forecasts : Forecasts
+        The forecasts.
+    panel : PanelTarget
+        The training series.
+    season_length : int
+        Number of steps in a season.
+    freq : pandas offset, str, int or None
+        Frequency of the times.
+    codes : ndarray of int of shape (N,)
+        Number of the forecast of each row.
+    first_rows : ndarray of int of shape (K,)
+        A row of each forecast.
+    numbers : ndarray of int of shape (K,)
+        Series in `panel` of each forecast; -1 if it is not there.
+    n_rows : ndarray of int of shape (K,)
+        Number of rows of the training series before each forecast.
+    """
+
+    forecasts: Forecasts
+    panel: PanelTarget
+    season_length: int
+    freq: Any
+    codes: np.ndarray
+    first_rows: np.ndarray
+    numbers: np.ndarray
+    n_rows: np.ndarray
+
+    @classmethod
+    def read(
+        cls,
+        train: Anything,
+        forecasts: Forecasts,
+        id: Hashable,
+        time: Hashable,
+        target: Hashable,
+        season_length: int | None,
+        freq: Any,
+    ) -> Training:
+        """Read the training series, and find the rows before each forecast."""
+        names: dict[str, Any] = {}
+        if is_long_table(train):
+            names = {"id": id, "time": time, "target": target}
+            names["others"] = [label for label in column_labels(train) if label not in (id, time, target)]
+        panel, _ = read_panel(train, **names, freq=freq, gaps="missing", name="train", allow_missing=True)
+        season = season_length if season_length is not None else usual_season(panel.grid) if panel.has_steps else 1
+        rows = forecasts.rows
+        order = np.argsort(rows.times, kind="stable")  # the first row of a forecast is its earliest
+        n_cutoffs = int(forecasts.cutoff_codes.max()) + 1
+        _, first, codes = np.unique(
+            (rows.codes * n_cutoffs + forecasts.cutoff_codes)[order], return_index=True, return_inverse=True
+        )
+        first_rows, of_rows = order[first], np.empty(len(order), np.int64)
+        of_rows[order] = codes
+        numbers = panel.ids.get_indexer(rows.ids)[rows.codes[first_rows]]
+        places_of(rows.times[:1], panel.grid, panel, "frame")  # raises if the times are of another kind
+        if forecasts.cutoffs is None:
+            n_labels = panel.grid.searchsorted(rows.times[first_rows], side="left")
+        else:
+            cutoffs = forecasts.cutoffs.take(forecasts.cutoff_codes[first_rows])
+            n_labels = panel.grid.searchsorted(cutoffs, side="right")
+        n_rows = np.clip(n_labels - panel.first[numbers], 0, panel.n_rows[numbers])
+        freq = panel.step if freq is None else freq
+        return cls(forecasts, panel, season, freq, of_rows, first_rows, numbers, n_rows)
+
+    def scale(self, power: int, wanted: np.ndarray) -> np.ndarray:
+        """Scale of each wanted row (N,), (n,); raise if a training series has none."""
+        codes = self.codes[wanted]
+        scales = np.full(len(self.numbers), np.nan)
+        for k in np.unique(codes):
+            before = self._before(k)
+            scales[k] = seasonal_scale(before[:, None], self.season_length, power)[0]
+            if not scales[k] > 0:
+                raise ValueError(f"{self._name(k)} {no_scale(float(scales[k]), self.season_length, len(before))}")
+        return scales[codes]
+
+    def naive2(self) -> np.ndarray:
+        """Forecast each row by `naive2`, (N,); NaN where the true value is missing."""
+        wanted = np.flatnonzero(~np.isnan(self.forecasts.truth))
+        kept = np.unique(self.codes[wanted])
+        last = np.zeros(len(self.numbers), np.int64)
+        for k in kept:
+            last[k] = self.panel.first[self.numbers[k]] + len(self._before(k)) - 1
+        steps = steps_ahead(self.forecasts, self._origins(last, kept), self.freq)
+        result = np.full(len(self.codes), np.nan)
+        order = wanted[np.argsort(self.codes[wanted], kind="stable")]
+        bounds = np.searchsorted(self.codes[order], kept)
+        for k, rows in zip(kept, np.split(order, bounds[1:]), strict=True):
+            before = self._before(k)
+            if np.isnan(before).any():
+                raise ValueError(f"{self._name(k)} has missing values, which Naive2 does not accept: pass naive2=")
+            result[rows] = naive2(before, int(steps[rows].max()), self.season_length)[steps[rows] - 1]
+        return result
+
+    def _origins(self, last: np.ndarray, kept: np.ndarray) -> Any:
+        """Return the last label of the training series of each row, (N,), which is the cutoff if there is one."""
+        forecasts = self.forecasts
+        if forecasts.cutoffs is None:
+            return self.panel.grid.take(last[self.codes])
+        cutoffs = forecasts.cutoffs.take(forecasts.cutoff_codes[self.first_rows])
+        early = np.asarray(self.panel.grid.take(last[kept]) != cutoffs[kept])
+        if early.any():
+            k = int(kept[np.argmax(early)])
+            raise ValueError(
+                f"{self._name(k)} ends at {format_label(self.panel.grid[int(last[k])])}, but Naive2 forecasts from the "
+                "cutoff: pass the rows up to it, or forecasts as naive2="
+            )
+        return forecasts.cutoffs.take(forecasts.cutoff_codes)
+
+    def _before(self, k: int) -> np.ndarray:
+        """Return the training series before a forecast, (n,); raise if there is none."""
+        s, n = int(self.numbers[k]), int(self.n_rows[k])
+        if s < 0 or n == 0:
+            raise ValueError(f"{self._name(k)} has no row: pass the series before each forecast in train")
+        start = int(self.panel.indptr[s])
+        return self.panel.values[start : start + n, 0]
+
+    def _name(self, k: int) -> str:
+        """Return the training series of a forecast for messages."""
+        row, forecasts = int(self.first_rows[k]), self.forecasts
+        until = ""
+        if forecasts.cutoffs is not None:
+            until = f" up to {format_label(forecasts.cutoffs[int(forecasts.cutoff_codes[row])])}"
+        return f"{name_of(forecasts, int(forecasts.rows.codes[row]))} of train{until}"
