@@ -474,6 +474,7 @@ def test_categories_of_ids_and_no_point_forecast():
     assert metrics.summarise(frame, "mae", models=["lstm"]).model.tolist() == ["lstm"]
 
 
+NUMBERED = TRAINING.assign(ds=(TRAINING.ds - DAYS[0]).dt.days)
 CONSTANT = TRAINING.assign(y=TRAINING.y.where(TRAINING.unique_id != "a", 5.0))
 
 
@@ -481,6 +482,20 @@ CONSTANT = TRAINING.assign(y=TRAINING.y.where(TRAINING.unique_id != "a", 5.0))
     ("frame", "arguments", "message"),
     [
         (FRAME, {"metrics": "mse"}, "metrics='mse' is not known; use one of 'mae'"),
+        (FRAME, {"metrics": []}, r"metrics=\[\] names no measure: pass some of 'mae', 'rmse'"),
+        (FRAME[:1], {"by": "step"}, "the 2 different times and cutoffs of frame have no frequency that could be infer"),
+        (FRAME, {"by": "step", "freq": "ME"}, "is not on the grid of frame"),
+        (FRAME.assign(cutoff=FRAME.cutoff.dt.tz_localize("UTC")), {}, "labels, but the times are datetime64.*convert"),
+        (
+            FRAME.assign(cutoff=FRAME.cutoff.dt.to_period("D")),
+            {},
+            "holds period.D. labels, but the times are datetime64",
+        ),
+        (
+            FRAME,
+            {"metrics": "mase", "train": NUMBERED},
+            "the times of frame are datetime64.*, but those of train are int",
+        ),
         (FRAME, {"by": "series"}, "by='series' is not known"),
         (FRAME, {"average": "all"}, "average='all' is not known"),
         (FRAME, {"metrics": "mase"}, "metrics='mase' needs the training series: pass them as train="),

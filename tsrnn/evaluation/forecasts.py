@@ -215,7 +215,15 @@ def steps_ahead(forecasts: Forecasts, origins: Times, freq: Any) -> np.ndarray:
     """
     times = forecasts.rows.times
     every = times.append(origins).unique().sort_values()
-    panel, _ = read_panel({"all series": pd.Series(0.0, every)}, freq=freq, gaps="missing", name="frame")
+    try:
+        panel, _ = read_panel({"all series": pd.Series(0.0, every)}, freq=freq, gaps="missing", name="frame")
+    except ValueError as error:
+        if freq is not None:
+            raise
+        raise ValueError(
+            f"the {len(every)} different times and cutoffs of frame have no frequency that could be inferred, by which "
+            "steps are counted: pass it, such as freq='D'"
+        ) from error
     places = panel.grid.get_indexer(times) - panel.grid.get_indexer(origins)
     return np.asarray(places, np.int64)
 
@@ -230,7 +238,7 @@ def _read_cutoffs(rows: Rows, cutoff: Hashable) -> tuple[Times, np.ndarray]:
     if origins.hasnans:
         row = int(np.argmax(origins.isna()))
         raise ValueError(f"{what} of {rows.place(row)} is missing: pass the last time before each forecast begins")
-    if type(origins) is not type(rows.times) and not (_is_integer(origins) and _is_integer(rows.times)):
+    if not _is_same_kind(origins, rows.times):
         raise ValueError(
             f"{what} holds {origins.dtype} labels, but the times are {rows.times.dtype}: convert one to the other"
         )
@@ -245,8 +253,13 @@ def _read_cutoffs(rows: Rows, cutoff: Hashable) -> tuple[Times, np.ndarray]:
     return pd.Index(cutoffs), codes
 
 
-def _is_integer(times: Times) -> bool:
-    return bool(pd.api.types.is_integer_dtype(times.dtype))
+def _is_same_kind(one: Times, other: Times) -> bool:
+    """Whether both are integers, periods of one frequency, or dates with or without a time zone."""
+    if isinstance(one, pd.PeriodIndex) or isinstance(other, pd.PeriodIndex):
+        return bool(one.dtype == other.dtype)
+    if isinstance(one, pd.DatetimeIndex) and isinstance(other, pd.DatetimeIndex):
+        return (one.tz is None) == (other.tz is None)
+    return not isinstance(one, pd.DatetimeIndex) and not isinstance(other, pd.DatetimeIndex)
 
 
 def _refuse_missing_labels(rows: Rows) -> None:

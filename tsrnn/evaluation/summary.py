@@ -111,6 +111,8 @@ def summarise(
     3         b  lstm  0          1  NaN
     """
     names = [metrics] if isinstance(metrics, str) else list(metrics)
+    if not names:
+        raise ValueError(f"metrics={shown(metrics)} names no measure: pass some of {', '.join(map(repr, METRICS))}")
     for name in names:
         choice("metrics", name, METRICS)
     choice("by", by, ("model", "id", "cutoff", "step"))
@@ -262,7 +264,7 @@ class Evaluation:
     def scale(self, power: int) -> np.ndarray:
         """Scale of the training series of each row, (n,)."""
         assert self.training is not None  # checked by `summarise`
-        return self.training.scale(power, self.observed)
+        return self.training.scale(power)[self.observed]
 
     def stack(self, kind: str) -> tuple[np.ndarray, np.ndarray]:
         """Return numbers (k,) and values (n, k) of all columns of a kind, quantile or path, ascending."""

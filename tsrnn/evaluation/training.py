@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,7 @@ class Training:
     first_rows: np.ndarray
     numbers: np.ndarray
     n_rows: np.ndarray
+    _found: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def read(
@@ -91,19 +92,32 @@ class Training:
         freq = panel.step if freq is None else freq
         return cls(forecasts, panel, season, freq, of_rows, first_rows, numbers, n_rows)
 
-    def scale(self, power: int, wanted: np.ndarray) -> np.ndarray:
-        """Scale of each wanted row (N,), (n,); raise if a training series has none."""
-        codes = self.codes[wanted]
+    def scale(self, power: int) -> np.ndarray:
+        """Scale of each row, (N,), NaN where the true value is missing; raise if a training series has none."""
+        return self._once(f"scale {power}", lambda: self._scale(power))
+
+    def naive2(self) -> np.ndarray:
+        """Forecast each row by `naive2`, (N,); NaN where the true value is missing."""
+        return self._once("naive2", self._naive2)
+
+    def _once(self, name: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return what is the same for all models, computed for the first one."""
+        if name not in self._found:
+            self._found[name] = compute()
+        return self._found[name]
+
+    def _scale(self, power: int) -> np.ndarray:
+        """Compute the scales, (N,)."""
         scales = np.full(len(self.numbers), np.nan)
-        for k in np.unique(codes):
+        for k in np.unique(self.codes[~np.isnan(self.forecasts.truth)]):
             before = self._before(k)
             scales[k] = seasonal_scale(before[:, None], self.season_length, power)[0]
             if not scales[k] > 0:
                 raise ValueError(f"{self._name(k)} {no_scale(float(scales[k]), self.season_length, len(before))}")
-        return scales[codes]
+        return np.where(np.isnan(self.forecasts.truth), np.nan, scales[self.codes])
 
-    def naive2(self) -> np.ndarray:
-        """Forecast each row by `naive2`, (N,); NaN where the true value is missing."""
+    def _naive2(self) -> np.ndarray:
+        """Compute the forecasts, (N,)."""
         wanted = np.flatnonzero(~np.isnan(self.forecasts.truth))
         kept = np.unique(self.codes[wanted])
         last = np.zeros(len(self.numbers), np.int64)
