@@ -458,6 +458,18 @@ def test_other_names_and_times():
         pd.testing.assert_frame_equal(table, metrics.summarise(FRAME, ["mae", "owa"], "step", train=TRAINING))
 
 
+def test_time_zones():
+    """Days of a local clock that changes are steps, and polars gets its type of times back."""
+    days = pd.date_range("2024-03-25", periods=12, freq="D", tz="Europe/Berlin")
+    frame = pd.DataFrame({"unique_id": "a", "ds": days[5:9], "cutoff": days[4], "y": np.arange(4.0), "m": 1.0})
+    train = pd.DataFrame({"unique_id": "a", "ds": days, "y": np.arange(12.0)})
+    table = metrics.summarise(frame, ["mae", "owa"], "step", train=train)
+    assert table.step.tolist() == [1, 2, 3, 4]
+    assert table.mae.tolist() == [1.0, 0.0, 1.0, 2.0]
+    native = polars.from_pandas(frame)
+    assert metrics.summarise(native, "mae", "cutoff").schema["cutoff"] == native.schema["cutoff"]
+
+
 def test_months_and_a_missing_row():
     """Steps are counted by the frequency, also where a row is missing in the middle."""
     months = pd.date_range("2020-01-31", periods=8, freq="ME")
@@ -531,6 +543,11 @@ CONSTANT = TRAINING.assign(y=TRAINING.y.where(TRAINING.unique_id != "a", 5.0))
             FRAME.assign(y=0.0),
             {"metrics": "weighted_quantile_loss"},
             "all true values are 0 in the group of series",
+        ),
+        (
+            FRAME.assign(naive=FRAME.y.where(FRAME.unique_id == "a", 0.0).fillna(0.0)),
+            {"metrics": "owa", "by": "id", "train": TRAINING, "naive2": "naive"},
+            r"Naive2 forecasts without error in the group of series 'a' at 2024-01-27 \(cutoff 2024-01-26\), so that",
         ),
         (FRAME.assign(y=np.nan), {}, r"frame\['y'\] has no value, so that nothing can be measured"),
         (FRAME.drop(columns="y"), {}, "frame has no column 'y' of true values"),

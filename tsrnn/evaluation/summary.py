@@ -326,6 +326,13 @@ def _owa(e: Evaluation) -> Columns:
         for f in (e.point, reference)
     ]
     has_rows = e.groups.n_rows > 0
+    perfect = has_rows & (pairs[1] == 0).any(axis=1)
+    if perfect.any():
+        row = int(np.flatnonzero(e.observed)[np.argmax(perfect[e.groups.of_cells[e.groups.cells]])])
+        raise ValueError(
+            f"Naive2 forecasts without error in the group of {e.forecasts.place(row)}, so that nothing divides the "
+            "errors of the forecasts: use smape and mase, or larger groups with by="
+        )
     return {
         "owa": np.array(
             [overall_average(*pair) if has else np.nan for *pair, has in zip(*pairs, has_rows, strict=True)]
