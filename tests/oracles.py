@@ -455,3 +455,44 @@ def adam(theta, gradients, rate, decay, clip=np.inf, beta1=0.9, beta2=0.999, eps
             mean, spread = first[i] / (1 - beta1**t), (second[i] / (1 - beta2**t)) ** 0.5
             theta[i] = theta[i] - rate * mean / (spread + epsilon) - rate * decay[i] * theta[i]
     return np.array(theta)
+
+
+# ---------------------------------------------------------------- theta models
+def theta_model(y, level, alpha, theta, dynamic, line=None, shocks=()):
+    """One-step forecasts of y and of as many further steps as there are `shocks`, which are added to these.
+
+    Equations of Fiorucci et al. (2016), doi:10.1016/j.ijforecast.2016.02.005, with each line fitted anew. The line
+    (intercept, slope) of a model that is not dynamic is the one through y, unless it is given.
+    """
+    values, means = [], []
+    if line is None and not dynamic:
+        line = line_through(y)
+    for t in range(1, len(y) + len(shocks) + 1):
+        A, B = ((0.0, 0.0) if t == 1 else line_through(values)) if dynamic else line
+        means.append(level + (1 - 1 / theta) * ((1 - alpha) ** (t - 1) * A + (1 - (1 - alpha) ** t) / alpha * B))
+        values.append(y[t - 1] if t <= len(y) else means[-1] + shocks[t - len(y) - 1])
+        level = alpha * values[-1] + (1 - alpha) * level
+    return np.array(means), np.array(values)
+
+
+def line_through(y):
+    """Intercept and slope of the least-squares line through (1, y_1), (2, y_2), ...; of one value the slope is 0."""
+    if len(y) == 1:
+        return y[0], 0.0
+    time = np.arange(1.0, len(y) + 1)
+    return np.linalg.lstsq(np.column_stack([time**0, time]), np.asarray(y, float), rcond=None)[0]
+
+
+def random_walk(y, m):
+    """Last row of each phase of a season of m steps, and the deviation of the changes over a season.
+
+    Missing values are left out: a change over k seasons has k times the variance.
+    """
+    squares, last = [], {}
+    for t, value in enumerate(y):
+        if not np.isnan(value):
+            if t % m in last:
+                seasons = (t - last[t % m]) // m
+                squares.append((value - y[last[t % m]]) ** 2 / seasons)
+            last[t % m] = t
+    return last, np.sqrt(np.mean(squares))

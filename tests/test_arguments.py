@@ -103,6 +103,7 @@ for cell_name in FAMILIES:  # the arguments that the cells add, by their types
 NETWORKS = [f"{cell_name}{suffix}" for cell_name in FAMILIES for suffix in ("Forecaster", "Regressor")]
 #: Those are tested where they are; a description of the outside world, `Epoch`, is made by the package alone.
 ELSEWHERE = {"ARForecaster", "LatentARForecaster", "Epoch"}
+ELSEWHERE |= {"NaiveForecaster", "SeasonalNaiveForecaster", "DriftForecaster", "ThetaForecaster"}
 OWN = {"season_lengths"}
 CASES = [
     (name, argument)

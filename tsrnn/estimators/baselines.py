@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import norm
 
 from .. import frame
-from ..checks import Anything, flag, whole
+from ..checks import Anything, flag, shown, whole
 from ..data.channels import Channels
 from ..linear.theta import ThetaModel, Thetas
 from ..linear.walks import DriftWalk, SeasonalWalk
@@ -91,7 +91,7 @@ class _Baseline(ProbabilisticForecaster):
         """The season to use, 1 where there is none: the one of the argument, or the shortest of the index."""
         if self.season_lengths is not None and len(history.season_lengths) > 1:
             raise ValueError(
-                f"season_lengths={self.season_lengths!r} has {len(history.season_lengths)} seasons, but "
+                f"season_lengths={shown(self.season_lengths)} has {len(history.season_lengths)} seasons, but "
                 f"{type(self).__name__} has one; pass season_lengths={history.season_length}, or another of them"
             )
         return history.season_length
@@ -224,17 +224,17 @@ class DriftForecaster(_Baseline):
 class ThetaForecaster(_Baseline):
     """The dynamic optimised theta model (DOTM), with seasonal adjustment.
 
-    A series is seasonally adjusted if its autocorrelation at the season differs from zero at the 90 % level and it has
-    two seasons: by classical decomposition, multiplicative if all values are positive and additive otherwise. Then the
-    initial level, alpha in [0.1, 0.99] and theta >= 1 minimise the sum of the squared errors of one step, for normal
-    errors the maximum likelihood; errors count from the third value on, the first after a line through two. With fewer
-    than 8 values nothing is estimated: theta is 2 and alpha is 0.5.
+    A series is seasonally adjusted if it has two seasons and its autocorrelation at the season differs from zero at the
+    90 % level: by classical decomposition, multiplicative if all values are positive and additive otherwise. Then the
+    initial level, alpha in [0.1, 0.99] and theta >= 1 minimise the sum of squared errors of one step ahead, which for
+    normal errors is the maximum of the likelihood. The first two errors of the dynamic model do not count, because no
+    line goes through fewer than two values. With fewer than 8 values nothing is estimated: theta is 2, alpha is 0.5.
 
-    Each column of a wide array and each series of a panel has a model of its own. Point forecasts are means; their
-    variance is that of the state-space form for the estimated parameters, and seasonal indices count as known. A
-    missing value is the last one before it, seasonally adjusted; its error does not count. `update` keeps the
-    parameters and filters the new values. A series that was not in the fit, in ``context=`` or in an update, gets a
-    model that is fitted to its own values, also after a fit to one series.
+    Each column of a wide array and each series of a panel has a model of its own. Forecasts are normally distributed,
+    with the variance of the state-space form for the estimated parameters and seasonal indices. A missing value is the
+    last one before it, seasonally adjusted, and its error does not count; after a gap at the end, forecasts are those
+    of gap + horizon steps. `update` keeps the parameters and filters the new values. Each series of ``context=``, and
+    a series that came with an update, has a model that is fitted to its own values.
 
     Parameters
     ----------
@@ -271,16 +271,16 @@ class ThetaForecaster(_Baseline):
 
     def _fit(self, history: History) -> Attributes:
         dynamic, season = flag("dynamic", self.dynamic), self._season(history)
-        return super()._fit(history) | {"thetas_": Thetas.fit(Channels.of(history.panel), season, dynamic)}
+        return super()._fit(history) | {"_thetas": Thetas.fit(Channels.of(history.panel), season, dynamic)}
 
     @property
     def models_(self) -> list[ThetaModel] | dict[Any, ThetaModel]:
         """The model of each column, of a panel that of each id."""
         if isinstance(self.target_, frame.PanelTarget):
-            fitted = zip(self.target_.ids[self._order[: len(self.thetas_)]], self.thetas_, strict=True)
+            fitted = zip(self.target_.ids[self._order[: len(self._thetas)]], self._thetas, strict=True)
             models = dict(fitted)
             return {label: models[label] for label in self.target_.ids if label in models}
-        return list(self.thetas_)
+        return list(self._thetas)
 
     def _origin(self, horizon: Anything, context: Anything, ids: Anything = None, static: Anything = None) -> Origin:
         origin = super()._origin(horizon, context, ids, static)
@@ -289,9 +289,9 @@ class ThetaForecaster(_Baseline):
     def _models(self, origin: Origin, channels: Channels) -> Thetas:
         """Models of the channels of the origin, fitted now where the fit did not have them."""
         n_channels = origin.panel.values.shape[1]
-        is_new = np.repeat((origin.series < 0) | (origin.series >= len(self.thetas_) // n_channels), n_channels)
+        is_new = np.repeat((origin.series < 0) | (origin.series >= len(self._thetas) // n_channels), n_channels)
         series = np.repeat(origin.series * n_channels, n_channels) + np.tile(np.arange(n_channels), len(origin.series))
-        models = self.thetas_.take(np.where(is_new, 0, series))
+        models = self._thetas.take(np.where(is_new, 0, series))
         if is_new.any():
             new = Thetas.fit(channels.take(np.flatnonzero(is_new)), self.season_length_, models.dynamic)
             models = models.replaced(np.flatnonzero(is_new), new)
