@@ -263,6 +263,13 @@ def test_constant_series(baseline, value):
 
 
 @every_baseline
+def test_the_smallest_and_largest_numbers(baseline):
+    assert_allclose(baseline().fit(np.full(9, 1e-310)).predict_interval(2), np.full((2, 2), 1e-310), rtol=1e-6)
+    with pytest.raises(FloatingPointError, match="fit to the series divided by a constant"):
+        baseline().fit(np.tile([1e308, -1e308], 10)).predict_interval(2)
+
+
+@every_baseline
 def test_counts_with_zeros(baseline):
     counts = pd.Series(np.random.default_rng(0).poisson(1.0, 60), pd.period_range("2010-01", periods=60, freq="M"))
     forecaster = baseline().fit(counts)

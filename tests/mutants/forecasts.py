@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .mutant import (
     AUTOREGRESSION,
+    BASELINES,
     EDGES,
     FORECASTERS,
     GAPS,
@@ -168,6 +169,34 @@ MUTANTS = [
     mutant(
         "a gap is filled from where the context begins", "data/gaps.py::fill",
         "filled[start - length : start]", "filled[:length]", GAPS,
+    ),
+    # ---------------------------------------------------------------- baselines
+    mutant(
+        "seasonal naive: a change over several seasons counts as one", "linear/walks.py::SeasonalWalk.of",
+        "np.diff(values)[is_pair] / np.sqrt(steps)", "np.diff(values)[is_pair]", BASELINES,
+    ),
+    mutant(
+        "drift: the slope counts as known", "linear/walks.py::DriftWalk.spread",
+        "steps * (1 + __of_slope)", "steps", BASELINES,
+    ),
+    mutant(
+        "theta: the level's weight of the line forgotten", "kernels/theta.py::regress",
+        "decay * A[before] + __slope", "A[before] + __slope", BASELINES,
+    ),
+    mutant(
+        "theta: no bound on omega", "kernels/theta.py::regress", "min(max(__omega, 0.0), 1.0)", "__omega", BASELINES,
+    ),
+    mutant(
+        "theta: the search ends with the grid", "kernels/theta.py::search", "range(GRID + 2 + STEPS)", "range(GRID)",
+        BASELINES,
+    ),
+    mutant(
+        "theta: the seasonal test without the lower lags", "kernels/theta.py::is_seasonal", "(1 + 2 * total) / n",
+        "1 / n", BASELINES,
+    ),
+    mutant(
+        "theta: the variance without the steps before", "linear/theta.py::Thetas.spread",
+        "change @ covariance @ change.transpose(0, 2, 1) + gain * gain.transpose(0, 2, 1)", "covariance", BASELINES,
     ),
     # ---------------------------------------------------------------- scores and labels
     mutant("a score without the season", "estimators/base.py::BaseForecaster.score", "self.season_length_", "1", EDGES),

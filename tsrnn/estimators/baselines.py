@@ -24,6 +24,7 @@ class _Baseline(ProbabilisticForecaster):
 
     #: Fewest values with which the spread of the errors can be estimated, for the error message.
     _fewest = "two values"
+    _overflow_advice = "fit to the series divided by a constant"
 
     def _check_history(self, history: History) -> None:
         super()._check_history(history)

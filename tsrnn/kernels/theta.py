@@ -40,6 +40,8 @@ FEWEST = 8
 CRITICAL = 1.6448536269514722
 #: Deviations from the mean below this part of the largest value are rounding: the series is constant.
 NO_CHANGE = 1e-13
+#: Units are not smaller, so that their reciprocals are finite.
+SMALLEST = 1e-300
 
 
 @functools.cache
@@ -59,10 +61,10 @@ def build_fit() -> Callable:
             A, B = vector(scratch, longest, n), vector(scratch, 2 * longest, n)
             r, c = vector(scratch, 3 * longest, n), vector(scratch, 4 * longest, n)
             d, indices = vector(scratch, 5 * longest, n), vector(seasonal, k * m, m)
-            size = 0.0
+            size = SMALLEST
             for t in range(n):
                 size = max(size, abs(y[first[k] + t]))
-            unit = 2.0 ** np.floor(np.log2(size)) if size > 0 else 1.0  # squares neither overflow nor vanish
+            unit = 2.0 ** np.floor(np.log2(size))  # squares neither overflow nor vanish
             for t in range(n):
                 z[t] = y[first[k] + t] / unit
             kind = NO_SEASON

@@ -154,4 +154,5 @@ def root_mean_square(changes: np.ndarray, series: np.ndarray, n_series: int, n_e
     np.maximum.at(largest, series, np.abs(changes))
     unit = np.where(largest > 0, largest, 1.0)  # squares neither overflow nor vanish
     total = np.bincount(series, (changes / unit[series]) ** 2, minlength=n_series)
-    return np.where(count > 0, unit * np.sqrt(total / np.maximum(count, 1)), np.nan)
+    root = np.where(np.isfinite(unit), unit * np.sqrt(total / np.maximum(count, 1)), np.inf)
+    return np.where(count > 0, root, np.nan)
