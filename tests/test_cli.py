@@ -362,11 +362,25 @@ def test_short_series_are_forecast_but_not_tested(run, csv):
     assert "The other series have 6 months or fewer, or no value to compare with." in out
     assert "Forecast of the next 3 months of 4 series" in out
     assert "\n  new " in out
-    assert "Left out, since a series needs two values: series 'one'." in err
+    assert "Left out, since a series needs two values: 'one'." in err
     code, out, err = run("forecast", csv(pd.concat([short, one])), "--id", "store", *TINY[:2], "--horizon", 3)
     assert code == 0
     assert "Test on" not in out
     assert "No test: no series has more than 6 months, twice the horizon." in err
+
+
+@pytest.mark.parametrize("model", ["ar", "latent"])
+@pytest.mark.filterwarnings("ignore::tsrnn.exceptions.ConvergenceWarning")
+def test_linear_models_of_panels(run, csv, tmp_path, model):
+    table, output = stores()[["store", "date", "sales"]], tmp_path / "forecast.csv"
+    options = ("--horizon", 3, "--model", model, "--interval", 0.8, "--output", output)
+    code, out, _ = run("forecast", csv(table), "--id", "store", *options)
+    assert code == 0
+    assert "Forecast of the next 3 months of 3 series" in out
+    found = pd.read_csv(output, dtype={"store": str})
+    assert len(found) == 9
+    assert (found["lower"] < found["forecast"]).all()
+    assert (found["forecast"] < found["upper"]).all()
 
 
 def test_only_the_first_series_are_printed(run, csv):

@@ -203,8 +203,8 @@ class _PanelForecast:
         forecaster = self._fit(panel.table, horizon, f"all {count_series(len(self.n_rows))}")
         skipped = len(getattr(forecaster, "skipped_", ()))
         if skipped:
-            names = ", ".join(name.removesuffix(" of y") for name in forecaster.skipped_[:3])
-            report(f"  Left out, since a series needs two values: {names}{', ...' if skipped > 3 else ''}.")
+            names = _listed(pd.Index(forecaster.skipped_))
+            report(f"  Left out, since a series needs two values: {names}.")
         ahead: Any = horizon
         if panel.known:
             ahead = panel.ahead[panel.ahead.groupby(panel.id, sort=False).cumcount() < horizon]
