@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.panel [--series 100000] [--repeats 5]
 
-The network is a GRU of hidden 64, context 24 and horizon 24. An epoch is that of 2,000 series of 100 steps in batches
+The network is a GRU of hidden 64, context 24 and horizon 24. An epoch is that of 500 series of 100 steps in batches
 of 512; its kernels alone are as many calls of `train` on one batch. Forecasts are those of 50,000 series, as arrays.
 The fit, one epoch in a process of its own, is of a long frame of `--series` series of 100 steps, context 24 and horizon
 12; the peak counts the process as a whole, with its imports and the frame.
@@ -21,7 +21,7 @@ from .kernels import alternate
 from .measure import line, process
 
 CONTEXT, HORIZON, HIDDEN, BATCH, N_STEPS = 24, 24, 64, 512, 100
-N_TRAINED, N_FORECAST = 2_000, 50_000
+N_TRAINED, N_FORECAST = 500, 50_000
 
 FIT = """
 import numpy as np, pandas as pd, resource, time

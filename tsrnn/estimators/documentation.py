@@ -100,8 +100,8 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     "optimizer": ("Adam or None", "Weight decay, clipping, schedule. None is `Adam()`."),
     "batch_size": (
         "int or None",
-        "Number of windows for each update. None takes 32, or from 32,768 windows on a power of two up to 512 that "
-        "leaves 512 updates in an epoch.",
+        "Number of windows for each update. None takes 32, or from 524,288 windows on a power of two up to 512 that "
+        "leaves 8,192 updates in an epoch.",
     ),
     "max_epochs": ("int", "Maximum number of epochs."),
     "early_stopping": (

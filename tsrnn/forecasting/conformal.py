@@ -252,9 +252,10 @@ class Calibration:
         """
         panel, length = self.panel, self.context_length
         first = panel.indptr[:-1] + self.seasons.reach
-        first_rows, series = ranges(first, first + self.n_origins)
-        chosen = spread(len(series), MAX_ORIGINS)
-        first_rows, series = first_rows[chosen], series[chosen]
+        numbers_from = np.cumsum(self.n_origins) - self.n_origins
+        chosen = spread(int(self.n_origins.sum()), MAX_ORIGINS)
+        series = np.searchsorted(numbers_from + self.n_origins, chosen, side="right")
+        first_rows = (first - numbers_from)[series] + chosen
         rows, ends = first_rows[:, None] + np.arange(length + n_leads), panel.indptr[1:][series, None]
         within = np.minimum(rows, ends - 1)
         contexts, truth = panel.values[within[:, :length]], panel.values if self.changes is None else self.changes
