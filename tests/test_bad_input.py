@@ -274,6 +274,12 @@ FORECASTING = {
     "strategy": ["mimo", None, 1],
     "linear_skip": [1, None, "yes"],
     "sampling": ["rows", None, 1],
+    "missing": ["drop", None, 1],
+    "multivariate": ["both", None, True],
+    "difference": [-1, 3, 0.5, "1", None],
+    "seasonal_difference": [-1, 3, 0.5, "1", None],
+    "target_transform": ["log", 1, np.log],
+    "point": ["mode", None, 0.5],
 }
 OPTIONS = {name: family(name).options for name in FAMILIES}
 #: Wrong values of a cell's own argument, by the type of its default.

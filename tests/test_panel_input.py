@@ -112,16 +112,6 @@ FIT = {
         {},
         "X has no row for series 'a' at 2024-01-15; pass one row for each series and step, 1 of 76 is missing",
     ),
-    "missing in X": (
-        (WITH_X.drop(columns="y").assign(x=np.where(np.arange(76) == 50, np.nan, X)), LONG),
-        {},
-        r"X\['x'\] of series 'a' at 2024-01-15 is missing \(1 value is\); fill it, as with ffill\(\)",
-    ),
-    "covariate of a missing row": (
-        (WITH_X.drop(index=50),),
-        {"future": ["x"], "gaps": "missing"},
-        r"y\['x'\] of series 'a' at 2024-01-15 is missing .*add a row with its covariates",
-    ),
     "copy": ((LONG.assign(x=LONG["y"]),), {"future": ["x"]}, r"y\['x'\] equals the target.*leave it out"),
     "copy in X": ((LONG.rename(columns={"y": "x"}), LONG), {}, r"X\['x'\] equals the target at every step"),
     "array X": ((np.ones((76, 1)), LONG), {}, "X has type ndarray, which is no panel: pass a long frame"),
@@ -177,8 +167,8 @@ PREDICT = {
     "static of another fit": (plain, {"context": LONG, "static": STATIC}, "covariates that the fit did not have"),
     "no static": (with_static, {"context": LONG}, "had the static covariates 'size', 'city'; pass those"),
     "no row of static": (with_static, {"context": LONG, "static": STATIC[:1]}, "static has no row for 1 of 2 ids: 'b'"),
-    "no covariates": (with_x, {}, "the fit had the covariates 'x'.*in the place of horizon=None: a table with a row"),
-    "steps for covariates": (with_x, {"horizon": 2}, "had the covariates 'x'.*in the place of horizon=2"),
+    "no covariates": (with_x, {}, "horizon=None is not enough after a fit with covariates; pass X .*make_future"),
+    "steps for covariates": (with_x, {"horizon": 2}, "horizon=2 is not enough after a fit with covariates"),
     "id without future": (
         with_x,
         {"horizon": FUTURE[:2]},
@@ -186,8 +176,8 @@ PREDICT = {
     ),
     "missing in the future": (
         with_x,
-        {"horizon": FUTURE.assign(x=[1.0, 2.0, 3.0, np.nan])},
-        r"X\['x'\] of series 'a' of y at 2024-02-11 is missing; fill it, as with ffill\(\)",
+        {"horizon": FUTURE.assign(x=np.nan)},
+        r"X\['x'\] is missing at every step to forecast, but was known at every step of the fit; fill it in",
     ),
     "no column": (with_x, {"horizon": FUTURE.rename(columns={"x": "z"})}, r"X has no column 'x', only \['z'\]"),
     "past as future": (with_x, {"horizon": WITH_X.drop(columns="y")}, "X has no row after the end of any series"),
@@ -218,11 +208,6 @@ UPDATE = {
     "nothing known": (plain, (rows("z", 0, 3, np.nan),), "series 'z' of y is new in y_new, but has no observed value"),
     "covariates": (plain, (AHEAD, FUTURE), "had no covariates; leave X_new out"),
     "no covariates": (with_x, (AHEAD,), "y_new has no column 'x'"),
-    "missing covariate": (
-        with_x,
-        (AHEAD, FUTURE.assign(x=[1.0, np.nan, 1.0, 1.0])),
-        r"X_new\['x'\] of series 'b' at 2024-02-11 is missing",
-    ),
     "row without covariates": (with_x, (AHEAD, FUTURE[1:]), "X_new has no row for series 'b' at 2024-02-10"),
     "new with static": (with_static, (rows("z", 0, 3),), "series 'z' of y is new in y_new.*as context= with static="),
 }

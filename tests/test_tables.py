@@ -455,7 +455,6 @@ def mend(call, pattern):
 
 TEXT = Y.with_columns(polars.col("day").dt.to_string())
 OBJECTS = polars.DataFrame({"day": wide(DAYS).index.date[:N], "a": Y["a"]})
-PANEL = polars.DataFrame({"unique_id": ["u"] * N + ["v"] * N, "ds": [*Y["day"]] * 2, "y": [*Y["a"], *Y["b"]]})
 INFINITE = Y.with_columns(a=polars.when(polars.col("a") > 0).then("a").otherwise(np.inf))
 MENDS = [
     (Y.lazy(), "pass (.*)"),
@@ -467,9 +466,6 @@ MENDS = [
     (OBJECTS, "as with (.*)"),
     (pd.DataFrame({"day": Y["day"].to_list(), "a": Y["a"].to_numpy()}), "as with (.*)"),
     (Y.to_pandas(), "as with (.*)"),
-    (PANEL, "with (.*)"),
-    (PANEL.to_arrow(), "with (.*)"),
-    (PANEL.to_pandas(), "with (.*)"),
     (INFINITE, "missing, with (.*)"),
     (INFINITE.to_arrow(), "missing, with (.*)"),
 ]

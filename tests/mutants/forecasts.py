@@ -132,39 +132,35 @@ MUTANTS = [
         "rng.randint(len(whole), size=n_paths)", "np.arange(n_paths) % len(whole)", PROMISES,
     ),
     mutant(
-        "paths of the first steps for those wanted", "estimators/probabilistic.py::ProbabilisticForecaster.sample",
-        "__paths[origin.wanted]", "__paths[: len(origin.wanted)]", EDGES,
-    ),
-    mutant(
-        "intervals of the first steps for those wanted",
-        "estimators/probabilistic.py::ProbabilisticForecaster._checked_quantiles",
-        "__values[origin.wanted]", "__values[: len(origin.wanted)]", EDGES,
+        "the first steps for those wanted", "estimators/history.py::Origin.choose",
+        "values[:, self.wanted]", "values[:, : len(self.wanted)]", EDGES,
     ),
     mutant(
         "intervals by the scale of the first rows", "forecasting/conformal.py::Errors.unscale",
-        "context[None, max(0, end - length) : end]", "context[None, :length]", TRAINING,
+        "np.maximum(end - length, 0)", "np.zeros_like(end)", TRAINING,
     ),
     # ---------------------------------------------------------------- contexts and gaps
     mutant(
         "update leaves the context where it was", "estimators/base.py::BaseForecaster.update",
-        "fill_gaps(values, filled)", "fill_gaps(values, filled)[: len(self.context_)]", FORECASTERS,
+        "np.concatenate([before.values, new.values])",
+        "np.concatenate([before.values, before.values[-n:]])", FORECASTERS,
     ),
     mutant(
         "an update's missing values count as observed", "estimators/base.py::BaseForecaster.update",
-        "np.concatenate([self.observed_, new.observed])",
-        "np.concatenate([self.observed_, np.ones_like(new.observed)])", EDGES,
+        "np.concatenate([before.observed, new.observed])",
+        "np.concatenate([before.observed, np.ones_like(new.observed)])", EDGES,
     ),
     mutant(
-        "a forecast reads the start of the context", "forecasting/after_gaps.py::TrainedNetwork.after_gaps",
-        "values[first - length : first]", "values[:length]", FORECASTERS,
+        "a forecast reads the start of the context", "forecasting/after_gaps.py::TrainedNetwork._start",
+        "last[:, None] - length + np.arange(length)", "first[:, None] + np.arange(length)", FORECASTERS,
     ),
     mutant(
-        "a gap at the end is carried on", "forecasting/after_gaps.py::TrainedNetwork.after_gaps",
+        "a gap at the end is carried on", "forecasting/after_gaps.py::TrainedNetwork._after_gap",
         "n - trailing(observed)", "n - 0 * trailing(observed)", GAPS,
     ),
     mutant(
         "an interval forgets the gap before it", "forecasting/conformal.py::Errors.unscale",
-        "gaps + np.arange(n_steps)[:, None]", "0 * gaps + np.arange(n_steps)[:, None]", GAPS,
+        "gaps[:, None] + np.arange(n_steps)[:, None]", "0 * gaps[:, None] + np.arange(n_steps)[:, None]", GAPS,
     ),
     mutant(
         "a gap is filled from where the context begins", "data/gaps.py::fill",
@@ -199,15 +195,18 @@ MUTANTS = [
         "change @ covariance @ change.transpose(0, 2, 1) + gain * gain.transpose(0, 2, 1)", "covariance", BASELINES,
     ),
     # ---------------------------------------------------------------- scores and labels
-    mutant("a score without the season", "estimators/base.py::BaseForecaster.score", "self.season_length_", "1", EDGES),
     mutant(
-        "a score fills what is missing of the truth", "estimators/base.py::BaseForecaster._truth_and_forecast",
-        "np.where(new.observed, new.values, np.nan)", "fill_gaps(new.values, new.observed)", EDGES,
+        "a score without the season", "estimators/base.py::BaseForecaster._scaled_error", "self.season_length_", "1",
+        EDGES,
     ),
     mutant(
-        "a score's scale fills what is missing", "estimators/base.py::BaseForecaster.score",
-        "np.where(self.target_.observed, self.target_.values, np.nan)",
-        "fill_gaps(self.target_.values, self.target_.observed)", EDGES,
+        "a score fills what is missing of the truth", "estimators/base.py::BaseForecaster._truth_and_forecast",
+        "np.where(new.observed, new.values, np.nan)", "np.nan_to_num(new.values)", EDGES,
+    ),
+    mutant(
+        "a score's scale fills what is missing", "estimators/base.py::BaseForecaster._scaled_error",
+        "np.where(self._one_target().observed, self._one_target().values, np.nan)",
+        "np.nan_to_num(self._one_target().values)", EDGES,
     ),
     mutant(
         "labels without tz_convert", "frame/compatibility.py::convert_labels", "labels.tz_convert(index.tz)", "labels",

@@ -140,7 +140,7 @@ MUTANTS = [
     ),
     mutant(
         "the ridge learns from missing targets", "training/ridge.py::ridge_start",
-        "np.flatnonzero(is_complete[chunk.target + k])", "np.arange(len(chunk))", PROMISES,
+        "is_complete[chunk.target + k] & __late", "__late", PROMISES,
     ),
     mutant(
         "the ridge's intercept is the mean target", "training/ridge.py::_Moments.solve",
@@ -173,8 +173,8 @@ MUTANTS = [
     ),
     mutant(
         "a training window reaches into the validation part", "training/plan.py::plan_forecaster",
-        "Windows.of_panel(panel, scaling, geometry, last=n_train)",
-        "Windows.of_panel(panel, scaling, geometry, last=n_train + 1)", FORECASTERS,
+        "WindowIndex.of_panel(panel, scaling, geometry, last=n_train)",
+        "WindowIndex.of_panel(panel, scaling, geometry, last=n_train + 1)", FORECASTERS,
     ),
     mutant(
         "a default validation part of one horizon", "training/validation.py::_held_out_of_length",
@@ -207,12 +207,12 @@ MUTANTS = [
     ),
     mutant(
         "the refit keeps the scale of the training part", "training/plan.py::plan_forecaster",
-        "scaling = PanelScaling.fit(scaling_name, panel, n_seasonal)", "", TRAINING,
+        "scaling = PanelScaling.fit(scaling_name, panel, n_seasonal, masks=masks)", "", TRAINING,
     ),
     mutant(
         "the refit leaves out the last window", "training/plan.py::plan_forecaster",
-        "refit = Windows.of_panel(panel, scaling, geometry)",
-        "refit = Windows.of_panel(panel, scaling, geometry, last=panel.n_rows - 1)", TRAINING,
+        "WindowIndex.of_panel(panel, scaling, geometry)",
+        "WindowIndex.of_panel(panel, scaling, geometry, last=panel.n_rows - 1)", TRAINING,
     ),
     # ---------------------------------------------------------------- regressors
     mutant(

@@ -141,7 +141,10 @@ class History:
             indptr, grid, order = target.indptr, target.grid, canonical_order(target.ids)
         else:
             indptr, grid, order = np.array([0, len(target.values)], np.int64), target.index, np.zeros(1, np.int64)
-        completions = completions or (Completion.learn(past), Completion.learn(known))
+        if completions is None:
+            _refuse_unknown(past, past_names)
+            _refuse_unknown(known, names)
+            completions = Completion.learn(past), Completion.learn(known)
         past, known = (of.complete(values, indptr) for of, values in zip(completions, (past, known), strict=True))
         panel = Panel(target.values, target.observed, known, indptr, past=past).take(order).filled()
         panel = panel.from_first_observed()
@@ -222,6 +225,14 @@ class History:
         if isinstance(self.target, frame.PanelTarget):
             return self.target.series_name(int(self.order[c]))
         return "the series" if self.target.channel(c) == "y" else self.target.channel(c)
+
+
+def _refuse_unknown(covariates: np.ndarray, names: Sequence[Hashable]) -> None:
+    """Refuse covariates (N, F) of a fit of which one has no value at all."""
+    is_unknown = np.isnan(covariates).all(axis=0)
+    if covariates.size and is_unknown.any():
+        name = names[int(np.argmax(is_unknown))]
+        raise ValueError(f"the covariate {name!r} is missing at all {len(covariates)} rows; leave it out or fill it in")
 
 
 def refuse_empty(ahead: np.ndarray, names: Sequence[Hashable], completion: Completion) -> None:
