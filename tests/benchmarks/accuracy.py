@@ -1,0 +1,142 @@
+"""Errors of global models on panels of a folder that the package does not ship: M4 Hourly, commodities, a part of M5.
+
+    python -m tests.benchmarks.accuracy FOLDER [--jobs m4 commodities m5] [--seeds 0]
+
+FOLDER holds ``m4/Hourly-train.csv`` and ``m4/Hourly-test.csv`` of the M4 competition, and the long frames
+``dev/commodities.csv.gz`` (unique_id, ds, y; monthly) and ``dev/m5_sample.csv.gz`` (daily, with store, dept, state,
+event, snap). Each line is the mean error over series and origins, of one model, with the seconds of all its fits and
+forecasts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import tsrnn
+
+#: Training part and what came after it.
+Split = tuple[pd.DataFrame, pd.DataFrame]
+
+
+def m4_hourly(folder: Path) -> Iterator[Split]:
+    """414 hourly series; the only origin is that of the competition, 48 steps before the end."""
+    parts = []
+    for name in ("train", "test"):
+        wide = pd.read_csv(folder / "m4" / f"Hourly-{name}.csv", index_col=0)
+        long = wide.stack().rename("y").rename_axis(["unique_id", "ds"]).reset_index()
+        parts.append(long.assign(ds=long["ds"].str[1:].astype(int)))
+    yield parts[0], parts[1]
+
+
+def rolling(path: Path, horizon: int, n_origins: int, least: int = 0) -> Iterator[Split]:
+    """Series of a long frame of at least so many rows; the last origins, one horizon apart."""
+    frame = pd.read_csv(path, parse_dates=["ds"])
+    sizes = frame.groupby("unique_id")["y"].transform("size")
+    frame = frame[sizes >= least]
+    from_end = frame.groupby("unique_id").cumcount(ascending=False)
+    for k in range(1, n_origins + 1):
+        yield (
+            frame[from_end >= k * horizon],
+            frame[(from_end < k * horizon) & (from_end >= (k - 1) * horizon)],
+        )
+
+
+def scaled_errors(train: pd.DataFrame, test: pd.DataFrame, forecast: pd.DataFrame, season: int, power: int) -> Any:
+    """Error of each series in units of that of the naive forecast of a season over its training part.
+
+    With `power` 1 it is the MASE, with 2 the RMSSE. The naive errors count from the first value that is not zero on.
+    """
+
+    def naive(y: pd.Series) -> float:
+        values = y.to_numpy()[np.argmax(y.to_numpy() != 0) :]
+        return float(np.mean(np.abs(values[season:] - values[:-season]) ** power))
+
+    scale = train.groupby("unique_id")["y"].apply(naive)
+    both = test[["unique_id", "ds", "y"]].merge(forecast, on=["unique_id", "ds"], suffixes=("", "_hat"))
+    errors = (both["y_hat"] - both["y"]).abs().pow(power).groupby(both["unique_id"]).mean() / scale
+    return errors[np.isfinite(errors)] ** (1 / power)
+
+
+def score(
+    make: Callable[[], Any], splits: Iterator[Split], season: int, power: int, **roles: Any
+) -> tuple[float, float]:
+    """Mean error over origins and series, and the seconds of all fits and forecasts."""
+    errors, started = [], time.perf_counter()
+    for train, test in splits:
+        columns = ["unique_id", "ds", "y", *roles.get("future", ())]
+        given = dict(roles)
+        if "static" in roles:
+            given["static"] = train.groupby("unique_id")[roles["static"]].first().astype(str)
+        model = make().fit(train[columns], gaps="missing", **given)
+        steps = test[[c for c in columns if c != "y"]] if "future" in roles else None
+        errors.append(scaled_errors(train, test, model.predict(steps), season, power).mean())
+    return float(np.mean(errors)), time.perf_counter() - started
+
+
+def main() -> None:
+    """Run the jobs, a line for each model."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--jobs", nargs="+", default=["m4", "commodities", "m5"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    args = parser.parse_args()
+    for job in args.jobs:
+        for name, make, splits, season, power, roles in JOBS[job]:
+            runs = [score(partial(make, seed), splits(args.folder), season, power, **roles) for seed in args.seeds]
+            error, seconds = np.mean(runs, axis=0)
+            print(f"{job:12s} {name:42s} {'MASE' if power == 1 else 'RMSSE'} {error:.3f} {seconds:7.1f} s", flush=True)
+
+
+def gru(**options: Any) -> Callable[[int], Any]:
+    """A maker of networks by seed."""
+    return lambda seed: tsrnn.GRUForecaster(random_state=seed, **options)
+
+
+def naive(season: int, horizon: int) -> Callable[[int], Any]:
+    """A maker of seasonal naive forecasters."""
+    return lambda _: tsrnn.SeasonalNaiveForecaster(season_lengths=season, horizon=horizon)
+
+
+M4 = {"horizon": 48, "season_lengths": [24, 168]}
+M4_JOBS = [
+    ("seasonal naive", naive(24, 48)),
+    ("GRU, defaults", gru(**M4)),
+    ("GRU, loss mae, scaling window", gru(**M4, loss="mae", scaling="window")),
+    ("GRU, loss mae, scaling window, batches of 256", gru(**M4, loss="mae", scaling="window", batch_size=256)),
+]
+COMMODITIES = [
+    ("seasonal naive", naive(12, 12)),
+    ("local ARForecaster", lambda _: tsrnn.ARForecaster(horizon=12)),
+    ("local ThetaForecaster", lambda _: tsrnn.ThetaForecaster(horizon=12)),
+    ("GRU, defaults", gru(horizon=12)),
+    ("GRU, loss mae, scaling window", gru(horizon=12, loss="mae", scaling="window")),
+]
+STATIC: dict[str, Any] = {"future": ["event", "snap"], "static": ["store", "dept", "state"]}
+M5 = [
+    ("seasonal naive", naive(7, 28), {}),
+    ("GRU, defaults", gru(horizon=28), {}),
+    ("GRU, defaults, event, snap, store, dept, state", gru(horizon=28), STATIC),
+    ("GRU, negative binomial", gru(horizon=28, loss="negative_binomial", scaling=None, max_epochs=10), {}),
+]
+JOBS: dict[str, list[tuple[Any, ...]]] = {
+    "m4": [(name, make, m4_hourly, 24, 1, {}) for name, make in M4_JOBS],
+    "commodities": [
+        (name, make, lambda folder: rolling(folder / "dev" / "commodities.csv.gz", 12, 5), 12, 1, {})
+        for name, make in COMMODITIES
+    ],
+    "m5": [
+        (name, make, lambda folder: rolling(folder / "dev" / "m5_sample.csv.gz", 28, 3, least=120), 1, 2, roles)
+        for name, make, roles in M5
+    ],
+}
+
+if __name__ == "__main__":
+    main()
