@@ -17,7 +17,15 @@ from ..data.panel import Panel
 from ..frame.future import Forecasts, Labels
 from ..frame.index import Grid
 from .history import History, Origin, labelled_by, refuse_empty
-from .panels import Reading, panel_origin, panel_scaled_error, panel_truth_and_forecast, read_panel, update_panel
+from .panels import (
+    NewRows,
+    Reading,
+    panel_origin,
+    panel_scaled_error,
+    panel_truth_and_forecast,
+    read_panel,
+    update_panel,
+)
 
 #: Fitted attributes by name, of many types.
 Attributes = dict[str, Any]
@@ -107,7 +115,7 @@ class BaseForecaster(BaseEstimator):
             reading.refuse_for_one_series()
             history = History.read(X, y, self.season_lengths, by_column=self._reads_by_column(X if y is None else y))
         self._check_history(history)
-        fitted = self._fit(history) | {
+        state = {
             "target_": history.target,
             "index_": history.target.grid if isinstance(history.target, frame.PanelTarget) else history.target.index,
             "panel_": history.panel,
@@ -123,6 +131,8 @@ class BaseForecaster(BaseEstimator):
             "_n_series": len(history.panel),
             "_gaps": gaps,
         }
+        history, state = self._with_validation(history, state)
+        fitted = self._fit(history) | state
         named = fitted["covariate_names_"] if history.is_panel or frame.column_labels(X) else []
         self.__dict__.pop("feature_names_in_", None)  # of an earlier fit; scikit-learn's rule: all names are texts
         if named and all(isinstance(name, str) for name in named):
@@ -184,15 +194,7 @@ class BaseForecaster(BaseEstimator):
         self
         """
         check_is_fitted(self)
-        if isinstance(self.target_, frame.PanelTarget):
-            self.__dict__.update(update_panel(self, y_new, X_new))
-            return self
-        new, covariates = self._read_new(y_new, X_new, "y_new", "update(y_new, X_new)")
-        before, n = self.panel_, len(new.values)
-        values, observed = np.concatenate([before.values, new.values]), np.concatenate([before.observed, new.observed])
-        later = Panel.of_one(values, np.vstack([np.ones_like(before.observed), new.observed])).filled()
-        self.panel_ = Panel.of_one(later.values, observed, np.concatenate([before.known, covariates]))
-        self.index_ = frame.extend_index(self.index_, n)
+        self.__dict__.update(self._after(y_new, X_new, NewRows("y_new", "X_new", "update(y_new, X_new)"))[1])
         return self
 
     def score(self, X: Anything, y: Anything = None) -> float:
@@ -237,6 +239,10 @@ class BaseForecaster(BaseEstimator):
             if given:
                 raise ValueError(f"{type(self).__name__} has no use for {what}; leave them out, or use a network")
 
+    def _with_validation(self, history: History, state: Attributes) -> tuple[History, Attributes]:
+        """The history with the rows that validate it, and the attributes after a fit, of which `state` has no row."""
+        return history, state
+
     def _check_new_series(self, names: Sequence[str]) -> None:
         """Refuse series of `context` or `update` that were in no fit, where each series has a model of its own."""
 
@@ -271,6 +277,21 @@ class BaseForecaster(BaseEstimator):
         return self.panel_.known
 
     # ------------------------------------------------------------ helpers
+    def _after(
+        self, y_new: Anything, X_new: Anything, names: NewRows
+    ) -> tuple[frame.Target | frame.PanelTarget, Attributes]:
+        """New rows that follow the series so far, and the fitted attributes that they change."""
+        if isinstance(self.target_, frame.PanelTarget):
+            return update_panel(self, y_new, X_new, names)
+        new, covariates = self._read_new(y_new, X_new, names)
+        before, n = self.panel_, len(new.values)
+        values, observed = np.concatenate([before.values, new.values]), np.concatenate([before.observed, new.observed])
+        later = Panel.of_one(values, np.vstack([np.ones_like(before.observed), new.observed])).filled()
+        return new, {
+            "panel_": Panel.of_one(later.values, observed, np.concatenate([before.known, covariates])),
+            "index_": frame.extend_index(self.index_, n),
+        }
+
     def _one_target(self) -> frame.Target:
         """The target of a fit to one series or to the columns of a wide array; no property, which `dir` would read."""
         target = self.target_.wide if isinstance(self.target_, frame.PanelTarget) else self.target_
@@ -297,8 +318,8 @@ class BaseForecaster(BaseEstimator):
         forecast = self._continue if forecast is None else forecast
         if isinstance(self.target_, frame.PanelTarget):
             return panel_truth_and_forecast(self, X, y, forecast)[:2]
-        call = "score(X, y)"
-        new, covariates = self._read_new(X, None, "X", call) if y is None else self._read_new(y, X, "y", call)
+        data, covariates, name = (X, None, "X") if y is None else (y, X, "y")
+        new, covariates = self._read_new(data, covariates, NewRows(name, "X", "score(X, y)"))
         if not new.observed.any():
             raise ValueError(f"{new.name} has no observed value to score the forecast by; pass some that was observed")
         origin = self._origin_at_end(frame.future_index(self.index_, len(new.values)), covariates)
@@ -367,9 +388,9 @@ class BaseForecaster(BaseEstimator):
         """Origin at the end of the series, for all steps of `index`, with their covariates."""
         return Origin(self.target_, self.panel_, covariates[None], np.zeros(1, np.int64), index, np.arange(len(index)))
 
-    def _read_new(self, y: Anything, X: Anything, y_name: str, call: str) -> tuple[frame.Target, np.ndarray]:
-        """Read a target that follows the series so far, and its covariates (n, F); error messages show the `call`."""
-        X_name = "X_new" if "X_new" in call else "X"
+    def _read_new(self, y: Anything, X: Anything, given: NewRows) -> tuple[frame.Target, np.ndarray]:
+        """Read a target that follows the series so far, and its covariates (n, F)."""
+        y_name, X_name, call, _ = given
         y, X = frame.read_table(y, y_name), None if X is None else frame.read_table(X, X_name)
         if X is not None:
             frame.check_argument_order(X, y, call, (self.covariate_names_, self._one_target()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +36,8 @@ from ..training.validation import held_out_rows
 from .base import Attributes
 from .classes import estimators
 from .history import History, Origin
-from .history_checks import MIN_WINDOWS, check_length, few_windows, with_whole_windows
+from .history_checks import MIN_WINDOWS, check_length, check_validation, few_windows, with_whole_windows
+from .panels import NewRows
 from .probabilistic import ProbabilisticForecaster
 from .recurrent import RecurrentNetwork
 from .transformed import Read, read_history, read_origin, undone
@@ -93,6 +95,25 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
     def _reads_by_column(self, y: Anything) -> bool:
         return choice("multivariate", self.multivariate, MULTIVARIATE) == "independent" and np.ndim(y) == 2
 
+    def _with_validation(self, history: History, state: Attributes) -> tuple[History, Attributes]:
+        stopping = self._stopping()
+        if stopping is None or stopping.validation is None:
+            return history, state
+        X, y = stopping.validation if isinstance(stopping.validation, tuple) else (None, stopping.validation)
+        if X is None and history.covariate_names and not history.is_panel:
+            raise ValueError(
+                f"the fit has the covariates {', '.join(map(repr, history.covariate_names))}; pass those of the "
+                "validation rows as well, EarlyStopping(validation=(X, y))"
+            )
+        before = copy.copy(self)
+        vars(before).update(state)
+        names = "validation", "X of validation", "EarlyStopping(validation=(X, y))"
+        new, changed = before._after(y, X, NewRows(*names, only_known=True))
+        self._check_support(new.values, new.cell)
+        n_held_out = changed["panel_"].n_rows - history.panel.n_rows
+        history = replace(history, panel=changed["panel_"], validation=new, n_held_out=n_held_out)
+        return history, state | changed if stopping.refit_full else state
+
     def _fit(self, history: History) -> Attributes:
         horizon = whole("horizon", self.horizon)
         strategy, stopping = as_strategy(self.strategy), self._stopping()
@@ -102,8 +123,11 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         context_length = geometry.context
         if changes is not None:
             changes = with_whole_windows(replace(history, panel=changes), geometry, seasons)
+        n_train = panel.n_rows - history.n_held_out
         if not history.is_panel:
-            check_length(history, is_scored, context_length, horizon, seasons, transform.transform.n_lost)
+            learned = is_scored[: n_train[0]]
+            check_length(history, learned, context_length, horizon, seasons, transform.transform.n_lost)
+        check_validation(history, is_scored, geometry, panel)
         n_masked = n_channels if choice("missing", self.missing, MISSING) == "decay" else 0
         is_short = self._warn_if_short(history, panel, is_scored, geometry, horizon)
         network, device = self._network(
@@ -125,7 +149,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         channels = [history.channel(c) for c in range(n_channels)]
         plan = plan_forecaster(
             panel, is_scored, geometry, scaling_name, seasons.n_inputs, stopping, channels, _static(history.static),
-            masks=n_masked > 0,
+            masks=n_masked > 0, n_held_out=None if history.validation is None else np.asarray(history.n_held_out),
         )  # fmt: skip
         # without validation nothing tells when to stop, and a few windows are soon overfitted
         stays_linear = is_short and self.linear_skip and stopping is not None and plan.held_out is None
@@ -145,15 +169,16 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             "transform_": transform,
             "strategy_": strategy,
             "device_": device,
-            "_few_missing": has_few_missing(history.panel),
+            "_few_missing": has_few_missing(history.panel.part(last=history.n_train)),
         }
 
     def _read(self, history: History) -> Read:
         """The history that the network reads, transformed by what the training part tells."""
         transform = Transform(self.difference, self.seasonal_difference, history.season_length, self.target_transform)
         self._check_transform(transform)
-        n_held_out = np.zeros(len(history.panel), np.int64)
-        if transform.target_transform is not None and (stopping := self._stopping()):
+        n_held_out = np.zeros(len(history.panel), np.int64) + history.n_held_out
+        stopping = self._stopping()
+        if transform.target_transform is not None and stopping and history.validation is None:
             observed_alike = read_history(history, replace(transform, target_transform=None), n_held_out).history
             cut = self._cut(observed_alike)
             n_held_out = held_out_rows(stopping, cut.panel, cut.is_scored, cut.geometry)

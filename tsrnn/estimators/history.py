@@ -109,6 +109,10 @@ class History:
         Ids of series that are too short.
     completions : (Completion, Completion)
         How missing values of the covariates were replaced: of those of the past, and of those that are known ahead.
+    validation : frame.Target, frame.PanelTarget or None
+        The target of the rows of `panel` that only validate.
+    n_held_out : (S,) int or 0
+        Number of these rows, at the end of each series.
     """
 
     target: frame.Target | frame.PanelTarget
@@ -120,6 +124,8 @@ class History:
     static: frame.Static | None = None
     skipped: tuple[Hashable, ...] = ()
     completions: tuple[Completion, Completion] | None = None
+    validation: frame.Target | frame.PanelTarget | None = None
+    n_held_out: np.ndarray | int = 0
 
     @classmethod
     def of(
@@ -204,8 +210,13 @@ class History:
 
     @property
     def n_rows(self) -> np.ndarray:
-        """Rows of each channel of each series from its first observed one on, (S * C,)."""
-        return (self.panel.n_rows[:, None] - self.panel.first_observed).ravel()
+        """Rows of each channel of each series to learn from, from its first observed one on, (S * C,)."""
+        return (self.n_train[:, None] - self.panel.first_observed).ravel()
+
+    @property
+    def n_train(self) -> np.ndarray:
+        """Rows of each series without those of `validation`, (S,)."""
+        return self.panel.n_rows - self.n_held_out
 
     @property
     def typical_length(self) -> int:
@@ -214,7 +225,8 @@ class History:
 
     def until_last_observed(self) -> History:
         """The history without the rows at the end of a series in which nothing was observed."""
-        return replace(self, panel=self.panel.part(last=1 + self.panel.last_observed.max(axis=1)))
+        panel = self.panel.part(last=1 + self.panel.last_observed.max(axis=1))
+        return replace(self, panel=panel, n_held_out=np.maximum(panel.n_rows - self.n_train, 0))
 
     def series(self) -> list[History]:
         """Each series as a history of one."""

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..data.panel import Panel
+from ..data.panel import Panel, any_within
 from ..data.seasons import Seasons
 from ..data.windows import Geometry
+from ..training.validation import learned_channels
 from .history import History
 
 #: Windows below which `fit` warns. Over 15 monthly, weekly and daily series with a horizon of 12, training made the
@@ -23,12 +24,12 @@ def with_whole_windows(history: History, geometry: Geometry, seasons: Seasons) -
     Padding comes before them, and where a series has no more rows than the targets of a window, rows without values
     also after it: of such a series the first row is read, and the others are targets.
     """
-    panel = history.panel
+    panel, n_train = history.panel, history.n_train
     if not history.is_panel:
         return panel
-    after = np.maximum(geometry.n_ahead + 1 - panel.n_rows, 0)
+    after = np.maximum(geometry.n_ahead + 1 - n_train, 0)
     need = seasons.reach + geometry.context + geometry.n_ahead
-    before = np.maximum(need - panel.n_rows - after, 0)
+    before = np.maximum(need - n_train - after, 0)
     after[before == 0] = 0
     return panel.lengthened(before, after)
 
@@ -57,6 +58,37 @@ def check_length(
                 f"nothing remains to learn from: every value of {history.channel(c)} after its first "
                 f"context_length={context_length} is missing; drop it, or read less"
             )
+
+
+def check_validation(history: History, is_scored: np.ndarray, geometry: Geometry, panel: Panel) -> None:
+    """Refuse rows of `EarlyStopping.validation` that give no error of a forecast.
+
+    `panel` has the rows that are read, of which `is_scored` (N, C) says which values count.
+    """
+    if history.validation is None:
+        return
+    n_held_out, least = np.broadcast_to(history.n_held_out, len(panel)), geometry.n_ahead
+    is_short = (n_held_out > 0) & (n_held_out < least)
+    if is_short.any():
+        s = int(is_short.argmax())
+        of_series = f" of {history.channel(s)}" if history.is_panel else ""
+        raise ValueError(
+            f"validation has {n_held_out[s]} observations{of_series} up to the last observed one, but the targets of a "
+            f"window are {least}; pass at least {least}"
+        )
+    is_short = (n_held_out > 0) & (history.n_train <= least) & history.is_panel
+    if is_short.any():
+        s = int(is_short.argmax())
+        raise ValueError(
+            f"{history.channel(s)} has {history.n_train[s]} observations to learn from, but a forecast of {least} in "
+            f"validation needs {least + 1} before it; leave its rows out of validation"
+        )
+    ends = panel.indptr[1:]
+    is_judged = any_within(is_scored, ends - n_held_out, ends)
+    if not (is_judged & learned_channels(panel, is_scored, panel.n_rows - n_held_out, geometry)).any():
+        raise ValueError(
+            "validation has no observed value of a series or column that can be learned from; pass rows with values"
+        )
 
 
 def few_windows(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from .. import frame
 from ..checks import Anything, choice, shown, whole
 from ..data.panel import Panel
+from ..exceptions import LeakageWarning
+from ..frame.panel_rows import show_id
 from ..frame.panel_tables import places_of
 from .history import History, Origin, canonical_order, refuse_empty
 
@@ -97,7 +100,15 @@ def read_panel(
         future = [name for name in names if name not in past]
         chosen = [names.index(name) for name in [*past, *future]]
         covariates = covariates[:, chosen]
-    _refuse_copy(covariates[:, len(past) :], future, panel, "y" if y is None else "X")
+    known, name = covariates[:, len(past) :], "y" if y is None else "X"
+    _refuse_copy(known, future, panel, name)
+    leak = frame.find_linear_copy_in_panel(np.where(np.isnan(known), 0.0, known), panel)
+    if leak is not None:
+        message = (
+            f"{name}[{future[leak]!r}] is a linear function of the target at every step of each series; if it is a "
+            "copy, leave it out: lagged values of the target come in by themselves"
+        )
+        warnings.warn(message, LeakageWarning, stacklevel=3)
     history = History.of(panel, covariates, future, season_lengths, past)
     if reading.static is not None:
         ids = panel.ids.take(history.order)  # codes and means depend on the order, too
@@ -260,16 +271,28 @@ def _reading(forecaster: BaseForecaster, y: Anything) -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------- updates
+class NewRows(NamedTuple):
+    """Names of new rows and of their covariates in error messages, and the call that they come from.
+
+    Rows that `only_known` series may have are not of others.
+    """
+
+    y: str
+    X: str
+    call: str
+    only_known: bool = False
+
+
 def read_new_rows(
-    forecaster: BaseForecaster, y: Anything, X: Anything, name: str
+    forecaster: BaseForecaster, y: Anything, X: Anything, given: NewRows
 ) -> tuple[frame.PanelTarget, frame.PanelTarget, np.ndarray, Panel]:
     """Read rows that follow a panel: the panel after them, the new rows, their series and values in its order."""
     fitted, names, past = _target(forecaster), forecaster.covariate_names_, forecaster.past_names_
-    X_name = "X_new" if name == "y_new" else "X"
+    name, X_name = given.y, given.X
     if X is not None and not (past or names):
         raise ValueError(f"the fit of this {type(forecaster).__name__} had no covariates; leave {X_name} out")
     if fitted.wide is not None:
-        wide, covariates = forecaster._read_new(y, X, name, f"update({name}, {X_name})")
+        wide, covariates = forecaster._read_new(y, X, given)
         grid = frame.future_index(fitted.grid, len(wide.values))
         new, known = frame.panel_of_columns(replace(wide, index=grid)), np.tile(covariates, (len(fitted), 1))
     else:
@@ -291,16 +314,22 @@ def read_new_rows(
     return later, new, series, Panel(new.values, new.observed, completed[1], new.indptr, past=completed[0])
 
 
-def update_panel(forecaster: BaseForecaster, y_new: Anything, X_new: Anything) -> dict[str, Any]:
-    """The fitted attributes after new rows of some series, and of new ones."""
-    later, _, series, new = read_new_rows(forecaster, y_new, X_new, "y_new")
+def update_panel(
+    forecaster: BaseForecaster, y_new: Anything, X_new: Anything, given: NewRows
+) -> tuple[frame.PanelTarget, dict[str, Any]]:
+    """New rows of some series, and of new ones, and the fitted attributes that they change."""
+    later, rows_read, series, new = read_new_rows(forecaster, y_new, X_new, given)
     before, n_before = forecaster.panel_, len(forecaster._order)
     place, n_known = _places(forecaster, later), len(_target(forecaster))
     skipped = [s for s in series[series < n_known] if place[s] < 0]
     if skipped:
         name = later.series_name(int(skipped[0]))
-        raise ValueError(f"y_new has rows of {name}, which was skipped in the fit; fit again with all of its rows")
+        mend = "leave them out" if given.only_known else "fit again with all of its rows"
+        raise ValueError(f"{given.y} has rows of {name}, which was skipped in the fit; {mend}")
     added = np.arange(n_known, len(later))
+    if len(added) and given.only_known:
+        new_id = show_id(later.ids, n_known)
+        raise ValueError(f"{given.y} has rows of series {new_id}, but the target of fit has none; leave them out")
     forecaster._check_new_series([later.series_name(s) for s in added.tolist()])
     if len(added) and forecaster.static_ is not None:
         raise ValueError(
@@ -325,7 +354,7 @@ def update_panel(forecaster: BaseForecaster, y_new: Anything, X_new: Anything) -
         name = later.series_name(int(order[int(np.argmin(has_value))]))
         raise ValueError(f"{name} is new in y_new, but has no observed value there; leave it out")
     joined = joined.part(joined.first_observed[:, 0])  # a new series may begin with missing values
-    return {"target_": later, "index_": later.grid, "panel_": joined.filled(), "_order": order}
+    return rows_read, {"target_": later, "index_": later.grid, "panel_": joined.filled(), "_order": order}
 
 
 def panel_truth_and_forecast(
@@ -333,7 +362,7 @@ def panel_truth_and_forecast(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """New observations, NaN where missing, and their forecasts, (N, 1) both; indptr and number of their series."""
     data, covariates, name = (X, None, "X") if y is None else (y, X, "y")
-    _, new, numbers, panel = read_new_rows(forecaster, data, covariates, name)
+    _, new, numbers, panel = read_new_rows(forecaster, data, covariates, NewRows(name, "X", "score(X, y)"))
     fitted = _target(forecaster)
     if (numbers >= len(fitted)).any():
         s = int(np.argmax(numbers >= len(fitted)))

@@ -126,6 +126,11 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
     def _split(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows to hold out, drawn at random, and rows to train on."""
         stopping = self._stopping()
+        if stopping and stopping.validation is not None:
+            raise ValueError(
+                f"{type(self).__name__} holds out rows of X, and EarlyStopping(validation=...) is for forecasters; use "
+                "validation_size"
+            )
         held_out = stopping.rows(n) if stopping else 0
         if held_out >= n:
             raise ValueError(

@@ -39,12 +39,12 @@ def read_history(history: History, transform: Transform, n_held_out: np.ndarray)
     with named(lambda s, row, c: _cell(history, s, row, c)):
         fitted = transform.fit(_learned_from(history.panel, n_held_out))
         panel, levels = transformed(fitted, history.panel)
-    last = 1 + panel.last_observed.max(axis=1)
+    read = replace(history, panel=panel).until_last_observed()
     changes = None
     if levels is not None:
         changes = fitted.changes(levels)
-        changes = changes.part(changes.n_rows - panel.n_rows).part(last=last)
-    return Read(replace(history, panel=panel.part(last=last)), fitted, changes)
+        changes = changes.part(changes.n_rows - panel.n_rows).part(last=read.panel.n_rows)
+    return Read(read, fitted, changes)
 
 
 def read_origin(origin: Origin, fitted: FittedTransform, n_fitted: int) -> Origin:
@@ -121,14 +121,23 @@ def named(name: Callable[[int, int | None, int], str]) -> Iterator[None]:
 
 
 def _cell(history: History, s: int, row: int | None, c: int) -> str:
-    """Name of a value of a history, whose last rows are those of the target; without a row of a series or channel."""
-    target = history.target
+    """Name of a value of a history, which ends with the rows of the target and of its validation.
+
+    Without a row it is the name of a series or channel.
+    """
+    target, number = history.target, int(history.order[s])
     if row is None:
         return history.channel(s if history.is_panel else c)
-    from_end = history.panel.n_rows[s] - row
+    from_end = int(history.n_train[s]) - row
+    if from_end <= 0:
+        assert history.validation is not None
+        from_end = int(history.panel.n_rows[s]) - row
+        if isinstance(target, frame.PanelTarget) and isinstance(history.validation, frame.PanelTarget):
+            number = int(frame.number_series(target, history.validation)[number])
+        target = history.validation
     if isinstance(target, frame.PanelTarget):
-        return target.cell(int(target.indptr[history.order[s] + 1] - from_end))
-    return target.cell(len(target.values) - int(from_end), c)
+        return target.cell(int(target.indptr[number + 1]) - from_end)
+    return target.cell(len(target.values) - from_end, c)
 
 
 def _place(origin: Origin, s: int, row: int | None, c: int) -> str:

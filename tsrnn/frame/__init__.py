@@ -29,14 +29,21 @@
 
 from .calendar import calendar_features
 from .compatibility import check_continuation, check_same_grid, index_step, steps_ahead
-from .covariates import check_argument_order, column_names, find_linear_copy, read_covariates, read_future_covariates
+from .covariates import (
+    check_argument_order,
+    column_names,
+    find_linear_copy,
+    find_linear_copy_in_panel,
+    read_covariates,
+    read_future_covariates,
+)
 from .distribution_metrics import pinball
 from .future import empty_table, extend_index, future_index, wrap, wrap_many, wrap_table
 from .index import read_index
 from .metrics import mae, mase, rmse, rmsse, seasonal_naive, smape
 from .panel import PanelTarget, is_panel, panel_of_columns, read_panel
 from .panel_tables import align_future, constant_columns, empty_panel_table, read_panel_table, wrap_panel
-from .panel_update import append_rows, count_steps, is_long_table, number_series, select_series
+from .panel_update import append_rows, count_steps, is_long_table, is_one_id, number_series, select_series
 from .seasons import read_season_lengths, season_length, season_lengths
 from .static import Static, StaticCodes, read_static
 from .tables import Table, column_labels, pandas_fixes, read_table
@@ -62,9 +69,11 @@ __all__ = [
     "empty_table",
     "extend_index",
     "find_linear_copy",
+    "find_linear_copy_in_panel",
     "future_index",
     "index_step",
     "is_long_table",
+    "is_one_id",
     "is_panel",
     "mae",
     "mase",

@@ -16,7 +16,8 @@ may be missing; see `data.completion`.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,9 @@ from .future import future_index
 from .index import AnyGrid, Grid
 from .tables import NativeFormat, Table, read_table
 from .target import Target, read_numbers
+
+if TYPE_CHECKING:
+    from .panel import PanelTarget
 
 
 def read_covariates(
@@ -259,17 +263,55 @@ def find_linear_copy(values: np.ndarray, target: Target) -> tuple[int, int] | No
     """
     for channel in range(target.values.shape[1]):
         observed = target.observed[:, channel]
-        truth, known = target.values[observed, channel], values[observed]
-        rounding = 64 * np.finfo(float).eps * np.abs(truth).max()
-        if len(truth) < MIN_OBSERVED or np.ptp(np.diff(truth)) <= 4 * rounding:
-            continue
-        truth, known = truth - truth.mean(), known - known.mean(axis=0)
-        power = (known**2).sum(axis=0)
-        slope = known.T @ truth / np.where(power > 0, power, 1.0)
-        error = np.abs(truth[:, None] - slope * known).max(axis=0)
-        if error.min() <= rounding:
+        error = _error_of_line(values[observed], target.values[observed, channel])
+        if error is not None and error.min() <= 1:
             return int(error.argmin()), channel
     return None
+
+
+def find_linear_copy_in_panel(values: np.ndarray, panel: PanelTarget) -> int | None:
+    """Find a covariate that equals a linear function of the target in each series, up to rounding.
+
+    The function may differ between series, as that of a target standardised by series does. Series with few values, and
+    those that change by the same amount at each step, are ignored.
+
+    Parameters
+    ----------
+    values : ndarray of shape (N, n_covariates)
+        The covariates.
+    panel : PanelTarget
+        The target of the same N rows.
+
+    Returns
+    -------
+    int or None
+        Column of the covariate; None if there is no such covariate.
+    """
+    is_copy, n_judged = np.ones(values.shape[1], bool), 0
+    for first, last in pairwise(panel.indptr):  # columns that are no copies mostly drop out at the first series
+        if not is_copy.any():
+            return None
+        observed = panel.observed[first:last, 0]
+        error = _error_of_line(values[first:last][observed], panel.values[first:last, 0][observed])
+        if error is not None:
+            is_copy, n_judged = is_copy & (error <= 1), n_judged + 1
+    return int(is_copy.argmax()) if n_judged and is_copy.any() else None
+
+
+def _error_of_line(known: np.ndarray, truth: np.ndarray) -> np.ndarray | None:
+    """Return the largest errors (F,), in units of rounding, of the truth (n,) as linear functions of covariates (n, F).
+
+    None where these values cannot tell: they are few, or a line in time.
+    """
+    if len(truth) < MIN_OBSERVED:
+        return None
+    rounding = 64 * np.finfo(float).eps * np.abs(truth).max()
+    if np.ptp(np.diff(truth)) <= 4 * rounding:
+        return None
+    truth, known = truth - truth.mean(), known - known.mean(axis=0)
+    power = (known**2).sum(axis=0)
+    slope = known.T @ truth / np.where(power > 0, power, 1.0)
+    return np.abs(truth[:, None] - slope * known).max(axis=0) / rounding
 
 
 #: With fewer observed values, a linear relation may be chance.

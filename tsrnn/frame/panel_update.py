@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, KeysView, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -29,12 +29,12 @@ def number_series(new: PanelTarget, panel: PanelTarget) -> np.ndarray:
 
 
 def select_series(ids: Anything, panel: PanelTarget) -> np.ndarray:
-    """Return the numbers of the series with these ids, in their order; None stands for all.
+    """Return the numbers of the series with these ids, in their order; those of a set in the order of the panel.
 
     Parameters
     ----------
-    ids : list of ids, one id, or None
-        Ids of the panel.
+    ids : list, set or other collection of ids, one id, or None
+        Ids of the panel; None stands for all.
     panel : PanelTarget
         The panel.
 
@@ -45,7 +45,7 @@ def select_series(ids: Anything, panel: PanelTarget) -> np.ndarray:
     """
     if ids is None:
         return np.arange(len(panel))
-    wanted: Sequence[Labels] = [ids] if isinstance(ids, str | bytes) or np.ndim(ids) == 0 else list(ids)
+    wanted: Sequence[Labels] = [ids] if is_one_id(ids) else list(ids)
     numbers = panel.ids.get_indexer(pd.Index(wanted, tupleize_cols=False))
     if len(numbers) == 0:
         raise ValueError(f"ids={ids!r} names no series; name one of {panel.name}, or leave it out for all of them")
@@ -57,7 +57,13 @@ def select_series(ids: Anything, panel: PanelTarget) -> np.ndarray:
     if len(np.unique(numbers)) < len(numbers):
         twice = next(label for k, label in enumerate(wanted) if label in wanted[:k])
         raise ValueError(f"ids has {twice!r} more than once; name each series once")
-    return numbers
+    is_ordered = not isinstance(ids, Set) or isinstance(ids, KeysView)
+    return numbers if is_ordered else np.sort(numbers)
+
+
+def is_one_id(ids: Anything) -> bool:
+    """Whether `ids` is one id, and no collection of them."""
+    return isinstance(ids, str | bytes) or not isinstance(ids, Iterable) or getattr(ids, "ndim", 1) == 0
 
 
 def append_rows(panel: PanelTarget, new: PanelTarget) -> tuple[PanelTarget, np.ndarray]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from numbers import Integral
 
-from ..checks import choice, flag, number, whole
+from ..checks import Anything, choice, flag, number, shown, whole
 from ..forecasting.strategies.teacher_forcing import TeacherForcing
 
 #: Batches where no size is given, and the number of updates of an epoch that a larger batch leaves.
@@ -59,9 +59,11 @@ class Adam:
         return 0.5 * learning_rate * (1 + math.cos(math.pi * min(1.0, step / n_steps)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EarlyStopping:
     """Stop when the error over the validation part no longer falls, and keep the best parameters.
+
+    Two of them are equal if all but their `validation` is.
 
     Parameters
     ----------
@@ -75,13 +77,19 @@ class EarlyStopping:
         drawn at random.
     refit_full : bool or None, default None
         Whether to train once more on everything, for the best number of epochs. None does so where the validation part
-        is more than a tenth of the observations after the first context.
+        is more than a tenth of the observations after the first context, and never with `validation`.
+    validation : Series, DataFrame, array-like, panel, or pair (X, y) of them; optional
+        For forecasters, instead of `validation_size`: rows that follow the target of `fit`, in the form in which
+        `update` takes them, as a pair where `X` holds their covariates. Then the network is trained on all of the
+        target, and forecasts begin after it. With ``refit_full=True`` it is trained once more on both, and forecasts
+        begin after these rows.
     """
 
     patience: int = 10
     min_delta: float = 0.0
     validation_size: int | float | None = None
     refit_full: bool | None = None
+    validation: Anything = field(default=None, compare=False)  # frames are compared value by value
 
     def __post_init__(self) -> None:
         whole("patience", self.patience)
@@ -92,6 +100,23 @@ class EarlyStopping:
             whole("validation_size", self.validation_size)
         elif self.validation_size is not None:
             number("validation_size", self.validation_size, 0.0, 1.0, open_low=True)
+        if self.validation is None:
+            return
+        if self.validation_size is not None:
+            raise ValueError(
+                f"validation_size={shown(self.validation_size)} holds out the end of the series, but validation brings "
+                "rows after it; pass one of the two"
+            )
+        if isinstance(self.validation, tuple) and len(self.validation) != 2:
+            raise ValueError(
+                f"validation is a tuple of {len(self.validation)}, but must be a pair (X, y), or y alone: a Series, a "
+                "frame, an array or a dict of Series"
+            )
+
+    def __repr__(self) -> str:
+        """All arguments; of the validation rows only the types."""
+        arguments = [f"{each.name}={getattr(self, each.name)!r}" for each in fields(self) if each.compare]
+        return f"{type(self).__name__}({', '.join(arguments)}, validation={_type_names(self.validation)})"
 
     def rows(self, n: int, at_least: int = 1) -> int:
         """Number of rows to hold out of `n` rows with targets, by default at least `at_least`."""
@@ -102,7 +127,16 @@ class EarlyStopping:
 
     def refits(self, held_out: int, n: int) -> bool:
         """Whether to train once more on all `n` rows, of which `held_out` were held out."""
-        return 10 * held_out > n if self.refit_full is None else self.refit_full
+        if self.refit_full is None:
+            return self.validation is None and 10 * held_out > n
+        return self.refit_full
+
+
+def _type_names(given: Anything) -> str:
+    """Types of a table or a pair of them: their values would fill pages."""
+    if isinstance(given, tuple):
+        return f"({', '.join(map(_type_names, given))})"
+    return "None" if given is None else f"<{type(given).__name__}>"
 
 
 @dataclass(frozen=True)

@@ -87,13 +87,16 @@ def plan_forecaster(
     static: Static | None = None,
     *,
     masks: bool = False,
+    n_held_out: np.ndarray | None = None,
 ) -> Plan:
     """Cut a panel into windows; a window belongs to the validation part if one of its targets does.
 
     `is_scored` (N, C) says which values count in the loss, `channels` (C,) how error messages name the channels, and
-    `static` holds a row for each series. With `masks` the network reads which values were observed.
+    `static` holds a row for each series. With `masks` the network reads which values were observed. `n_held_out` (S,)
+    are the rows of each series that `EarlyStopping.validation` brought; None leaves their number to `stopping`.
     """
-    n_held_out = held_out_rows(stopping, panel, is_scored, geometry)
+    if n_held_out is None:
+        n_held_out = held_out_rows(stopping, panel, is_scored, geometry)
     n_train = panel.n_rows - n_held_out
     scaling = PanelScaling.fit(scaling_name, panel.part(last=n_train), n_seasonal, masks=masks)
     windows = replace(WindowIndex.of_panel(panel, scaling, geometry, last=n_train), static=static).stored()

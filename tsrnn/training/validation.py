@@ -85,7 +85,7 @@ def has_refit(
 ) -> bool:
     """Whether to train once more on everything, which a channel that begins in the validation part needs."""
     is_learned = is_learned[n_held_out > 0]
-    if is_learned.all():
+    if is_learned.all() or stopping.validation is not None:
         return stopping.refits(int(n_held_out.sum()), int(np.maximum(panel.n_rows - geometry.context, 0).sum()))
     if stopping.refit_full is False:
         late = channels[int(np.argmin(is_learned.all(axis=0)))]
