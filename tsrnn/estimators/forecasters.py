@@ -106,7 +106,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
                 "validation rows as well, EarlyStopping(validation=(X, y))"
             )
         before = copy.copy(self)
-        vars(before).update(state)
+        before.__dict__.update(state)
         names = "validation", "X of validation", "EarlyStopping(validation=(X, y))"
         new, changed = before._after(y, X, NewRows(*names, only_known=True))
         self._check_support(new.values, new.cell)

@@ -112,8 +112,8 @@ def read_panel(
     history = History.of(panel, covariates, future, season_lengths, past)
     if reading.static is not None:
         ids = panel.ids.take(history.order)  # codes and means depend on the order, too
-        known = None if earlier is None else earlier.coding
-        history = replace(history, static=frame.read_static(reading.static, ids, panel.columns.id, known=known))
+        coding = None if earlier is None else earlier.coding
+        history = replace(history, static=frame.read_static(reading.static, ids, panel.columns.id, known=coding))
     return _without_short(history, reading.short, 2 + n_lost(history))
 
 
