@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         SeasonalNaiveForecaster,
         ThetaForecaster,
     )
+    from .estimators.conformal import ConformalForecaster
     from .estimators.future_frames import make_future
     from .estimators.latent import LatentARForecaster
     from .estimators.scoring import neg_mae, neg_mase, neg_pinball, neg_rmse, neg_rmsse, neg_smape
@@ -42,6 +43,7 @@ _HOMES = {
     "Huber": "losses.huber",
     "Pinball": "losses.pinball",
     "ARForecaster": "estimators.autoregressive",
+    "ConformalForecaster": "estimators.conformal",
     "DriftForecaster": "estimators.baselines",
     "LatentARForecaster": "estimators.latent",
     "NaiveForecaster": "estimators.baselines",
@@ -61,6 +63,7 @@ _HOMES = {
 __all__ = [
     "ARForecaster",
     "Adam",
+    "ConformalForecaster",
     "Direct",
     "DriftForecaster",
     "EarlyStopping",

@@ -116,15 +116,15 @@ MUTANTS = [
         "np.where(unknown[first:last], values, steps)", "values", GAPS,
     ),
     mutant(
-        "the conformal rank without its guard against rounding", "forecasting/conformal.py::_ranked",
+        "the conformal rank without its guard against rounding", "forecasting/conformal.py::ranked",
         "(n + 1) * coverage - 1e-9", "(n + 1) * coverage", PROMISES,
     ),
     mutant(
-        "the conformal rank counts n errors", "forecasting/conformal.py::_ranked", "(n + 1) * coverage", "n * coverage",
+        "the conformal rank counts n errors", "forecasting/conformal.py::ranked", "(n + 1) * coverage", "n * coverage",
         PROMISES,
     ),
     mutant(
-        "the errors of far leads grow in proportion", "forecasting/conformal.py::_extended",
+        "the errors of far leads grow in proportion", "forecasting/conformal.py::extended",
         "np.hypot(__a, __b)", "__a + __b", GAPS,
     ),
     mutant(

@@ -114,31 +114,7 @@ class BaseForecaster(BaseEstimator):
         else:
             reading.refuse_for_one_series()
             history = History.read(X, y, self.season_lengths, by_column=self._reads_by_column(X if y is None else y))
-        self._check_history(history)
-        state = {
-            "target_": history.target,
-            "index_": history.target.grid if isinstance(history.target, frame.PanelTarget) else history.target.index,
-            "panel_": history.panel,
-            "static_": history.static,
-            "covariate_names_": history.covariate_names,
-            "past_names_": history.past_names,
-            "n_features_in_": len(history.covariate_names) or history.values.shape[1],
-            "season_lengths_": history.season_lengths,
-            "season_length_": history.season_length,
-            "skipped_": history.skipped,
-            "_order": history.order,
-            "_completions": history.completions,
-            "_n_series": len(history.panel),
-            "_gaps": gaps,
-        }
-        history, state = self._with_validation(history, state)
-        fitted = self._fit(history) | state
-        named = fitted["covariate_names_"] if history.is_panel or frame.column_labels(X) else []
-        self.__dict__.pop("feature_names_in_", None)  # of an earlier fit; scikit-learn's rule: all names are texts
-        if named and all(isinstance(name, str) for name in named):
-            fitted["feature_names_in_"] = np.array(named, object)
-        self.__dict__.update(fitted)  # all at once: a fit that fails leaves the estimator as it was
-        return self
+        return self._fit_to(history, gaps, is_named=history.is_panel or bool(frame.column_labels(X)))
 
     def __sklearn_tags__(self) -> Tags:
         """Tags of scikit-learn: a target alone may be fitted, of one or two dimensions, with missing values."""
@@ -291,6 +267,34 @@ class BaseForecaster(BaseEstimator):
             "panel_": Panel.of_one(later.values, observed, np.concatenate([before.known, covariates])),
             "index_": frame.extend_index(self.index_, n),
         }
+
+    def _fit_to(self, history: History, gaps: str, *, is_named: bool) -> BaseForecaster:
+        """Fit to a history that was read with `gaps`, whose covariates have names or not."""
+        self._check_history(history)
+        state = {
+            "target_": history.target,
+            "index_": history.target.grid if isinstance(history.target, frame.PanelTarget) else history.target.index,
+            "panel_": history.panel,
+            "static_": history.static,
+            "covariate_names_": history.covariate_names,
+            "past_names_": history.past_names,
+            "n_features_in_": len(history.covariate_names) or history.values.shape[1],
+            "season_lengths_": history.season_lengths,
+            "season_length_": history.season_length,
+            "skipped_": history.skipped,
+            "_order": history.order,
+            "_completions": history.completions,
+            "_n_series": len(history.panel),
+            "_gaps": gaps,
+        }
+        history, state = self._with_validation(history, state)
+        fitted = self._fit(history) | state
+        named = fitted["covariate_names_"] if is_named else []
+        self.__dict__.pop("feature_names_in_", None)  # of an earlier fit; scikit-learn's rule: all names are texts
+        if named and all(isinstance(name, str) for name in named):
+            fitted["feature_names_in_"] = np.array(named, object)
+        self.__dict__.update(fitted)  # all at once: a fit that fails leaves the estimator as it was
+        return self
 
     def _one_target(self) -> frame.Target:
         """The target of a fit to one series or to the columns of a wide array; no property, which `dir` would read."""

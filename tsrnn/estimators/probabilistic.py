@@ -8,12 +8,15 @@ from zlib import crc32
 import numpy as np
 
 from .. import frame
-from ..checks import Anything, fractions, whole
+from ..checks import Anything, fractions, shown, whole
 from ..frame.future import Forecasts
 from ..networks.memory import amount, check_memory
 from .base import BaseForecaster, wrap_many
 from .history import Origin
 from .recurrent import generator
+
+#: Labels of the result of `predict_total`.
+TOTAL = ("lower", "total", "upper")
 
 
 class ProbabilisticForecaster(BaseForecaster):
@@ -92,13 +95,56 @@ class ProbabilisticForecaster(BaseForecaster):
         """
         n_paths, rng = whole("n_paths", n_paths), generator("random_state", random_state)
         origin = self._origin(horizon, context, ids, static)
-        n_values = n_paths * origin.n_steps * self.context_.shape[1] * len(origin.panel)
-        what = f"n_paths={amount(n_paths)} paths of {amount(origin.n_steps)} steps take"
-        check_memory(8 * n_values, what, "draw fewer, or some at a time with other seeds")
-        with np.errstate(over="ignore", invalid="ignore"):
-            rngs = generators(rng, origin, self.target_)
-            values = self._finite(self._sample(origin, n_paths, rngs), origin)
+        values = self._paths_after(origin, n_paths, rng)
         return wrap_many(origin.choose(values), origin, {"path": np.arange(n_paths)})
+
+    def predict_total(
+        self, horizon: Anything = None, coverage: float = 0.9, *, n_paths: int = 1000, context: Anything = None,
+        ids: Anything = None, static: Anything = None, random_state: Anything = None,
+    ) -> Forecasts:  # fmt: skip
+        """Forecast the sum over the steps, such as that of a month from its days, with a central interval.
+
+        Sums are those of sample paths, whose steps depend on each other as the forecaster's `sample` says: the sums of
+        the bounds of each step would be too wide an interval, and that of independent steps too narrow a one.
+
+        Parameters
+        ----------
+        horizon, context, ids, static
+            As in `predict`; the sum is over the steps that `predict` would return.
+        coverage : float, default 0.9
+            The probability of a sum inside the interval, between 0 and 1.
+        n_paths : int, default 1000
+            Number of paths, the same as those of ``sample`` with this seed.
+        random_state : int, RandomState or None, default None
+            Seed; an int repeats the draw.
+
+        Returns
+        -------
+        Series, DataFrame, ndarray or dict
+            ``lower``, ``total`` and ``upper``: quantiles of the sums of the paths, ``total`` their median. A Series for
+            one series, a frame with a row for each column or id, a dict of Series for a dict; arrays of shape (3,) or
+            (n_channels, 3) for arrays.
+
+        Raises
+        ------
+        ValueError
+            If `coverage` is not between 0 and 1, or fewer than one path is expected beyond each bound.
+        """
+        level, n_paths = fractions("coverage", coverage), whole("n_paths", n_paths)
+        if level.ndim:
+            raise TypeError(f"coverage={shown(coverage)} must be one number here; call once for each coverage")
+        tail = (1 - float(level)) / 2
+        if n_paths * tail < 1 - 1e-9:
+            raise ValueError(
+                f"n_paths={n_paths} are too few for coverage={float(level):g}, of which each tail has {tail:g} of the "
+                f"paths; draw {int(np.ceil(1 / tail - 1e-9))} or more"
+            )
+        rng, origin = generator("random_state", random_state), self._origin(horizon, context, ids, static)
+        sums = origin.choose(self._paths_after(origin, n_paths, rng)).sum(axis=1)  # (S, C, n_paths)
+        values, labels = np.moveaxis(np.quantile(sums, [tail, 0.5, 1 - tail], axis=-1), 0, -1), TOTAL
+        if isinstance(origin.target, frame.PanelTarget):
+            return frame.wrap_panel_totals(values[:, 0], origin.target, origin.index[0], labels)
+        return frame.wrap_totals(values[0], origin.target, labels)
 
     # ------------------------------------------------------------ for subclasses
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
@@ -110,6 +156,14 @@ class ProbabilisticForecaster(BaseForecaster):
         raise NotImplementedError
 
     # ------------------------------------------------------------ helpers
+    def _paths_after(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
+        """Paths of all steps, (S, n_steps, n_channels, n_paths), with an error where one is not finite."""
+        n_values = n_paths * origin.n_steps * self.context_.shape[1] * len(origin.panel)
+        what = f"n_paths={amount(n_paths)} paths of {amount(origin.n_steps)} steps take"
+        check_memory(8 * n_values, what, "draw fewer, or some at a time with other seeds")
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._finite(self._sample(origin, n_paths, generators(rng, origin, self.target_)), origin)
+
     def _checked_quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
         return origin.choose(self._finite_quantiles(origin, levels))
 

@@ -54,7 +54,7 @@ class Errors:
 
         Of a panel a series with enough errors has its own offsets. The others, and those that were not in the fit (-1),
         share the offsets of the errors of all series, which scaled units make comparable. Where a lead has too few
-        errors, its offset is extended from shorter leads (`_extended`). Where a channel has too few at every lead, its
+        errors, its offset is extended from shorter leads (`extended`). Where a channel has too few at every lead, its
         errors are pooled with those of all channels; which were is the second result, (C,).
 
         Raises
@@ -69,13 +69,13 @@ class Errors:
         found, pooled = None, np.zeros(self.errors.shape[2], bool)
         if shares.any():
             sizes, pooled = self._sizes(coverage)
-            found = np.broadcast_to(_extended(sizes), (len(series), *sizes.shape)).copy()
+            found = np.broadcast_to(extended(sizes), (len(series), *sizes.shape)).copy()
         if not shares.all():
             sizes = self._own_sizes(own, coverage)
             if (lacking := np.isnan(sizes).all(axis=1).any(axis=(1, 2))).any():  # many of its values are missing
                 sizes[lacking], _ = self._sizes(coverage)
             for s in np.flatnonzero(np.isnan(sizes).any(axis=(1, 2, 3))):
-                sizes[s] = _extended(sizes[s])
+                sizes[s] = extended(sizes[s])
             found = np.empty((len(series), *sizes.shape[1:])) if found is None else found
             found[~shares] = sizes[np.searchsorted(own, series[~shares])]
         assert found is not None
@@ -92,16 +92,17 @@ class Errors:
         for n in np.unique(n_origins[own]):
             same = np.flatnonzero(n_origins[own] == n)  # series with so many origins are ranked together
             errors = self.errors[first[own[same]] + np.arange(n)[:, None]].reshape(n, len(same) * n_leads, C)
-            found[same] = _ranked(errors, coverage).reshape(len(same), n_leads, C, len(coverage))
+            found[same] = ranked(np.abs(errors), coverage).reshape(len(same), n_leads, C, len(coverage))
         return found
 
     def _sizes(self, coverage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Half-widths (n_leads, C, n_levels) from the errors of all series, and which channels were pooled, (C,)."""
-        sizes = _ranked(self.errors, coverage)
+        sizes = ranked(np.abs(self.errors), coverage)
         pooled = np.isnan(sizes).all(axis=0).any(axis=-1)
         if pooled.any() and len(pooled) > 1:
             n, n_leads, C = self.errors.shape
-            sizes[:, pooled] = _ranked(self.errors.transpose(0, 2, 1).reshape(n * C, n_leads, 1), coverage)
+            together = np.abs(self.errors).transpose(0, 2, 1).reshape(n * C, n_leads, 1)
+            sizes[:, pooled] = ranked(together, coverage)
         if np.isnan(sizes).all(axis=0).any():
             have, need = int(np.isfinite(self.errors).sum(axis=0).max()), needed(coverage.max())
             raise ValueError(
@@ -179,16 +180,21 @@ def needed(coverage: float) -> int:
     return int(np.ceil(coverage / (1 - coverage) - 1e-9))
 
 
-def _ranked(errors: np.ndarray, coverage: np.ndarray) -> np.ndarray:
-    """Absolute errors (n, n_leads, C) of the rank for each coverage, (n_leads, C, n_levels); NaN for too few."""
-    n = np.isfinite(errors).sum(axis=0)[..., None]
+def ranked(scores: np.ndarray, coverage: np.ndarray) -> np.ndarray:
+    """Scores (n, n_leads, C) of the rank for each coverage, (n_leads, C, n_levels); NaN for too few.
+
+    `coverage` is (n_levels,), or broadcasts to (n_leads, C, n_levels). Missing scores do not count. The rank is
+    ceil((n + 1) coverage); where that is not positive, the result is 0.
+    """
+    n = np.isfinite(scores).sum(axis=0)[..., None]
     rank = np.ceil((n + 1) * coverage - 1e-9).astype(int)
-    ordered = np.sort(np.abs(errors), axis=0)  # NaN come last
+    ordered = np.sort(scores, axis=0)  # NaN come last
     ordered = np.moveaxis(np.concatenate([np.zeros((1, *ordered.shape[1:])), ordered]), 0, -1)
-    return np.where(rank > n, np.nan, np.take_along_axis(ordered, np.minimum(rank, ordered.shape[-1] - 1), axis=-1))
+    found = np.take_along_axis(ordered, np.clip(rank, 0, ordered.shape[-1] - 1), axis=-1)
+    return np.where(rank > n, np.nan, found)
 
 
-def _extended(sizes: np.ndarray) -> np.ndarray:
+def extended(sizes: np.ndarray) -> np.ndarray:
     """Half-widths (n_leads, C, n_levels) without NaN.
 
     One before the first known lead takes its half-width. One after the last known lead l grows as for a sum of
@@ -196,7 +202,7 @@ def _extended(sizes: np.ndarray) -> np.ndarray:
     """
     full = sizes.copy()
     for c, q in np.ndindex(sizes.shape[1:]):
-        known = np.flatnonzero(np.isfinite(sizes[:, c, q]))
+        known = np.flatnonzero(~np.isnan(sizes[:, c, q]))
         full[: known[0], c, q] = sizes[known[0], c, q]
         for lead in range(known[0], len(full)):
             if np.isnan(full[lead, c, q]):

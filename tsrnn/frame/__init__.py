@@ -38,11 +38,18 @@ from .covariates import (
     read_future_covariates,
 )
 from .distribution_metrics import pinball
-from .future import empty_table, extend_index, future_index, wrap, wrap_many, wrap_table
+from .future import empty_table, extend_index, future_index, wrap, wrap_many, wrap_table, wrap_totals
 from .index import read_index
 from .metrics import mae, mase, rmse, rmsse, seasonal_naive, smape
 from .panel import PanelTarget, is_panel, panel_of_columns, read_panel
-from .panel_tables import align_future, constant_columns, empty_panel_table, read_panel_table, wrap_panel
+from .panel_tables import (
+    align_future,
+    constant_columns,
+    empty_panel_table,
+    read_panel_table,
+    wrap_panel,
+    wrap_panel_totals,
+)
 from .panel_update import append_rows, count_steps, is_long_table, is_one_id, number_series, select_series
 from .seasons import read_season_lengths, season_length, season_lengths
 from .static import Static, StaticCodes, read_static
@@ -102,5 +109,7 @@ __all__ = [
     "wrap",
     "wrap_many",
     "wrap_panel",
+    "wrap_panel_totals",
     "wrap_table",
+    "wrap_totals",
 ]

@@ -227,6 +227,45 @@ def wrap_many(values: np.ndarray, target: Target, index: pd.Index, labels: Mappi
     return _to_native(pd.DataFrame(values.reshape(len(values), -1), index=index, columns=columns), target)
 
 
+def wrap_totals(values: np.ndarray, target: Target, labels: Sequence[str]) -> Forecasts:
+    """Return some numbers of each channel, such as the total of a forecast, in the form that fits the target.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_channels, n_labels)
+        The numbers.
+    target : Target
+        The target; its kind, name and columns are used.
+    labels : sequence of str of length n_labels
+        Names of the numbers.
+
+    Returns
+    -------
+    Series, DataFrame, ndarray or table of another library
+        A Series with these labels for one series, a frame with a row for each column of a wide frame; arrays of shape
+        (n_labels,) and (n_channels, n_labels) for arrays. A table of a library without index has the names of the
+        columns in a column ``series``, and one row for one series.
+
+    Examples
+    --------
+    >>> from tsrnn.frame import read_target
+    >>> wrap_totals(np.array([[3.0, 5.0]]), read_target(pd.Series([1.0, 2.0], name="sales")), ["total", "upper"])
+    total    3.0
+    upper    5.0
+    Name: sales, dtype: float64
+    """
+    if target.kind.startswith("array"):
+        return values[0] if target.kind == "array1d" else values
+    native = target.native_format
+    if native is not None and not native.has_index:
+        columns: dict[str, Any] = {label: values[:, k] for k, label in enumerate(labels)}
+        names = {} if target.columns is None else {"series": target.columns}
+        return native.to_native_columns({**names, **columns}, {})
+    if target.kind == "series":
+        return _to_native(pd.Series(values[0], list(labels), name=target.series_name), target)
+    return _to_native(pd.DataFrame(values, target.columns, list(labels)), target)
+
+
 def added_levels(labels: Mapping[str, Labels]) -> pd.MultiIndex | None:
     """Return the levels of columns for the labels that are lists; None if there is none."""
     axes = {name: list(label) for name, label in labels.items() if np.ndim(label) > 0}

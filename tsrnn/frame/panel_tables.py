@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..checks import Anything
 from ..messages import format_label
-from .future import Forecasts, Labels, added_levels, append_levels, flat_names, wrap_many
+from .future import Forecasts, Labels, added_levels, append_levels, flat_names, wrap_many, wrap_totals
 from .index import AnyGrid
 from .panel import PanelTarget
 from .panel_labels import Times
@@ -230,6 +230,51 @@ def wrap_panel(
     target = None if panel.is_series else pd.Index([panel.columns.target], tupleize_cols=False)
     columns = target if added is None else append_levels(target, added)
     return _to_pandas_like(pd.DataFrame(flat, index, columns), panel)
+
+
+def wrap_panel_totals(values: np.ndarray, panel: PanelTarget, series: np.ndarray, labels: Sequence[str]) -> Forecasts:
+    """Return some numbers of each series of a panel as a table with a row for each.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, n_labels)
+        The numbers.
+    panel : PanelTarget
+        The panel.
+    series : ndarray of int of shape (n,)
+        Numbers of the series.
+    labels : sequence of str of length n_labels
+        Names of the numbers.
+
+    Returns
+    -------
+    DataFrame, dict of Series or table of another library
+        A long table has the ids in a column; two index levels become one, of the ids.
+
+    Examples
+    --------
+    >>> from tsrnn.frame import read_panel
+    >>> panel, _ = read_panel(pd.DataFrame({"unique_id": ["a", "b"], "ds": [1, 2], "y": [3.0, 4.0]}))
+    >>> wrap_panel_totals(np.array([[5.0], [6.0]]), panel, np.arange(2), ["total"])
+      unique_id  total
+    0         a    5.0
+    1         b    6.0
+    """
+    if panel.wide is not None:
+        return wrap_totals(values, _columns_of(panel, series), labels)
+    if panel.layout == "dict":
+        return {_key(panel.ids[s]): pd.Series(values[i], list(labels)) for i, s in enumerate(series)}
+    ids, id_name = _ids(panel, series), panel.columns.id
+    if panel.layout == "index":
+        return _to_pandas_like(pd.DataFrame(values, ids.rename(id_name), list(labels)), panel)
+    if id_name in labels:
+        raise ValueError(f"the column {id_name!r} of {panel.name} has the name of a column of the result; rename it")
+    columns: dict[Hashable, Any] = {id_name: ids} | {label: values[:, k] for k, label in enumerate(labels)}
+    native = panel.native_format
+    if native is not None and not native.has_index:
+        kept = {label: dtype for label, dtype in panel.types.items() if label == id_name}
+        return native.to_native_columns({str(label): column for label, column in columns.items()}, kept)
+    return _to_pandas_like(pd.DataFrame(columns), panel)
 
 
 def empty_panel_table(

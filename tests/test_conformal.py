@@ -1,0 +1,315 @@
+"""ConformalForecaster and predict_total: small cases by hand, coverage, panels, no leak, totals of paths."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+
+from tsrnn import ARForecaster, ConformalForecaster, NaiveForecaster, SeasonalNaiveForecaster
+from tsrnn.forecasting.rolling import RollingScores
+
+METHODS = ["split", "cqr", "aci"]
+every_method = pytest.mark.parametrize("method", METHODS)
+
+
+def walk(n, seed=0):
+    return 50 + np.cumsum(np.random.default_rng(seed).standard_t(4, size=n))
+
+
+def dated(values):
+    return pd.Series(values, pd.date_range("2024-01-01", periods=len(values)), name="sales")
+
+
+def long(series):
+    frames = [pd.DataFrame({"unique_id": id, "ds": y.index, "y": y.to_numpy()}) for id, y in series.items()]
+    return pd.concat(frames, ignore_index=True)
+
+
+def naive(h=2, **options):
+    return ConformalForecaster(NaiveForecaster(horizon=h), **options)
+
+
+def half_widths(table):
+    bounds = np.asarray(table, float)
+    return (bounds[..., 1] - bounds[..., 0]) / 2
+
+
+# ---------------------------------------------------------------- split
+def test_split_is_the_ranked_error_of_each_step():
+    y, h, n_windows = walk(40), 3, 9
+    expected = []
+    for lead in range(1, h + 1):
+        origins = range(40 - h - n_windows, 40 - h)  # the last value before each origin
+        errors = sorted(abs(y[o + lead] - y[o]) for o in origins)
+        expected.append(errors[7])  # rank ceil(10 * 0.8) of 9
+    interval = naive(h, n_windows=n_windows).fit(y).predict_interval(h, 0.8)
+    assert_allclose(half_widths(interval), expected)
+    assert_allclose(interval.mean(axis=1), y[-1])
+    beyond = half_widths(naive(h, n_windows=n_windows).fit(y).predict_interval(5, 0.8))
+    assert_allclose(beyond[3:], [np.hypot(expected[2], expected[0]), np.hypot(expected[2], expected[1])])
+
+
+def test_step_between_origins():
+    y = walk(40)
+    errors = sorted(abs(y[o + 1] - y[o]) for o in range(38, 26, -3))
+    assert_allclose(half_widths(naive(1, n_windows=4, step=3).fit(y).predict_interval(1, 0.8)), errors[3])
+
+
+@pytest.mark.parametrize("method", ["split", "cqr"])
+def test_coverage_for_exchangeable_errors(method):
+    """Of 19 errors and a new one, the new one is within rank 18 with probability 18 / 20, whatever the distribution."""
+    n_series, rng = 1500, np.random.default_rng(0)
+    changes = rng.standard_t(2, size=(n_series, 26))
+    levels = np.cumsum(changes, axis=1)
+    model = naive(1, method=method)
+    panel = long({s: pd.Series(y) for s, y in enumerate(levels)})
+    is_past = panel["ds"] < 25
+    interval = model.fit(panel[is_past]).predict_interval(1, 0.9)
+    truth = panel[~is_past]["y"].to_numpy()
+    inside = (interval["lower"].to_numpy() <= truth) & (truth <= interval["upper"].to_numpy())
+    assert abs(inside.mean() - 0.9) < 0.025  # 3 standard errors
+
+
+# ---------------------------------------------------------------- cqr
+def test_cqr_by_hand():
+    """Scores max(lo - y, y - hi) of the copy; the margin moves the bounds of the model of all rows."""
+    y, n_windows = walk(40, 3), 4
+    forecaster = naive(1, method="cqr", n_windows=n_windows).fit(y)
+    copy = NaiveForecaster(horizon=1)
+    scores = []
+    for end in range(36, 40):
+        (lower, upper) = copy.fit(y[:end]).predict_interval(1, 0.75)[0]
+        scores.append(max(lower - y[end], y[end] - upper))
+    margin = sorted(scores)[3]  # rank ceil(5 * 0.75)
+    (own,) = NaiveForecaster(horizon=1).fit(y).predict_interval(1, 0.75)
+    assert_allclose(forecaster.predict_interval(1, 0.75)[0], [own[0] - margin, own[1] + margin])
+    (four,) = forecaster.predict_interval(4, 0.75)[3:]
+    (own,) = NaiveForecaster(horizon=1).fit(y).predict_interval(4, 0.75)[3:]
+    assert_allclose(four, [own[0] - margin, own[1] + margin])
+
+
+def test_cqr_narrows_intervals_that_are_too_wide():
+    y = np.r_[np.cumsum(50.0 * np.resize([1, -1, -1, 1], 30)), np.resize([0.0, 1.0], 30)]
+    own = half_widths(NaiveForecaster().fit(y).predict_interval(1, 0.9))
+    assert half_widths(naive(1, method="cqr").fit(y).predict_interval(1, 0.9)) < own
+
+
+# ---------------------------------------------------------------- aci
+def test_aci_by_hand():
+    """alpha_(t+1) = alpha_t + gamma (alpha - err_t), with the scores that were known before each row."""
+    scores = [1.0, 2.0, 3.0, 4.0]
+    later, alpha, past = [3.5, 0.5, 9.0], 0.4, list(scores)
+    for s in later:
+        margin = sorted(past)[int(np.ceil((len(past) + 1) * (1 - alpha) - 1e-9)) - 1]
+        alpha += 0.1 * (0.4 - (s > margin))
+        past.append(s)
+    expected = sorted(past)[int(np.ceil((len(past) + 1) * (1 - alpha) - 1e-9)) - 1]
+    given = RollingScores.of(np.reshape(scores, (4, 1, 1))).then(np.reshape(later, (3, 1, 1)))
+    assert_array_equal(given.adapted(0.6, 0.1)[:, 0], [expected])
+    assert_array_equal(given.adapted(0.6, 0.1)[:, 1], [3.0])  # a series that was not in the fit has the fixed one
+    first = RollingScores.of(given.calibration).then(given.later[:1])
+    assert np.isinf(first.adapted(0.6, 5.0)[0, 0])  # a miss makes alpha negative
+    assert given.adapted(0.6, 5.0)[0, 0] == 0  # two hits make it more than 1
+
+
+def test_aci_takes_the_scores_of_the_rows_that_came():
+    y = walk(60)
+    whole, stepwise = naive(2, method="aci").fit(y[:50]), naive(2, method="aci").fit(y[:50])
+    whole.update(y[50:])
+    for row in range(50, 60):
+        stepwise.update(y[row : row + 1])
+    assert_array_equal(whole._scores.later, stepwise._scores.later)
+    assert_allclose(whole._scores.later[:, 0, 0] * whole.scale_[0, 0], np.abs(np.diff(y[49:])))
+    assert_allclose(whole._scores.later[:, 1, 0] * whole.scale_[0, 0], np.abs(y[50:] - y[48:58]))
+    assert_array_equal(whole.predict(2), [y[-1]] * 2)
+
+
+def test_aci_holds_its_coverage_after_a_change_of_scale():
+    rng = np.random.default_rng(0)
+    y = np.cumsum(np.r_[rng.normal(size=60), 3 * rng.normal(size=300)])
+    inside = {}
+    for method in ("split", "aci"):
+        forecaster, hits = naive(1, method=method, gamma=0.05).fit(y[:60]), []
+        for row in range(60, 360):
+            lower, upper = forecaster.predict_interval(1, 0.8)[0]
+            hits.append(lower <= y[row] <= upper)
+            forecaster.update(y[row : row + 1])
+        inside[method] = np.mean(hits)
+    assert inside["split"] < 0.6
+    assert abs(inside["aci"] - 0.8) < 0.05
+
+
+# ---------------------------------------------------------------- wide frames, panels
+@every_method
+def test_panel_equals_single_series(method):
+    series = {"b": dated(walk(50, 1)), "a": dated(100 * walk(45, 2))}
+    panel = naive(2, method=method).fit(long({id: y[:-4] for id, y in series.items()}))
+    panel.update(long({id: y[-4:] for id, y in series.items()}))
+    interval = panel.predict_interval(2, [0.5, 0.9])
+    for id, y in series.items():
+        alone = naive(2, method=method).fit(y[:-4]).update(y[-4:]).predict_interval(2, [0.5, 0.9])
+        own = interval[interval["unique_id"] == id].iloc[:, 2:]
+        assert_allclose(own, alone)
+    wide = pd.DataFrame({id: y.iloc[-45:].to_numpy() for id, y in series.items()}, pd.RangeIndex(45))
+    columns = naive(2, method=method).fit(wide).predict_interval(2)
+    for id in wide:
+        assert_allclose(columns[id], naive(2, method=method).fit(wide[id]).predict_interval(2))
+
+
+def test_too_few_errors_are_pooled_in_units_of_the_scale():
+    series = {id: pd.Series(size * walk(30, seed)) for seed, (id, size) in enumerate({"a": 1, "b": 1000}.items())}
+    forecaster = naive(1, n_windows=5).fit(long(series))
+    shares = {}
+    for id, y in series.items():
+        shares[id] = np.abs(np.diff(y))[-5:] / np.abs(np.diff(y[:25])).mean()
+        assert_allclose(forecaster.scale_[len(shares) - 1], np.abs(np.diff(y[:25])).mean())
+    pooled = np.sort(np.concatenate(list(shares.values())))
+    margin = pooled[int(np.ceil(11 * 0.9 - 1e-9)) - 1]
+    assert_allclose(half_widths(forecaster.predict_interval(1, 0.9).iloc[:, 2:]), margin * forecaster.scale_[:, 0])
+    new = pd.Series(walk(20, 9))
+    interval = forecaster.predict_interval(1, 0.9, context=long({"new": new})).iloc[:, 2:]
+    assert_allclose(half_widths(interval), margin * np.abs(np.diff(new)).mean())
+
+
+@every_method
+def test_no_leak(method):
+    """The rows after an origin change neither the copy nor the forecasts from it."""
+    y, other = walk(60), walk(60)
+    other[50:] = 0.0
+    model = ARForecaster(lags=2, horizon=2)
+    scores = []
+    for values in (y, other):
+        fitted = ConformalForecaster(model, method, n_windows=19).fit(values)
+        made = fitted._scores_for(0.9) if method == "cqr" else fitted._scores
+        scores.append(made.calibration)
+    # origin k has 40 + k rows before it; these are the origins whose target lies before row 50
+    assert_array_equal(scores[0][:9, 0], scores[1][:9, 0])
+    assert_array_equal(scores[0][:8, 1], scores[1][:8, 1])
+    assert (scores[0][10:] != scores[1][10:]).any()
+
+
+def test_a_gap_at_the_end_counts_as_steps():
+    y = walk(60)
+    y[58:] = np.nan
+    forecaster = naive(4, n_windows=9).fit(y)
+    assert_allclose(
+        half_widths(forecaster.predict_interval(2, 0.9)),
+        half_widths(naive(4, n_windows=9).fit(y[:58]).predict_interval(4, 0.9))[2:],
+    )
+
+
+# ---------------------------------------------------------------- manners
+@every_method
+def test_nested_parameters_and_clone(method):
+    forecaster = clone(naive(method=method).set_params(model__horizon=3, n_windows=9))
+    assert forecaster.get_params()["model__horizon"] == 3
+    y = dated(walk(50))
+    assert len(forecaster.fit(y[:-3]).predict()) == 3
+    assert not hasattr(forecaster.model, "target_")
+    assert forecaster.score(y[-3:]) == NaiveForecaster(horizon=3).fit(y[:-3]).score(y[-3:])
+    assert_array_equal(forecaster.fit(y).fit(y).predict(), NaiveForecaster(horizon=3).fit(y).predict())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "jackknife"}, "method='jackknife' is not known"),
+        ({"n_windows": 0}, "n_windows=0 must be at least 1"),
+        ({"gamma": 0}, "gamma=0 must lie in"),
+        ({"n_windows": 60}, "too few to fit the model to 2 or more before n_windows=60 origins.*use n_windows=47 or"),
+    ],
+)
+def test_arguments(options, message):
+    with pytest.raises(ValueError, match=message):
+        naive(**options).fit(walk(50))
+
+
+def test_the_advice_of_the_error_works():
+    naive(n_windows=47).fit(walk(50))
+    with pytest.raises(ValueError, match="use n_windows=47"):
+        naive(n_windows=48).fit(walk(50))
+
+
+@every_method
+@pytest.mark.parametrize("coverage", [0, 1, -0.1, 1.5])
+def test_coverage_outside_the_unit_interval(method, coverage):
+    with pytest.raises(ValueError, match="coverage="):
+        naive(method=method).fit(walk(50)).predict_interval(1, coverage)
+
+
+@every_method
+def test_too_few_windows_for_a_coverage(method):
+    forecaster = naive(method=method, n_windows=9).fit(walk(50))
+    forecaster.predict_interval(1, 0.9)
+    with pytest.raises(ValueError, match=r"a coverage of 0\.95 needs 19 errors of each step.*9.*n_windows=19 or more"):
+        forecaster.predict_interval(1, 0.95)
+
+
+def test_models_that_are_none():
+    with pytest.raises(TypeError, match="must be a forecaster of tsrnn"):
+        ConformalForecaster(naive()).fit(walk(50))
+
+
+# ---------------------------------------------------------------- totals
+def test_totals_are_quantiles_of_sums_of_paths():
+    y = dated(walk(50))
+    forecaster = SeasonalNaiveForecaster(season_lengths=7).fit(y)
+    total = forecaster.predict_total(10, 0.8, n_paths=200, random_state=3)
+    sums = forecaster.sample(10, 200, random_state=3).to_numpy().sum(axis=0)
+    assert total.index.tolist() == ["lower", "total", "upper"]
+    assert total.name == "sales"
+    assert_allclose(total, np.quantile(sums, [0.1, 0.5, 0.9]))
+
+
+def test_total_of_a_random_walk():
+    """The variance of the sum over h steps is s^2 times the sum of squares of 1 to h."""
+    y = walk(200)
+    total = NaiveForecaster().fit(y).predict_total(4, 0.9, n_paths=20_000, random_state=0)
+    deviation = np.sqrt(np.mean(np.diff(y) ** 2) * (1 + 4 + 9 + 16))
+    assert_allclose(total, 4 * y[-1] + 1.6449 * deviation * np.array([-1, 0, 1]), atol=0.05 * deviation)
+
+
+def test_totals_of_columns_and_panels():
+    wide = pd.DataFrame({"x": walk(30), "z": walk(30, 1)}, pd.date_range("2024-01-01", periods=30))
+    forecaster, options = NaiveForecaster(), {"n_paths": 100, "random_state": 0}
+    totals = forecaster.fit(wide).predict_total(3, **options)
+    assert totals.columns.tolist() == ["lower", "total", "upper"]
+    paths = forecaster.sample(3, **options)
+    for label in wide:
+        assert_allclose(totals.loc[label], np.quantile(paths[label].sum(), [0.05, 0.5, 0.95]))
+    assert_allclose(forecaster.fit(wide.to_numpy()).predict_total(3, **options), totals)
+    table = long({"z": wide["z"], "x": wide["x"]})
+    of_panel = forecaster.fit(table).predict_total(3, **options)
+    assert of_panel.columns.tolist() == ["unique_id", "lower", "total", "upper"]
+    assert of_panel["unique_id"].tolist() == ["z", "x"]
+    paths = forecaster.sample(3, **options).iloc[:, 2:].to_numpy().reshape(2, 3, 100)
+    assert_allclose(of_panel.iloc[:, 1:], np.quantile(paths.sum(axis=1), [0.05, 0.5, 0.95], axis=1).T)
+    (only,) = forecaster.predict_total(3, ids=["x"], **options)["total"]
+    assert only == of_panel["total"].iloc[1]
+    of_index = forecaster.fit(table.set_index(["unique_id", "ds"])).predict_total(3, **options)
+    assert_allclose(of_index.loc[["z", "x"]], of_panel.iloc[:, 1:])
+    of_dict = forecaster.fit({"z": wide["z"], "x": wide["x"]}).predict_total(3, **options)
+    assert_allclose(of_dict["x"], of_panel.iloc[1, 1:].astype(float))
+
+
+def test_total_in_a_polars_table():
+    pl = pytest.importorskip("polars")
+    table = pl.DataFrame(long({"z": dated(walk(30)), "x": dated(walk(30, 1))}))
+    total = NaiveForecaster().fit(table).predict_total(3, random_state=0)
+    assert isinstance(total, pl.DataFrame)
+    assert total.columns == ["unique_id", "lower", "total", "upper"]
+    assert total["unique_id"].to_list() == ["z", "x"]
+
+
+def test_arguments_of_totals():
+    forecaster = NaiveForecaster().fit(walk(30))
+    with pytest.raises(ValueError, match="n_paths=10 are too few for coverage=0.9.*draw 20 or more"):
+        forecaster.predict_total(3, n_paths=10)
+    forecaster.predict_total(3, n_paths=20)
+    with pytest.raises(TypeError, match="must be one number"):
+        forecaster.predict_total(3, [0.5, 0.9])
+    with pytest.raises(ValueError, match="coverage=1"):
+        forecaster.predict_total(3, 1)

@@ -1,0 +1,396 @@
+"""Conformal intervals around any forecaster, from its errors at rolling origins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.base import MetaEstimatorMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+from .. import frame
+from ..checks import Anything, choice, fractions, number, shown, whole
+from ..data.panel import Panel
+from ..forecasting.conformal import extended
+from ..forecasting.rolling import RollingScores
+from ..frame.future import Forecasts
+from ..frame.measures import seasonal_scale
+from .base import Attributes, BaseForecaster, wrap_many
+from .history import History, Origin
+
+METHODS = ("split", "cqr", "aci")
+#: Fitted attributes that an update changes.
+UPDATED = ("target_", "index_", "panel_", "_order")
+#: From an origin to values of its steps, (S, n_steps, C, ...).
+Function = Callable[[Origin], np.ndarray]
+
+
+class _Fitted(MetaEstimatorMixin, BaseForecaster):
+    """Types of the fitted attributes, which are no arguments of the constructor."""
+
+    model_: BaseForecaster
+    scale_: np.ndarray
+    method_: str
+    _kept: np.ndarray
+    _n_leads: int
+    _scores: RollingScores
+    _calibration: _Calibration
+    _scores_of: dict[float, RollingScores]
+
+
+@dataclass(eq=False, repr=False)
+class ConformalForecaster(_Fitted):
+    """Any forecaster of this package, with conformal prediction intervals from its errors at rolling origins.
+
+    A copy of the model is fitted to the rows before the first origin, and forecasts `horizon` steps from each of
+    `n_windows` origins. Of the errors of each step, one of a certain rank is the margin of its interval. The model of
+    the forecasts is fitted to all rows. So intervals hold a new value with the probability asked for as far as its
+    error is exchangeable with those of the calibration, and the model of all rows is no worse than the copy: split
+    conformal prediction holds exactly for the copy itself (Lei et al. 2018, algorithm 2).
+
+    Parameters
+    ----------
+    model : forecaster
+        The forecaster; a copy of it is fitted. Its own `horizon` is the number of steps that are calibrated.
+    method : {"split", "cqr", "aci"}, default "split"
+        "split": the absolute errors, the margin on both sides of the point forecast. "cqr": conformalized quantile
+        regression, the signed distance outside the model's own interval, which is widened or narrowed by the margin
+        (Romano, Patterson & Candes 2019, eqs. 6 to 8). "aci": as "split", but `update` adapts the coverage of each step
+        to how often the intervals so far were missed (Gibbs & Candes 2021, eq. 2).
+    n_windows : int, default 19
+        Number of origins. A coverage c needs c / (1 - c) errors of each step: 19 are enough for 0.95.
+    step : int, default 1
+        Number of rows between two origins.
+    gamma : float, default 0.005
+        Step size of "aci".
+
+    Attributes
+    ----------
+    model_ : forecaster
+        The model that was fitted to all rows.
+    scale_ : (S, C)
+        Mean absolute error of the seasonal naive forecast in the rows before the first origin, the unit in which errors
+        of several series are compared; 1 for a constant series.
+
+    References
+    ----------
+    Lei, G'Sell, Rinaldo, Tibshirani & Wasserman (2018), Distribution-free predictive inference for regression, JASA
+    113(523), 1094-1111, doi:10.1080/01621459.2017.1307116; Romano, Patterson & Candes (2019), Conformalized quantile
+    regression, arXiv:1905.03222; Gibbs & Candes (2021), Adaptive conformal inference under distribution shift,
+    arXiv:2106.00170.
+
+    Examples
+    --------
+    >>> from tsrnn import ConformalForecaster, NaiveForecaster
+    >>> y = [0.0, 1.0, 3.0, 6.0, 10.0, 15.0]
+    >>> forecaster = ConformalForecaster(NaiveForecaster(horizon=1), n_windows=4).fit(y)
+    >>> forecaster.predict_interval(1, coverage=0.8)
+    array([[10., 20.]])
+    """
+
+    model: Anything
+    method: str = "split"
+    n_windows: int = 19
+    step: int = 1
+    gamma: float = 0.005
+
+    @property
+    def horizon(self) -> int:  # type: ignore[override]
+        """Number of steps of ``predict()``, that of the model."""
+        return self._checked_model().horizon
+
+    @property
+    def season_lengths(self) -> Anything:
+        """The argument of the model."""
+        return self._checked_model().season_lengths
+
+    def predict_interval(
+        self, horizon: Anything = None, coverage: Anything = 0.9, *, context: Anything = None, ids: Anything = None,
+        static: Anything = None,
+    ) -> Forecasts:  # fmt: skip
+        """Conformal prediction intervals of each step.
+
+        Beyond the steps that were calibrated, the margin of step l + k is the root of the sum of the squared margins of
+        steps l and k, as for a random walk; that of "cqr" stays the last one.
+
+        Parameters
+        ----------
+        horizon, context, ids, static
+            As in `predict`.
+        coverage : float or list of float, default 0.9
+            The probability of a value inside an interval, between 0 and 1.
+
+        Returns
+        -------
+        DataFrame or ndarray
+            As `predict_interval` of the other forecasters. With "aci" a bound is infinite where the adapted coverage
+            needs more errors than there are.
+
+        Raises
+        ------
+        ValueError
+            If `coverage` is not between 0 and 1, or needs more errors than the calibration has.
+        """
+        levels = fractions("coverage", coverage)
+        origin = self._origin(horizon, context, ids, static)
+        is_new = origin.series < 0
+        if not isinstance(origin.target, frame.PanelTarget):
+            is_new = np.full(1, context is not None)
+        middle = self._continue(origin)[..., None, None] if self.method_ != "cqr" else np.empty(0)
+        bounds = []
+        for c in np.atleast_1d(levels):
+            margin = self._margins(origin, float(c), is_new)[..., None]
+            if self.method_ == "cqr":
+                own = self._finite(self.model_._quantiles(origin, np.array([(1 - c) / 2, (1 + c) / 2])), origin)
+                bounds.append(_widened(own, margin))
+            else:
+                bounds.append(middle[..., 0] + margin * np.array([-1.0, 1.0]))
+        values = origin.choose(np.stack(bounds, axis=-2))
+        values = values.reshape(*values.shape[:-2], *levels.shape, 2)
+        return wrap_many(values, origin, {"coverage": levels, "bound": ["lower", "upper"]})
+
+    def update(self, y_new: Anything, X_new: Anything = None) -> ConformalForecaster:
+        """Append new observations without fitting again; with "aci" compare them with the intervals so far.
+
+        Parameters
+        ----------
+        y_new : Series, DataFrame or array-like, or a panel
+            The rows that follow the series so far, of the same kind; NaN where missing.
+        X_new : Series, DataFrame or array-like
+            Their covariates, after a fit with covariates.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self)
+        model = copy(self.model_)
+        model.update(y_new, X_new)
+        later: Attributes = {"model_": model, **{name: getattr(model, name) for name in UPDATED}}
+        if self.method_ == "aci":
+            later["_scores"] = self._scores.then(self._later_scores(model))
+        self.__dict__.update(later)  # all at once: an update that fails leaves the estimator as it was
+        return self
+
+    # ------------------------------------------------------------ what the model does
+    def _checked_model(self) -> BaseForecaster:
+        if not isinstance(self.model, BaseForecaster) or isinstance(self.model, ConformalForecaster):
+            raise TypeError(
+                f"model={shown(self.model)} must be a forecaster of tsrnn that is no ConformalForecaster, such as "
+                "NaiveForecaster()"
+            )
+        return self.model
+
+    def _reads_by_column(self, y: Anything) -> bool:
+        return self._checked_model()._reads_by_column(y)
+
+    def _n_lost(self, history: History) -> int:
+        return self._checked_model()._n_lost(history)
+
+    def _check_history(self, history: History) -> None:
+        self._checked_model()._check_history(history)
+
+    def _origin(self, horizon: Anything, context: Anything, ids: Anything = None, static: Anything = None) -> Origin:
+        check_is_fitted(self)
+        return self.model_._origin(horizon, context, ids, static)
+
+    def _forecast(self, origin: Origin) -> np.ndarray:
+        return self.model_._forecast(origin)
+
+    def _min_context(self) -> int:
+        return self.model_._min_context()
+
+    # ------------------------------------------------------------ calibration
+    def _fit_to(self, history: History, gaps: str, *, is_named: bool) -> BaseForecaster:
+        super()._fit_to(history, gaps, is_named=is_named)
+        self.model_._gaps = gaps  # by which it reads later rows
+        return self
+
+    def _fit(self, history: History) -> Attributes:
+        method, n_windows = choice("method", self.method, METHODS), whole("n_windows", self.n_windows)
+        step, model = whole("step", self.step), clone(self._checked_model())
+        number("gamma", self.gamma, 0.0, open_low=True)
+        if method == "cqr" and not hasattr(model, "_quantiles"):
+            raise ValueError(f"method='cqr' needs quantiles, which {type(model).__name__} has not; use method='split'")
+        n_leads = whole("horizon", model.horizon)
+        ends = 1 + history.panel.last_observed.max(axis=1) - n_leads  # the last origin of each series
+        first = ends - (n_windows - 1) * step
+        kept = self._with_origins(history, first)
+        training = replace(
+            history,
+            panel=history.panel.part(last=np.maximum(first, 0)).take(kept),
+            order=history.order[kept],
+            static=None if history.static is None else history.static.take(kept),
+        )
+        early = clone(model)._fit_to(training, "error", is_named=False)
+        scale = np.full((len(history.panel), history.panel.values.shape[1]), 1.0)
+        scale[kept] = _scales(training.panel, history.season_length)
+        origins = first[kept] + step * np.arange(n_windows)[:, None]
+        fitted: Attributes = {
+            "model_": model._fit_to(history, "error", is_named=False),
+            "scale_": scale,
+            "method_": method,
+            "_kept": kept,
+            "_n_leads": n_leads,
+        }
+        calibration = _Calibration(early, history.panel.take(kept), origins, n_leads)
+        if method == "cqr":
+            return fitted | {"_calibration": calibration, "_scores_of": {}}
+        return fitted | {"_scores": self._scaled(np.abs(calibration.errors()), scale, kept)}
+
+    def _with_origins(self, history: History, first: np.ndarray) -> np.ndarray:
+        """Series with enough rows before their `first` origin to fit the copy; an error if there is none."""
+        least = 2 + self._n_lost(history)
+        kept = np.flatnonzero(first >= least)
+        if not len(kept):
+            longest = int(first.argmax())
+            most = (int(first[longest]) - least) // self.step + self.n_windows
+            mend = f"n_windows={most} or fewer" if most > 0 else "a model with a shorter horizon"
+            raise ValueError(
+                f"{history.channel(longest)} has {int(history.panel.n_rows[longest])} rows, too few to fit the model "
+                f"to {least} or more before n_windows={self.n_windows} origins, step={self.step} apart and "
+                f"{self.horizon} steps before the end; use {mend}, or a longer series"
+            )
+        if not history.is_panel:
+            unseen = np.flatnonzero(history.panel.first_observed[0] >= first[0])
+            if len(unseen):
+                raise ValueError(
+                    f"{history.channel(int(unseen[0]))} has no observed value before the first of n_windows="
+                    f"{self.n_windows} origins, so that the model cannot be fitted; use fewer, or drop the column"
+                )
+        return kept
+
+    @staticmethod
+    def _scaled(scores: np.ndarray, scale: np.ndarray, kept: np.ndarray) -> RollingScores:
+        """Scores (n, S_kept, n_leads, C) of some series, as those of all in units of their scales."""
+        n, _, n_leads, C = scores.shape
+        found = np.full((n, n_leads, len(scale), C), np.nan)
+        found[:, :, kept] = scores.transpose(0, 2, 1, 3) / scale[kept]
+        return RollingScores.of(found.reshape(n, n_leads, -1))
+
+    def _later_scores(self, model: BaseForecaster) -> np.ndarray:
+        """Scores of the rows of an update, (n_rows, n_leads, U), aligned at the end of each series."""
+        kept, n_leads = self._kept, self._n_leads
+        panel = model.panel_.take(kept)
+        n_new = panel.n_rows - self.panel_.n_rows[kept]
+        most, back = int(n_new.max()), np.arange(1, n_leads + int(n_new.max()))
+        if not most:
+            return np.empty((0, n_leads, self.scale_.size))
+        errors = np.abs(_Calibration(model, panel, panel.n_rows - back[:, None], n_leads, kept).errors())
+        scores = np.full((most, len(kept), n_leads, self.scale_.shape[1]), np.nan)
+        for lead in range(n_leads):  # the row j rows before the end is lead l of the origin j + l rows before it
+            scores[:, :, lead] = errors[np.arange(most)[::-1] + lead, :, lead]
+        age = np.arange(most)[::-1]
+        scores[age[:, None] >= n_new] = np.nan
+        return self._scaled(scores, self.scale_, kept).calibration
+
+    def _margins(self, origin: Origin, coverage: float, is_new: np.ndarray) -> np.ndarray:
+        """Margins of each step after `origin` in the units of its series, (S, n_steps, C)."""
+        gaps, C = origin.gaps, self.scale_.shape[1]
+        if self.method_ == "aci":
+            margins = self._scores.adapted(coverage, float(self.gamma))
+        else:
+            margins = self._scores_for(coverage).margins(np.array([coverage]))[..., 0]
+        series = np.where(origin.series < len(self.scale_), origin.series, -1)
+        units = np.where(series[:, None] < 0, -1, series[:, None] * C + np.arange(C))
+        margins = margins[:, units]  # (n_leads, S, C)
+        if (beyond := int(gaps.max()) + origin.n_steps - len(margins)) > 0:
+            margins = self._extended(margins, beyond)
+        leads = gaps[:, None] + np.arange(origin.n_steps)[:, None]
+        chosen = margins[leads, np.arange(len(units))[:, None, None], np.arange(C)]
+        return chosen * self._units(origin, series, is_new | (series < 0))[:, None]
+
+    def _extended(self, margins: np.ndarray, beyond: int) -> np.ndarray:
+        """Margins (n_leads, S, C) of `beyond` more leads."""
+        if self.method_ == "cqr":
+            return np.concatenate([margins, np.repeat(margins[-1:], beyond, axis=0)])
+        padded = np.concatenate([margins, np.full((beyond, *margins.shape[1:]), np.nan)])
+        return extended(padded)
+
+    def _scores_for(self, coverage: float) -> RollingScores:
+        if self.method_ == "split":
+            return self._scores
+        if coverage not in self._scores_of:
+            scores = self._calibration.distances(coverage)
+            self._scores_of[coverage] = self._scaled(scores, self.scale_, self._kept)
+        return self._scores_of[coverage]
+
+    def _units(self, origin: Origin, series: np.ndarray, is_new: np.ndarray) -> np.ndarray:
+        """Scale of each series of an origin, (S, C); that of its own rows where it was not in the fit."""
+        units = self.scale_[series]
+        if is_new.any():
+            units[is_new] = _scales(origin.panel.take(np.flatnonzero(is_new)), self.season_length_)
+        return units
+
+
+@dataclass(frozen=True)
+class _Calibration:
+    """A fitted model and the origins from which it forecasts known rows.
+
+    Attributes
+    ----------
+    model : BaseForecaster
+    panel : Panel
+        The rows of S series.
+    ends : (n_windows, S) int
+        Number of rows of each series before each origin.
+    n_leads : int
+    series : (S,) int or None
+        Number of each series in the fit of the model; by default in the same order.
+    """
+
+    model: BaseForecaster
+    panel: Panel
+    ends: np.ndarray
+    n_leads: int
+    series: np.ndarray | None = None
+
+    def errors(self) -> np.ndarray:
+        """Errors of the point forecasts, (n_windows, S, n_leads, C); NaN where nothing was observed."""
+        return self._differences(self.model._continue)[..., 0]
+
+    def distances(self, coverage: float) -> np.ndarray:
+        """Signed distances max(lower - y, y - upper) from the model's intervals, (n_windows, S, n_leads, C)."""
+        tails, model = np.array([(1 - coverage) / 2, (1 + coverage) / 2]), self.model
+        outside = self._differences(lambda origin: model._finite(model._quantiles(origin, tails), origin))
+        return np.maximum(-outside[..., 0], outside[..., 1])
+
+    def _differences(self, forecast: Function) -> np.ndarray:
+        """Values minus forecasts, (n_windows, S, n_leads, C, ...)."""
+        truth = np.where(self.panel.observed, self.panel.values, np.nan)
+        last, leads, found = self.panel.indptr[1:, None], np.arange(self.n_leads), []
+        for ends in self.ends:
+            rows = self.panel.indptr[:-1, None] + ends[:, None] + leads  # (S, n_leads)
+            within = np.minimum(rows, last - 1)
+            forecasts = forecast(self._origin(ends, self.panel.known[within]))
+            forecasts = forecasts.reshape(*forecasts.shape[:3], -1)
+            values = np.where((rows < last)[..., None], truth[within], np.nan)
+            found.append(values[..., None] - forecasts)
+        return np.stack(found)
+
+    def _origin(self, ends: np.ndarray, ahead: np.ndarray) -> Origin:
+        """The origin after `ends` (S,) rows of each series."""
+        model, before = self.model, self.panel.part(last=ends)
+        series = np.arange(len(ends)) if self.series is None else self.series
+        index: Any = model.index_  # it only names places in error messages
+        if isinstance(model.target_, frame.PanelTarget):
+            numbers = model._order[series]
+            index = numbers, model.target_.first[numbers, None] + ends[:, None] + np.arange(self.n_leads)
+        return Origin(model.target_, before, ahead, series, index, np.arange(self.n_leads))
+
+
+def _widened(bounds: np.ndarray, margin: np.ndarray) -> np.ndarray:
+    """Bounds (..., 2) moved apart by a margin (..., 1); where a negative one makes them cross, both are the middle."""
+    moved = bounds + margin * np.array([-1.0, 1.0])
+    middle = bounds.mean(axis=-1, keepdims=True)
+    return np.where(moved[..., :1] > moved[..., 1:], middle, moved)
+
+
+def _scales(panel: Panel, season_length: int) -> np.ndarray:
+    """Mean absolute error of the seasonal naive forecast of each series, (S, C); 1 where there is none or it is 0."""
+    truth = np.where(panel.observed, panel.values, np.nan)
+    scales = np.stack([seasonal_scale(truth[rows], season_length, 1) for rows in panel.slices()])
+    return np.where(scales > 0, scales, 1.0)
