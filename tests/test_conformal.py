@@ -182,7 +182,7 @@ def test_no_leak(method):
     model = ARForecaster(lags=2, horizon=2)
     scores = []
     for values in (y, other):
-        fitted = ConformalForecaster(model, method, n_windows=19).fit(values)
+        fitted = ConformalForecaster(model, method=method, n_windows=19).fit(values)
         made = fitted._scores_for(0.9) if method == "cqr" else fitted._scores
         scores.append(made.calibration)
     # origin k has 40 + k rows before it; these are the origins whose target lies before row 50
@@ -306,7 +306,7 @@ def test_total_in_a_polars_table():
 
 def test_arguments_of_totals():
     forecaster = NaiveForecaster().fit(walk(30))
-    with pytest.raises(ValueError, match="n_paths=10 are too few for coverage=0.9.*draw 20 or more"):
+    with pytest.raises(ValueError, match=r"n_paths=10 are too few for coverage=0\.9.*draw 20 or more"):
         forecaster.predict_total(3, n_paths=10)
     forecaster.predict_total(3, n_paths=20)
     with pytest.raises(TypeError, match="must be one number"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -92,6 +92,7 @@ class ConformalForecaster(_Fitted):
     """
 
     model: Anything
+    _: KW_ONLY
     method: str = "split"
     n_windows: int = 19
     step: int = 1
