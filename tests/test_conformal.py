@@ -159,6 +159,15 @@ def test_panel_equals_single_series(method):
         assert_allclose(columns[id], naive(2, method=method).fit(wide[id]).predict_interval(2))
 
 
+def test_a_series_too_short_for_the_origins_has_the_shared_margin():
+    series = {"long": pd.Series(walk(40)), "short": pd.Series(100 * walk(8, 1))}
+    forecaster = naive(1, n_windows=9).fit(long(series))
+    interval = forecaster.predict_interval(1, 0.9).iloc[:, 2:]
+    first, second = half_widths(interval)
+    units = np.abs(np.diff(series["long"][:31])).mean(), np.abs(np.diff(series["short"])).mean()
+    assert_allclose(second / units[1], first / units[0])
+
+
 def test_too_few_errors_are_pooled_in_units_of_the_scale():
     series = {id: pd.Series(size * walk(30, seed)) for seed, (id, size) in enumerate({"a": 1, "b": 1000}.items())}
     forecaster = naive(1, n_windows=5).fit(long(series))

@@ -113,7 +113,8 @@ def tables(marker, text=REFERENCE):
 
 def signature(name):
     """Arguments and their defaults, written as in a table."""
-    return {n: repr(p.default) for n, p in inspect.signature(getattr(tsrnn, name)).parameters.items()}
+    parameters = inspect.signature(getattr(tsrnn, name)).parameters
+    return {n: "required" if p.default is p.empty else repr(p.default) for n, p in parameters.items()}
 
 
 def page_of_cell(cell):

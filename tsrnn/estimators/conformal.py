@@ -73,7 +73,8 @@ class ConformalForecaster(_Fitted):
         The model that was fitted to all rows.
     scale_ : (S, C)
         Mean absolute error of the seasonal naive forecast in the rows before the first origin, the unit in which errors
-        of several series are compared; 1 for a constant series.
+        of several series are compared; of all rows where a series is too short for the origins, and 1 where it is
+        constant. Series are in the order of their ids.
 
     References
     ----------
@@ -227,7 +228,7 @@ class ConformalForecaster(_Fitted):
             static=None if history.static is None else history.static.take(kept),
         )
         early = clone(model)._fit_to(training, "error", is_named=False)
-        scale = np.full((len(history.panel), history.panel.values.shape[1]), 1.0)
+        scale = _scales(history.panel, history.season_length)  # of a series that is too short, by all of its rows
         scale[kept] = _scales(training.panel, history.season_length)
         origins = first[kept] + step * np.arange(n_windows)[:, None]
         fitted: Attributes = {
