@@ -104,7 +104,7 @@ NETWORKS = [f"{cell_name}{suffix}" for cell_name in FAMILIES for suffix in ("For
 #: Those are tested where they are; a description of the outside world, `Epoch`, is made by the package alone.
 ELSEWHERE = {"ARForecaster", "ConformalForecaster", "LatentARForecaster", "Epoch"}
 ELSEWHERE |= {"NaiveForecaster", "SeasonalNaiveForecaster", "DriftForecaster", "ThetaForecaster"}
-OWN = {"season_lengths"}
+OWN = {"season_lengths", "validation"}
 CASES = [
     (name, argument)
     for name in tsrnn.__all__
