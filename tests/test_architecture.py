@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "frame", "cells", "losses", "data", "kernels", "networks", "training", "forecasting", "linear", "checks",
         "exceptions",
     },
-    "evaluation": {"frame", "checks", "messages"},
+    "evaluation": {"frame", "checks", "messages", "exceptions"},
     "plotting": {"frame", "estimators", "datasets", "checks", "messages"},
     "shell": {"signals", "messages"},
     "cli": {
@@ -56,7 +56,7 @@ ONLY_IMPORTED_IN = {
     "threadpoolctl": {"kernels"},
     "pandas": {"frame", "evaluation", "datasets", "plotting", "cli"},
     "narwhals": {"frame"},
-    "sklearn": {"estimators", "exceptions"},
+    "sklearn": {"estimators", "exceptions", "evaluation"},
     "matplotlib": {"plotting"},
     "click": {"cli", "shell"},
 }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .estimators.latent import LatentARForecaster
     from .estimators.scoring import neg_mae, neg_mase, neg_pinball, neg_rmse, neg_rmsse, neg_smape
     from .evaluation import metrics
+    from .evaluation.backtest import backtest
     from .forecasting.strategies import Direct, Recursive, Seq2Seq
     from .forecasting.strategies.teacher_forcing import TeacherForcing
     from .frame.calendar import calendar_features
@@ -49,6 +50,7 @@ _HOMES = {
     "NaiveForecaster": "estimators.baselines",
     "SeasonalNaiveForecaster": "estimators.baselines",
     "ThetaForecaster": "estimators.baselines",
+    "backtest": "evaluation.backtest",
     "calendar_features": "frame.calendar",
     "make_future": "estimators.future_frames",
     "neg_mae": "estimators.scoring",
@@ -78,6 +80,7 @@ __all__ = [
     "TeacherForcing",
     "ThetaForecaster",
     "__version__",
+    "backtest",
     "calendar_features",
     "make_future",
     "metrics",

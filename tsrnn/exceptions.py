@@ -31,3 +31,7 @@ class CacheWarning(TsrnnWarning):
 
 class LeakageWarning(TsrnnWarning):
     """A covariate is an exact linear function of the target, such as a scaled copy of it."""
+
+
+class BacktestWarning(TsrnnWarning):
+    """Some models failed at some cutoffs of a backtest, whose forecasts are missing."""

@@ -1,0 +1,388 @@
+"""Backtests: fit models at several cutoffs, and forecast the steps after each as if the rest were not known."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from tqdm import tqdm
+
+from ..checks import Anything, choice, flag, fractions, shown, whole
+from ..exceptions import BacktestWarning
+from ..messages import format_label
+from .backtest_data import Cells, Data, read_data
+from .forecasts import find_models
+
+
+def backtest(
+    models: Anything,
+    y: Anything,
+    X: Anything = None,
+    *,
+    horizon: int,
+    n_windows: int,
+    step: int | None = None,
+    gap: int = 0,
+    window: Literal["expanding"] | int = "expanding",
+    refit: bool | int = True,
+    coverage: float | Sequence[float] | None = None,
+    fit_options: Mapping[str, Any] | None = None,
+    n_jobs: int | None = None,
+    error: Literal["raise", "keep"] = "raise",
+    verbose: bool | int = False,
+) -> Any:
+    """Return the forecasts of models from several cutoffs, beside the true values, as a long frame.
+
+    A cutoff is the last row that a model learns from and forecasts from. The last one lies `gap` + `horizon` steps
+    before the end of the data, the others `step` apart before it. Models are used through `fit`, `predict`, `update`
+    and `predict_interval` only; they are cloned, and the ones that are passed stay as they are.
+
+    Of a panel the cutoffs are the same for all series, so no series is forecast with rows of others that are later. A
+    series that begins after a cutoff is not in its fit; one that ends before the forecast does has fewer rows, or none.
+
+    Parameters
+    ----------
+    models : estimator, list of estimators, or dict of estimators
+        The models: forecasters of tsrnn, or any objects with ``fit(y)`` and ``predict(h)``, with covariates
+        ``fit(X, y)`` and ``predict(X)``. Columns are named by the keys of a dict, otherwise by the classes.
+    y : Series, DataFrame or array-like of shape (n,) or (n, n_channels), or a panel
+        The target, of any kind that `fit` accepts. Of a panel, models get a long frame.
+    X : DataFrame, Series or array-like, or table of a panel; optional
+        Covariates of all rows of `y`, known ahead: `predict` gets those of the steps to forecast. Of a panel they may
+        also be columns of the long frame: ``fit_options={"future": [...], "past": [...]}``.
+    horizon : int
+        Number of steps to forecast from each cutoff.
+    n_windows : int
+        Number of cutoffs.
+    step : int, optional
+        Number of steps between two cutoffs; by default `horizon`, so that forecasts neither overlap nor leave steps
+        out.
+    gap : int, default=0
+        Number of steps after a cutoff that are not compared; forecasts begin after them.
+    window : {"expanding"} or int, default="expanding"
+        A fit learns from all rows up to the cutoff, or from that many.
+    refit : bool or int, default=True
+        Whether models are fitted at each cutoff, or only at the first one and see the later rows through `update`; or
+        every how many cutoffs they are fitted.
+    coverage : float or list of float, optional
+        Coverages of intervals, between 0 and 1: ``predict_interval`` adds the columns ``<model>_lower_<coverage>`` and
+        ``<model>_upper_<coverage>``.
+    fit_options : dict, optional
+        Further arguments of every `fit`, such as ``{"id": "store", "time": "day", "target": "sales"}``.
+    n_jobs : int, optional
+        Number of processes of joblib; results do not depend on it.
+    error : {"raise", "keep"}, default="raise"
+        What happens where a model fails: the backtest ends; or its forecasts are NaN, a `BacktestWarning` names model
+        and cutoff, and ``attrs["missing"]`` of a pandas result lists them with the reasons.
+    verbose : bool or int, default=False
+        Whether there is a progress bar, if standard error is a terminal.
+
+    Returns
+    -------
+    DataFrame or table of the library of `y`
+        The columns ``unique_id`` (not for a single series), ``ds``, ``cutoff``, ``y`` and those of each model, as
+        `tsrnn.metrics.summarise` reads them; ids, times and target of a long frame keep their names. Rows are ordered
+        by cutoff, series and time.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not accepted, or the data are too short for so many cutoffs; the message says how many fit.
+    RuntimeError
+        If a model fails; the message names model, cutoff and reason, and the cause is the error of the model.
+
+    Examples
+    --------
+    >>> from tsrnn import NaiveForecaster
+    >>> backtest({"naive": NaiveForecaster()}, [3.0, 1.0, 4.0, 1.0, 5.0], horizon=1, n_windows=2)
+       ds  cutoff    y  naive
+    0   3       2  1.0    4.0
+    1   4       3  5.0    1.0
+    """
+    options = {} if fit_options is None else fit_options
+    if not isinstance(options, Mapping):
+        raise TypeError(
+            f"fit_options={shown(fit_options)} must be a dict of arguments of fit, such as {{'short': 'skip'}}"
+        )
+    choice("error", error, ("raise", "keep"))
+    levels = [] if coverage is None else np.atleast_1d(fractions("coverage", coverage)).tolist()
+    every = _read_refit(refit)
+    named = _read_models(models, levels, needs_update=every != 1 and n_windows != 1)
+    if n_jobs is not None and whole("n_jobs", n_jobs, -(2**31)) == 0:
+        raise ValueError("n_jobs=0 is no number of processes: pass 1, or -1 for one on each processor")
+    data = read_data(y, X, options)
+    plan = _Plan.make(len(data.grid), horizon, n_windows, step, gap, window, levels)
+    _refuse_equal_names(list(named), data, levels)
+    origins = [range(first, min(first + every, n_windows)) for first in range(0, n_windows, every)]
+    tasks = [(name, part) for name in named for part in origins]
+    results: dict[str, list[_Result]] = {name: [] for name in named}
+    jobs = (delayed(_run)(named[name], data, plan, part) for name, part in tasks)
+    is_shown = flag("verbose", verbose) if isinstance(verbose, bool) else whole("verbose", verbose, 0) > 0
+    with tqdm(total=len(named) * n_windows, disable=None if is_shown else True, unit="window", desc="backtest") as bar:
+        for (name, part), parts in zip(tasks, Parallel(n_jobs, return_as="generator")(jobs), strict=True):
+            failed = next((k for k, result in enumerate(parts) if result.failure is not None), None)
+            if failed is not None and error == "raise":
+                label = format_label(data.grid[plan.cutoffs[part[failed]]])
+                raise RuntimeError(
+                    f"{name!r} failed at the cutoff {label}: {_told(parts[failed].failure)} (error='keep' goes on "
+                    "without this forecast)"
+                ) from parts[failed].failure
+            results[name] += parts
+            bar.update(len(part))
+    return _join(results, data, plan)
+
+
+# ---- arguments -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Where forecasts begin, what they learn from, and what is asked for.
+
+    Attributes
+    ----------
+    cutoffs : list of int
+        Place of each cutoff in the grid.
+    horizon, gap : int
+        Number of steps that are compared, and of those between cutoff and the first of them.
+    window : int or None
+        Number of rows that a fit learns from; None for all.
+    levels : list of float
+        Coverages.
+    """
+
+    cutoffs: list[int]
+    horizon: int
+    gap: int
+    window: int | None
+    levels: list[float]
+
+    @classmethod
+    def make(
+        cls, n: int, horizon: Anything, n_windows: Anything, step: Anything, gap: Anything, window: Anything,
+        levels: list[float],
+    ) -> _Plan:  # fmt: skip
+        """Check the arguments for a grid of n steps; raise if the cutoffs do not fit into it."""
+        horizon, n_windows, gap = whole("horizon", horizon), whole("n_windows", n_windows), whole("gap", gap, 0)
+        step = horizon if step is None else whole("step", step)
+        size = None
+        if isinstance(window, str):
+            choice("window", window, ("expanding",))
+        else:
+            size = whole("window", window)
+        room = n - horizon - gap - (size or 1)
+        asked = f"horizon={horizon}" + (f" and gap={gap}" if gap else "") + (f" and window={size}" if size else "")
+        if room < 0:
+            rows = f"a window of {size} rows" if size else "a row"
+            raise ValueError(
+                f"y has {n} steps, but {asked} leave no room for {rows} to learn from: use smaller ones, or pass "
+                f"{-room} more steps"
+            )
+        if n_windows > (most := room // step + 1):
+            raise ValueError(
+                f"n_windows={n_windows} is too many: with {asked} and step={step} the {n} steps of y have room for "
+                f"{most}; pass n_windows={most}, or a smaller step"
+            )
+        last = n - 1 - horizon - gap
+        return cls([last - k * step for k in reversed(range(n_windows))], horizon, gap, size, levels)
+
+    @property
+    def n_steps(self) -> int:
+        """Number of steps that models forecast."""
+        return self.gap + self.horizon
+
+    @property
+    def bounds(self) -> list[str]:
+        """Names of the columns of bounds, without that of the model."""
+        return _bounds(self.levels)
+
+
+def _bounds(levels: list[float]) -> list[str]:
+    """Return the names of the columns of bounds, without that of the model."""
+    return [f"{bound}_{level}" for level in levels for bound in ("lower", "upper")]
+
+
+def _read_refit(refit: Anything) -> int:
+    """Return every how many cutoffs models are fitted."""
+    if isinstance(refit, bool | np.bool_):
+        return 1 if refit else 2**31
+    return whole("refit", refit)
+
+
+def _read_models(models: Anything, levels: list[float], *, needs_update: bool) -> dict[str, Any]:
+    """Return the models by name; raise if one lacks a method, or two have the same name."""
+    if isinstance(models, Mapping):
+        pairs = list(models.items())
+    else:
+        listed = list(models) if isinstance(models, list | tuple) else [models]
+        pairs = [(type(model).__name__, model) for model in listed]
+    if not pairs:
+        raise ValueError(f"models={shown(models)} is empty: pass at least one model")
+    methods = {"fit": "", "predict": ""}
+    if needs_update:
+        methods["update"] = ", by which it would see the rows after its fit: pass refit=True"
+    if levels:
+        methods["predict_interval"] = ", which coverage= needs: leave coverage out"
+    named: dict[str, Any] = {}
+    for name, model in pairs:
+        if not isinstance(name, str):
+            raise TypeError(f"models has the name {shown(name)}, but names are texts, which columns begin with")
+        if isinstance(model, type):
+            raise TypeError(f"models has the class {model.__name__}: pass an object of it, {model.__name__}(...)")
+        for method, mend in methods.items():
+            if not callable(getattr(model, method, None)):
+                raise TypeError(f"{name!r} of models, {shown(model)}, has no method {method}{mend}")
+        if name in named:
+            raise ValueError(f"models has {name!r} more than once: pass a dict, whose keys become their names")
+        named[name] = model
+    return named
+
+
+def _refuse_equal_names(names: list[str], data: Data, levels: list[float]) -> None:
+    """Raise if a name of a model would be read as another column."""
+    taken = [*data.names, "cutoff"]
+    columns = [column for name in names for column in (name, *(f"{name}_{bound}" for bound in _bounds(levels)))]
+    for name in names:
+        if name in taken:
+            raise ValueError(f"models has the name {name!r}, but so has another column of the result: rename the model")
+    found = [model.name for model in find_models(columns)]
+    if found != names or len(set(columns)) < len(columns):
+        wrong = next((name for name in names if name not in found), names[0])
+        raise ValueError(
+            f"models has the name {wrong!r}, which reads as a bound, quantile or path of another model: rename the "
+            "model"
+        )
+
+
+# ---- forecasts -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Result:
+    """The forecasts of one model from one cutoff, or why there are none.
+
+    Attributes
+    ----------
+    values : ndarray of shape (m, n_columns) or None
+        Point forecasts and bounds of the cells of the cutoff.
+    found : ndarray of bool of shape (m,) or None
+        Where the model forecast the series.
+    failure : Exception or None
+        The error of the model.
+    """
+
+    values: np.ndarray | None = None
+    found: np.ndarray | None = None
+    failure: Exception | None = None
+
+
+def _run(model: Anything, data: Data, plan: _Plan, origins: Sequence[int]) -> list[_Result]:
+    """Fit a model at the first of some origins, and return the forecasts from all of them."""
+    results: list[_Result] = []
+    fitted, seen = clone(model, safe=False), 0
+    for k in origins:
+        cutoff = plan.cutoffs[k]
+        try:
+            if k == origins[0]:
+                data.fit(fitted, 0 if plan.window is None else cutoff + 1 - plan.window, cutoff + 1)
+            else:
+                data.update(fitted, seen, cutoff + 1)
+        except Exception as failure:  # without these rows the model has no forecast until its next fit
+            return results + [_Result(failure=failure)] * (len(origins) - len(results))
+        seen = cutoff + 1
+        try:
+            results.append(_forecast(fitted, data, plan, cutoff))
+        except Exception as failure:  # `backtest` raises it or reports it, as the caller asked
+            results.append(_Result(failure=failure))
+    return results
+
+
+def _forecast(fitted: Anything, data: Data, plan: _Plan, cutoff: int) -> _Result:
+    """Return the forecasts of a fitted model from a cutoff."""
+    cells = data.cells(cutoff, plan.gap, plan.horizon)
+    answers = [(fitted.predict(data.ahead(cutoff, plan.n_steps)), ["point"])]
+    if plan.levels:
+        intervals = fitted.predict_interval(data.ahead(cutoff, plan.n_steps), coverage=plan.levels)
+        answers.append((intervals, plan.bounds))
+    read = [data.read_answer(answer, cells, cutoff, plan.n_steps, columns) for answer, columns in answers]
+    return _Result(np.concatenate([values for values, _ in read], axis=1), read[0][1])
+
+
+def _told(failure: Exception | None) -> str:
+    """Return an error as text."""
+    return f"{type(failure).__name__}: {failure}"
+
+
+# ---- the table -------------------------------------------------------------------------------------------------------
+
+
+def _join(results: Mapping[str, list[_Result]], data: Data, plan: _Plan) -> Any:
+    """Return the table of all forecasts, in the library of the target; warn of those that are missing."""
+    parts: list[dict[str, np.ndarray]] = []
+    missing: list[dict[str, Any]] = []
+    for k, cutoff in enumerate(plan.cutoffs):
+        cells = data.cells(cutoff, plan.gap, plan.horizon)
+        own = {name: of_model[k] for name, of_model in results.items()}
+        missing += [
+            {"model": name, "cutoff": data.grid[cutoff], "reason": _told(result.failure)}
+            for name, result in own.items()
+            if result.failure is not None
+        ]
+        parts.append(_columns(own, cells, cutoff, plan))
+    if missing:
+        listed = "; ".join(f"{e['model']!r} at {format_label(e['cutoff'])}: {e['reason']}" for e in missing[:3])
+        more = f"; and {len(missing) - 3} more" if len(missing) > 3 else ""
+        message = f"{len(missing)} forecasts of the backtest are missing, and NaN: {listed}{more}"
+        warnings.warn(message, BacktestWarning, stacklevel=3)
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return _to_native(columns, data, missing)
+
+
+def _columns(results: Mapping[str, _Result], cells: Cells, cutoff: int, plan: _Plan) -> dict[str, np.ndarray]:
+    """Return the columns of a cutoff, without the series that none of its models forecast."""
+    found = [result.found for result in results.values() if result.found is not None]
+    kept = np.any(found, axis=0) if found else np.ones(len(cells.truth), bool)
+    columns = {
+        "series": cells.series[kept],
+        "place": cells.places[kept],
+        "cutoff": np.full(int(kept.sum()), cutoff),
+        "truth": cells.truth[kept],
+    }
+    for name, result in results.items():
+        labels = [name, *(f"{name}_{bound}" for bound in plan.bounds)]
+        empty = np.full((len(kept), len(labels)), np.nan)
+        values = (empty if result.values is None else result.values)[kept]
+        columns |= {f"model {label}": values[:, c] for c, label in enumerate(labels)}
+    return columns
+
+
+def _to_native(columns: dict[str, np.ndarray], data: Data, missing: list[dict[str, Any]]) -> Any:
+    """Return the table in the library of the target."""
+    id, time, target = data.names
+    named: dict[Hashable, Any] = {}
+    if data.ids is not None:
+        named[id] = data.ids.take(columns["series"])
+    named[time] = data.grid.take(columns["place"])
+    named["cutoff"] = data.grid.take(columns["cutoff"])
+    named[target] = columns["truth"]
+    named |= {label.removeprefix("model "): v for label, v in columns.items() if label.startswith("model ")}
+    native = data.native_format
+    if native is not None and not native.has_index:
+        types = dict(data.types)
+        if str(time) in types:
+            types["cutoff"] = types[str(time)]
+        texts = {str(label): values for label, values in named.items()}
+        return native.to_native_columns(texts, {k: v for k, v in types.items() if k in texts})
+    frame = pd.DataFrame(dict(enumerate(named.values())))
+    frame.columns = pd.Index(list(named), tupleize_cols=False)
+    if native is not None:
+        return native.to_native(frame)
+    if missing:
+        frame.attrs["missing"] = missing
+    return frame

@@ -1,0 +1,402 @@
+"""The data of a backtest: rows up to a cutoff in the form that models are fitted to, and their answers as arrays.
+
+Steps are numbered by their places in the grid of all labels, so that a cutoff is one number for all series. Models get
+a series or wide frame as what it is, a panel of any layout as a long frame, and tables of other libraries as pandas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from ..checks import Anything, shown
+from ..frame import column_names, read_covariates, read_index, read_panel_table, read_table
+from ..frame.index import AnyGrid
+from ..frame.panel import PanelTarget, is_panel, read_panel
+from ..frame.panel_layouts import ID, TARGET, TIME
+from ..frame.tables import NativeFormat
+from ..frame.target import Target, read_target
+from ..messages import format_label
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The m values that the forecasts of an origin are compared with.
+
+    Attributes
+    ----------
+    series : ndarray of int of shape (m,)
+        Number of the series of each.
+    places : ndarray of int of shape (m,)
+        Place of its time in the grid.
+    truth : ndarray of shape (m,)
+        True values, NaN where missing.
+    """
+
+    series: np.ndarray
+    places: np.ndarray
+    truth: np.ndarray
+
+
+class Data(Protocol):
+    """What a backtest needs of its data: one series or a wide frame, or a panel."""
+
+    @property
+    def grid(self) -> AnyGrid:
+        """Labels of all steps."""
+        ...
+
+    @property
+    def ids(self) -> pd.Index | None:
+        """Ids of the series, with the caller's categories; None for a single series."""
+        ...
+
+    @property
+    def names(self) -> tuple[Hashable, Hashable, Hashable]:
+        """Names of the columns of ids, times and true values."""
+        ...
+
+    @property
+    def native_format(self) -> NativeFormat | None:
+        """Library of the caller's table; None for pandas and arrays."""
+        ...
+
+    @property
+    def types(self) -> Mapping[str, Any]:
+        """Types of that library by column."""
+        ...
+
+    def fit(self, model: Anything, start: int, stop: int) -> None:
+        """Fit a model to the rows at the places `start` to `stop` - 1."""
+        ...
+
+    def update(self, model: Anything, start: int, stop: int) -> None:
+        """Append these rows to those of a fitted model."""
+        ...
+
+    def ahead(self, cutoff: int, n_steps: int) -> Any:
+        """Return the first argument of `predict` after `cutoff`: a number of steps, or their covariates."""
+        ...
+
+    def cells(self, cutoff: int, gap: int, horizon: int) -> Cells:
+        """Return the values `gap` + 1 to `gap` + `horizon` steps after `cutoff`."""
+        ...
+
+    def read_answer(
+        self, answer: Anything, cells: Cells, cutoff: int, n_steps: int, columns: list[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return an answer for cells (m, n_columns), NaN where it has none, and where it has one (m,)."""
+        ...
+
+
+def read_data(y: Anything, X: Anything, fit_options: Mapping[str, Any]) -> Data:
+    """Read the arguments of `backtest`; raise if they are not accepted.
+
+    Parameters
+    ----------
+    y : Series, DataFrame or array-like of shape (n,) or (n, n_channels), or a panel
+        The target.
+    X : DataFrame, Series or array-like
+        Its covariates; None without.
+    fit_options : mapping
+        Further arguments of `fit`.
+
+    Returns
+    -------
+    Data
+    """
+    if is_panel(y, fit_options.get("id")):
+        return _PanelData.read(y, X, fit_options)
+    return _SeriesData.read(y, X, fit_options)
+
+
+# ---- one series, or the columns of a wide frame ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _SeriesData:
+    """One series, or the C columns of a wide frame.
+
+    Attributes
+    ----------
+    target : Target
+        Its values and labels.
+    y, X : Series, DataFrame or array
+        Target and covariates as models get them; X is None without.
+    fit_options : mapping
+        Further arguments of `fit`.
+    """
+
+    target: Target
+    y: Any
+    X: Any
+    fit_options: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, y: Anything, X: Anything, fit_options: Mapping[str, Any]) -> _SeriesData:
+        """Read the target and its covariates."""
+        target = read_target(y)
+        covariates = None
+        if X is not None:
+            table = read_table(X, "X")
+            if table.is_labelled and not target.is_labelled and len(table.data) >= len(target.values):
+                target = replace(target, index=read_index(table.data.index[: len(target.values)], "X"))
+            covariates = read_covariates(table, target.index, of="y", target=target)
+            if isinstance(table.data, pd.Series | pd.DataFrame):
+                labels = target.index if table.is_labelled else None
+                covariates = pd.DataFrame(covariates, labels, column_names(table))  # type: ignore[assignment]
+        data: Any = target.values
+        if target.kind == "frame":
+            data = pd.DataFrame(data, target.index, target.columns)
+        elif target.kind == "series":
+            data = pd.Series(data[:, 0], target.index, name=target.series_name)
+        elif target.kind == "array1d":
+            data = data[:, 0]
+        return cls(target, data, covariates, fit_options)
+
+    @property
+    def grid(self) -> AnyGrid:
+        return self.target.index
+
+    @property
+    def ids(self) -> pd.Index | None:
+        if self.target.kind in ("series", "array1d"):
+            return None
+        return pd.RangeIndex(self.target.values.shape[1]) if self.target.columns is None else self.target.columns
+
+    @property
+    def names(self) -> tuple[Hashable, Hashable, Hashable]:
+        return ID, TIME, TARGET
+
+    @property
+    def native_format(self) -> NativeFormat | None:
+        return self.target.native_format
+
+    @property
+    def types(self) -> Mapping[str, Any]:
+        native = self.target.native_format
+        return {} if native is None or native.date_column is None else {TIME: native.date_dtype}
+
+    def fit(self, model: Anything, start: int, stop: int) -> None:
+        y = _rows(self.y, start, stop)
+        given = (y,) if self.X is None else (_rows(self.X, start, stop), y)
+        model.fit(*given, **self.fit_options)
+
+    def update(self, model: Anything, start: int, stop: int) -> None:
+        y = _rows(self.y, start, stop)
+        model.update(*((y,) if self.X is None else (y, _rows(self.X, start, stop))))
+
+    def ahead(self, cutoff: int, n_steps: int) -> Any:
+        return n_steps if self.X is None else _rows(self.X, cutoff + 1, cutoff + 1 + n_steps)
+
+    def cells(self, cutoff: int, gap: int, horizon: int) -> Cells:
+        n_channels = self.target.values.shape[1]
+        places = np.arange(cutoff + 1 + gap, cutoff + 1 + gap + horizon)
+        return Cells(
+            np.repeat(np.arange(n_channels), horizon), np.tile(places, n_channels), self.target.values[places].T.ravel()
+        )
+
+    def read_answer(
+        self, answer: Anything, cells: Cells, cutoff: int, n_steps: int, columns: list[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        labels = getattr(answer, "index", None)
+        expected = self.grid[cutoff + 1 : cutoff + 1 + n_steps]
+        if isinstance(labels, pd.DatetimeIndex | pd.PeriodIndex) and not labels.equals(expected):
+            raise ValueError(
+                f"the forecast is of {format_label(labels[0])} to {format_label(labels[-1])}, but the steps after the "
+                f"cutoff are {format_label(expected[0])} to {format_label(expected[-1])}"
+            )
+        values, n_channels = np.asarray(answer, float), self.target.values.shape[1]
+        if values.ndim == 0 or len(values) != n_steps or values.size != n_steps * n_channels * len(columns):
+            wanted = [n_steps, *([n_channels] if n_channels > 1 else []), *([len(columns)] if len(columns) > 1 else [])]
+            raise ValueError(f"the forecast has the shape {values.shape}, but {tuple(wanted)} was expected")
+        by_step = values.reshape(n_steps, n_channels, len(columns))
+        return by_step[cells.places - cutoff - 1, cells.series], np.ones(len(cells.truth), bool)
+
+
+def _rows(data: Any, start: int, stop: int) -> Any:
+    """Return some rows of a table or array; a copy, so that no model sees or changes more."""
+    return (data.iloc[start:stop] if isinstance(data, pd.Series | pd.DataFrame) else data[start:stop]).copy()
+
+
+# ---- panels ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _PanelData:
+    """A panel as a long frame, with the covariates beside the target or in a table of their own.
+
+    Attributes
+    ----------
+    panel : PanelTarget
+        Its values and labels.
+    y, X : DataFrame
+        Target and covariates as models get them, of the rows from the first observed value of each series on; X is
+        None without covariates in a table of their own.
+    places : ndarray of int
+        Place in the grid of each of these rows.
+    known : ndarray of shape (N, n_covariates)
+        Covariates that are known ahead, of all rows of the panel.
+    known_names : list of hashable
+        Their names.
+    names : (hashable, hashable, hashable)
+        Names of the columns of ids, times and target.
+    fit_options : mapping
+        Further arguments of `fit`.
+    """
+
+    panel: PanelTarget
+    y: pd.DataFrame
+    X: pd.DataFrame | None
+    places: np.ndarray
+    known: np.ndarray
+    known_names: list[Hashable]
+    names: tuple[Hashable, Hashable, Hashable]
+    fit_options: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, y: Anything, X: Anything, fit_options: Mapping[str, Any]) -> _PanelData:
+        """Read the panel and its covariates."""
+        options = dict(fit_options)
+        read = {name: options.pop(name, None) for name in ("id", "time", "target")}
+        read |= {"freq": options.get("freq"), "gaps": options.get("gaps", "error")}
+        if read["gaps"] == "compress":
+            raise ValueError(
+                "gaps='compress' gives no common cutoffs, because the steps of a backtest are those of a frequency: "
+                "use gaps='missing', or freq='B' where the steps are working days"
+            )
+        future, past = (list(options.get(role) or []) for role in ("future", "past"))
+        if X is None:
+            panel, covariates = read_panel(y, **read, covariates=[*past, *future])
+            names = [*past, *future]
+        else:
+            panel, _ = read_panel(y, **read)
+            covariates, names = read_panel_table(X, panel)
+            future = [name for name in names if name not in past]
+        columns = _column_names(panel)
+        options |= {
+            key: name
+            for key, name, usual in zip(("id", "time", "target"), columns, (ID, TIME, TARGET), strict=True)
+            if name != usual
+        }
+        kept = _from_first_observed(panel)
+        series = np.repeat(np.arange(len(panel)), panel.n_rows)[kept]
+        labels = {0: _ids(panel).take(series), 1: panel.row_labels[kept]}
+        beside = {2 + k: covariates[kept, k] for k in range(len(names))}
+        long = pd.DataFrame(labels | {-1: panel.values[kept, 0]} | (beside if X is None else {}))
+        long.columns = pd.Index([*columns, *(names if X is None else [])], tupleize_cols=False)
+        table = None
+        if X is not None:
+            table = pd.DataFrame(labels | beside)
+            table.columns = pd.Index([*columns[:2], *names], tupleize_cols=False)
+        known = covariates[:, [names.index(name) for name in future]]
+        return cls(panel, long, table, panel.row_places[kept], known, future, columns, options)
+
+    @property
+    def grid(self) -> AnyGrid:
+        return self.panel.grid
+
+    @property
+    def ids(self) -> pd.Index | None:
+        return _ids(self.panel)
+
+    @property
+    def native_format(self) -> NativeFormat | None:
+        return self.panel.native_format
+
+    @property
+    def types(self) -> Mapping[str, Any]:
+        return self.panel.types
+
+    def fit(self, model: Anything, start: int, stop: int) -> None:
+        rows = (self.places >= start) & (self.places < stop)
+        y = self.y[rows].reset_index(drop=True)
+        given = (y,) if self.X is None else (self.X[rows].reset_index(drop=True), y)
+        model.fit(*given, **self.fit_options)
+
+    def update(self, model: Anything, start: int, stop: int) -> None:
+        rows = (self.places >= start) & (self.places < stop)
+        if rows.any():
+            y = self.y[rows].reset_index(drop=True)
+            model.update(*((y,) if self.X is None else (y, self.X[rows].reset_index(drop=True))))
+
+    def ahead(self, cutoff: int, n_steps: int) -> Any:
+        """Return the number of steps, or a long frame with the covariates of the steps after each series.
+
+        After the last row of a series its last covariates are repeated: no forecast there is compared with anything,
+        and no forecast depends on the covariates of later steps.
+        """
+        if not self.known_names:
+            return n_steps
+        panel = self.panel
+        begun = np.flatnonzero(panel.first <= cutoff)
+        first = np.minimum(panel.end[begun], cutoff + 1)
+        series = np.repeat(begun, n_steps)
+        places = (first[:, None] + np.arange(n_steps)).ravel()
+        rows = panel.indptr[series] + np.minimum(places, panel.end[series] - 1) - panel.first[series]
+        labels = {0: _ids(panel).take(series), 1: panel.extended_grid(int(places.max()) + 1).take(places)}
+        frame = pd.DataFrame(labels | {2 + k: self.known[rows, k] for k in range(len(self.known_names))})
+        frame.columns = pd.Index([*self.names[:2], *self.known_names], tupleize_cols=False)
+        return frame
+
+    def cells(self, cutoff: int, gap: int, horizon: int) -> Cells:
+        panel = self.panel
+        begun = np.flatnonzero(panel.first <= cutoff)
+        series = np.repeat(begun, horizon)
+        places = np.tile(cutoff + 1 + gap + np.arange(horizon), len(begun))
+        there = places < panel.end[series]
+        series, places = series[there], places[there]
+        return Cells(series, places, panel.values[panel.indptr[series] + places - panel.first[series], 0])
+
+    def read_answer(
+        self, answer: Anything, cells: Cells, cutoff: int, n_steps: int, columns: list[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        id, time, target = self.names
+        if not isinstance(answer, pd.DataFrame) or not {id, time} <= set(answer.columns):
+            raise TypeError(
+                f"the forecast is {shown(answer)}, but of a panel it must be a long frame with the columns {id!r} and "
+                f"{time!r}"
+            )
+        wanted_columns: list[Any] = columns
+        if len(columns) == 1:  # of point forecasts, whose column has the name of the target or any other
+            others = [label for label in answer.columns if label not in (id, time)]
+            wanted_columns = [target] if target in others or len(others) != 1 else others
+        if not set(wanted_columns) <= set(answer.columns):
+            raise ValueError(f"the forecast has the columns {list(answer.columns)}, but lacks some of {wanted_columns}")
+        n = len(self.grid)
+        numbers = self.panel.ids.get_indexer(pd.Index(answer[id].to_numpy(), tupleize_cols=False))
+        places = self.grid.get_indexer(pd.Index(answer[time]))
+        known = np.flatnonzero((numbers >= 0) & (places >= 0))
+        keys = numbers[known] * n + places[known]
+        order = np.argsort(keys, kind="stable")
+        wanted = cells.series * n + cells.places
+        at = np.minimum(np.searchsorted(keys[order], wanted), max(len(keys) - 1, 0))
+        values, found = np.full((len(wanted), len(columns)), np.nan), np.zeros(len(wanted), bool)
+        if len(keys):
+            found = keys[order][at] == wanted
+            rows = known[order][at[found]]
+            values[found] = answer[wanted_columns].to_numpy(float)[rows]
+        return values, found
+
+
+def _column_names(panel: PanelTarget) -> tuple[Hashable, Hashable, Hashable]:
+    """Return the names of ids, times and target in the long frame: the caller's, where there are some."""
+    if panel.layout == "long":
+        return panel.columns.id, panel.columns.time, panel.columns.target
+    return ID, TIME, TARGET
+
+
+def _ids(panel: PanelTarget) -> pd.Index:
+    """Return the ids of the series, with the caller's categories."""
+    return panel.ids.astype(panel.id_dtype) if isinstance(panel.id_dtype, pd.CategoricalDtype) else panel.ids
+
+
+def _from_first_observed(panel: PanelTarget) -> np.ndarray:
+    """Return whether each row is at or after the first observed value of its series, (N,)."""
+    rows = np.arange(len(panel.values))
+    first = np.minimum.reduceat(np.where(panel.observed[:, 0], rows, len(rows)), panel.indptr[:-1])
+    return rows >= np.repeat(first, panel.n_rows)
