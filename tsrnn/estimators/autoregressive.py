@@ -185,7 +185,7 @@ class ARForecaster(ProbabilisticForecaster):
             f"steps before them for lags={self.lags!r} to compare any order; {its} model has no lags and forecasts the "
             f"{'trend' if 't' in self.trend else 'mean'}. Pass a longer series, or the lags that it has",
             OrderSelectionWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
 
     # ------------------------------------------------------------ lags and lengths

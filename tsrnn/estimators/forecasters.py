@@ -280,7 +280,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
 
         warning = few_windows(is_scored, geometry, history, horizon, context_of)
         if warning:
-            warnings.warn(warning, FewWindowsWarning, stacklevel=4)
+            warnings.warn(warning, FewWindowsWarning, stacklevel=5)
         return warning is not None
 
     def _seasons(self, history: History, context_length: int, horizon: int) -> Seasons:

@@ -207,7 +207,7 @@ class LatentARForecaster(ProbabilisticForecaster):
         if len(open_ended) > 1:
             others = listed([names[s] for s in open_ended[1:]])
             message += f" ({len(open_ended)} of {len(names)} series did not converge, also {others})"
-        warnings.warn(message, ConvergenceWarning, stacklevel=4)
+        warnings.warn(message, ConvergenceWarning, stacklevel=5)
 
     def _check_new_series(self, names: Sequence[str]) -> None:
         if names:
