@@ -141,12 +141,12 @@ MUTANTS = [
     ),
     # ---------------------------------------------------------------- contexts and gaps
     mutant(
-        "update leaves the context where it was", "estimators/base.py::BaseForecaster.update",
+        "update leaves the context where it was", "estimators/base.py::BaseForecaster._after",
         "np.concatenate([before.values, new.values])",
         "np.concatenate([before.values, before.values[-n:]])", FORECASTERS,
     ),
     mutant(
-        "an update's missing values count as observed", "estimators/base.py::BaseForecaster.update",
+        "an update's missing values count as observed", "estimators/base.py::BaseForecaster._after",
         "np.concatenate([before.observed, new.observed])",
         "np.concatenate([before.observed, np.ones_like(new.observed)])", EDGES,
     ),
