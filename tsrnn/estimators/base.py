@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -353,8 +354,9 @@ class BaseForecaster(BaseEstimator):
             if given is not None:
                 raise ValueError(f"{name}= is for panels, but the fit had one series or a wide frame; leave it out")
         here, index = self._origin_at_end(self.index_, np.empty((0, len(self.covariate_names_)))), self.index_
-        ahead = frame.read_table(horizon, "X" if self.covariate_names_ else "horizon")
-        horizon = ahead.data
+        if self.covariate_names_ or not (horizon is None or isinstance(horizon, Integral)):  # a table of any library
+            ahead = frame.read_table(horizon, "X" if self.covariate_names_ else "horizon")
+            horizon = ahead.data
         if context is not None:
             target = frame.read_target(context, name="context", freq=frame.index_step(self.index_))
             if self.covariate_names_:
