@@ -8,7 +8,14 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
-from tsrnn import ARForecaster, ConformalForecaster, NaiveForecaster, SeasonalNaiveForecaster
+from tsrnn import (
+    ARForecaster,
+    ConformalForecaster,
+    EarlyStopping,
+    LSTMForecaster,
+    NaiveForecaster,
+    SeasonalNaiveForecaster,
+)
 from tsrnn.forecasting.rolling import RollingScores
 
 METHODS = ["split", "cqr", "aci"]
@@ -322,3 +329,10 @@ def test_arguments_of_totals():
         forecaster.predict_total(3, [0.5, 0.9])
     with pytest.raises(ValueError, match="coverage=1"):
         forecaster.predict_total(3, 1)
+
+
+def test_a_validation_set_after_the_calibration_is_refused():
+    y, later = np.sin(np.arange(40) / 3), np.sin(np.arange(40, 48) / 3)
+    model = LSTMForecaster(horizon=2, context_length=4, early_stopping=EarlyStopping(validation=later))
+    with pytest.raises(ValueError, match=r"use EarlyStopping\(validation_size"):
+        ConformalForecaster(model, n_windows=5).fit(y)

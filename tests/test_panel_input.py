@@ -177,7 +177,7 @@ PREDICT = {
     "missing in the future": (
         with_x,
         {"horizon": FUTURE.assign(x=np.nan)},
-        r"X\['x'\] is missing at every step to forecast, but was known at every step of the fit; fill it in",
+        r"X\['x'\] is missing at every step to forecast of a series, but was known in the whole fit; fill it in",
     ),
     "no column": (with_x, {"horizon": FUTURE.rename(columns={"x": "z"})}, r"X has no column 'x', only \['z'\]"),
     "past as future": (with_x, {"horizon": WITH_X.drop(columns="y")}, "X has no row after the end of any series"),

@@ -12,8 +12,9 @@ import polars
 import pyarrow
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
 
-from tsrnn import Direct, EarlyStopping, Pinball, neg_mae
+from tsrnn import Direct, EarlyStopping, GRUForecaster, Pinball, make_future, neg_mae
 from tsrnn.data.panel import Panel
 from tsrnn.exceptions import FewWindowsWarning
 from tsrnn.frame import mase
@@ -361,7 +362,7 @@ def test_short_series_may_be_left_out():
     assert forecaster.predict(1)["unique_id"].tolist() == list(SPANS)
     sizes = STATIC.set_index("unique_id")["size"][["a", "b", "s", "t"]]
     learned = forecaster.static_.numbers[:, 0]
-    np.testing.assert_allclose(np.diff(learned) * static["size"].std(ddof=0), np.diff(sizes))
+    np.testing.assert_allclose(np.diff(learned) * sizes.std(ddof=0), np.diff(sizes))
     with pytest.raises(ValueError, match=r"series 'aa' of y was skipped.*pass its rows as context="):
         forecaster.predict(1, ids=["aa"])
 
@@ -554,3 +555,39 @@ def test_frames_of_the_caller_are_not_changed():
     forecaster.update(new)
     for each, copied in zip(given, before, strict=True):
         pd.testing.assert_frame_equal(each, copied)
+
+
+# ---------------------------------------------------------------- columns as series
+def test_columns_as_series_take_arrays_in_updates_and_make_future_gives_their_steps():
+    """An array follows by position; the frame of the steps ahead has one row for each step, not for each series."""
+    days = pd.date_range("2024-01-01", periods=32)
+    wide = pd.DataFrame({name: np.sin(np.arange(32) / 3 + k) for k, name in enumerate("abc")}, days)
+    X = pd.DataFrame({"p": np.arange(32) % 2 * 1.0}, days)
+    network = GRUForecaster(
+        horizon=2, context_length=4, hidden_size=2, max_epochs=1, random_state=0, multivariate="independent"
+    )
+    network.fit(wide[:30])
+    named = clone(network).fit(wide[:30]).update(wide[30:]).predict()
+    pd.testing.assert_frame_equal(network.update(wide[30:].to_numpy()).predict(), named)
+    with pytest.raises(ValueError, match="leave ids out"):
+        network.predict(ids=["a"])
+    network.fit(X, wide)
+    ahead = make_future(network, 2)
+    assert list(ahead.columns) == ["p"]
+    assert list(ahead.index) == [pd.Timestamp("2024-02-02"), pd.Timestamp("2024-02-03")]
+    assert network.predict(ahead.assign(p=[0.0, 1.0])).shape == (2, 3)
+
+
+def test_skipped_series_do_not_scale_static_covariates_and_ids_of_another_kind_are_refused():
+    days = pd.date_range("2024-01-01", periods=20)
+    y = pd.concat(
+        pd.DataFrame({"unique_id": name, "ds": days[:n], "y": np.arange(n) + 1.0})
+        for name, n in (("1", 20), ("2", 1), ("3", 18))
+    )
+    static = pd.DataFrame({"unique_id": ["1", "2", "3"], "size": [1.0, 1000.0, 2.0]})
+    network = GRUForecaster(horizon=2, context_length=4, hidden_size=2, max_epochs=1, random_state=0)
+    network.fit(y, short="skip", static=static)
+    assert_array_equal(network.static_.numbers.ravel(), [-1, 1])
+    network.fit(y, short="skip")
+    with pytest.raises(ValueError, match=r"the ids of y_new are int64, .*astype\(str\)"):
+        network.update(pd.DataFrame({"unique_id": [1], "ds": days[19:] + pd.Timedelta("1D"), "y": [1.0]}))

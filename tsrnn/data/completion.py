@@ -18,7 +18,7 @@ class Completion:
     is_masked : (F,) bool
         Covariates of which values were missing in the fit. Each has a further input: 1 where it is known, else 0.
     substitute : (F,) float64
-        What stands for the values of a series of which none is known: the mean of all known values of the fit.
+        What stands for values before the first known one of a series: the mean of all known values of the fit.
     """
 
     is_masked: np.ndarray
@@ -39,7 +39,8 @@ class Completion:
     def complete(self, values: np.ndarray, indptr: np.ndarray, last: np.ndarray | None = None) -> np.ndarray:
         """Values (N, F) of series that begin at the rows `indptr` (S + 1,) without gaps, and the masks behind them.
 
-        Before the first known value of a series stands its `last` (S, F) one before these rows, or else that value.
+        Before the first known value of a series stands its `last` (S, F) one before these rows, or else `substitute`:
+        a later value would not have been known.
         """
         known = ~np.isnan(values)
         if known.all():
@@ -47,10 +48,7 @@ class Completion:
         series, rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr)), np.arange(len(values))[:, None]
         before = np.maximum.accumulate(np.where(known, rows, -1), axis=0)  # row of the last known value, of any series
         is_own = before >= indptr[series, None]
-        after = np.minimum.accumulate(np.where(known, rows, len(values))[::-1], axis=0)[::-1]
-        has_after = after < indptr[series + 1, None]
-        first = np.take_along_axis(values, np.minimum(after, len(values) - 1), axis=0)
-        filled = np.where(has_after, first, self.substitute)
+        filled = np.broadcast_to(self.substitute, values.shape)
         if last is not None:
             filled = np.where(np.isnan(last[series]), filled, last[series])
         filled = np.where(is_own, np.take_along_axis(values, np.maximum(before, 0), axis=0), filled)

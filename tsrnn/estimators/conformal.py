@@ -217,6 +217,11 @@ class ConformalForecaster(_Fitted):
         number("gamma", self.gamma, 0.0, open_low=True)
         if method == "cqr" and not hasattr(model, "_quantiles"):
             raise ValueError(f"method='cqr' needs quantiles, which {type(model).__name__} has not; use method='split'")
+        if getattr(getattr(model, "early_stopping", None), "validation", None) is not None:
+            raise ValueError(
+                "the model has EarlyStopping(validation=...), whose rows lie after those that the intervals are tested "
+                "on; use EarlyStopping(validation_size=...), which holds out the end of what is fitted"
+            )
         n_leads = whole("horizon", model.horizon)
         ends = 1 + history.panel.last_observed.max(axis=1) - n_leads  # the last origin of each series
         first = ends - (n_windows - 1) * step

@@ -94,8 +94,8 @@ def _of_forecaster(forecaster: BaseForecaster, horizon: Anything) -> Forecasts:
             f"this {type(forecaster).__name__} was fitted without covariates known ahead, so that there is nothing to "
             f"fill in; forecast with predict({n})"
         )
-    if not isinstance(forecaster.target_, frame.PanelTarget):
-        return frame.empty_table(forecaster.target_, frame.future_index(forecaster.index_, n), names)
+    if not isinstance(forecaster.target_, frame.PanelTarget) or forecaster.target_.wide is not None:
+        return frame.empty_table(forecaster._one_target(), frame.future_index(forecaster.index_, n), names)
     series = np.sort(forecaster._order)  # those that `predict` forecasts: not the skipped ones
     return frame.empty_panel_table(
         forecaster.target_, series, forecaster.target_.end[series, None] + np.arange(n), names

@@ -252,11 +252,11 @@ def refuse_empty(ahead: np.ndarray, names: Sequence[Hashable], completion: Compl
 
     A single missing value is replaced by the last one before it.
     """
-    is_empty = np.isnan(ahead).all(axis=(0, 1)) & ~completion.is_masked
+    is_empty = np.isnan(ahead).all(axis=1).any(axis=0) & ~completion.is_masked
     if ahead.size and is_empty.any():
         name = names[int(np.argmax(is_empty))]
         raise ValueError(
-            f"X[{name!r}] is missing at every step to forecast, but was known at every step of the fit; fill it in"
+            f"X[{name!r}] is missing at every step to forecast of a series, but was known in the whole fit; fill it in"
         )
 
 

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -110,11 +111,12 @@ def read_panel(
         )
         warnings.warn(message, LeakageWarning, stacklevel=3)
     history = History.of(panel, covariates, future, season_lengths, past)
+    history = _without_short(history, reading.short, 2 + n_lost(history))
     if reading.static is not None:
         ids = panel.ids.take(history.order)  # codes and means depend on the order, too
         coding = None if earlier is None else earlier.coding
         history = replace(history, static=frame.read_static(reading.static, ids, panel.columns.id, known=coding))
-    return _without_short(history, reading.short, 2 + n_lost(history))
+    return history
 
 
 def _refuse_copy(known: np.ndarray, names: Sequence[Hashable], panel: frame.PanelTarget, name: str) -> None:
@@ -147,7 +149,6 @@ def _without_short(history: History, short: str, least: int) -> History:
         history,
         panel=history.panel.take(kept),
         order=history.order[kept],
-        static=None if history.static is None else history.static.take(kept),
         skipped=tuple(history.target.ids[skipped]),
     )
 
@@ -159,6 +160,10 @@ def panel_origin(
     """Read the arguments of `predict` after a fit to a panel."""
     if context is not None and ids is not None:
         raise ValueError("ids chooses among the fitted series, and context brings others; pass one of the two")
+    if ids is not None and _target(forecaster).wide is not None:
+        raise ValueError(
+            "forecasts of a wide frame have all of its columns; leave ids out, and choose columns of the result"
+        )
     if static is not None and context is None:
         raise ValueError("static describes the series of context=, but there is none; leave it out")
     names = forecaster.covariate_names_
@@ -185,7 +190,7 @@ def panel_origin(
             before = forecaster._completions[1].complete(known[rows], panel.indptr)
             origin = origin._replace(panel=replace(panel, known=before))
     elif names:
-        if np.ndim(horizon) == 0:
+        if horizon is None or isinstance(horizon, Integral):
             raise TypeError(
                 f"horizon={shown(horizon)} is not enough after a fit with covariates; pass X with the rows of the "
                 f"covariates {', '.join(map(repr, names))} for the steps to forecast: fill in the frame that "
@@ -225,7 +230,10 @@ def _chosen(forecaster: BaseForecaster, ids: Anything) -> tuple[frame.PanelTarge
     at = place[numbers]
     if (at < 0).any():
         skipped = target.series_name(int(numbers[int(np.argmin(at))]))
-        raise ValueError(f"{skipped} was skipped in the fit, because it is too short; pass its rows as context=")
+        raise ValueError(
+            f"{skipped} was skipped in the fit, because it is too short; leave it out, or pass its rows as context= of "
+            "predict"
+        )
     panel = panel if np.array_equal(at, np.arange(len(panel))) else panel.take(at)
     return target, numbers, panel, np.where(at < forecaster._n_series, at, -1)
 
@@ -294,7 +302,8 @@ def read_new_rows(
     if fitted.wide is not None:
         wide, covariates = forecaster._read_new(y, X, given)
         grid = frame.future_index(fitted.grid, len(wide.values))
-        new, known = frame.panel_of_columns(replace(wide, index=grid)), np.tile(covariates, (len(fitted), 1))
+        new = replace(frame.panel_of_columns(replace(wide, index=grid)), ids=fitted.ids)  # arrays have no names
+        known = np.tile(covariates, (len(fitted), 1))
     else:
         asked = [] if X is not None else [*past, *names]
         new, known = frame.read_panel(y, **_reading(forecaster, y), name=name, covariates=asked, allow_missing=True)

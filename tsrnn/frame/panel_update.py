@@ -89,6 +89,11 @@ def append_rows(panel: PanelTarget, new: PanelTarget) -> tuple[PanelTarget, np.n
         If the new rows of a series do not begin right after its end, or have another frequency.
     """
     numbers = number_series(new, panel)
+    if pd.api.types.is_numeric_dtype(new.ids) != pd.api.types.is_numeric_dtype(panel.ids):
+        raise ValueError(
+            f"the ids of {new.name} are {new.ids.dtype}, but those of the fit are {panel.ids.dtype}, so that none "
+            "would be that of a fitted series; convert the column, as with astype(str)"
+        )
     grid = panel.extended_grid(int(panel.end.max()) + int(new.n_rows.max(initial=0)))
     while grid[-1] < new.grid[-1]:  # a new series may begin much later than the others end
         grid = panel.extended_grid(2 * len(grid))
