@@ -14,7 +14,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
-from tsrnn import Direct, EarlyStopping, GRUForecaster, Pinball, make_future, neg_mae
+from tsrnn import Direct, EarlyStopping, GRUForecaster, NaiveForecaster, Pinball, make_future, neg_mae
 from tsrnn.data.panel import Panel
 from tsrnn.exceptions import FewWindowsWarning
 from tsrnn.frame import mase
@@ -591,3 +591,16 @@ def test_skipped_series_do_not_scale_static_covariates_and_ids_of_another_kind_a
     network.fit(y, short="skip")
     with pytest.raises(ValueError, match=r"the ids of y_new are int64, .*astype\(str\)"):
         network.update(pd.DataFrame({"unique_id": [1], "ds": days[19:] + pd.Timedelta("1D"), "y": [1.0]}))
+
+
+def test_the_scale_of_a_series_that_came_by_updates_is_that_of_all_its_rows():
+    days = pd.date_range("2024-01-01", periods=60)
+    values = 1000 + np.arange(60.0) % 7
+
+    def rows(name, first, last):
+        return pd.DataFrame({"unique_id": name, "ds": days[first:last], "y": values[first:last]})
+
+    fitted = [NaiveForecaster(horizon=2).fit(rows("a", 0, 20)) for _ in range(2)]
+    fitted[0].update(rows("z", 10, 11)).update(rows("z", 11, 40))
+    fitted[1].update(rows("z", 10, 40))
+    assert fitted[0].score(rows("z", 40, 44)) == fitted[1].score(rows("z", 40, 44)) > -10

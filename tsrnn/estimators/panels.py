@@ -390,10 +390,15 @@ def panel_truth_and_forecast(
 def panel_scaled_error(forecaster: BaseForecaster, measure: Callable[..., float], X: Anything, y: Anything) -> float:
     """Mean over the series of `frame.mase` or `frame.rmsse` of the forecasts of new observations."""
     truth, forecast, indptr, numbers = panel_truth_and_forecast(forecaster, X, y, forecaster._continue)
-    train, errors = _target(forecaster), []
+    train, panel, errors = _target(forecaster), forecaster.panel_, []
+    of_fit = np.where(train.observed, train.values, np.nan)
+    so_far = np.where(panel.observed, panel.values, np.nan)
+    places = _places(forecaster, train)
     for (first, last), s in zip(pairwise(indptr), numbers, strict=True):
         if np.isfinite(truth[first:last]).any():
-            own = np.where(train.observed, train.values, np.nan)[train.indptr[s] : train.indptr[s + 1]]
+            own, k = of_fit[train.indptr[s] : train.indptr[s + 1]], places[s]
+            if k >= forecaster._n_series:  # it came by updates: all of its rows so far
+                own = so_far[panel.indptr[k] : panel.indptr[k + 1]]
             pair = truth[first:last], forecast[first:last]
             errors.append(measure(*pair, own, forecaster.season_length_, constant="unscaled"))
     return float(np.mean(errors))
