@@ -496,3 +496,9 @@ def random_walk(y, m):
                 squares.append((value - y[last[t % m]]) ** 2 / seasons)
             last[t % m] = t
     return last, np.sqrt(np.mean(squares))
+
+
+def fill_gaps(values: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Values (n, C) with each missing one replaced by the last observed before it, or else by the first one."""
+    rows = np.where(observed, np.arange(len(values))[:, None], observed.argmax(axis=0))
+    return np.take_along_axis(values, np.maximum.accumulate(rows, axis=0), axis=0)

@@ -251,13 +251,10 @@ def test_one_window_equals_its_row_in_a_batch(cell):
     assert_array_equal(turned.outputs[::-1], whole.outputs)
 
 
-@compiled
-@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
-def test_parallel_equals_serial():
-    p = problem(hidden=16, layers=2, lags=3, context=30, n_outputs=3, lanes=100, ragged=True)
-    before = numba.get_num_threads()
+def assert_equal_over_threads(p):
+    """The same bits of everything with one thread and with two."""
+    before, results = numba.get_num_threads(), []
     try:
-        results = []
         for threads in (1, 2):
             numba.set_num_threads(threads)
             results.append(run(p, KERNELS, **DROPOUT))
@@ -265,6 +262,12 @@ def test_parallel_equals_serial():
         numba.set_num_threads(before)
     for kind in ("outputs", "theta", "x", "state", "loss"):
         assert_array_equal(getattr(results[0], kind), getattr(results[1], kind))
+
+
+@compiled
+@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
+def test_parallel_equals_serial():
+    assert_equal_over_threads(problem(hidden=16, layers=2, lags=3, context=30, n_outputs=3, lanes=100, ragged=True))
 
 
 @both

@@ -11,7 +11,6 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from tsrnn.data import scaling
-from tsrnn.data.gaps import fill_gaps
 from tsrnn.data.panel import Panel
 from tsrnn.data.scaling import SCALINGS, Scales
 from tsrnn.data.windows import Geometry, Windows, scored
@@ -162,8 +161,8 @@ def test_standard_scaling_leaves_out_what_is_missing():
 def test_missing_values():
     values = np.array([[1.0, 9], [np.nan, 8], [np.nan, np.nan], [4, 7]])
     observed = np.isfinite(values)
-    assert_array_equal(fill_gaps(values, observed), [[1, 9], [1, 8], [1, 8], [4, 7]])
-    assert_array_equal(fill_gaps(values[1:], observed[1:]), [[4, 8], [4, 8], [4, 7]])
+    assert_array_equal(Panel.of_one(values, observed).filled().values, [[1, 9], [1, 8], [1, 8], [4, 7]])
+    assert_array_equal(Panel.of_one(values[1:], observed[1:]).filled().values, [[4, 8], [4, 8], [4, 7]])
 
 
 @pytest.mark.parametrize("geometry", [Geometry(3, n_outputs=5, block=1), Geometry(3, block=5), Geometry(4)], ids=str)

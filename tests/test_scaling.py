@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from tsrnn.data.gaps import fill_gaps
 from tsrnn.data.panel import Panel
 from tsrnn.data.scaling import SCALINGS, PanelScaling, Scales
 from tsrnn.data.windows import Geometry, Windows
@@ -17,6 +16,7 @@ from tsrnn.losses.squared import MSE
 from tsrnn.networks.architecture import Architecture
 
 from .backends import EXACT, both
+from .oracles import fill_gaps
 from .problems import CELLS, Problem, oracle_outputs, run
 
 every_scaling = pytest.mark.parametrize("name", SCALINGS)

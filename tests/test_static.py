@@ -20,7 +20,7 @@ from tsrnn.training.loop import warm_up
 from . import oracles, test_decoder
 from .backends import BACKENDS, KERNELS, both, compiled
 from .problems import CELLS, kernels, oracle_loss, problem, run
-from .test_kernels import DROPOUT, MANY, assert_like_oracle
+from .test_kernels import DROPOUT, MANY, assert_equal_over_threads, assert_like_oracle
 
 LSTM = CELLS["lstm"]
 SHAPES = {
@@ -105,18 +105,11 @@ def test_embeddings_much_wider_than_the_layers():
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
 def test_parallel_equals_serial():
     """With missing inputs too, whose rates sum over all steps and windows."""
-    p = problem(
-        hidden=16, layers=2, lags=3, context=30, n_outputs=3, lanes=100, n_static=3, cardinalities=(2,), masked=1
+    assert_equal_over_threads(
+        problem(
+            hidden=16, layers=2, lags=3, context=30, n_outputs=3, lanes=100, n_static=3, cardinalities=(2,), masked=1
+        )
     )
-    before, results = numba.get_num_threads(), []
-    try:
-        for threads in (1, 2):
-            numba.set_num_threads(threads)
-            results.append(run(p, KERNELS, **DROPOUT))
-    finally:
-        numba.set_num_threads(before)
-    for kind in ("outputs", "theta", "x", "state", "loss"):
-        assert_array_equal(getattr(results[0], kind), getattr(results[1], kind))
 
 
 @both

@@ -8,9 +8,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer, QuantileTransformer, StandardScaler
 
-from tsrnn.data.gaps import fill_gaps
 from tsrnn.data.panel import Panel
 from tsrnn.data.transforms import Transform
+
+from .oracles import fill_gaps
 
 SEASON = 4
 ORDERS = [(d, D) for d in range(3) for D in range(3)]

@@ -31,9 +31,10 @@ def m4_hourly(folder: Path) -> Iterator[Split]:
     parts = []
     for name in ("train", "test"):
         wide = pd.read_csv(folder / "m4" / f"Hourly-{name}.csv", index_col=0)
-        long = wide.stack().rename("y").rename_axis(["unique_id", "ds"]).reset_index()
-        parts.append(long.assign(ds=long["ds"].str[1:].astype(int)))
-    yield parts[0], parts[1]
+        parts.append(wide.stack().rename("y").rename_axis(["unique_id", "ds"]).reset_index())
+    train, test = (part.assign(ds=part.groupby("unique_id").cumcount()) for part in parts)
+    test["ds"] += test["unique_id"].map(train["unique_id"].value_counts())  # the hours go on
+    yield train, test
 
 
 def rolling(path: Path, horizon: int, n_origins: int, least: int = 0) -> Iterator[Split]:
@@ -61,6 +62,8 @@ def scaled_errors(train: pd.DataFrame, test: pd.DataFrame, forecast: pd.DataFram
 
     scale = train.groupby("unique_id")["y"].apply(naive)
     both = test[["unique_id", "ds", "y"]].merge(forecast, on=["unique_id", "ds"], suffixes=("", "_hat"))
+    if len(both) < len(test):
+        raise ValueError(f"{len(test) - len(both)} of {len(test)} steps have no forecast")
     errors = (both["y_hat"] - both["y"]).abs().pow(power).groupby(both["unique_id"]).mean() / scale
     return errors[np.isfinite(errors)] ** (1 / power)
 

@@ -56,9 +56,3 @@ def first_to_fill(incomplete: np.ndarray, length: int) -> int:
     if first >= len(incomplete) or not incomplete[first]:
         return first
     return length + (int(complete_before[-1]) + 1 if len(complete_before) else 0)
-
-
-def fill_gaps(values: np.ndarray, observed: np.ndarray) -> np.ndarray:
-    """Values (n, C) with each missing one replaced by the last observed before it, or else by the first one."""
-    rows = np.where(observed, np.arange(len(values))[:, None], observed.argmax(axis=0))
-    return np.take_along_axis(values, np.maximum.accumulate(rows, axis=0), axis=0)

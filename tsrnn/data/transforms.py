@@ -26,7 +26,6 @@ from scipy.special import boxcox, inv_boxcox
 
 from ..checks import shown, whole
 from ..functions.scaling import is_scale
-from .gaps import fill_gaps
 from .levels import carried, differenced, summed
 from .panel import Panel
 
@@ -357,7 +356,7 @@ class FittedTransform:
             before = np.maximum(rows - lag, 0)  # in another series for rows that are left out
             values, observed = values - values[before], observed & observed[before]
         changed = replace(panel, values=values, observed=observed).part(self.transform.n_lost)
-        return replace(changed, values=_filled(changed))
+        return changed.filled()
 
     def invert(self, forecasts: np.ndarray, before: Panel) -> np.ndarray:
         """Forecasts (S, h, C, ...) of transformed values as forecasts of the values themselves.
@@ -420,7 +419,7 @@ class FittedTransform:
 
     def _forward(self, panel: Panel) -> np.ndarray:
         """Values (N, C) after `target_transform`; 0 where a channel without observed values has none."""
-        values = self.pointwise.forward(_filled(panel), panel.series)
+        values = self.pointwise.forward(panel.filled().values, panel.series)
         is_finite = np.isfinite(values)
         _refuse(self.transform.target_transform, panel, panel.observed & ~is_finite)
         return np.where(is_finite, values, 0.0)
@@ -439,14 +438,6 @@ class FittedTransform:
         values = self.pointwise.forward(last.values, last.series)
         _refuse(self.transform.target_transform, last, ~np.isfinite(values), first)
         return values.reshape(len(before), n, -1)
-
-
-def _filled(panel: Panel) -> np.ndarray:
-    """Values (N, C) whose missing ones are the last observed before; those of a channel without any stay."""
-    if panel.observed.all():
-        return panel.values
-    parts = [fill_gaps(one.values, one.observed) if len(one.values) else one.values for one in panel]
-    return np.concatenate(parts)
 
 
 def _refuse(given: Any, panel: Panel, bad: np.ndarray, first: np.ndarray | None = None) -> None:

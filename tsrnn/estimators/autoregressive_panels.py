@@ -46,7 +46,7 @@ class SeriesModels(Mapping[Hashable, Autoregression]):
 
     def of(self, series: np.ndarray, panel: Panel) -> PanelAutoregression:
         """Models of the series (S,) whose rows are in `panel`; one outside the fit has the pooled one in its units."""
-        is_new = (series < 0) | (series >= len(self))
+        is_new = series < 0
         if self.pooled is None or not is_new.any():
             return self.arrays.take(series)
         known, (mean, deviation) = np.where(is_new, 0, series), moments(panel)

@@ -103,8 +103,24 @@ def _by_series(values: np.ndarray, origin: Origin) -> np.ndarray:
     return np.moveaxis(values.reshape(len(origin.panel), -1, *values.shape[1:]), 1, 2)
 
 
+class _Walk(_Baseline):
+    """A forecaster whose distribution comes from the rows before the forecast alone; a subclass says which walk."""
+
+    def _walk(self, channels: Channels) -> SeasonalWalk | DriftWalk:
+        raise NotImplementedError
+
+    def _means(self, origin: Origin, channels: Channels) -> np.ndarray:
+        return self._walk(channels).forecast(origin.n_steps)
+
+    def _spread(self, origin: Origin, channels: Channels) -> np.ndarray:
+        return self._walk(channels).spread(origin.n_steps)
+
+    def _paths(self, origin: Origin, channels: Channels, shocks: np.ndarray) -> np.ndarray:
+        return self._walk(channels).paths(origin.n_steps, shocks)
+
+
 @dataclass(eq=False, repr=False, kw_only=True)
-class NaiveForecaster(_Baseline):
+class NaiveForecaster(_Walk):
     """The last value of each series, with the intervals of a random walk.
 
     The variance of h steps is h times the mean squared change of one step. Missing values are left out, and the steps
@@ -130,15 +146,6 @@ class NaiveForecaster(_Baseline):
 
     def _walk(self, channels: Channels) -> SeasonalWalk:
         return SeasonalWalk.of(channels, 1)
-
-    def _means(self, origin: Origin, channels: Channels) -> np.ndarray:
-        return self._walk(channels).forecast(origin.n_steps)
-
-    def _spread(self, origin: Origin, channels: Channels) -> np.ndarray:
-        return self._walk(channels).spread(origin.n_steps)
-
-    def _paths(self, origin: Origin, channels: Channels, shocks: np.ndarray) -> np.ndarray:
-        return self._walk(channels).paths(origin.n_steps, shocks)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -182,7 +189,7 @@ class SeasonalNaiveForecaster(NaiveForecaster):
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class DriftForecaster(_Baseline):
+class DriftForecaster(_Walk):
     """The line through the first and the last value of each series: a random walk with drift.
 
     The variance of h steps after n values is ``s^2 h (1 + h / (n - 1))``, in which s is the standard deviation of the
@@ -208,14 +215,8 @@ class DriftForecaster(_Baseline):
 
     _fewest = "three values"
 
-    def _means(self, origin: Origin, channels: Channels) -> np.ndarray:
-        return DriftWalk.of(channels).forecast(origin.n_steps)
-
-    def _spread(self, origin: Origin, channels: Channels) -> np.ndarray:
-        return DriftWalk.of(channels).spread(origin.n_steps)
-
-    def _paths(self, origin: Origin, channels: Channels, shocks: np.ndarray) -> np.ndarray:
-        return DriftWalk.of(channels).paths(origin.n_steps, shocks)
+    def _walk(self, channels: Channels) -> DriftWalk:
+        return DriftWalk.of(channels)
 
     def _n_shocks(self, channels: Channels, n_steps: int) -> int:
         return 1 + n_steps  # one for the slope
@@ -290,7 +291,7 @@ class ThetaForecaster(_Baseline):
     def _models(self, origin: Origin, channels: Channels) -> Thetas:
         """Models of the channels of the origin, fitted now where the fit did not have them."""
         n_channels = origin.panel.values.shape[1]
-        is_new = np.repeat((origin.series < 0) | (origin.series >= len(self._thetas) // n_channels), n_channels)
+        is_new = np.repeat(origin.series < 0, n_channels)
         series = np.repeat(origin.series * n_channels, n_channels) + np.tile(np.arange(n_channels), len(origin.series))
         models = self._thetas.take(np.where(is_new, 0, series))
         if is_new.any():

@@ -69,6 +69,11 @@ class Cut(NamedTuple):
     panel: Panel
     is_scored: np.ndarray
 
+    @property
+    def n_windows(self) -> int:
+        """Number of windows of all series."""
+        return int(np.maximum(self.panel.n_rows - self.geometry.context - self.geometry.n_ahead + 1, 0).sum())
+
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
@@ -119,7 +124,8 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         strategy, stopping = as_strategy(self.strategy), self._stopping()
         choice("point", self.point, POINTS)
         history, transform, changes = self._read(history)  # without a gap at the end, which teaches nothing
-        (geometry, seasons, before, panel, is_scored), n_channels = self._cut(history), history.values.shape[1]
+        cut, n_channels = self._cut(history), history.values.shape[1]
+        geometry, seasons, before, panel, is_scored = cut
         context_length = geometry.context
         if changes is not None:
             changes = with_whole_windows(replace(history, panel=changes), geometry, seasons)
@@ -129,9 +135,9 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             check_length(history, learned, context_length, horizon, seasons, transform.transform.n_lost)
         check_validation(history, is_scored, geometry, panel)
         n_masked = n_channels if choice("missing", self.missing, MISSING) == "decay" else 0
-        is_short = self._warn_if_short(history, panel, is_scored, geometry, horizon)
+        is_short = self._warn_if_short(history, cut, horizon)
         network, device = self._network(
-            int(np.maximum(panel.n_rows - geometry.context - geometry.n_ahead + 1, 0).sum()),
+            cut.n_windows,
             geometry,
             n_inputs=n_channels + panel.past.shape[1] + panel.known.shape[1] + 2 * n_masked,
             n_targets=n_channels,
@@ -174,7 +180,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
 
     def _read(self, history: History) -> Read:
         """The history that the network reads, transformed by what the training part tells."""
-        transform = Transform(self.difference, self.seasonal_difference, history.season_length, self.target_transform)
+        transform = self._transform(history)
         self._check_transform(transform)
         n_held_out = np.zeros(len(history.panel), np.int64) + history.n_held_out
         stopping = self._stopping()
@@ -185,9 +191,12 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             n_held_out += history.panel.n_rows - 1 - history.panel.last_observed.max(axis=1)
         return read_history(history, transform, n_held_out)
 
+    def _transform(self, history: History) -> Transform:
+        """The transform that the arguments ask for."""
+        return Transform(self.difference, self.seasonal_difference, history.season_length, self.target_transform)
+
     def _n_lost(self, history: History) -> int:
-        transform = Transform(self.difference, self.seasonal_difference, history.season_length, self.target_transform)
-        return transform.n_lost
+        return self._transform(history).n_lost
 
     def _check_transform(self, transform: Transform) -> None:
         """Refuse a transform of counts, and after an earlier fit another one with warm_start=True."""
@@ -267,18 +276,16 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         s = as_strategy(self.strategy).segment_length
         return max(1, min(max(24, 2 * season_length), (n - horizon) // 3) // s) * s
 
-    def _warn_if_short(
-        self, history: History, panel: Panel, is_scored: np.ndarray, geometry: Geometry, horizon: int
-    ) -> bool:
+    def _warn_if_short(self, history: History, cut: Cut, horizon: int) -> bool:
         """Warn if there are few windows; return whether there are."""
         n, segment = history.typical_length, as_strategy(self.strategy).segment_length
-        if len(panel) > 1:
-            return int(np.maximum(panel.n_rows - geometry.context - geometry.n_ahead + 1, 0).sum()) < MIN_WINDOWS
+        if len(cut.panel) > 1:
+            return cut.n_windows < MIN_WINDOWS
 
         def context_of(shorter: int) -> int | None:
             return None if shorter % segment else self._context_length(n, shorter, history.season_length)
 
-        warning = few_windows(is_scored, geometry, history, horizon, context_of)
+        warning = few_windows(cut.is_scored, cut.geometry, history, horizon, context_of)
         if warning:
             warnings.warn(warning, FewWindowsWarning, stacklevel=5)
         return warning is not None
@@ -338,20 +345,16 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         with network.backend.session():
             return trained.after_gaps(function, before, *options, joint=joint)
 
-    def _is_new(self, origin: Origin) -> np.ndarray:
-        """Which series came after the fit, by ``context=`` or `update`, (S,) bool."""
-        return (origin.series < 0) | (origin.series >= len(self.scaling_.target.mean))
-
     def _read_origin(self, origin: Origin) -> Origin:
         """The origin whose panel the network reads."""
         return read_origin(origin, self.transform_, len(self.scaling_.target.mean))
 
     def _scaling(self, origin: Origin) -> tuple[PanelScaling, np.ndarray]:
         """The scaling of the fit and of series that were not in it, and the row of each series."""
-        n, new = len(self.scaling_.target.mean), self._is_new(origin)
+        new = origin.series < 0
         if not new.any():
             return self.scaling_, origin.series
-        rows = np.where(new, n + np.cumsum(new) - 1, origin.series)
+        rows = np.where(new, len(self.scaling_.target.mean) + np.cumsum(new) - 1, origin.series)
         return self.scaling_.joined(origin.panel.take(np.flatnonzero(new))), rows
 
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
@@ -404,7 +407,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
     def _unscaled(self, values: np.ndarray, origin: Origin) -> np.ndarray:
         """Errors or offsets (S, n_leads, C, ...) for the steps after `origin`, in the units of the series."""
         errors, (_, rows) = self.errors_, self._scaling(origin)
-        if (new := np.flatnonzero(self._is_new(origin))).size:
+        if (new := np.flatnonzero(origin.series < 0)).size:
             errors = replace(errors, scaling=errors.scaling.joined(origin.panel.take(new)))
         return errors.unscale(values, origin.panel, self.context_length_, origin.n_steps, rows, origin.gaps)
 

@@ -30,7 +30,7 @@ class Origin(NamedTuple):
     ahead : (S, n_steps, n_covariates)
         Covariates of the steps ahead.
     series : (S,) int
-        Number of each series in the fit; -1 for one that was not in it.
+        Number of each series in the fit; -1 for one that was not in it, and came by ``context=`` or an update.
     index : pandas index, or (S,) and (S, n_wanted) int
         Labels of the wanted steps; of a panel the numbers of its series, and the places of the steps in its grid.
     wanted : (n_wanted,) int

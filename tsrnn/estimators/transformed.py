@@ -48,14 +48,10 @@ def read_history(history: History, transform: Transform, n_held_out: np.ndarray)
 
 
 def read_origin(origin: Origin, fitted: FittedTransform, n_fitted: int) -> Origin:
-    """The origin whose panel a network reads; `fitted` is the transform of a fit to `n_fitted` series.
-
-    Series that an update has added count as new ones: -1 is the number of each.
-    """
-    is_new = (origin.series < 0) | (origin.series >= n_fitted)
-    origin = origin._replace(series=np.where(is_new, -1, origin.series))
+    """The origin whose panel a network reads; `fitted` is the transform of a fit to `n_fitted` series."""
     if fitted.transform.is_identity:
         return origin
+    is_new = origin.series < 0
     with named(lambda s, row, c: _place(origin, s, row, c)):
         if is_new.any():
             fitted = fitted.joined(origin.panel.take(np.flatnonzero(is_new)))

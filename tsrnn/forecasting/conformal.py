@@ -115,7 +115,7 @@ class Errors:
 
     def of_series(self, s: int) -> Errors:
         """Errors of one series where it has enough for paths, or else of all."""
-        if self.n_series == 1 or not 0 <= s < self.n_series or self._n_origins[s] < PATHS:
+        if self.n_series == 1 or s < 0 or self._n_origins[s] < PATHS:
             return self
         return replace(self, errors=self.errors[self.series == s], series=self.series[self.series == s])
 
