@@ -31,7 +31,7 @@ def m4_hourly(folder: Path) -> Iterator[Split]:
     parts = []
     for name in ("train", "test"):
         wide = pd.read_csv(folder / "m4" / f"Hourly-{name}.csv", index_col=0)
-        parts.append(wide.stack().rename("y").rename_axis(["unique_id", "ds"]).reset_index())
+        parts.append(wide.stack().dropna().rename("y").rename_axis(["unique_id", "ds"]).reset_index())
     train, test = (part.assign(ds=part.groupby("unique_id").cumcount()) for part in parts)
     test["ds"] += test["unique_id"].map(train["unique_id"].value_counts())  # the hours go on
     yield train, test
