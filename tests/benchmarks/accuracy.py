@@ -62,8 +62,8 @@ def scaled_errors(train: pd.DataFrame, test: pd.DataFrame, forecast: pd.DataFram
 
     scale = train.groupby("unique_id")["y"].apply(naive)
     both = test[["unique_id", "ds", "y"]].merge(forecast, on=["unique_id", "ds"], suffixes=("", "_hat"))
-    if len(both) < len(test):
-        raise ValueError(f"{len(test) - len(both)} of {len(test)} steps have no forecast")
+    if both["unique_id"].nunique() < test["unique_id"].nunique():  # after a gap some rows lie beyond the horizon
+        raise ValueError(f"{test['unique_id'].nunique() - both['unique_id'].nunique()} series have no forecast")
     errors = (both["y_hat"] - both["y"]).abs().pow(power).groupby(both["unique_id"]).mean() / scale
     return errors[np.isfinite(errors)] ** (1 / power)
 
