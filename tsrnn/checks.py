@@ -37,6 +37,13 @@ def whole(name: str, value: Anything, least: int = 1) -> int:
     return int(value)
 
 
+def processes(name: str, value: Anything) -> int | None:
+    """Return `value` if it is a number of processes as joblib takes it, or None; raise otherwise."""
+    if value is not None and whole(name, value, -(2**31)) == 0:
+        raise ValueError(f"{name}=0 is no number of processes; use None, a positive number, or -1 for all processors")
+    return value
+
+
 def number(name: str, value: Anything, low: float, high: float = np.inf, *, open_low: bool = False) -> float:
     """Return `value` as a finite float in [low, high), or in (low, high) with `open_low`; raise otherwise."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from ..checks import choice, flag, number, whole
+from ..checks import Anything, choice, flag, number, whole
 from ..data.panel import Panel
 from ..exceptions import OrderSelectionWarning
 from ..frame import PanelTarget, Target
@@ -122,6 +122,9 @@ class ARForecaster(ProbabilisticForecaster):
             "pooled_model_": pooled.model if pooled else None,
             "n_observations_": len(history.values),
         }
+
+    def _reads_by_column(self, y: Anything) -> bool | None:
+        return None
 
     # ------------------------------------------------------------ fits
     def _fit_channel(self, history: History, c: int) -> Autoregression:

@@ -30,6 +30,8 @@ from .panels import (
 
 #: Fitted attributes by name, of many types.
 Attributes = dict[str, Any]
+#: Fitted attributes that an update changes.
+UPDATED = ("target_", "index_", "panel_", "_order")
 
 
 class BaseForecaster(BaseEstimator):
@@ -111,11 +113,12 @@ class BaseForecaster(BaseEstimator):
         reading = Reading(id, time, target, freq, gaps, short, future, past, static)
         if frame.is_panel(X if y is None else y, id):
             earlier = getattr(self, "static_", None) if getattr(self, "warm_start", False) else None
-            history = read_panel(X, y, reading, self.season_lengths, self._n_lost, earlier)
+            history = read_panel(X, y, reading, self._seasons_to_read(), self._n_lost, earlier)
         else:
             reading.refuse_for_one_series()
-            history = History.read(X, y, self.season_lengths, by_column=self._reads_by_column(X if y is None else y))
-        return self._fit_to(history, gaps, is_named=history.is_panel or bool(frame.column_labels(X)))
+            by_column = bool(self._reads_by_column(X if y is None else y))
+            history = History.read(X, y, self._seasons_to_read(), by_column=by_column)
+        return self._fit_to(history, is_named=history.is_panel or bool(frame.column_labels(X)))
 
     def __sklearn_tags__(self) -> Tags:
         """Tags of scikit-learn: a target alone may be fitted, of one or two dimensions, with missing values."""
@@ -202,8 +205,12 @@ class BaseForecaster(BaseEstimator):
     #: Advice in the error message for a forecast that is not finite.
     _overflow_advice = "fit with scaling='standard'"
 
-    def _reads_by_column(self, y: Anything) -> bool:
-        """Whether the columns of a wide frame are series of their own, as those of a panel are."""
+    def _seasons_to_read(self) -> Anything:
+        """The argument `season_lengths` by which `fit` reads a history."""
+        return self.season_lengths
+
+    def _reads_by_column(self, y: Anything) -> bool | None:
+        """Whether the columns of a wide frame are series of their own, as in a panel; None if both are the same."""
         return False
 
     def _n_lost(self, history: History) -> int:
@@ -269,8 +276,8 @@ class BaseForecaster(BaseEstimator):
             "index_": frame.extend_index(self.index_, n),
         }
 
-    def _fit_to(self, history: History, gaps: str, *, is_named: bool) -> BaseForecaster:
-        """Fit to a history that was read with `gaps`, whose covariates have names or not."""
+    def _fit_to(self, history: History, *, is_named: bool) -> BaseForecaster:
+        """Fit to a history, whose covariates have names or not."""
         self._check_history(history)
         state = {
             "target_": history.target,
@@ -286,7 +293,7 @@ class BaseForecaster(BaseEstimator):
             "_order": history.order,
             "_completions": history.completions,
             "_n_series": len(history.panel),
-            "_gaps": gaps,
+            "_gaps": history.gaps,
         }
         history, state = self._with_validation(history, state)
         fitted = self._fit(history) | state

@@ -35,6 +35,9 @@ class _Baseline(ProbabilisticForecaster):
     def _min_context(self) -> int:
         return 1
 
+    def _reads_by_column(self, y: Anything) -> bool | None:
+        return None
+
     def _fit(self, history: History) -> Attributes:
         whole("horizon", self.horizon)
         return {}

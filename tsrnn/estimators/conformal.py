@@ -18,12 +18,10 @@ from ..forecasting.conformal import extended
 from ..forecasting.rolling import RollingScores
 from ..frame.future import Forecasts
 from ..frame.measures import seasonal_scale
-from .base import Attributes, BaseForecaster, wrap_many
+from .base import UPDATED, Attributes, BaseForecaster, wrap_many
 from .history import History, Origin
 
 METHODS = ("split", "cqr", "aci")
-#: Fitted attributes that an update changes.
-UPDATED = ("target_", "index_", "panel_", "_order")
 #: From an origin to values of its steps, (S, n_steps, C, ...).
 Function = Callable[[Origin], np.ndarray]
 
@@ -186,7 +184,7 @@ class ConformalForecaster(_Fitted):
             )
         return self.model
 
-    def _reads_by_column(self, y: Anything) -> bool:
+    def _reads_by_column(self, y: Anything) -> bool | None:
         return self._checked_model()._reads_by_column(y)
 
     def _n_lost(self, history: History) -> int:
@@ -206,11 +204,6 @@ class ConformalForecaster(_Fitted):
         return self.model_._min_context()
 
     # ------------------------------------------------------------ calibration
-    def _fit_to(self, history: History, gaps: str, *, is_named: bool) -> BaseForecaster:
-        super()._fit_to(history, gaps, is_named=is_named)
-        self.model_._gaps = gaps  # by which it reads later rows
-        return self
-
     def _fit(self, history: History) -> Attributes:
         method, n_windows = choice("method", self.method, METHODS), whole("n_windows", self.n_windows)
         step, model = whole("step", self.step), clone(self._checked_model())
@@ -232,12 +225,12 @@ class ConformalForecaster(_Fitted):
             order=history.order[kept],
             static=None if history.static is None else history.static.take(kept),
         )
-        early = clone(model)._fit_to(training, "error", is_named=False)
+        early = clone(model)._fit_to(training, is_named=False)
         scale = _scales(history.panel, history.season_length)  # of a series that is too short, by all of its rows
         scale[kept] = _scales(training.panel, history.season_length)
         origins = first[kept] + step * np.arange(n_windows)[:, None]
         fitted: Attributes = {
-            "model_": model._fit_to(history, "error", is_named=False),
+            "model_": model._fit_to(history, is_named=False),
             "scale_": scale,
             "method_": method,
             "_kept": kept,

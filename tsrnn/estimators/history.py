@@ -41,6 +41,8 @@ class Origin(NamedTuple):
         Where `panel` holds transformed values, the transform of its series.
     levels : Panel or None
         Where these are differences, the values that they are differences of.
+    of_members : tuple of Origin
+        Of an ensemble, the origin of each member after series that came by ``context=``; empty where it is this one.
     """
 
     target: frame.Target | frame.PanelTarget
@@ -52,6 +54,7 @@ class Origin(NamedTuple):
     static: frame.Static | None = None
     transform: FittedTransform | None = None
     levels: Panel | None = None
+    of_members: tuple[Origin, ...] = ()
 
     @property
     def n_steps(self) -> int:
@@ -77,7 +80,10 @@ class Origin(NamedTuple):
             if (part := getattr(self, name)) is not None
         }
         index = tuple(part[chosen] for part in self.index) if isinstance(self.index, tuple) else self.index
-        return self._replace(ahead=self.ahead[chosen], series=self.series[chosen], index=index, **parts)
+        members = tuple(each.take(chosen) for each in self.of_members)
+        return self._replace(
+            ahead=self.ahead[chosen], series=self.series[chosen], index=index, of_members=members, **parts
+        )
 
     def one(self, i: int) -> Origin:
         """The origin of one of the series."""
@@ -113,6 +119,8 @@ class History:
         The target of the rows of `panel` that only validate.
     n_held_out : (S,) int or 0
         Number of these rows, at the end of each series.
+    gaps : {"error", "missing", "compress"}
+        How the rows of a panel were read, and later ones will be.
     """
 
     target: frame.Target | frame.PanelTarget
@@ -126,6 +134,7 @@ class History:
     completions: tuple[Completion, Completion] | None = None
     validation: frame.Target | frame.PanelTarget | None = None
     n_held_out: np.ndarray | int = 0
+    gaps: str = "error"
 
     @classmethod
     def of(
@@ -144,9 +153,9 @@ class History:
         known = np.empty((len(target.values), 0)) if covariates is None else covariates
         past, known = np.split(known, [len(past_names)], axis=1)
         if isinstance(target, frame.PanelTarget):
-            indptr, grid, order = target.indptr, target.grid, canonical_order(target.ids)
+            indptr, order = target.indptr, canonical_order(target.ids)
         else:
-            indptr, grid, order = np.array([0, len(target.values)], np.int64), target.index, np.zeros(1, np.int64)
+            indptr, order = np.array([0, len(target.values)], np.int64), np.zeros(1, np.int64)
         if completions is None:
             _refuse_unknown(past, past_names)
             _refuse_unknown(known, names)
@@ -154,8 +163,8 @@ class History:
         past, known = (of.complete(values, indptr) for of, values in zip(completions, (past, known), strict=True))
         panel = Panel(target.values, target.observed, known, indptr, past=past).take(order).filled()
         panel = panel.from_first_observed()
-        lengths = frame.read_season_lengths(season_lengths, grid, int(np.median(panel.n_rows)))
-        return cls(target, panel, list(names), lengths, list(past_names), order, completions=completions)
+        read = cls(target, panel, list(names), (), list(past_names), order, completions=completions)
+        return read.with_season_lengths(season_lengths)
 
     @classmethod
     def read(cls, X: Anything, y: Anything, season_lengths: Anything = None, *, by_column: bool = False) -> History:
@@ -222,6 +231,12 @@ class History:
     def typical_length(self) -> int:
         """The length that the defaults go by: of one series the shortest channel's, of many the median."""
         return int(np.median(self.n_rows)) if self.is_panel else int(self.n_rows.min())
+
+    def with_season_lengths(self, season_lengths: Anything) -> History:
+        """The history with the seasons of an estimator's argument `season_lengths`."""
+        grid = self.target.grid if isinstance(self.target, frame.PanelTarget) else self.target.index
+        n = int(np.median(self.panel.n_rows))
+        return replace(self, season_lengths=frame.read_season_lengths(season_lengths, grid, n))
 
     def until_last_observed(self) -> History:
         """The history without the rows at the end of a series in which nothing was observed."""

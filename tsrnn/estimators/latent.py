@@ -12,7 +12,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.stats import norm
 
-from ..checks import flag, number, whole
+from ..checks import flag, number, processes, whole
 from ..data.panel import Panel
 from ..exceptions import ConvergenceWarning
 from ..frame import PanelTarget
@@ -102,17 +102,14 @@ class LatentARForecaster(ProbabilisticForecaster):
 
     def _fit(self, history: History) -> Attributes:
         whole("horizon", self.horizon)
-        if self.n_jobs is not None and whole("n_jobs", self.n_jobs, -(2**31)) == 0:
-            raise ValueError(
-                "n_jobs=0 is no number of processes; use None, a positive number, or -1 for all processors"
-            )
+        n_jobs = processes("n_jobs", self.n_jobs)
         worker = type(self)(**self.get_params(deep=False))  # other processes get nothing of an earlier fit
         names = [history.channel(s) for s in range(len(history.panel))] if history.is_panel else [_all(history)]
         tasks = [
             Rows(one.values, one.observed, one.known, name) for one, name in zip(history.panel, names, strict=True)
         ]
         self._check_lengths(history, tasks)
-        results = Parallel(n_jobs=self.n_jobs)(delayed(worker._fit_rows)(rows, history.is_panel) for rows in tasks)
+        results = Parallel(n_jobs=n_jobs)(delayed(worker._fit_rows)(rows, history.is_panel) for rows in tasks)
         self._warn_unless_converged(history, [warning for _, warning in results], names)
         if not isinstance(history.target, PanelTarget):
             return results[0][0]

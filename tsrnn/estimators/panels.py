@@ -111,7 +111,7 @@ def read_panel(
         )
         warnings.warn(message, LeakageWarning, stacklevel=3)
     history = History.of(panel, covariates, future, season_lengths, past)
-    history = _without_short(history, reading.short, 2 + n_lost(history))
+    history = replace(_without_short(history, reading.short, 2 + n_lost(history)), gaps=reading.gaps)
     if reading.static is not None:
         ids = panel.ids.take(history.order)  # codes and means depend on the order, too
         coding = None if earlier is None else earlier.coding
