@@ -181,9 +181,7 @@ ESTIMATORS = [name for name in tsrnn.__all__ if name.endswith(("Forecaster", "Re
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_constructor_arguments_are_keyword_only(name):
     arguments = inspect.signature(getattr(tsrnn, name)).parameters.values()
-    options = [
-        parameter for parameter in arguments if parameter.name != "model"
-    ]  # a meta-estimator's model comes first
+    options = [each for each in arguments if each.name not in ("model", "members")]  # those of a meta-estimator
     assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in options)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ThetaForecaster,
     )
     from .estimators.conformal import ConformalForecaster
+    from .estimators.ensemble import EnsembleForecaster
     from .estimators.future_frames import make_future
     from .estimators.latent import LatentARForecaster
     from .estimators.scoring import neg_mae, neg_mase, neg_pinball, neg_rmse, neg_rmsse, neg_smape
@@ -46,6 +47,7 @@ _HOMES = {
     "ARForecaster": "estimators.autoregressive",
     "ConformalForecaster": "estimators.conformal",
     "DriftForecaster": "estimators.baselines",
+    "EnsembleForecaster": "estimators.ensemble",
     "LatentARForecaster": "estimators.latent",
     "NaiveForecaster": "estimators.baselines",
     "SeasonalNaiveForecaster": "estimators.baselines",
@@ -69,6 +71,7 @@ __all__ = [
     "Direct",
     "DriftForecaster",
     "EarlyStopping",
+    "EnsembleForecaster",
     "Epoch",
     "Huber",
     "LatentARForecaster",

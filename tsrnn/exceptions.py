@@ -33,5 +33,9 @@ class LeakageWarning(TsrnnWarning):
     """A covariate is an exact linear function of the target, such as a scaled copy of it."""
 
 
+class MemberWarning(TsrnnWarning):
+    """Some members of an ensemble cannot be fitted; the others forecast without them."""
+
+
 class BacktestWarning(TsrnnWarning):
     """Some models failed at some cutoffs of a backtest, whose forecasts are missing."""
