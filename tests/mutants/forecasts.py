@@ -6,6 +6,7 @@ from .mutant import (
     AUTOREGRESSION,
     BASELINES,
     EDGES,
+    ENSEMBLE,
     FORECASTERS,
     GAPS,
     LATENT,
@@ -193,6 +194,27 @@ MUTANTS = [
     mutant(
         "theta: the variance without the steps before", "linear/theta.py::Thetas.spread",
         "change @ covariance @ change.transpose(0, 2, 1) + gain * gain.transpose(0, 2, 1)", "covariance", BASELINES,
+    ),
+    # ---------------------------------------------------------------- ensembles
+    mutant(
+        "an ensemble without its weights", "forecasting/pooling.py::Pool.combined",
+        "np.average(values, axis=0, weights=self.weights)", "np.average(values, axis=0)", ENSEMBLE,
+    ),
+    mutant(
+        "the smallest remainders have a path more", "forecasting/pooling.py::Pool.n_paths", "counts - quotas",
+        "quotas - counts", ENSEMBLE,
+    ),
+    mutant(
+        "all members read a context in the same way", "estimators/ensemble.py::EnsembleForecaster._origin",
+        "origin._replace(of_members=tuple(own))", "origin", ENSEMBLE,
+    ),
+    mutant(
+        "an update only of the rows of the members", "estimators/ensemble.py::EnsembleForecaster.update",
+        "forecaster.update(y_new, X_new)", "None", ENSEMBLE,
+    ),
+    mutant(
+        "a member that failed keeps its weight", "estimators/members.py::fit_member",
+        "Member(name, None, 0.0, *__rest)", "Member(name, None, weight, *__rest)", ENSEMBLE,
     ),
     # ---------------------------------------------------------------- scores and labels
     mutant(

@@ -12,7 +12,7 @@ FORECASTERS, LATENT = "tests/test_forecasters.py", "tests/test_latent.py"
 LIKELIHOODS, BASELINES = "tests/test_likelihoods.py", "tests/test_baselines.py"
 GAPS, EDGES = "tests/test_gaps.py", "tests/test_edges.py"
 PROMISES, TRAINING, PRECISION = "tests/test_promises.py", "tests/test_training.py", "tests/test_precision.py"
-CUDA = "tests/test_cuda.py"
+CUDA, ENSEMBLE = "tests/test_cuda.py", "tests/test_ensemble.py"
 SCALING, TRANSFORMS = "tests/test_scaling.py", "tests/test_transforms.py"
 #: Selections (``-k``) from test files that are too long to run for each mutant.
 CHOSEN = {
@@ -25,6 +25,7 @@ CHOSEN = {
     "before and two and 2 and not L2 or relu and registers and 4",
     f"{CUDA} ptx": "every_layout and gru and before and (registers or two) and 2 and not L2 or bits",
     GAPS: "forecast_over or each_column or inside or knows_of or own_gap or fill or grow or joint",
+    ENSEMBLE: "combined or remainders or test_context or update_is or a_member_that_fails",
     LATENT: "joint_distribution or em_never or score_is or quantiles_intervals",
 }
 

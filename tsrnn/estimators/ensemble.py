@@ -115,8 +115,8 @@ class EnsembleForecaster(_Fitted):
         horizons = {name: whole(f"horizon of member {name!r}", each.horizon) for name, each in self._checked_members()}
         if len(set(horizons.values())) > 1:
             raise ValueError(
-                f"members have different horizons, {horizons}; give all the same, such as with "
-                f"set_params({next(iter(horizons))}__horizon={max(horizons.values())})"
+                f"members have different horizons, {horizons}; give all the same, such as horizon="
+                f"{max(horizons.values())}"
             )
         return next(iter(horizons.values()))
 
