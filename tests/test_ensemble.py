@@ -325,6 +325,9 @@ def test_a_member_whose_season_is_longer_than_the_series():
         ensemble = EnsembleForecaster(pair, error="keep").fit(wave(8))
     assert ensemble.season_length_ == 1
     assert len(ensemble.predict()) == 12
+    with pytest.warns(MemberWarning, match="season_lengths=12"):  # of the inner ensemble
+        outer = EnsembleForecaster({"inner": ensemble}).fit(wave(8))
+    assert_array_equal(outer.predict(), ensemble.predict())
 
 
 def test_series_too_short_for_some_members():

@@ -245,7 +245,7 @@ class EnsembleForecaster(_Fitted):
         lost = []
         for _, member in self._checked_members():
             try:
-                lost.append(member._n_lost(history.with_season_lengths(member.season_lengths)))
+                lost.append(member._n_lost(history.with_season_lengths(member._seasons_to_read())))
             except (TypeError, ValueError):
                 continue  # an argument of the member is wrong, which its fit will report
         choose = min if self.error == "keep" else max

@@ -98,7 +98,7 @@ def fit_member(name: str, member: BaseForecaster, weight: float, history: Histor
                 "EarlyStopping(validation=..., refit_full=True) makes its forecasts begin after other rows than those "
                 "of the other members; use refit_full=False, or validation_size="
             )
-        member._fit_to(history.with_season_lengths(member.season_lengths), is_named=False)
+        member._fit_to(history.with_season_lengths(member._seasons_to_read()), is_named=False)
     except Exception as failure:
         if not is_kept:
             raise error_of(name, failure) from failure
