@@ -225,6 +225,18 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def peers(session: nox.Session) -> None:
+    """Time the same jobs in neuralforecast and darts; the argument is the folder of ``tests.benchmarks.accuracy``.
+
+    pip installs the peers, for the reason that `oracle_torch` gives.
+    """
+    install(session)
+    session.install("pip")
+    session.run("python", "-m", "pip", "install", "--no-compile", *nox.project.dependency_groups(PROJECT, "peers"))
+    session.run("python", "-m", "tests.benchmarks.peers", *session.posargs)
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """Build sdist and wheel, and run the tests on the installed wheel, without the sources."""
     folder = Path(session.create_tmp()).resolve()

@@ -37,10 +37,13 @@ SHAPES = (
 BUILT_IN = ("lstm", "gru", "rnn_tanh")
 
 
-def alternate(functions: dict[str, Any], repeats: int) -> dict[str, float]:
-    """Median seconds of each function, called in turn so that drift of the machine hits all alike."""
+def alternate(functions: dict[str, Any], repeats: int, *, is_warm: bool = False) -> dict[str, float]:
+    """Median seconds of each function, called in turn so that drift of the machine hits all alike.
+
+    Each is first called once without being timed, unless it `is_warm`.
+    """
     times: dict[str, list[float]] = {name: [] for name in functions}
-    for function in functions.values():
+    for function in () if is_warm else functions.values():
         function()
     for _ in range(repeats):
         for name, function in functions.items():

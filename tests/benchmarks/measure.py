@@ -22,9 +22,12 @@ N_UPDATES = 500
 STRATEGIES = ("recursive", "direct")
 
 
-def line(what: str, value: float, unit: str, goal: float | None = None, note: str = "") -> None:
-    """Print a figure, the goal it is held against and a remark."""
-    against = "" if goal is None else f"   goal <= {goal:g} {unit}".rstrip()
+def line(
+    what: str, value: float, unit: str, goal: float | None = None, note: str = "", *, at_least: float | None = None
+) -> None:
+    """Print a figure, the goal that it must not exceed, or must reach, and a remark."""
+    sign, goal = ("<=", goal) if at_least is None else (">=", at_least)
+    against = "" if goal is None else f"   goal {sign} {goal:g} {unit}".rstrip()
     print(f"{what:44} {value:9.3f} {unit:5}{against}{note and '   ' + note}", flush=True)
 
 
