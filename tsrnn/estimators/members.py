@@ -115,7 +115,7 @@ def report_failures(members: Sequence[Member]) -> None:
         raise ValueError(f"no member of the ensemble with a weight could be fitted: {'; '.join(failed)}")
     if failed:
         message = f"{len(failed)} of {len(members)} members could not be fitted and are left out: {'; '.join(failed)}"
-        warnings.warn(message, MemberWarning, stacklevel=6)
+        warnings.warn(message, MemberWarning, stacklevel=7)
 
 
 def probabilistic(member: BaseForecaster) -> ProbabilisticForecaster:

@@ -1,0 +1,154 @@
+"""What forecasters of several members share: fits of copies, updates, and combined forecasts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
+from zlib import crc32
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import MetaEstimatorMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+from ..checks import Anything, number, processes
+from ..forecasting.pooling import Pool
+from .base import Attributes, BaseForecaster
+from .history import History, Origin
+from .members import SHARED, Member, fit_member, named, probabilistic, report_failures
+from .panels import NewRows
+from .probabilistic import ProbabilisticForecaster
+from .recurrent import generator
+
+
+class Combination(MetaEstimatorMixin, ProbabilisticForecaster):
+    """Several fitted forecasters of the same series, whose forecasts are combined; a subclass chooses the members."""
+
+    lower: float | None
+    n_jobs: int | None
+    random_state: Anything
+    members_: list[Member]
+    _pool: Pool
+
+    _overflow_advice = "fit to the series divided by a constant"
+
+    @property
+    def named_members_(self) -> dict[str, BaseForecaster]:
+        """The fitted forecasters by name."""
+        return {each.name: each.forecaster for each in self.members_ if each.forecaster is not None}
+
+    def update(self, y_new: Anything, X_new: Anything = None) -> Combination:
+        """Append new observations to all members without fitting again: later forecasts start after them.
+
+        Parameters
+        ----------
+        y_new : Series, DataFrame or array-like, or a panel
+            The rows that follow the series so far, of the same kind; NaN where missing.
+        X_new : Series, DataFrame or array-like
+            Their covariates, after a fit with covariates.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self)
+        changed = self._after(y_new, X_new, NewRows("y_new", "X_new", "update(y_new, X_new)"))[1]
+        later = []
+        for each in self.members_:
+            forecaster = copy(each.forecaster)
+            if forecaster is not None:
+                with named(each.name):
+                    forecaster.update(y_new, X_new)
+                forecaster.__dict__.update(changed)  # one panel for all
+            later.append(each._replace(forecaster=forecaster))
+        self.__dict__.update(changed, members_=later)  # all at once: an update that fails changes nothing
+        return self
+
+    # ------------------------------------------------------------ fit
+    def _check_history(self, history: History) -> None:
+        """Each member checks it in its own fit."""
+
+    def _fit_to(self, history: History, *, is_named: bool) -> BaseForecaster:
+        super()._fit_to(history, is_named=is_named)
+        fitted = list(self.named_members_.values())
+        for forecaster in fitted:
+            forecaster.__dict__.update({name: getattr(self, name) for name in SHARED})
+        if (first := next((f for f in fitted if f.season_lengths is not None), None)) is not None:
+            self.season_lengths_, self.season_length_ = first.season_lengths_, first.season_length_
+        return self
+
+    def _fit_members(
+        self, history: History, pairs: Sequence[tuple[str, BaseForecaster]], weights: Sequence[float], combine: str,
+        *, is_kept: bool,
+    ) -> Attributes:  # fmt: skip
+        """Fit copies of members with these names and weights; with `is_kept` without those that fail."""
+        members, n_jobs = self._seeded(pairs), processes("n_jobs", self.n_jobs)
+        lower = None if self.lower is None else number("lower", self.lower, -np.inf, open_low=True)
+        fits = [
+            delayed(fit_member)(name, member, weight, history, is_kept=is_kept)
+            for (name, member), weight in zip(members, weights, strict=True)
+        ]
+        results: list[Member] = Parallel(n_jobs=n_jobs)(fits)
+        report_failures(results)
+        taking_part = np.array([each.weight for each in results if each.weight > 0])
+        return {"members_": results, "_pool": Pool(combine, taking_part, lower)}
+
+    def _seeded(self, pairs: Sequence[tuple[str, BaseForecaster]]) -> list[tuple[str, BaseForecaster]]:
+        """Copies of the members, with seeds where they have none and the combination has one."""
+        rng = generator("random_state", self.random_state)
+        members = [(name, clone(member)) for name, member in pairs]
+        if self.random_state is None:
+            return members
+        seed = rng.randint(2**31)
+        for name, member in members:  # the seed of a member does not depend on the others
+            own, arguments = np.random.RandomState([seed, crc32(name.encode())]), member.get_params()
+            unset = [key for key in sorted(arguments) if key.split("__")[-1] == "random_state"]
+            member.set_params(**{key: own.randint(2**31) for key in unset if arguments[key] is None})
+        return members
+
+    # ------------------------------------------------------------ forecasts
+    def _taking_part(self) -> list[tuple[str, BaseForecaster]]:
+        """Names and members that have a weight."""
+        weights = {each.name: each.weight for each in self.members_}
+        return [(name, forecaster) for name, forecaster in self.named_members_.items() if weights[name] > 0]
+
+    def _origin(self, horizon: Anything, context: Anything, ids: Anything = None, static: Anything = None) -> Origin:
+        origin = super()._origin(horizon, context, ids, static)
+        if context is None:
+            return origin
+        own = []
+        for name, member in self._taking_part():
+            with named(name):
+                own.append(member._origin(horizon, context, ids, static))
+        return origin._replace(of_members=tuple(own))
+
+    def _parts(self, origin: Origin) -> Iterator[tuple[str, BaseForecaster, Origin]]:
+        """Name of each member with a weight, the member, and its origin."""
+        members = self._taking_part()
+        origins = origin.of_members or [origin] * len(members)
+        return ((name, member, own) for (name, member), own in zip(members, origins, strict=True))
+
+    def _forecast(self, origin: Origin) -> np.ndarray:
+        return self._combined(origin, lambda member, own: member._continue(own))
+
+    def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
+        return self._combined(origin, lambda member, own: probabilistic(member)._finite_quantiles(own, levels))
+
+    def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
+        """Paths of all members in turn, all drawn from the same generators."""
+        paths = []
+        for (name, member, own), n in zip(self._parts(origin), self._pool.n_paths(n_paths).tolist(), strict=True):
+            if n:
+                with named(name):
+                    paths.append(member._finite(probabilistic(member)._sample(own, n, rngs), own))
+        return self._pool.clipped(np.concatenate(paths, axis=-1))
+
+    def _combined(self, origin: Origin, forecast: Callable[[BaseForecaster, Origin], np.ndarray]) -> np.ndarray:
+        values = []
+        for name, member, own in self._parts(origin):
+            with named(name):
+                values.append(forecast(member, own))
+        return self._pool.combined(np.stack(values))
+
+    def _min_context(self) -> int:
+        return max(member._min_context() for _, member in self._taking_part())
