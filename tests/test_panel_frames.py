@@ -292,7 +292,10 @@ def test_compressed_rows_without_a_frequency():
     panel, _ = read_panel({"a": pd.Series(np.arange(5.0), days)}, gaps="compress")
     assert panel.grid.equals(days)
     assert not panel.has_steps
-    with pytest.raises(ValueError, match=r"no frequency.*no labels after 2024-02-23; fit with freq="):
+    with pytest.raises(
+        ValueError,
+        match=r"no frequency.*no labels after 2024-02-23; pass the labels of",
+    ):
         wrap_panel(np.ones((1, 1)), panel, np.arange(1), ahead(panel, 1))
 
 

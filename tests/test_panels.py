@@ -521,6 +521,125 @@ def test_updates_with_covariates():
     assert_same([forecaster.predict(X)], [with_future().predict(X, context=everything)])
 
 
+# ---------------------------------------------------------------- updates across gaps
+#: Working days without two holidays, as the steps of a panel; and times of no frequency.
+WORKING = pd.bdate_range("2024-01-01", periods=64).drop([pd.Timestamp("2024-03-18"), pd.Timestamp("2024-03-25")])
+IRREGULAR = DAYS[:70] + pd.to_timedelta(np.random.default_rng(0).integers(0, 24, 70), "h")
+COMPRESSED = {"D": (WORKING, "D"), "B": (WORKING, "B"), "inferred": (WORKING, None), "none": (IRREGULAR, None)}
+
+
+def on(times, frame):
+    """A long frame whose days are these times."""
+    return frame.assign(ds=times[frame["ds"].map(DAYS.get_loc)])
+
+
+@pytest.mark.parametrize("case", COMPRESSED)
+def test_updates_of_rows_that_are_the_steps(case):
+    """New rows are the next steps, also after a weekend or a holiday: as on consecutive days."""
+    times, freq = COMPRESSED[case]
+    forecaster = quick(season_lengths=7).fit(on(times, long("ba")), gaps="compress", freq=freq)
+    expected = quick(season_lengths=7).fit(long("ba"))
+    new = pd.concat([rows("b", 60, [3.0]), rows("a", 49, [1.0, 5.0]), rows("new", 20, wave(30))])
+    assert forecaster.score(on(times, new[:3])) == expected.score(new[:3])
+    forecaster.update(on(times, new))
+    expected.update(new)
+    assert_array_equal(forecaster.panel_.values, expected.panel_.values)
+    joined = on(times, pd.concat([long("ba"), new]))
+    last = joined.groupby("unique_id", sort=False)["ds"].max()
+    target = forecaster.target_
+    assert target.grid[target.end - 1].tolist() == last.tolist()
+    for s, name in enumerate(target.ids):
+        kept = joined.loc[joined["unique_id"] == name, "ds"].tolist()
+        assert target.labels(s).tolist() == kept[: target.n_rows[s]]
+    ahead = times[62:65] if case == "none" else pd.DatetimeIndex(["2024-04-01", "2024-04-02", "2024-04-08"])
+    forecast = forecaster.predict(ahead)
+    assert forecast["ds"].tolist() == [*ahead] * 3
+    assert_array_equal(forecast["y"], expected.predict(3)["y"])
+    again = on(times, rows("b", 61, [4.0])) if case == "none" else rows("b", 0, [4.0]).assign(ds=ahead[0])
+    forecaster.update(again)
+    assert forecaster.target_.grid[forecaster.target_.end[0] - 1] == again["ds"].iloc[0]
+    with pytest.raises(ValueError, match=r"series 'a' begins at 2024-.* end at 2024-.*leave out the rows that are kn"):
+        forecaster.update(on(times, rows("a", 50, [1.0])))
+
+
+def test_covariates_of_steps_that_rows_make():
+    """The rows of X after the end are the steps, across a holiday and without a frequency, also after an update."""
+    expected = copy.deepcopy(with_future()).update(after(x=0.25))
+    X = future(x=[0.5, 2.0, 1.0] * 4)
+    X["ds"] += pd.Timedelta(H, "D")
+    for times in (WORKING.append(pd.bdate_range("2024-03-29", periods=8)), IRREGULAR):
+        forecaster = quick(season_lengths=7).fit(on(times, with_x()), future=["x"], gaps="compress")
+        forecaster.update(on(times, after(x=0.25)))
+        forecast = forecaster.predict(on(times, X).sample(frac=1, random_state=1))
+        assert_array_equal(forecast["y"], expected.predict(X)["y"])
+        assert forecast["ds"].tolist() == on(times, X)["ds"].tolist()
+        chosen = forecaster.predict(on(times, X), ids=["s", "a"])
+        assert_array_equal(of(chosen, "s"), of(forecast, "s"))
+        with pytest.raises(ValueError, match=r"X has 2 rows after the end of series 'b', but 3 .*'a'; .* with ids="):
+            forecaster.predict(on(times, X[1:]))
+
+
+STEPS = {
+    "early": (WORKING[48:51], "holds 2024-03-07, but series 'b' ends at 2024-03-26; pass later steps, or choose"),
+    "unsorted": (WORKING[[61, 60]], "horizon has .* after .*; pass each step once, sorted"),
+    "off the grid": (pd.DatetimeIndex(["2024-04-06"]), "holds 2024-04-06, which is no step .* use its frequency"),
+    "kind": (np.arange(3), "horizon holds int64 labels|horizon .*integer"),
+}
+
+
+@pytest.mark.parametrize("case", STEPS)
+def test_labels_of_steps_that_are_refused(case):
+    labels, match = STEPS[case]
+    forecaster = quick().fit(on(WORKING, long("ba")), gaps="compress", freq="B")
+    with pytest.raises(ValueError, match=match):
+        forecaster.predict(labels)
+
+
+@pytest.mark.parametrize("columns", [{}, {"past": ["x"]}, {"future": ["x"]}], ids=str)
+def test_updates_fill_missing_steps(columns):
+    """Steps between the last row and the first new one become missing, as a fit to all rows reads them."""
+    frame = with_x() if columns else long()
+    frame = frame.drop(index=[30, 70])
+    new = after(n=5, **({"x": 2.0} if columns else {}))
+    new = pd.concat(
+        [new.drop(index=[0, 1, 5, 8, 15]), rows("new", 8, wave(7)).assign(**({"x": 2.0} if columns else {}))]
+    )
+    forecaster = quick().fit(frame, gaps="missing", **columns)
+    forecaster.update(new)
+    refitted = quick().fit(pd.concat([frame, new]), gaps="missing", **columns)
+    order = np.argsort(forecaster.target_.ids.take(forecaster._order))
+    found = forecaster.panel_.take(order)
+    for name in ("values", "observed", "known", "past", "indptr"):
+        assert_array_equal(getattr(found, name), getattr(refitted.panel_, name))
+    assert dict(zip(forecaster.target_.ids, forecaster.target_.end, strict=True)) == dict(
+        zip(refitted.target_.ids, refitted.target_.end, strict=True)
+    )
+
+
+def test_scores_and_validation_after_missing_steps():
+    """A row after a hole is compared with the forecast of its own step."""
+    forecaster = quick().fit(long(), gaps="missing")
+    new = after("b", 4)
+    assert forecaster.score(new[2:]) == forecaster.score(new.assign(y=with_gaps(new["y"].to_numpy(), [0, 1])))
+    stopping = EarlyStopping(validation=after("b", 9)[2:])
+    filled = EarlyStopping(validation=after("b", 9).assign(y=lambda y: with_gaps(y["y"].to_numpy(), [0, 1])))
+    one, other = (quick(early_stopping=each).fit(long(), gaps="missing") for each in (stopping, filled))
+    assert_array_equal(one.theta_, other.theta_)
+
+
+def test_far_steps_are_refused(monkeypatch):
+    far = rows("b", 0, [1.0]).assign(ds=pd.Timestamp("2030-01-01"))
+    forecaster = quick().fit(long(), gaps="missing")
+    monkeypatch.setattr("tsrnn.frame.panel._SMALL", 1000)
+    with pytest.raises(ValueError, match=r"would add 2,132 rows of 'D' to the 1 rows of y_new, .* series 'b'; check"):
+        forecaster.update(far)
+    monkeypatch.setattr("tsrnn.frame.panel_grid._MAX_LABELS", 2000)
+    with pytest.raises(
+        ValueError, match=r"y_new has 2030-01-01, more than 2,000 steps of 'D' after .*2024-01-01; check"
+    ):
+        forecaster.update(far)
+
+
 # ---------------------------------------------------------------- scores
 def test_the_score_is_the_mean_over_the_series():
     forecaster, new = fitted(), after("tab")
@@ -576,6 +695,100 @@ def test_columns_as_series_take_arrays_in_updates_and_make_future_gives_their_st
     assert list(ahead.columns) == ["p"]
     assert list(ahead.index) == [pd.Timestamp("2024-02-02"), pd.Timestamp("2024-02-03")]
     assert network.predict(ahead.assign(p=[0.0, 1.0])).shape == (2, 3)
+
+
+WIDE = pd.DataFrame({name: wave(40, seed=k) for k, name in enumerate("cab")}, DAYS[:40])
+
+
+def as_melted(wide):
+    return wide.rename_axis(index="ds", columns="unique_id").melt(ignore_index=False, value_name="y").reset_index()
+
+
+def by_column(**options):
+    return quick(multivariate="independent", **options)
+
+
+def test_columns_as_series_answer_for_dates():
+    forecaster, joint = by_column().fit(WIDE), quick().fit(WIDE)
+    dates = DAYS[[43, 41, 40]]
+    forecast = forecaster.predict(dates)
+    pd.testing.assert_index_equal(forecast.index, joint.predict(dates).index)
+    pd.testing.assert_frame_equal(forecast, forecaster.predict(4).loc[dates], check_freq=False)
+    pd.testing.assert_frame_equal(forecaster.predict(dates[::-1][:2]), forecaster.predict(2))
+    bounds = forecaster.predict_interval(dates, 0.5)
+    pd.testing.assert_frame_equal(bounds, forecaster.predict_interval(4, 0.5).loc[dates], check_freq=False)
+    later = forecaster.predict(dates + pd.Timedelta("1D"), context=WIDE.shift(1, freq="D"))
+    assert_array_equal(later, forecast)
+    with pytest.raises(ValueError, match="horizon holds 2024-02-08, which is not after the end of the series"):
+        forecaster.predict(DAYS[38:41])
+    with pytest.raises(TypeError, match=r"it is a number of steps, or labels of the steps"):
+        forecaster.predict(np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("convert", [lambda wide: wide.to_numpy(), polars.from_pandas], ids=["array", "polars"])
+def test_columns_as_series_take_contexts_without_labels(convert):
+    """They are the columns of the fit, by position, and keep the scales that these have there."""
+    forecaster = by_column().fit(WIDE)
+    context = WIDE.iloc[5:35] * 1.5
+    expected = forecaster.predict(2, context=context)
+    found = forecaster.predict(2, context=convert(context))
+    assert type(found) is type(convert(context))
+    assert_array_equal(np.asarray(found), expected)
+    assert_array_equal(expected["a"], by_long().predict(2, context=as_melted(context), ids=None)["y"][2:4])
+    with pytest.raises(ValueError, match=r"context has the columns \['a'.*but the fit had"):
+        forecaster.predict(2, context=context[list("abc")])
+    with pytest.raises(ValueError, match="context"):
+        forecaster.predict(2, context=context.set_axis(pd.date_range("2024-01-01", periods=30, freq="h")))
+
+
+@cache
+def by_long():
+    return quick().fit(as_melted(WIDE))
+
+
+def test_columns_as_series_take_contexts_beside_covariates():
+    """X labels an array, as it does for one series."""
+    X = pd.DataFrame({"p": np.sin(np.arange(50.0) ** 2)}, DAYS[:50])
+    forecaster, joint = by_column().fit(X[:40], WIDE), quick().fit(X[:40], WIDE)
+    context = WIDE[10:35]
+    expected = forecaster.predict(X[10:37], context=context)
+    assert_array_equal(forecaster.predict(X[10:37], context=context.to_numpy()), expected)
+    assert_array_equal(forecaster.predict(X[10:37].to_numpy(), context=context.to_numpy()), expected)
+    assert expected.index.equals(joint.predict(X[10:37], context=context).index)
+
+
+def test_static_covariates_of_columns():
+    static = pd.DataFrame({"size": [1.0, 4.0, 2.0], "city": ["x", "y", "x"]}, index=list("abc"))
+    named = static.rename_axis("unique_id").reset_index()
+    forecaster, many = by_column().fit(WIDE, static=static), quick().fit(as_melted(WIDE), static=named)
+    assert_array_equal(forecaster.theta_, many.theta_)
+    assert_array_equal(by_column().fit(WIDE, static=named).theta_, many.theta_)
+    forecast = forecaster.predict(2)
+    assert_array_equal(forecast.to_numpy().T.ravel(), many.predict(2)["y"])
+    assert_array_equal(forecaster.predict(2, context=WIDE), forecast)
+    assert (forecaster.predict(2, context=WIDE, static=static.assign(size=9.0)) != forecast).to_numpy().all()
+    forecaster.update(WIDE.iloc[:2].set_axis(DAYS[40:42]))
+    assert_array_equal(
+        forecaster.predict(2), forecaster.predict(2, context=pd.concat([WIDE, WIDE[:2]]).set_axis(DAYS[:42]))
+    )
+    with pytest.raises(ValueError, match="static has no row for 1 of 3 ids: 'b'"):
+        by_column().fit(WIDE, static=static.drop(index="b"))
+    with pytest.raises(ValueError, match=r"(?s)static=.* is for panels, but y is one series or a wide frame"):
+        quick().fit(WIDE, static=static)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("past", ["p"]), ("future", ["p"]), ("gaps", "missing"), ("time", "ds"), ("short", "skip")]
+)
+def test_columns_as_series_are_no_long_frames(name, value):
+    with pytest.raises(
+        ValueError, match=rf"{name}=.* but y is a wide frame; .* pass a long frame, y\.rename"
+    ) as raised:
+        by_column().fit(WIDE, **{name: value})
+    melted = eval(str(raised.value).partition("pass a long frame, ")[2].partition(", with")[0], {"y": WIDE})
+    assert_array_equal(by_column().fit(melted).theta_, by_column().fit(WIDE).theta_)
+    with pytest.raises(ValueError, match=rf"{name}=.* leave it out, or pass a long frame"):
+        by_column().fit(WIDE.to_numpy(), **{name: value})
 
 
 def test_skipped_series_do_not_scale_static_covariates_and_ids_of_another_kind_are_refused():

@@ -26,6 +26,7 @@ from .panels import (
     panel_truth_and_forecast,
     read_panel,
     update_panel,
+    with_static,
 )
 
 #: Fitted attributes by name, of many types.
@@ -98,7 +99,7 @@ class BaseForecaster(BaseEstimator):
             beside `y`, what is not named is known ahead.
         static : DataFrame, optional
             A row for each series of a panel, with its id as a column or as the index: numbers, and categories, for
-            which vectors are learned.
+            which vectors are learned. The ids of a wide frame with ``multivariate="independent"`` are its columns.
 
         Returns
         -------
@@ -111,13 +112,15 @@ class BaseForecaster(BaseEstimator):
             where and what would do.
         """
         reading = Reading(id, time, target, freq, gaps, short, future, past, static)
-        if frame.is_panel(X if y is None else y, id):
-            earlier = getattr(self, "static_", None) if getattr(self, "warm_start", False) else None
+        data = X if y is None else y
+        earlier = getattr(self, "static_", None) if getattr(self, "warm_start", False) else None
+        if frame.is_panel(data, id):
             history = read_panel(X, y, reading, self._seasons_to_read(), self._n_lost, earlier)
         else:
-            reading.refuse_for_one_series()
-            by_column = bool(self._reads_by_column(X if y is None else y))
+            by_column = bool(self._reads_by_column(data))
+            reading.refuse_for_one_series(data, by_column=by_column)
             history = History.read(X, y, self._seasons_to_read(), by_column=by_column)
+            history = with_static(history, static, earlier)
         return self._fit_to(history, is_named=history.is_panel or bool(frame.column_labels(X)))
 
     def __sklearn_tags__(self) -> Tags:
@@ -139,7 +142,8 @@ class BaseForecaster(BaseEstimator):
         horizon : int, index of dates, covariates, or None
             How many steps, or which future labels; None means the constructor's `horizon`. Any number works. After a
             fit with covariates, their rows for the steps to forecast: a frame, whose index must be these steps', or an
-            array; of a panel a table with a row for each id and time.
+            array; of a panel a table with a row for each id and time. A panel takes labels only if its rows are the
+            steps, ``gaps="compress"``.
         context : Series, DataFrame or array-like, or a panel; optional
             A series that was not in the fit, to be continued instead of the fitted one: of the same columns, and with
             an index of the same kind, frequency and time zone, or an array. After a fit with covariates, their rows
@@ -165,7 +169,7 @@ class BaseForecaster(BaseEstimator):
         ----------
         y_new : Series, DataFrame or array-like, or a panel
             The rows that follow the series so far, of the same kind; NaN where missing. Of a panel the rows of some
-            series, and of new ones.
+            series, and of new ones; steps without a row before them are read by the `gaps` of the fit.
         X_new : Series, DataFrame or array-like
             Their covariates, after a fit with covariates; of a panel they may be columns of `y_new`.
 
@@ -441,11 +445,15 @@ class BaseForecaster(BaseEstimator):
         """Whether both the fitted and the new target have labels, or their covariates have; arrays have none."""
         return new.is_labelled and self._one_target().is_labelled
 
+    def _check_grid(self, context: frame.Target) -> None:
+        """Refuse labels of another kind, frequency or time zone."""
+        if self._is_labelled(context):
+            with frame.pandas_fixes(context.native_format, "context"):
+                frame.check_same_grid(self.index_, context.index, name="context")
+
     def _read_context(self, target: frame.Target) -> History:
         self._check_kind(target, "context")
-        if self._is_labelled(target):
-            with frame.pandas_fixes(target.native_format, "context"):
-                frame.check_same_grid(self.index_, target.index, name="context")
+        self._check_grid(target)
         history = History.of(target)
         for c, n in enumerate(history.n_rows):
             if n < self._min_context():

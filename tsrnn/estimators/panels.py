@@ -16,13 +16,15 @@ from ..checks import Anything, choice, shown, whole
 from ..data.panel import Panel
 from ..exceptions import LeakageWarning
 from ..frame.panel_rows import show_id
-from ..frame.panel_tables import places_of
-from .history import History, Origin, canonical_order, refuse_empty
+from ..frame.panel_tables import check_times
+from .history import History, Origin, canonical_order, labelled_by, refuse_empty
 
 if TYPE_CHECKING:
     from .base import BaseForecaster
 
 GAPS, SHORT = ("error", "missing", "compress"), ("error", "skip")
+#: A wide frame as a long one.
+_MELTED = "y.rename_axis(index='ds', columns='unique_id').melt(ignore_index=False, value_name='y').reset_index()"
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,24 @@ class Reading:
             raise ValueError(f"{role}={shown(given)} names {repeated[0]!r} more than once; name each column once")
         return names
 
-    def refuse_for_one_series(self) -> None:
-        """Refuse all of these arguments: they only mean something for a panel."""
+    def refuse_for_one_series(self, y: Anything, *, by_column: bool) -> None:
+        """Refuse all of these arguments: they only mean something for a panel, or for the columns of a wide frame."""
         for each in fields(self):
             given = getattr(self, each.name)
-            if given is not None and not (isinstance(given, str) and given == each.default):
+            if given is None or (isinstance(given, str) and given == each.default):
+                continue
+            if not by_column:
                 raise ValueError(
                     f"{each.name}={shown(given)} is for panels, but y is one series or a wide frame; leave it out, or "
                     "name the column of ids of a long frame with id="
+                )
+            if each.name != "static":
+                mend = f", {_MELTED}" if hasattr(y, "rename_axis") else ""
+                if each.name == "past":
+                    mend += ", with a column for each covariate"
+                raise ValueError(
+                    f"{each.name}={shown(given)} is for panels whose series have rows of their own, but y is a wide "
+                    f"frame; leave it out, or pass a long frame{mend}"
                 )
 
 
@@ -112,11 +124,18 @@ def read_panel(
         warnings.warn(message, LeakageWarning, stacklevel=3)
     history = History.of(panel, covariates, future, season_lengths, past)
     history = replace(_without_short(history, reading.short, 2 + n_lost(history)), gaps=reading.gaps)
-    if reading.static is not None:
-        ids = panel.ids.take(history.order)  # codes and means depend on the order, too
-        coding = None if earlier is None else earlier.coding
-        history = replace(history, static=frame.read_static(reading.static, ids, panel.columns.id, known=coding))
-    return history
+    return with_static(history, reading.static, earlier)
+
+
+def with_static(history: History, static: Anything, earlier: frame.Static | None) -> History:
+    """The history of a panel with static covariates, coded as those of an `earlier` fit if there was one."""
+    if static is None:
+        return history
+    target = history.target
+    assert isinstance(target, frame.PanelTarget)
+    ids = target.ids.take(history.order)  # codes and means depend on the order, too
+    coding = None if earlier is None else earlier.coding
+    return replace(history, static=frame.read_static(static, ids, target.columns.id, known=coding))
 
 
 def _refuse_copy(known: np.ndarray, names: Sequence[Hashable], panel: frame.PanelTarget, name: str) -> None:
@@ -166,29 +185,23 @@ def panel_origin(
         )
     if static is not None and context is None:
         raise ValueError("static describes the series of context=, but there is none; leave it out")
-    names = forecaster.covariate_names_
-    target, numbers, panel, series = _chosen(forecaster, ids) if context is None else _given(forecaster, context)
+    names, completion = forecaster.covariate_names_, forecaster._completions[1]
+    wide_X = frame.read_table(horizon, "X") if names and _target(forecaster).wide is not None else None
+    target, numbers, panel, series = (
+        _chosen(forecaster, ids) if context is None else _given(forecaster, context, wide_X)
+    )
     origin = Origin(target, panel, np.empty((len(panel), 0, 0)), series, None, np.empty(0, np.int64))
-    if context is not None and forecaster.static_ is not None:
-        coding = forecaster.static_.coding
-        if static is None:
-            raise ValueError(
-                f"the fit had the static covariates {', '.join(map(repr, coding.names))}; pass those of the series of "
-                "context= as static="
-            )
-        read = frame.read_static(static, target.ids, target.columns.id, known=coding)
-        origin = origin._replace(static=read.take(numbers))
-    elif static is not None:
-        raise ValueError("static describes series by covariates that the fit did not have; leave it out")
-    known = None
-    if names and target.wide is not None:
+    if context is not None:
+        origin = origin._replace(static=_static_of_context(forecaster, static, target, numbers))
+    if wide_X is not None:
         n_before = 0 if context is None else len(target.grid)
-        steps, known = frame.read_future_covariates(frame.read_table(horizon, "X"), target.grid, n_before, names)
+        steps, known = frame.read_future_covariates(wide_X, target.grid, n_before, names)
         n = len(steps)
         if context is not None:
             rows = panel.positions + np.repeat(len(known) - n - panel.n_rows, panel.n_rows)
-            before = forecaster._completions[1].complete(known[rows], panel.indptr)
-            origin = origin._replace(panel=replace(panel, known=before))
+            origin = origin._replace(panel=replace(panel, known=completion.complete(known[rows], panel.indptr)))
+        places, wanted = target.end[numbers, None] + np.arange(n), np.arange(n)
+        ahead = np.repeat(known[None, -n:], len(panel), axis=0)
     elif names:
         if horizon is None or isinstance(horizon, Integral):
             raise TypeError(
@@ -196,23 +209,56 @@ def panel_origin(
                 f"covariates {', '.join(map(repr, names))} for the steps to forecast: fill in the frame that "
                 "tsrnn.make_future(forecaster, horizon) returns"
             )
-        n = frame.count_steps(horizon, target, numbers)
-    elif horizon is not None and np.ndim(horizon) > 0:
+        target, places = frame.find_steps(horizon, target, numbers)
+        wanted, ahead = np.arange(places.shape[1]), frame.align_future(horizon, target, places, names, series=numbers)
+    else:
+        target, places, wanted = _steps(forecaster, horizon, target, numbers)
+        ahead = np.empty((len(panel), int(wanted.max()) + 1, 0))
+    if names:
+        refuse_empty(ahead, names, completion)
+        ahead = completion.complete_ahead(ahead, origin.panel, origin.panel.known)
+    return origin._replace(target=target, ahead=ahead, index=(numbers, places), wanted=wanted)
+
+
+def _steps(
+    forecaster: BaseForecaster, horizon: Anything, target: frame.PanelTarget, numbers: np.ndarray
+) -> tuple[frame.PanelTarget, np.ndarray, np.ndarray]:
+    """The steps to forecast without covariates: target, places (S, n_wanted), and numbers from 0 after each end."""
+    if horizon is None or np.ndim(horizon) == 0:
+        wanted = np.arange(whole("horizon", forecaster.horizon if horizon is None else horizon))
+    elif np.ndim(horizon) == 1 and target.wide is not None:
+        labels = frame.read_table(horizon, "horizon").data
+        wanted = frame.steps_ahead(target.grid, labels, name="horizon") - 1
+    elif np.ndim(horizon) == 1 and target.places is not None:
+        labels = frame.read_table(horizon, "horizon").data
+        target, places = frame.label_steps(labels, target, numbers)
+        return target, places, np.arange(places.shape[1])
+    else:
+        takes_labels = target.wide is not None or target.places is not None
         raise TypeError(
             f"horizon has type {type(horizon).__name__}, but after a fit to a panel without covariates it is a number "
-            "of steps"
+            f"of steps{', or labels of the steps, one after the other' if takes_labels else ''}"
         )
-    else:
-        n = whole("horizon", forecaster.horizon if horizon is None else horizon)
-    places, ahead = target.end[numbers, None] + np.arange(n), np.empty((len(panel), n, 0))
-    if known is not None:
-        ahead = np.repeat(known[None, -n:], len(panel), axis=0)
-    elif names:
-        ahead = frame.align_future(horizon, target, places, names, series=numbers)
-    if names:
-        refuse_empty(ahead, names, forecaster._completions[1])
-        ahead = forecaster._completions[1].complete_ahead(ahead, origin.panel, origin.panel.known)
-    return origin._replace(ahead=ahead, index=(numbers, places), wanted=np.arange(n))
+    return target, target.end[numbers, None] + wanted, wanted
+
+
+def _static_of_context(
+    forecaster: BaseForecaster, static: Anything, target: frame.PanelTarget, numbers: np.ndarray
+) -> frame.Static | None:
+    """Static covariates of the series of `context`, or None for those of the fit."""
+    fitted = forecaster.static_
+    if fitted is None:
+        if static is not None:
+            raise ValueError("static describes series by covariates that the fit did not have; leave it out")
+        return None
+    if static is None:
+        if target.wide is not None:  # the columns are those of the fit
+            return None
+        raise ValueError(
+            f"the fit had the static covariates {', '.join(map(repr, fitted.coding.names))}; pass those of the series "
+            "of context= as static="
+        )
+    return frame.read_static(static, target.ids, target.columns.id, known=fitted.coding).take(numbers)
 
 
 def _target(forecaster: BaseForecaster) -> frame.PanelTarget:
@@ -245,18 +291,27 @@ def _places(forecaster: BaseForecaster, target: frame.PanelTarget) -> np.ndarray
     return place
 
 
-def _given(forecaster: BaseForecaster, context: Anything) -> tuple[frame.PanelTarget, np.ndarray, Panel, np.ndarray]:
-    """Target, numbers, rows and places in the fit, -1 for a new one, of the series that `context` holds."""
+def _given(
+    forecaster: BaseForecaster, context: Anything, wide_X: frame.Table | None
+) -> tuple[frame.PanelTarget, np.ndarray, Panel, np.ndarray]:
+    """Target, numbers, rows and places in the fit, -1 for a new one, of the series that `context` holds.
+
+    The covariates of a wide frame, `wide_X`, may have labels where it has none.
+    """
     fitted, names, past = _target(forecaster), forecaster.covariate_names_, forecaster.past_names_
     if fitted.wide is not None:
-        wide = frame.read_target(context, name="context", freq=frame.index_step(fitted.grid))
+        wide = frame.read_target(context, name="context", freq=fitted.step)
         forecaster._check_kind(wide, "context")
-        target, known = frame.panel_of_columns(wide), np.zeros((wide.values.size, len(names)))  # X brings them
+        if wide_X is not None:
+            wide = labelled_by(wide_X, wide, fitted.step)
+        forecaster._check_grid(wide)
+        target = replace(frame.panel_of_columns(wide), ids=fitted.ids)  # arrays have no names
+        known = np.zeros((wide.values.size, len(names)))  # X brings them
     else:
         target, known = frame.read_panel(
             context, **_reading(forecaster, context), name="context", covariates=[*past, *names]
         )
-    places_of(target.grid, fitted.grid, fitted, target.name)  # times of another kind or without time zone
+        check_times(target.grid, fitted, "context")
     history = History.of(target, known, names, [], past, forecaster._completions)
     numbers, panel = history.order, history.panel
     place = np.append(_places(forecaster, fitted), -1)  # the last one is for series without number
@@ -275,7 +330,7 @@ def _reading(forecaster: BaseForecaster, y: Anything) -> dict[str, Any]:
     if not frame.is_long_table(y):
         levels = getattr(getattr(y, "index", None), "names", [])
         columns = {name: label for name, label in columns.items() if name != "target" and label in levels}
-    return columns | {"freq": frame.index_step(fitted.grid), "gaps": forecaster._gaps}
+    return columns | {"freq": fitted.step, "gaps": forecaster._gaps}
 
 
 # ---------------------------------------------------------------- updates
@@ -307,9 +362,9 @@ def read_new_rows(
     else:
         asked = [] if X is not None else [*past, *names]
         new, known = frame.read_panel(y, **_reading(forecaster, y), name=name, covariates=asked, allow_missing=True)
-        if X is not None:
-            known, _ = frame.read_panel_table(X, new, [*past, *names], name=X_name)
-    places_of(new.grid, fitted.grid, fitted, name)  # times of another kind or without time zone
+    fitted, new, known = frame.follow(fitted, new, known, fills=forecaster._gaps == "missing")
+    if fitted.wide is None and X is not None:
+        known, _ = frame.read_panel_table(X, new, [*past, *names], name=X_name)
     later, series = frame.append_rows(fitted, new)
     before, place = forecaster.panel_, _places(forecaster, fitted)
     is_old = (series < len(fitted)) & (place[np.minimum(series, len(fitted) - 1)] >= 0)

@@ -50,7 +50,15 @@ from .panel_tables import (
     wrap_panel,
     wrap_panel_totals,
 )
-from .panel_update import append_rows, count_steps, is_long_table, is_one_id, number_series, select_series
+from .panel_update import (
+    append_rows,
+    find_steps,
+    follow,
+    is_long_table,
+    label_steps,
+    number_series,
+    select_series,
+)
 from .seasons import read_season_lengths, season_length, season_lengths
 from .static import Static, StaticCodes, read_static
 from .tables import Table, column_labels, pandas_fixes, read_table
@@ -71,17 +79,18 @@ __all__ = [
     "column_labels",
     "column_names",
     "constant_columns",
-    "count_steps",
     "empty_panel_table",
     "empty_table",
     "extend_index",
     "find_linear_copy",
     "find_linear_copy_in_panel",
+    "find_steps",
+    "follow",
     "future_index",
     "index_step",
     "is_long_table",
-    "is_one_id",
     "is_panel",
+    "label_steps",
     "mae",
     "mase",
     "number_series",

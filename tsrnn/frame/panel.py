@@ -164,7 +164,8 @@ class PanelTarget:
         if not self.has_steps:
             raise ValueError(
                 f"the times of {self.name} have no frequency that could be inferred, so there are no labels after "
-                f"{format_label(self.grid[-1])}; fit with freq=, such as freq='D'"
+                f"{format_label(self.grid[-1])}; pass the labels of the steps to predict, or fit with freq=, such as "
+                "freq='D'"
             )
         return extend_index(self.grid, n - len(self.grid))
 
@@ -264,7 +265,8 @@ def read_panel(
     first, end = places[ordered.indptr[:-1]], places[ordered.indptr[1:] - 1] + 1
     indptr, kept = ordered.indptr, None
     if gaps == "missing" and n_missing:
-        _check_added(ordered, n_missing, grid)
+        longest = show_id(rows.ids, int(np.argmax(end - first)))
+        refuse_many(n_missing, len(rows.codes), grid, name, longest)
         indptr = np.concatenate([[0], np.cumsum(end - first)])
         kept = places + np.repeat(indptr[:-1] - first, np.diff(ordered.indptr))
     panel_values = [_arrange(column, ordered.order, kept, int(indptr[-1])) for column in columns]
@@ -304,7 +306,7 @@ def panel_of_columns(target: Target) -> PanelTarget:
     Returns
     -------
     PanelTarget
-        Its ids are the names of the columns, or 0, 1, ... of an array.
+        Its ids are the names of the columns, or 0, 1, ... of an array; the name of ids is that of the columns.
 
     Examples
     --------
@@ -323,11 +325,20 @@ def panel_of_columns(target: Target) -> PanelTarget:
         first=np.zeros(S, np.int64),
         end=np.full(S, n),
         layout="columns",
-        columns=PanelColumns(None, target.index.name, None),
+        columns=PanelColumns(None if target.columns is None else target.columns.name, target.index.name, None),
         name=target.name,
         native_format=target.native_format,
         wide=target,
     )
+
+
+def refuse_many(n: int, n_rows: int, grid: AnyGrid, name: str, longest: str) -> None:
+    """Raise if gaps="missing" adds far more rows than there are; the message names the `longest` series."""
+    if n > max(_MAX_ADDED * n_rows, _SMALL):
+        raise ValueError(
+            f"gaps='missing' would add {n:,} rows of {format_step(grid)} to the {n_rows:,} rows of {name}, for example "
+            f"to series {longest}; check its first and last time, pass a longer step with freq=, or gaps='compress'"
+        )
 
 
 # ---- helpers ---------------------------------------------------------------------------------------------------------
@@ -366,18 +377,6 @@ def _refuse_gaps(ordered: SortedRows, places: np.ndarray, grid: AnyGrid, n: int)
         "pass gaps='missing' to read these steps as missing values, or gaps='compress' if the rows that exist are the "
         "steps"
     )
-
-
-def _check_added(ordered: SortedRows, n: int, grid: AnyGrid) -> None:
-    """Raise if there are far more steps without a row than rows."""
-    if n > max(_MAX_ADDED * len(ordered.ranks), _SMALL):
-        steps = ordered.indptr[1:] - 1
-        s = int(np.argmax(ordered.ranks[steps] - ordered.ranks[ordered.indptr[:-1]]))
-        raise ValueError(
-            f"gaps='missing' would add {n:,} rows of {format_step(grid)} to the {len(ordered.ranks):,} rows of "
-            f"{ordered.rows.name}, for example to series {show_id(ordered.rows.ids, s)}; check its first and last "
-            "time, pass a longer step with freq=, or gaps='compress'"
-        )
 
 
 def _refuse_unobserved(ordered: SortedRows, observed: np.ndarray, indptr: np.ndarray) -> None:

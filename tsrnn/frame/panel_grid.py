@@ -201,9 +201,14 @@ def _dates_from(ordered: SortedRows, freq: Any) -> pd.DatetimeIndex:
     return set_freq(labels[labels <= times[-1]], freq)
 
 
+def max_labels(n_rows: int) -> int:
+    """Return how many labels the grid of a panel of `n_rows` rows may have."""
+    return max(_MAX_LABELS, 4 * n_rows)
+
+
 def _check_length(ordered: SortedRows, n: int, step: str) -> None:
     """Raise if a grid has more labels than memory should hold."""
-    if n > max(_MAX_LABELS, 4 * len(ordered.ranks)):
+    if n > max_labels(len(ordered.ranks)):
         times, first = ordered.times, int(np.argmin(ordered.ranks))
         raise ValueError(
             f"{ordered.rows.name} has {n:,} steps of {step} from {format_label(times[0])}, of {ordered.at(first)}, to "

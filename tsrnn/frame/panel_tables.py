@@ -12,14 +12,16 @@ import pandas as pd
 
 from ..checks import Anything
 from ..messages import format_label
-from .future import Forecasts, Labels, added_levels, append_levels, flat_names, wrap_many, wrap_totals
+from .future import Forecasts, Labels, added_levels, append_levels, flat_names, format_step, wrap_many, wrap_totals
 from .index import AnyGrid
 from .panel import PanelTarget
+from .panel_grid import max_labels
 from .panel_labels import Times
 from .panel_layouts import ID, TIME, read_rows
 from .panel_order import ordinals, sort_rows
 from .panel_rows import Rows, position, show_id, show_value
 from .tables import column_labels
+from .wall_clock import without_freq
 
 #: Number of rows that an error about missing rows names.
 _N_SHOWN = 3
@@ -330,7 +332,7 @@ def _look_up(
     name: str,
 ) -> tuple[np.ndarray, list[Hashable]]:
     """Return the values of a table at series and places, (n, n_columns), and the names of the columns."""
-    rows = _read_table_rows(X, panel, name)
+    rows = read_table_rows(X, panel, name)
     names: list[Hashable] = list(rows.table.columns if columns is None else columns)
     if columns is None:
         names = [label for label in names if label != panel.columns.target]
@@ -359,7 +361,7 @@ def _look_up(
     return (np.stack(values, axis=1) if values else np.empty((len(wanted), 0))), names
 
 
-def _read_table_rows(X: Anything, panel: PanelTarget, name: str) -> Rows:
+def read_table_rows(X: Anything, panel: PanelTarget, name: str) -> Rows:
     """Return the rows of a table of covariates, whose columns of ids and times have the panel's names or the usual."""
     table = _join(X, name) if isinstance(X, Mapping) else X
     levels = getattr(table, "index", None)
@@ -404,8 +406,9 @@ def _join(X: Mapping[Hashable, Anything], name: str) -> pd.DataFrame:
     return joined.set_axis(pd.MultiIndex.from_arrays(levels, names=[None, None]))
 
 
-def places_of(times: Times, grid: AnyGrid, panel: PanelTarget, name: str) -> np.ndarray:
-    """Return the place of times in a grid, (n,); -1 for those that are not in it."""
+def check_times(times: Times, panel: PanelTarget, name: str) -> None:
+    """Raise unless times are of the kind of those of a panel: dates, with or without a time zone, periods, integers."""
+    grid = panel.grid
     is_number = pd.api.types.is_integer_dtype(times.dtype)
     same_kind = is_number if pd.api.types.is_integer_dtype(grid.dtype) else type(times) is type(grid)
     if same_kind and isinstance(grid, pd.DatetimeIndex):
@@ -421,6 +424,34 @@ def places_of(times: Times, grid: AnyGrid, panel: PanelTarget, name: str) -> np.
         raise ValueError(
             f"the times of {name} are {times.dtype}, but those of {panel.name} are {grid.dtype}; convert them"
         )
+
+
+def reach(panel: PanelTarget, labels: Times, name: str) -> PanelTarget:
+    """Return a panel whose grid goes on to the last of some labels; a grid without a frequency gets all of them."""
+    check_times(labels, panel, name)
+    grid = panel.grid
+    if panel.has_steps:
+        last, n, most = labels.max(), max(1, int((labels.unique() > grid[-1]).sum())), max_labels(len(panel.values))
+        while grid[-1] < last:
+            if len(grid) >= most:
+                raise ValueError(
+                    f"{name} has {format_label(last)}, more than {most:,} steps of {format_step(grid)} after the first "
+                    f"one of {panel.name}, {format_label(grid[0])}; check that time"
+                )
+            grid, n = panel.extended_grid(min(len(grid) + n, most)), 2 * n
+        return replace(panel, grid=grid)
+    assert panel.places is not None
+    if isinstance(labels, pd.DatetimeIndex):
+        joined = without_freq(grid.union((labels if labels.tz is None else labels.tz_convert(grid.tz)).unique()))
+    else:
+        joined = pd.Index(np.union1d(grid.to_numpy(), labels.to_numpy()))
+    at = joined.get_indexer(grid)
+    return replace(panel, grid=joined, first=at[panel.first], end=at[panel.end - 1] + 1, places=at[panel.places])
+
+
+def places_of(times: Times, grid: AnyGrid, panel: PanelTarget, name: str) -> np.ndarray:
+    """Return the place of times in a grid, (n,); -1 for those that are not in it."""
+    check_times(times, panel, name)
     at = np.full(len(times), -1, np.int64)
     inside = np.flatnonzero((times >= grid[0]) & (times <= grid[-1]))
     found = times[inside]
@@ -431,15 +462,6 @@ def places_of(times: Times, grid: AnyGrid, panel: PanelTarget, name: str) -> np.
     places = np.searchsorted(labels, wanted)
     at[inside] = np.where(labels[places] == wanted, places, -1)
     return at
-
-
-def read_places(X: Anything, panel: PanelTarget, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return number of the series and place of each row of a table, (n,) both; -1 for those that are not known."""
-    rows = _read_table_rows(X, panel, name)
-    series = panel.ids.get_indexer(rows.ids)[rows.codes]
-    most = int(np.bincount(rows.codes).max(initial=0))
-    grid = panel.extended_grid(int(panel.end.max()) + most)
-    return series, places_of(rows.times, grid, panel, name)
 
 
 def _refuse_missing_rows(
@@ -519,7 +541,10 @@ def _wrap_one(
 
 def _common_steps(grid: AnyGrid, places: np.ndarray) -> AnyGrid:
     """Return the labels of the steps of a wide frame, the same for all of its columns."""
-    return grid[int(places[0, 0]) : int(places[0, -1]) + 1]
+    steps = places[0]
+    if len(steps) and int(steps[-1]) - int(steps[0]) == len(steps) - 1 and (np.diff(steps) == 1).all():
+        return grid[int(steps[0]) : int(steps[-1]) + 1]  # a slice keeps the frequency
+    return grid.take(steps)
 
 
 def _columns_of(panel: PanelTarget, series: np.ndarray) -> Any:

@@ -64,7 +64,7 @@ def season_length(index: Grid) -> int:
     Parameters
     ----------
     index : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
-        Labels of the series.
+        Labels of the series. Those of a panel whose rows are the steps may have no frequency, and then no season.
 
     Returns
     -------
@@ -76,9 +76,9 @@ def season_length(index: Grid) -> int:
     >>> season_length(pd.date_range("2024-01-01", periods=3, freq="MS"))
     12
     """
-    if isinstance(index, pd.RangeIndex):
+    freq: Any = getattr(index, "freq", None)
+    if freq is None:
         return 1
-    freq: Any = index.freq
     step = _nanoseconds_per_step(freq)
     if step is not None:
         cycle = next((cycle for shortest, cycle in _CYCLES if step >= shortest), step)

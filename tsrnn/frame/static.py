@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from ..checks import Anything, shown
+from .panel_layouts import ID
 from .tables import read_table
 
 #: Most ids that a message lists.
@@ -102,8 +103,8 @@ def read_static(
         One row for each series, in any order; the ids are its column `id_name`, or else its index.
     ids : pandas.Index of length S
         Ids of the series.
-    id_name : hashable
-        Name of the column of ids.
+    id_name : hashable or None
+        Name of the column of ids; None for ``unique_id``.
     known : StaticCodes, optional
         What an earlier fit learned. The table must have the same columns, in any order.
     name : str, default="static"
@@ -128,6 +129,7 @@ def read_static(
     >>> read_static(new, pd.Index(["d"]), "unique_id", known=found.coding).codes.tolist()
     [[0]]
     """
+    id_name = ID if id_name is None else id_name
     table = _rows_of(_read_frame(static, id_name, name), ids, id_name, name)
     if known is not None:
         _check_columns(table.columns, known, name)
