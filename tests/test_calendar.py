@@ -153,6 +153,15 @@ def test_tables_of_other_libraries(library, zone):
             assert_array_equal(answer[name].to_numpy(), expected[name])
 
 
+def test_ids_of_several_columns_stay():
+    table = long_table().assign(kind=3)
+    found = calendar_features(table, id=["shop", "kind"], time="day")
+    assert list(found.columns[:3]) == ["shop", "kind", "day"]
+    pd.testing.assert_frame_equal(found.drop(columns="kind"), calendar_features(table, id="shop", time="day"))
+    with pytest.raises(ValueError, match="id='size' is not a column of index"):
+        calendar_features(table, id=["shop", "size"], time="day")
+
+
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])
 def test_long_tables_of_other_libraries(library):
     frame = long_table().rename(columns={"shop": "unique_id", "day": "ds"}).reset_index(drop=True)

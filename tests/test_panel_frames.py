@@ -534,10 +534,6 @@ def year_and_month():
 
 OTHER_MENDS = {
     "levels swapped": (as_index(long(GRIDS["days"])).swaplevel(), "use (.*)"),
-    "three levels": (
-        as_index(long(GRIDS["days"])).to_frame().assign(k=1).set_index("k", append=True)["y"].reorder_levels([0, 2, 1]),
-        "ids with (.*)",
-    ),
     "times in the index": (long(GRIDS["days"]).set_index("ds"), "pass (.*), whose"),
     "mixed zones": (zones("UTC", "Europe/Berlin", "UTC"), "use (.*)"),
     "zones of a dict": (
@@ -555,6 +551,36 @@ def test_each_other_mend_works(case):
     mended = eval(re.search(pattern, str(raised.value))[1], {"y": y, "pd": pd})
     panel, _ = read_panel(mended, freq="h" if "zones" in case else None, gaps="missing")
     assert panel.observed.sum() == (4 if case == "zones of a dict" else len(y))
+
+
+def two_parts():
+    frame = long(GRIDS["days"])
+    return frame.assign(store=[str(label)[:1] for label in frame["unique_id"]], item=frame.pop("unique_id"))
+
+
+@pytest.mark.parametrize("has_levels", [False, True], ids=["columns", "levels"])
+@pytest.mark.parametrize("problem", ["duplicate", "missing id", "all missing"])
+def test_mends_for_ids_of_several_parts(problem, has_levels):
+    y = two_parts()
+    if problem == "duplicate":
+        y = pd.concat([y, y.iloc[[2]].assign(y=9.0)])
+    elif problem == "missing id":
+        y.loc[0, "store"] = None
+    else:
+        y["y"] = y["y"].where(y["item"] != y["item"].iloc[0])
+    id: list[str] | None = ["store", "item"]
+    if has_levels:
+        y, id = y.set_index(["store", "item", "ds"])["y"], None
+    with pytest.raises(
+        ValueError, match=problem.partition(" ")[0].replace("duplicate", "more than once").replace("all", "no observed")
+    ) as raised:
+        read_panel(y, id=id)
+    found = mends(str(raised.value))
+    assert len(found) == 1 + (problem == "duplicate")
+    for mend in found:
+        panel, _ = read_panel(eval(mend, {"y": y, "pd": pd}), id=id)
+        assert panel.ids.nlevels == 2
+        assert len(panel) == two_parts()["item"].nunique() - (problem == "all missing")
 
 
 def test_year_and_month_are_one_series():

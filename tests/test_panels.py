@@ -328,6 +328,153 @@ def test_the_future_of_one_series_changes_no_other():
         assert (of(found, "a") != of(expected, "a")).all()
 
 
+# ---------------------------------------------------------------- ids of several columns
+#: Parts of the id that stands for each series; the numbers are in another order than the texts.
+PARTS = {"b": ("north", 7), "a": ("south", 7), "s": ("north", 12), "t": ("east", 3), "new": ("south", 12)}
+BOTH = ["store", "item"]
+
+
+def with_parts(frame):
+    """A table with the parts of the ids in columns of their own, before the others."""
+    parts = pd.DataFrame([PARTS[name] for name in frame["unique_id"]], frame.index, BOTH)
+    return pd.concat([parts, frame.drop(columns="unique_id")], axis=1)
+
+
+def as_joined(frame):
+    """The same series in the same order, with one column of ids."""
+    order = sorted(PARTS, key=PARTS.get)
+    return frame.assign(unique_id=[f"{order.index(name)} {PARTS[name]}" for name in frame["unique_id"]])
+
+
+PARTED = {
+    "long": with_parts,
+    "levels": lambda frame: with_parts(frame).set_index([*BOTH, "ds"])[list(frame.columns.drop(["unique_id", "ds"]))],
+    "series": lambda frame: with_parts(frame).set_index([*BOTH, "ds"])["y"],
+    "polars": lambda frame: polars.from_pandas(with_parts(frame)),
+}
+
+
+def id_of(form):
+    return {"id": BOTH} if form in ("long", "polars") else {}
+
+
+def parted_as_long(answer):
+    """Any form of an answer as a long frame."""
+    if isinstance(answer, polars.DataFrame):
+        return answer.to_pandas()
+    return answer.reset_index() if answer.index.nlevels > 1 else answer
+
+
+@pytest.mark.parametrize("form", PARTED)
+def test_ids_of_several_columns(form):
+    """They are the ids that one column has, in order of first appearance, with the types of their columns."""
+    convert, new = PARTED[form], pd.concat([after("tb"), rows("new", 10, wave(9))])
+    one, many = quick().fit(as_joined(long())), quick().fit(convert(long()), **id_of(form))
+    assert_array_equal(many.theta_, one.theta_)
+    for updated in (False, True):
+        if updated:
+            assert many.score(convert(after("sa"))) == one.score(as_joined(after("sa")))
+            one.update(as_joined(new))
+            many.update(convert(new))
+        forecast = parted_as_long(many.predict(2))
+        assert list(forecast.columns) == [*BOTH, "ds", "y"]
+        names = [*"bast", "new"] if updated else "bast"
+        assert list(zip(forecast["store"], forecast["item"], strict=True)) == [
+            PARTS[n] for n in names for _ in range(2)
+        ]
+        assert forecast["item"].dtype == np.int64
+        assert_array_equal(forecast["y"], one.predict(2)["y"])
+        chosen = parted_as_long(many.predict(2, ids=[PARTS["s"], PARTS["b"]]))
+        assert_array_equal(chosen["y"], np.concatenate([forecast["y"][4:6], forecast["y"][:2]]))
+        assert_array_equal(parted_as_long(many.predict(2, ids=PARTS["s"]))["y"], chosen["y"][:2])
+        context = pd.concat([long("ta"), rows("new", 3, wave(12))])
+        assert_array_equal(
+            parted_as_long(many.predict(2, context=convert(context)))["y"],
+            one.predict(2, context=as_joined(context))["y"],
+        )
+        bounds = parted_as_long(many.predict_interval(2, 0.5))
+        assert_array_equal(bounds.iloc[:, -2:], one.predict_interval(2, 0.5)[["lower", "upper"]])
+
+
+@pytest.mark.parametrize("form", ["long", "levels", "polars"])
+def test_covariates_of_ids_of_several_columns(form):
+    convert, static = PARTED[form], STATIC[::-1]
+    one = quick().fit(as_joined(with_x()), future=["x"], static=as_joined(static))
+    expected = one.predict(as_joined(future()))
+    for table in (with_parts(static), with_parts(static).set_index(BOTH), with_parts(static).set_index(BOTH[::-1])):
+        many = quick().fit(convert(with_x()), future=["x"], static=table, **id_of(form))
+        assert_array_equal(many.theta_, one.theta_)
+    ahead = make_future(many, H)
+    assert_same([parted_as_long(ahead)[[*BOTH, "ds"]]], [with_parts(after())[[*BOTH, "ds"]]])
+    for X in (convert(future()), with_parts(future()), with_parts(future()).set_index([*BOTH, "ds"])):
+        assert_array_equal(parted_as_long(many.predict(X))["y"], expected["y"])
+    context = {"context": convert(with_x()), "static": with_parts(static)}
+    assert_array_equal(parted_as_long(many.predict(convert(future()), **context))["y"], expected["y"])
+    many.update(convert(after()), convert(future())) if form == "long" else many.update(convert(after(x=0.5)))
+    one.update(as_joined(after()), as_joined(future()))
+    X = future().assign(ds=lambda table: table["ds"] + pd.Timedelta(H, "D"))
+    assert_array_equal(parted_as_long(many.predict(convert(X)))["y"], one.predict(as_joined(X))["y"])
+
+
+def test_answers_of_ids_of_several_columns():
+    """Samples do not depend on the form; totals, models and skipped series have both parts; categories stay."""
+    frame = pd.concat([with_parts(long()), pd.DataFrame({"store": "east", "item": 9, "ds": DAYS[:1], "y": 1.0})])
+    many = quick().fit(frame.astype({"store": "category"}), id=BOTH, short="skip")
+    assert many.skipped_ == (("east", 9),)
+    assert many.predict(1)["store"].dtype == "category"
+    levels = quick().fit(frame.set_index([*BOTH, "ds"])["y"], short="skip")
+    assert_array_equal(many.sample(2, 3, random_state=0).iloc[:, 3:], levels.sample(2, 3, random_state=0))
+    assert list(many.predict_total(2, random_state=0).columns[:2]) == BOTH
+    assert levels.predict_total(2, random_state=0).index.names == BOTH
+    many.update(pd.DataFrame({"store": "west", "item": 1, "ds": DAYS[5:12], "y": wave(7)}))
+    assert many.predict(1, ids=("west", 1))["store"].dtype.categories.tolist() == ["east", "north", "south", "west"]
+    models = NaiveForecaster().fit({PARTS["a"]: pd.Series(wave(9), DAYS[:9])}).predict(1)
+    assert list(models) == [PARTS["a"]]  # tuples are ids of one part as before
+
+
+REFUSED = {
+    "no tuple": ({"ids": ["north"]}, r"ids has 'north', but an id has 2 parts, such as \('north', 7\); pass a tuple"),
+    "unknown": (
+        {"ids": [("north", 1)]},
+        r"ids has \('north', 1\), but the fit had no series of this id, only \('north'",
+    ),
+    "twice": ({"ids": [PARTS["b"], PARTS["b"]]}, r"ids has \('north', 7\) more than once"),
+    "one column": ({"context": long()}, "context has no column 'store' for the ids"),
+    "keys": ({"context": {"north": pd.Series(wave(9), DAYS[:9])}}, "the ids of context has 'north', but an id has 2"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_ids_of_several_columns_that_are_refused(case):
+    options, match = REFUSED[case]
+    with pytest.raises(ValueError, match=match):
+        parted().predict(1, **options)
+
+
+@cache
+def parted():
+    return quick().fit(with_parts(long()), id=BOTH)
+
+
+FITS = {
+    "twice": (BOTH[:1] * 2, r"id=\['store', 'store'\] must name one column or more, each once"),
+    "none": ([], r"id=\[\] must name one column or more"),
+    "the time": (["store", "ds"], r"id=\['store', 'ds'\] and time=None are the same column"),
+    "no column": (["store", "shop"], "y has no column 'shop' for the ids of a long panel"),
+    "a part is missing": (BOTH, r"missing id \('store', 'item'\) in row 3.*y.dropna\(subset=\['store', 'item'\]\)"),
+}
+
+
+@pytest.mark.parametrize("case", FITS)
+def test_columns_of_ids_that_are_refused(case):
+    id, match = FITS[case]
+    frame = with_parts(long())
+    if case == "a part is missing":
+        frame.loc[3, "store"] = None
+    with pytest.raises(ValueError, match=match):
+        quick().fit(frame, id=id)
+
+
 # ---------------------------------------------------------------- gaps and ends
 def test_missing_rows_are_missing_values():
     frame, holes = long(), [3, 4, 30, 70]

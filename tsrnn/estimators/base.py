@@ -60,7 +60,7 @@ class BaseForecaster(BaseEstimator):
         X: Anything,
         y: Anything = None,
         *,
-        id: Hashable = None,
+        id: Hashable | list[Hashable] = None,
         time: Hashable = None,
         target: Hashable = None,
         freq: Anything = None,
@@ -79,13 +79,14 @@ class BaseForecaster(BaseEstimator):
         X : Series, DataFrame or array-like of shape (n,), (n, n_channels) or (n, n_covariates); or a panel
             Alone it is the target, one row for each time step; NaN where it is missing, also before a column begins. A
             pandas index must be a DatetimeIndex with a frequency, a PeriodIndex, or evenly spaced integers. A panel is
-            a long frame with the columns ``unique_id``, ``ds`` and ``y``, a Series or frame with two index levels, or a
-            dict of Series. Beside `y`, `X` holds covariates: numbers known for every step, also for those to be
-            forecast, aligned by index, of a panel by id and time.
+            a long frame with the columns ``unique_id``, ``ds`` and ``y``, a Series or frame with two index levels or
+            more, of ids and times, or a dict of Series. Beside `y`, `X` holds covariates: numbers known for every
+            step, also for those to be forecast, aligned by index, of a panel by id and time.
         y : Series, DataFrame or array-like of shape (n,) or (n, n_channels), or a panel; optional
             The target, where `X` holds covariates.
         id, time, target : hashable, optional
-            Names of the columns of a long frame, where they are not ``unique_id``, ``ds`` and ``y``.
+            Names of the columns of a long frame, where they are not ``unique_id``, ``ds`` and ``y``. A list `id` names
+            the parts of ids of several columns.
         freq : pandas offset, str or int, optional
             Frequency of a panel, or step of integers; by default it is inferred.
         gaps : {"error", "missing", "compress"}, default "error"
@@ -149,7 +150,7 @@ class BaseForecaster(BaseEstimator):
             an index of the same kind, frequency and time zone, or an array. After a fit with covariates, their rows
             begin with those of this series; a panel holds its covariates as columns.
         ids : list of ids, or one id; optional
-            The series of a panel to forecast; by default all.
+            The series of a panel to forecast; by default all. An id of several columns is a tuple.
         static : DataFrame, optional
             Static covariates of the series of a panel in `context`.
 

@@ -17,7 +17,7 @@ def make_future(
     model_or_panel: Anything,
     horizon: int | None = None,
     *,
-    id: Hashable = None,
+    id: Hashable | list[Hashable] = None,
     time: Hashable = None,
     target: Hashable = None,
     freq: Anything = None,
@@ -110,13 +110,19 @@ def _steps(horizon: Anything) -> int:
 
 
 def _read_panel(
-    data: Anything, id: Hashable, time: Hashable, target: Hashable, freq: Anything, future: Sequence[Hashable]
+    data: Anything,
+    id: Hashable | list[Hashable],
+    time: Hashable,
+    target: Hashable,
+    freq: Anything,
+    future: Sequence[Hashable],
 ) -> frame.PanelTarget:
     """The panel in data, whatever its gaps and its other columns are."""
     labels, wanted = frame.column_labels(data), "y" if target is None else target
     others: list[Hashable] = [label for label in future if label in labels]
     if wanted in labels:
-        taken = ("unique_id" if id is None else id, "ds" if time is None else time, wanted)
+        of_ids = id if isinstance(id, list) else ["unique_id" if id is None else id]
+        taken = [*of_ids, "ds" if time is None else time, wanted]
         others = [label for label in labels if label not in taken]
     panel, _ = frame.read_panel(
         data, id=id, time=time, target=target, freq=freq, gaps="compress", name="model_or_panel", others=others

@@ -31,7 +31,7 @@ _MELTED = "y.rename_axis(index='ds', columns='unique_id').melt(ignore_index=Fals
 class Reading:
     """The arguments of `fit` that say how a target is read, and which columns are covariates."""
 
-    id: Hashable = None
+    id: Hashable | list[Hashable] = None
     time: Hashable = None
     target: Hashable = None
     freq: Anything = None
@@ -327,9 +327,15 @@ def _reading(forecaster: BaseForecaster, y: Anything) -> dict[str, Any]:
     """The arguments for `frame.read_panel` by which the fit read its panel, as far as `y` has the same form."""
     fitted = _target(forecaster)
     columns = {name: label for name, label in fitted.columns._asdict().items() if label is not None}
+    if fitted.columns.id is not None:
+        columns["id"] = fitted.id
     if not frame.is_long_table(y):
         levels = getattr(getattr(y, "index", None), "names", [])
-        columns = {name: label for name, label in columns.items() if name != "target" and label in levels}
+        if any(label not in levels for label in fitted.id_names):
+            columns.pop("id", None)
+        columns = {
+            name: label for name, label in columns.items() if name == "id" or (name == "time" and label in levels)
+        }
     return columns | {"freq": fitted.step, "gaps": forecaster._gaps}
 
 

@@ -277,6 +277,11 @@ class _PanelData:
             panel, _ = read_panel(y, **read)
             covariates, names = read_panel_table(X, panel)
             future = [name for name in names if name not in past]
+        if isinstance(panel.ids, pd.MultiIndex):
+            raise ValueError(
+                f"the ids of y have several parts, {panel.id_names}, but a backtest reads one column of ids: join them "
+                "in one, as texts"
+            )
         columns = _column_names(panel)
         options |= {
             key: name

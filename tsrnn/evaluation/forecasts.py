@@ -31,7 +31,7 @@ from ..checks import Anything, shown
 from ..frame.panel import read_panel
 from ..frame.panel_labels import TimeMend, Times, read_times
 from ..frame.panel_layouts import read_rows
-from ..frame.panel_rows import Rows, position, show_id
+from ..frame.panel_rows import Rows, id_names, position, show_id
 from ..messages import format_label
 
 _NAME = re.compile(r"(?P<model>.+)_(?P<kind>lower|upper|quantile|path)_(?P<number>\d+(?:\.\d+)?(?:e-?\d+)?)")
@@ -93,6 +93,11 @@ class Forecasts:
     ) -> Forecasts:
         """Read a long frame of any library; raise if it lacks a column, or holds a forecast twice."""
         rows = read_rows(frame, id=id, time=time, name="frame", covariates=None, has_target=False)
+        if isinstance(rows.ids, pd.MultiIndex):
+            raise ValueError(
+                f"the ids of frame have several parts, {id_names(rows.columns, rows.ids)}, but measures read one "
+                "column of ids: join them in one, as texts"
+            )
         _refuse_missing_labels(rows)
         columns = list(rows.table.columns)
         if target not in columns:

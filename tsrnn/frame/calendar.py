@@ -34,7 +34,7 @@ _ACCEPTED = (
 
 
 def calendar_features(
-    index: Anything, *, id: Hashable = None, time: Hashable = None, freq: Freq | None = None
+    index: Anything, *, id: Hashable | list[Hashable] = None, time: Hashable = None, freq: Freq | None = None
 ) -> pd.DataFrame | Native:
     """Position of each step in the day, the week and the year, as sine and cosine, and a flag for business days.
 
@@ -49,8 +49,8 @@ def calendar_features(
         The steps: an index, data with such an index (in a two-level index the last level), or a Series of dates. A
         long table has a column of dates; it may have the rows of many series, in any order.
     id, time : hashable, optional
-        Columns of the series and of the dates in a long table; a table with both columns ``unique_id`` and ``ds`` is
-        long without them.
+        Columns of the series, one or a list of them, and of the dates in a long table; a table with both columns
+        ``unique_id`` and ``ds`` is long without them.
     freq : pandas offset or str, optional
         Frequency of the steps, if `index` has none and it cannot be inferred, as from one or two dates.
 
@@ -114,7 +114,7 @@ class _Steps(NamedTuple):
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
 
-def _read_steps(data: Anything, id: Hashable, time: Hashable) -> _Steps:
+def _read_steps(data: Anything, id: Anything, time: Hashable) -> _Steps:
     """Find the dates in the data."""
     columns = _columns(data)
     if id is not None or time is not None or (DEFAULT_ID in columns and DEFAULT_TIME in columns):
@@ -145,9 +145,9 @@ def _columns(data: Anything) -> list[Hashable]:
     return list(table.columns) if isinstance(table, nw.DataFrame) else []
 
 
-def _read_long(data: Any, columns: list[Hashable], id: Hashable, time: Hashable) -> _Steps:
+def _read_long(data: Any, columns: list[Hashable], id: Anything, time: Hashable) -> _Steps:
     """Find the dates in the column `time` of a table."""
-    kept = [DEFAULT_ID if id is None else id, time]
+    kept = [*(id if isinstance(id, list) else [DEFAULT_ID if id is None else id]), time]
     if id is None and DEFAULT_ID not in columns:
         kept = [time]
     for column in kept:

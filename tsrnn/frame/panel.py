@@ -30,7 +30,7 @@ from .index import AnyGrid, Freq
 from .panel_grid import find_grid
 from .panel_layouts import is_long, read_rows
 from .panel_order import SortedRows, sort_rows
-from .panel_rows import Layout, PanelColumns, show_id
+from .panel_rows import Layout, PanelColumns, id_names, show_id
 from .tables import Native, NativeFormat, column_labels
 from .target import Target
 
@@ -52,7 +52,7 @@ class PanelTarget:
     indptr : ndarray of int64 of shape (S + 1,)
         Rows ``indptr[s]`` to ``indptr[s + 1] - 1`` are those of series s.
     ids : pandas.Index of length S
-        The ids, in order of first appearance.
+        The ids, in order of first appearance; a MultiIndex if they have several parts.
     grid : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
         All steps from the first row of any series to the last one; with ``gaps="compress"`` and times of no frequency
         the times themselves.
@@ -68,8 +68,8 @@ class PanelTarget:
         Whether the values came as Series.
     places : ndarray of int64 of shape (N,) or None
         Place of each row with ``gaps="compress"``; otherwise rows of a series are at consecutive places.
-    id_dtype : dtype or None
-        The dtype of the caller's ids.
+    id_dtype : dtype, tuple of dtypes or None
+        The dtype of the caller's ids, or of each part of them.
     native_format, types
         Library of the original table, and its types of the columns; None and empty for pandas.
     names : tuple or None
@@ -104,6 +104,16 @@ class PanelTarget:
     def n_rows(self) -> np.ndarray:
         """Number of rows of each series, (S,)."""
         return np.diff(self.indptr)
+
+    @property
+    def id_names(self) -> list[Hashable]:
+        """Names of the columns of ids: one, or one for each part of the ids."""
+        return id_names(self.columns, self.ids)
+
+    @property
+    def id(self) -> Any:
+        """The name of the column of ids, or a list of names, as readers take it."""
+        return self.id_names if len(self.id_names) > 1 else self.columns.id
 
     @property
     def has_steps(self) -> bool:
@@ -170,7 +180,7 @@ class PanelTarget:
         return extend_index(self.grid, n - len(self.grid))
 
 
-def is_panel(y: Anything, id: Hashable = None) -> bool:
+def is_panel(y: Anything, id: Anything = None) -> bool:
     """Whether data are a panel and not one series or a wide frame.
 
     Parameters
@@ -200,7 +210,7 @@ def is_panel(y: Anything, id: Hashable = None) -> bool:
 def read_panel(
     y: Anything,
     *,
-    id: Hashable = None,
+    id: Hashable | list[Hashable] = None,
     time: Hashable = None,
     target: Hashable = None,
     freq: Freq | int | None = None,
@@ -218,7 +228,7 @@ def read_panel(
         The panel; it is never modified.
     id, time, target : hashable, optional
         Names of the columns of ids, times and target; by default ``unique_id``, ``ds`` and ``y``, or the only other
-        column.
+        column. `id` may be a list of names: the parts of the ids.
     freq : pandas offset, str or int, optional
         Frequency of the panel, or step of integers; by default it is inferred.
     gaps : {"error", "missing", "compress"}
@@ -325,7 +335,7 @@ def panel_of_columns(target: Target) -> PanelTarget:
         first=np.zeros(S, np.int64),
         end=np.full(S, n),
         layout="columns",
-        columns=PanelColumns(None if target.columns is None else target.columns.name, target.index.name, None),
+        columns=PanelColumns(_name_of(target.columns), target.index.name, None),
         name=target.name,
         native_format=target.native_format,
         wide=target,
@@ -339,6 +349,11 @@ def refuse_many(n: int, n_rows: int, grid: AnyGrid, name: str, longest: str) -> 
             f"gaps='missing' would add {n:,} rows of {format_step(grid)} to the {n_rows:,} rows of {name}, for example "
             f"to series {longest}; check its first and last time, pass a longer step with freq=, or gaps='compress'"
         )
+
+
+def _name_of(columns: pd.Index | None) -> Hashable:
+    """Return the name of the columns of a wide frame, or those of their levels."""
+    return tuple(columns.names) if isinstance(columns, pd.MultiIndex) else getattr(columns, "name", None)
 
 
 # ---- helpers ---------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ Text and other objects are not converted: the error names the expressions that c
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,43 @@ def factorize_ids(column: pd.Series | pd.Index) -> tuple[np.ndarray, pd.Index, A
     """Return numbers of the ids (N,), -1 where missing, the ids in order of first appearance, and their dtype."""
     codes, ids = pd.factorize(column, use_na_sentinel=True)
     return codes, plain_ids(pd.Index(ids)), column.dtype
+
+
+def join_ids(parts: Sequence[tuple[np.ndarray, pd.Index, Any]]) -> tuple[np.ndarray, pd.Index, Any]:
+    """Return numbers, ids and dtypes of several columns of ids, each as `factorize_ids` gives it.
+
+    The ids are a MultiIndex with a level for each column; an id of which one part is missing is missing.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    missing = np.any([codes < 0 for codes, _, _ in parts], axis=0)
+    rows = np.flatnonzero(~missing)
+    key = np.zeros(len(rows), np.int64)
+    for codes, ids, _ in parts:
+        key = pd.factorize(key * len(ids) + codes[rows])[0]
+    first = np.empty(int(key.max(initial=-1)) + 1, np.int64)
+    first[key[::-1]] = rows[::-1]
+    numbers = np.full(len(missing), -1, np.int64)
+    numbers[rows] = key
+    levels: Any = [ids for _, ids, _ in parts]
+    level_codes: Any = [codes[first] for codes, _, _ in parts]
+    return numbers, pd.MultiIndex(levels=levels, codes=level_codes), tuple(dtype for _, _, dtype in parts)
+
+
+def like_ids(labels: Iterable[Any], ids: pd.Index, what: str) -> pd.Index:
+    """Return labels as an index of the kind of the `ids`: of tuples as a MultiIndex, where these have several parts."""
+    if isinstance(labels, pd.MultiIndex):
+        return labels
+    if not isinstance(ids, pd.MultiIndex):
+        return pd.Index(labels, tupleize_cols=False)
+    listed = list(labels)
+    wrong = [label for label in listed if not isinstance(label, tuple) or len(label) != ids.nlevels]
+    if wrong:
+        raise ValueError(
+            f"{what} has {wrong[0]!r}, but an id has {ids.nlevels} parts, such as {ids[:1].tolist()[0]!r}; pass a "
+            "tuple of them"
+        )
+    return pd.MultiIndex.from_tuples(listed) if listed else ids[:0]
 
 
 def plain_ids(ids: pd.Index) -> pd.Index:

@@ -5,12 +5,12 @@ Panel                                       ``layout``         Ids, times and va
 ==========================================  =================  =======================================================
 `pandas.DataFrame` with a column of ids     ``long``           columns: ``unique_id``, ``ds``, ``y``, or other names
 polars or pyarrow table with such a column  ``long``           the same
-Series or DataFrame with two index levels   ``index``          first level, second level, values or a column
+Series or DataFrame with index levels       ``index``          all levels but the last, last, values or a column
 dict of Series                              ``dict``           key, index, values
 ==========================================  =================  =======================================================
 
-`read_rows` gives ids, times and values of all rows, in the order of the caller. It checks names and types, but neither
-the order of the rows nor the steps between them.
+Ids may have several parts, in several columns or index levels. `read_rows` gives ids, times and values of all rows, in
+the order of the caller. It checks names and types, but neither the order of the rows nor the steps between them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,17 @@ import numpy as np
 import pandas as pd
 
 from ..checks import Anything, shown
-from .panel_labels import TimeMend, Times, are_dates, factorize_ids, is_period, plain_ids, read_times, take_times
+from .panel_labels import (
+    TimeMend,
+    Times,
+    are_dates,
+    factorize_ids,
+    is_period,
+    join_ids,
+    plain_ids,
+    read_times,
+    take_times,
+)
 from .panel_rows import PanelColumns, Rows, position, show_id
 from .tables import NativeFormat, read_flat_table
 
@@ -43,7 +53,7 @@ def is_long(columns: Sequence[Hashable]) -> bool:
 def read_rows(
     y: Anything,
     *,
-    id: Hashable = None,
+    id: Hashable | list[Hashable] = None,
     time: Hashable = None,
     target: Hashable = None,
     name: str = "y",
@@ -59,7 +69,7 @@ def read_rows(
         The panel; it is never modified.
     id, time, target : hashable, optional
         Names of the columns of ids, times and target; by default ``unique_id``, ``ds`` and ``y``, or the only other
-        column. Of an index with two levels, their names.
+        column. Of an index with two or more levels, their names. `id` may be a list of names: the parts of the ids.
     name : str, default="y"
         Name of the panel in error messages.
     covariates, others : sequence of hashable
@@ -82,6 +92,7 @@ def read_rows(
     >>> rows.codes.tolist(), rows.times.tolist(), rows.layout
     ([0, 0, 1], [0, 1, 0], 'dict')
     """
+    parts = _read_id(id)
     if isinstance(y, Mapping):
         _refuse_names(id, time, target, name)
         return _read_dict(y, name)
@@ -95,9 +106,9 @@ def read_rows(
         twice = data.columns[data.columns.duplicated()][0]
         raise ValueError(f"{name} has more than one column {twice!r}: give each column a different name")
     if isinstance(data.index, pd.MultiIndex):
-        found = _read_levels(data, id, time, name)
+        found = _read_levels(data, parts, time, name)
     elif isinstance(data, pd.DataFrame):
-        found = _read_long(data, id, time, name, flat.native_format)
+        found = _read_long(data, parts, time, name, flat.native_format)
     else:
         raise ValueError(f"{name} is one Series with one index level, not a panel: pass {_WAYS_TO_PASS}")
     table: Any = found.pop("table")
@@ -121,19 +132,29 @@ def read_rows(
     )
 
 
+def _read_id(id: Anything) -> list[Hashable]:
+    """Return the names of the columns of ids; empty where none is given."""
+    if id is None:
+        return []
+    if not isinstance(id, list):
+        return [id]
+    if not id or any(label in id[:k] for k, label in enumerate(id)):
+        raise ValueError(f"id={shown(id)} must name one column or more, each once")
+    return id
+
+
 # ---- layouts ---------------------------------------------------------------------------------------------------------
 
 
 def _read_long(
-    data: pd.DataFrame, id: Hashable, time: Hashable, name: str, native_format: NativeFormat | None
+    data: pd.DataFrame, id: list[Hashable], time: Hashable, name: str, native_format: NativeFormat | None
 ) -> dict[str, Any]:
     """Return the parts of a long frame, as arguments of `Rows`."""
     table = name if native_format is None else native_format.pandas_expression(name, index=False)
-    places = {}
-    for role, label, default in (("id", id, ID), ("time", time, TIME)):
-        wanted = default if label is None else label
-        places[role] = position(data.columns, wanted)
-        if places[role] >= 0:
+    places = []
+    for role, wanted in (*(("id", label) for label in id or [ID]), ("time", TIME if time is None else time)):
+        places.append(position(data.columns, wanted))
+        if places[-1] >= 0:
             continue
         if wanted in data.index.names:
             raise ValueError(
@@ -146,16 +167,21 @@ def _read_long(
             f"{name} has no column {wanted!r} for the {role}s of a long panel, only {_listed(data.columns)}; name that "
             f"column{hint}"
         )
-    if places["id"] == places["time"]:
-        raise ValueError(f"id={id!r} and time={time!r} are the same column of {name}: name two columns")
-    codes, ids, dtype = factorize_ids(data.iloc[:, places["id"]])
-    label = data.columns[places["time"]]
+    of_ids, of_time = places[:-1], places[-1]
+    if of_time in of_ids:
+        raise ValueError(
+            f"id={shown(id[0] if len(id) == 1 else id)} and time={time!r} are the same column of {name}: name two "
+            "columns"
+        )
+    codes, ids, dtype = join_ids([factorize_ids(data.iloc[:, k]) for k in of_ids])
+    label = data.columns[of_time]
     mend = TimeMend(_assign(table, label), f"pd.Index({table}[{label!r}])")
-    times = read_times(data.iloc[:, places["time"]], f"{name}[{label!r}]", mend)
-    kept = [k for k in range(data.shape[1]) if k not in places.values()]
+    times = read_times(data.iloc[:, of_time], f"{name}[{label!r}]", mend)
+    kept = [k for k in range(data.shape[1]) if k not in places]
+    names = tuple(data.columns[k] for k in of_ids)
     return {
         "layout": "long",
-        "id": data.columns[places["id"]],
+        "id": names if len(names) > 1 else names[0],
         "time": label,
         "codes": codes,
         "ids": ids,
@@ -165,29 +191,54 @@ def _read_long(
     }
 
 
-def _read_levels(data: pd.Series | pd.DataFrame, id: Hashable, time: Hashable, name: str) -> dict[str, Any]:
-    """Return the parts of data with two index levels, as arguments of `Rows`."""
+def _read_levels(data: pd.Series | pd.DataFrame, id: list[Hashable], time: Hashable, name: str) -> dict[str, Any]:
+    """Return the parts of data with two or more index levels, as arguments of `Rows`."""
     index: Any = data.index
     names = list(index.names)
-    if index.nlevels != 2:
-        joined = f"{name}.set_axis(pd.MultiIndex.from_arrays([{name}.index.droplevel(-1).map(str), "
-        joined += f"{name}.index.get_level_values(-1)]))"
+    _check_levels(index, id, time, name)
+    of_time = names.index(time) if time is not None else _level_left(names, id)
+    of_ids = [names.index(label) for label in id] or [k for k in range(len(names)) if k != of_time]
+    if len(of_ids) < len(names) - 1 or of_time in of_ids:
         raise ValueError(
-            f"{name} has {index.nlevels} index levels, {names}, but a panel has two, ids and times; join the levels of "
-            f"the ids with {joined}"
+            f"id={shown(id[0] if len(id) == 1 else id)} and time={names[of_time]!r} are not all index levels of "
+            f"{name}, which are {names}; name each once, one of them as time="
         )
-    for role, label in (("id", id), ("time", time)):
-        if label is not None and label not in names:
+    if not id and are_dates(index.levels[of_ids[0]]) and not are_dates(index.levels[of_time]):
+        swapped = f"{name}.swaplevel()" if len(names) == 2 else f"{name}.swaplevel(0, -1)"
+        raise ValueError(
+            f"the first index level of {name} holds dates, the last {index.levels[of_time].dtype} labels, but the ids "
+            f"come first; use {swapped}"
+        )
+    times = read_times(
+        index.levels[of_time],
+        f"the index level {of_time} of {name}",
+        TimeMend(f"{name}.set_axis({name}.index.set_levels(<>, level={of_time}))", f"{name}.index.levels[{of_time}]"),
+    )
+    codes, ids, dtype = join_ids([_ids_of_level(index, k) for k in of_ids])
+    id_names = tuple(names[k] for k in of_ids)
+    return {
+        "layout": "index",
+        "id": id_names if len(id_names) > 1 else id_names[0],
+        "time": names[of_time],
+        "codes": codes,
+        "ids": ids,
+        "id_dtype": dtype,
+        "times": take_times(times, np.asarray(index.codes[of_time])),
+        "freq": getattr(times, "freq", None),
+        "table": data.to_frame(0) if isinstance(data, pd.Series) else data,
+    }
+
+
+def _check_levels(index: Any, id: list[Hashable], time: Hashable, name: str) -> None:
+    """Raise if a named level does not exist, two have one name, or the levels are the year and month of one series."""
+    names = list(index.names)
+    if index.nlevels < 2:
+        raise ValueError(
+            f"{name} has a MultiIndex of one level, {names}, but a panel has ids and times; use {name}.reset_index()"
+        )
+    for role, label in (*(("id", label) for label in id), *([] if time is None else [("time", time)])):
+        if label not in names:
             raise ValueError(f"{role}={label!r} is no index level of {name}, whose levels are {names}; name one")
-    k = names.index(id) if id is not None else 1 - names.index(time) if time is not None else 0
-    if names[1 - k] is not None and time is not None and names[1 - k] != time:
-        raise ValueError(f"id={id!r} and time={time!r} are the same index level of {name}: name two levels")
-    first, second = index.levels
-    if k == 0 and id is None and are_dates(first) and not are_dates(second):
-        raise ValueError(
-            f"the first index level of {name} holds dates, the second {second.dtype} labels, but the ids come first; "
-            f"use {name}.swaplevel()"
-        )
     if [str(label).lower() for label in names] in (["year", "month"], ["year", "quarter"]):
         part = str(names[1]).lower()
         fields = f"year=list({name}.index.get_level_values(0)), {part}=list({name}.index.get_level_values(1))"
@@ -195,25 +246,23 @@ def _read_levels(data: pd.Series | pd.DataFrame, id: Hashable, time: Hashable, n
             f"the index levels of {name} are {names}, the time of one series and not ids and times; use "
             f"{name}.set_axis(pd.PeriodIndex.from_fields({fields}, freq={part[0].upper()!r}))"
         )
-    if names[0] == names[1] and names[0] is not None:
-        raise ValueError(f"both index levels of {name} have the name {names[0]!r}: give each a different name")
+    twice = next((label for k, label in enumerate(names) if label is not None and label in names[:k]), None)
+    if twice is not None:
+        raise ValueError(f"both index levels of {name} have the name {twice!r}: give each a different name")
+
+
+def _level_left(names: list[Hashable], id: list[Hashable]) -> int:
+    """Return the number of the last index level that is not one of ids."""
+    return max((k for k, label in enumerate(names) if label not in id), default=len(names) - 1)
+
+
+def _ids_of_level(index: Any, k: int) -> tuple[np.ndarray, pd.Index, Any]:
+    """Return numbers, ids and dtype of an index level, as `factorize_ids` gives those of a column."""
     codes, used = pd.factorize(index.codes[k])  # levels may hold labels that no row has
-    times = read_times(
-        index.levels[1 - k],
-        f"the index level {1 - k} of {name}",
-        TimeMend(f"{name}.set_axis({name}.index.set_levels(<>, level={1 - k}))", f"{name}.index.levels[{1 - k}]"),
-    )
-    return {
-        "layout": "index",
-        "id": names[k],
-        "time": names[1 - k],
-        "codes": np.where(index.codes[k] < 0, -1, codes),
-        "ids": plain_ids(index.levels[k].take(used[used >= 0])),
-        "id_dtype": index.levels[k].dtype,
-        "times": take_times(times, np.asarray(index.codes[1 - k])),
-        "freq": getattr(times, "freq", None),
-        "table": data.to_frame(0) if isinstance(data, pd.Series) else data,
-    }
+    ids = plain_ids(index.levels[k].take(used[used >= 0]))
+    if (used < 0).any():  # numbers without that of missing ids
+        codes = codes - (codes > int(np.argmax(used < 0)))
+    return np.where(index.codes[k] < 0, -1, codes), ids, index.levels[k].dtype
 
 
 def _read_dict(y: Mapping[Hashable, Anything], name: str) -> Rows:
@@ -343,7 +392,7 @@ def _check_columns(
         raise ValueError(f"{name} has columns without a role, {_listed(left)}; {_NAMING}")
 
 
-def _refuse_names(id: Hashable, time: Hashable, target: Hashable, name: str) -> None:
+def _refuse_names(id: Anything, time: Hashable, target: Hashable, name: str) -> None:
     """Raise if columns of a dict are named, which has none."""
     for role, label in (("id", id), ("time", time), ("target", target)):
         if label is not None:

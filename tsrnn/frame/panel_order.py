@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..messages import format_label
 from .panel_labels import Times
-from .panel_rows import Rows, show_id
+from .panel_rows import Rows, id_names, show_id
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,11 +122,12 @@ def _refuse_missing(rows: Rows) -> None:
     for role, problem, missing in what:
         if missing.any():
             row, n = int(np.argmax(missing)), int(missing.sum())
-            label = getattr(rows.columns, role)
+            named = id_names(rows.columns, rows.ids) if role == "id" else [rows.columns.time]
+            label = ", ".join(map(repr, named))
             of = f"series {show_id(rows.ids, rows.codes[row])}" if role == "time" else format_label(rows.times[row])
             more = "" if n == 1 else f", and {n - 1:,} more rows"
             raise ValueError(
-                f"{rows.name} has a missing {role} ({label!r}) in row {row}, of {of}{more}; fill it in, or drop such "
+                f"{rows.name} has a missing {role} ({label}) in row {row}, of {of}{more}; fill it in, or drop such "
                 f"rows with {rows.mend(problem)}"
             )
 

@@ -19,7 +19,10 @@ Layout = Literal["long", "index", "dict", "columns"]
 
 
 class PanelColumns(NamedTuple):
-    """Names of the columns of a panel, or of its index levels and its Series; a name may be None."""
+    """Names of the columns of a panel, or of its index levels and its Series; a name may be None.
+
+    Where ids have several parts, `id` is a tuple of the names of their columns, and the ids are a MultiIndex.
+    """
 
     id: Hashable
     time: Hashable
@@ -41,15 +44,15 @@ class Rows:
     codes : ndarray of int of shape (N,)
         Number of the series of each row, its place in `ids`; -1 where the id is missing.
     ids : pandas.Index of length S
-        Ids in order of first appearance.
+        Ids in order of first appearance; a MultiIndex if they have several parts.
     times : pandas.Index of length N
         A DatetimeIndex, a PeriodIndex or integers.
     table : DataFrame with N rows
         All other columns, among them the target.
     is_series : bool
         Whether the values came as Series and not as columns of a frame.
-    id_dtype : dtype or None
-        The dtype of the caller's ids.
+    id_dtype : dtype, tuple of dtypes or None
+        The dtype of the caller's ids, or of each part of them.
     freq : pandas offset or None
         Frequency of the times, if the caller's index has one.
     native_format, types
@@ -100,35 +103,36 @@ class Rows:
 
     def mend(self, problem: str) -> str:
         """Return the expression that solves a problem of the rows; see `_MENDS`."""
-        levels = {"id_level": 0, "time_level": 1, "y": self.pandas}
-        return _MENDS[problem][self.layout].format(**self.columns._asdict(), **levels)
+        names = id_names(self.columns, self.ids)
+        parts = {"y": self.pandas, "ids": ", ".join(map(repr, names)), "levels": list(range(len(names)))}
+        return _MENDS[problem][self.layout].format(**self.columns._asdict(), **parts)
 
 
 #: Expressions that solve a problem of the rows of a panel, by the layout of the panel.
 _MENDS: dict[str, dict[str, str]] = {
     "duplicates": {
-        "long": "{y}.drop_duplicates([{id!r}, {time!r}])",
+        "long": "{y}.drop_duplicates([{ids}, {time!r}])",
         "index": "{y}[~{y}.index.duplicated()]",
         "dict": "{{id: s[~s.index.duplicated()] for id, s in {y}.items()}}",
     },
     "averages": {
-        "long": "{y}.groupby([{id!r}, {time!r}], sort=False, as_index=False).mean(numeric_only=True)",
-        "index": "{y}.groupby(level=[0, 1], sort=False).mean()",
+        "long": "{y}.groupby([{ids}, {time!r}], sort=False, as_index=False).mean(numeric_only=True)",
+        "index": "{y}.groupby(level=list(range({y}.index.nlevels)), sort=False).mean()",
         "dict": "{{id: s.groupby(level=0).mean() for id, s in {y}.items()}}",
     },
     "missing ids": {
-        "long": "{y}.dropna(subset=[{id!r}])",
-        "index": "{y}[{y}.index.get_level_values(0).notna()]",
+        "long": "{y}.dropna(subset=[{ids}])",
+        "index": "{y}[{y}.index.to_frame().notna().all(axis=1).to_numpy()]",
         "dict": "{{id: s for id, s in {y}.items() if id == id and id is not None}}",
     },
     "missing times": {
         "long": "{y}.dropna(subset=[{time!r}])",
-        "index": "{y}[{y}.index.get_level_values(1).notna()]",
+        "index": "{y}[{y}.index.get_level_values(-1).notna()]",
         "dict": "{{id: s[s.index.notna()] for id, s in {y}.items()}}",
     },
     "all missing": {
-        "long": "{y}[{y}[{target!r}].notna().groupby({y}[{id!r}]).transform('any')]",
-        "index": "{y}[{y}.notna().groupby(level=0).transform('any').to_numpy()]",
+        "long": "{y}[{y}.groupby([{ids}])[{target!r}].transform('count') > 0]",
+        "index": "{y}[{y}.notna().groupby(level={levels}).transform('any').to_numpy()]",
         "dict": "{{id: s for id, s in {y}.items() if s.notna().any()}}",
     },
     "infinite": {
@@ -139,9 +143,14 @@ _MENDS: dict[str, dict[str, str]] = {
 }
 
 
+def id_names(columns: PanelColumns, ids: pd.Index) -> list[Hashable]:
+    """Return the names of the columns of ids: one, or one for each part of the ids."""
+    return list(columns.id) if isinstance(ids, pd.MultiIndex) and isinstance(columns.id, tuple) else [columns.id]
+
+
 def show_id(ids: pd.Index, s: int) -> str:
     """Return the id of a series for messages."""
-    return show_value(ids[int(s)])
+    return show_value(ids[s : int(s) + 1].tolist()[0] if isinstance(ids, pd.MultiIndex) else ids[int(s)])
 
 
 def show_value(value: Any) -> str:

@@ -16,7 +16,7 @@ from .future import Forecasts, Labels, added_levels, append_levels, flat_names, 
 from .index import AnyGrid
 from .panel import PanelTarget
 from .panel_grid import max_labels
-from .panel_labels import Times
+from .panel_labels import Times, like_ids
 from .panel_layouts import ID, TIME, read_rows
 from .panel_order import ordinals, sort_rows
 from .panel_rows import Rows, position, show_id, show_value
@@ -150,8 +150,7 @@ def constant_columns(y: Anything, panel: PanelTarget, columns: Sequence[Hashable
     >>> constant_columns(y, panel, ["region"])["region"].to_dict()
     {'b': 'n', 'a': 's'}
     """
-    id, time, _ = panel.columns
-    rows = read_rows(y, id=id, time=time, name=panel.name, covariates=None, has_target=False)
+    rows = read_rows(y, id=panel.id, time=panel.columns.time, name=panel.name, covariates=None, has_target=False)
     first = np.empty(len(rows.ids), np.int64)
     first[rows.codes[::-1]] = np.arange(len(rows.codes) - 1, -1, -1)
     found = {}
@@ -171,7 +170,7 @@ def constant_columns(y: Anything, panel: PanelTarget, columns: Sequence[Hashable
             )
         found[k] = column.iloc[first].reset_index(drop=True)
     frame = pd.DataFrame(found).set_axis(pd.Index(list(columns), tupleize_cols=False), axis=1)
-    return frame.set_axis(rows.ids).loc[panel.ids]
+    return frame.set_axis(rows.ids).iloc[rows.ids.get_indexer(panel.ids)]
 
 
 def wrap_panel(
@@ -266,15 +265,18 @@ def wrap_panel_totals(values: np.ndarray, panel: PanelTarget, series: np.ndarray
         return wrap_totals(values, _columns_of(panel, series), labels)
     if panel.layout == "dict":
         return {_key(panel.ids[s]): pd.Series(values[i], list(labels)) for i, s in enumerate(series)}
-    ids, id_name = _ids(panel, series), panel.columns.id
+    ids = id_columns(panel, series)
     if panel.layout == "index":
-        return _to_pandas_like(pd.DataFrame(values, ids.rename(id_name), list(labels)), panel)
-    if id_name in labels:
-        raise ValueError(f"the column {id_name!r} of {panel.name} has the name of a column of the result; rename it")
-    columns: dict[Hashable, Any] = {id_name: ids} | {label: values[:, k] for k, label in enumerate(labels)}
+        index = pd.MultiIndex.from_arrays(ids) if len(ids) > 1 else ids[0]
+        return _to_pandas_like(pd.DataFrame(values, index.set_names(panel.id_names), list(labels)), panel)
+    for label in panel.id_names:
+        if label in labels:
+            raise ValueError(f"the column {label!r} of {panel.name} has the name of a column of the result; rename it")
+    columns: dict[Hashable, Any] = dict(zip(panel.id_names, ids, strict=True))
+    columns |= {label: values[:, k] for k, label in enumerate(labels)}
     native = panel.native_format
     if native is not None and not native.has_index:
-        kept = {label: dtype for label, dtype in panel.types.items() if label == id_name}
+        kept = {label: dtype for label, dtype in panel.types.items() if label in panel.id_names}
         return native.to_native_columns({str(label): column for label, column in columns.items()}, kept)
     return _to_pandas_like(pd.DataFrame(columns), panel)
 
@@ -346,7 +348,7 @@ def _look_up(
             raise ValueError(f"{name} has no column {label!r}, only {list(rows.table.columns)}; pass it in {name} too")
     sort_rows(rows)  # missing and repeated ids and times
     grid = panel.extended_grid(int(places.max(initial=-1)) + 1)
-    numbers_of = panel.ids.get_indexer(rows.ids)
+    numbers_of = panel.ids.get_indexer(like_ids(rows.ids, panel.ids, name))
     row_series, row_places = numbers_of[rows.codes], places_of(rows.times, grid, panel, name)
     known = np.flatnonzero((row_series >= 0) & (row_places >= 0))
     keys = row_series[known] * len(grid) + row_places[known]
@@ -372,12 +374,15 @@ def read_table_rows(X: Anything, panel: PanelTarget, name: str) -> Rows:
         columns = list(levels.names)
     else:
         usual, columns = (ID, TIME), column_labels(table)
-    id, time = (
-        label if label is not None and (label in columns or default not in columns) else default
-        for label, default in zip((panel.columns.id, panel.columns.time), usual, strict=True)
-    )
+    id: Any = panel.id
+    time: Any = panel.columns.time
+    if id is None or (len(panel.id_names) == 1 and id not in columns and usual[0] in columns):
+        id = usual[0]
+    if time is None or (time not in columns and usual[1] in columns):
+        time = usual[1]
     if isinstance(levels, pd.MultiIndex):
-        id, time = (label if label in columns else None for label in (id, time))
+        id = id if all(label in columns for label in panel.id_names) else None
+        time = time if time in columns else None
     return read_rows(table, id=id, time=time, name=name, covariates=None, has_target=False)
 
 
@@ -489,37 +494,53 @@ def _wrap_long(
     names: Sequence[Hashable],
 ) -> Forecasts:
     """Return values as a long table: ids, times, then one column for each name."""
-    ids = _ids(panel, series)
-    times = grid.take(places)
-    for label in (panel.columns.id, panel.columns.time):
+    beside: dict[Hashable, Any] = dict(zip(panel.id_names, id_columns(panel, series), strict=True))
+    beside[panel.columns.time] = grid.take(places)
+    for label in beside:
         if label in names:
             raise ValueError(f"the column {label!r} of {panel.name} has the name of a column of the result; rename it")
     native = panel.native_format
     if native is not None and not native.has_index:
-        columns = {str(panel.columns.id): ids, str(panel.columns.time): times}
+        columns = {str(label): column for label, column in beside.items()}
         values = {str(label): flat[:, k] for k, label in enumerate(names)}
         kept = {label: dtype for label, dtype in panel.types.items() if label in columns}
         return native.to_native_columns({**columns, **values}, kept)
-    frame = pd.DataFrame({0: ids, 1: times} | {k + 2: flat[:, k] for k in range(flat.shape[1])})
-    frame.columns = pd.Index([panel.columns.id, panel.columns.time, *names], tupleize_cols=False)
+    frame = pd.DataFrame(dict(enumerate([*beside.values(), *flat.T])))
+    frame.columns = pd.Index([*beside, *names], tupleize_cols=False)
     return _to_pandas_like(frame, panel)
 
 
 def _two_levels(panel: PanelTarget, series: np.ndarray, grid: AnyGrid, places: np.ndarray) -> pd.MultiIndex:
-    """Return the index of ids and times."""
+    """Return the index of ids and times, of a level for each part of the ids."""
     low = int(places.min()) if len(places) else 0
     times = grid[low : int(places.max(initial=-1)) + 1]
     used, codes = np.unique(series, return_inverse=True)
-    levels: list[Any] = [_ids(panel, used), times]
-    names = [panel.columns.id, panel.columns.time]
-    all_codes: list[Any] = [codes, places - low]
+    levels: list[Any] = []
+    all_codes: list[Any] = []
+    for part in id_columns(panel, used):
+        if panel.ids.nlevels == 1:
+            of_used, level = np.arange(len(used)), part
+        else:
+            of_used, level = pd.factorize(part)
+        levels.append(level)
+        all_codes.append(of_used[codes])
+    names = [*panel.id_names, panel.columns.time]
+    levels.append(times)
+    all_codes.append(places - low)
     return pd.MultiIndex(levels=levels, codes=all_codes, names=names)
 
 
-def _ids(panel: PanelTarget, series: np.ndarray) -> pd.Index:
-    """Return the ids of series, with the caller's categories."""
-    ids = panel.ids.take(series)
-    return ids.astype(panel.id_dtype) if isinstance(panel.id_dtype, pd.CategoricalDtype) else ids
+def id_columns(panel: PanelTarget, series: np.ndarray) -> list[pd.Index]:
+    """Return the ids of series, each part of them as a column with the caller's categories."""
+    ids, dtypes = panel.ids.take(series), panel.id_dtype
+    if isinstance(ids, pd.MultiIndex):
+        parts, dtypes = [ids.get_level_values(k) for k in range(ids.nlevels)], dtypes or [None] * ids.nlevels
+    else:
+        parts, dtypes = [ids], [dtypes]
+    return [
+        part.astype(dtype) if isinstance(dtype, pd.CategoricalDtype) else part
+        for part, dtype in zip(parts, dtypes, strict=True)
+    ]
 
 
 def _key(label: Any) -> Hashable:

@@ -14,6 +14,7 @@ from ..messages import format_label
 from .compatibility import convert_labels
 from .future import Labels
 from .panel import PanelTarget, refuse_many
+from .panel_labels import like_ids
 from .panel_rows import show_id
 from .panel_tables import places_of, reach, read_table_rows
 from .tables import column_labels
@@ -26,7 +27,7 @@ def is_long_table(y: Anything) -> bool:
 
 def number_series(new: PanelTarget, panel: PanelTarget) -> np.ndarray:
     """Return the number in a panel of each series of another one, (n,); -1 for a series that is new."""
-    return panel.ids.get_indexer(new.ids)
+    return panel.ids.get_indexer(like_ids(new.ids, panel.ids, f"the ids of {new.name}"))
 
 
 def select_series(ids: Anything, panel: PanelTarget) -> np.ndarray:
@@ -46,8 +47,8 @@ def select_series(ids: Anything, panel: PanelTarget) -> np.ndarray:
     """
     if ids is None:
         return np.arange(len(panel))
-    wanted: Sequence[Labels] = [ids] if is_one_id(ids) else list(ids)
-    numbers = panel.ids.get_indexer(pd.Index(wanted, tupleize_cols=False))
+    wanted: Sequence[Labels] = [ids] if _is_one_id(ids, panel.ids) else list(ids)
+    numbers = panel.ids.get_indexer(like_ids(wanted, panel.ids, "ids"))
     if len(numbers) == 0:
         raise ValueError(f"ids={ids!r} names no series; name one of {panel.name}, or leave it out for all of them")
     if (numbers < 0).any():
@@ -62,8 +63,10 @@ def select_series(ids: Anything, panel: PanelTarget) -> np.ndarray:
     return numbers if is_ordered else np.sort(numbers)
 
 
-def is_one_id(ids: Anything) -> bool:
-    """Whether `ids` is one id, and no collection of them."""
+def _is_one_id(ids: Anything, known: pd.Index) -> bool:
+    """Whether `ids` is one id, and no collection of them; an id of several parts is a tuple."""
+    if isinstance(known, pd.MultiIndex) and isinstance(ids, tuple):
+        return not all(isinstance(label, tuple) for label in ids)
     return isinstance(ids, str | bytes) or not isinstance(ids, Iterable) or getattr(ids, "ndim", 1) == 0
 
 
@@ -107,12 +110,14 @@ def follow(
     >>> follow(panel, new, extra, fills=True)[1].values.ravel()
     array([nan,  5.])
     """
+    new = replace(new, ids=like_ids(new.ids, panel.ids, f"the ids of {new.name}"))
     numbers = number_series(new, panel)
-    if pd.api.types.is_numeric_dtype(new.ids) != pd.api.types.is_numeric_dtype(panel.ids):
-        raise ValueError(
-            f"the ids of {new.name} are {new.ids.dtype}, but those of the fit are {panel.ids.dtype}, so that none "
-            "would be that of a fitted series; convert the column, as with astype(str)"
-        )
+    for theirs, ours in zip(_dtypes(new.ids), _dtypes(panel.ids), strict=True):
+        if pd.api.types.is_numeric_dtype(theirs) != pd.api.types.is_numeric_dtype(ours):
+            raise ValueError(
+                f"the ids of {new.name} are {theirs}, but those of the fit are {ours}, so that none would be that of a "
+                "fitted series; convert the column, as with astype(str)"
+            )
     panel = reach(panel, new.row_labels, new.name)
     places = places_of(new.row_labels, panel.grid, panel, new.name)
     is_off = np.maximum.reduceat(places < 0, new.indptr[:-1])
@@ -249,7 +254,7 @@ def find_steps(
     """
     rows = read_table_rows(X, panel, name)
     panel = reach(panel, rows.times, name)
-    numbers = panel.ids.get_indexer(rows.ids)[rows.codes]
+    numbers = panel.ids.get_indexer(like_ids(rows.ids, panel.ids, name))[rows.codes]
     places = places_of(rows.times, panel.grid, panel, name)
     is_asked = np.isin(numbers, series)
     ahead = np.where(is_asked, places - panel.end[numbers] + 1, 0)
@@ -334,8 +339,15 @@ def label_steps(
     return panel, np.tile(places, (len(series), 1))
 
 
+def _dtypes(ids: pd.Index) -> list[Any]:
+    """Return the dtype of ids, or that of each part of them."""
+    return [level.dtype for level in ids.levels] if isinstance(ids, pd.MultiIndex) else [ids.dtype]
+
+
 def _with_categories(dtype: Any, ids: pd.Index) -> Any:
-    """Return the dtype of the ids; categories with those that are new."""
+    """Return the dtype of the ids, or of each part of them; categories with those that are new."""
+    if isinstance(dtype, tuple):
+        return tuple(_with_categories(one, ids.get_level_values(k).unique()) for k, one in enumerate(dtype))
     if not isinstance(dtype, pd.CategoricalDtype):
         return dtype
     added = ids[~ids.isin(dtype.categories)]

@@ -23,6 +23,7 @@ import pandas as pd
 
 from ..checks import Anything, shown
 from .panel_layouts import ID
+from .panel_rows import show_id
 from .tables import read_table
 
 #: Most ids that a message lists.
@@ -104,7 +105,7 @@ def read_static(
     ids : pandas.Index of length S
         Ids of the series.
     id_name : hashable or None
-        Name of the column of ids; None for ``unique_id``.
+        Name of the column of ids; None for ``unique_id``. Where `ids` have several parts, a tuple of names.
     known : StaticCodes, optional
         What an earlier fit learned. The table must have the same columns, in any order.
     name : str, default="static"
@@ -130,7 +131,7 @@ def read_static(
     [[0]]
     """
     id_name = ID if id_name is None else id_name
-    table = _rows_of(_read_frame(static, id_name, name), ids, id_name, name)
+    table = _rows_of(_read_frame(static, ids, id_name, name), ids, id_name, name)
     if known is not None:
         _check_columns(table.columns, known, name)
     columns = [_Column(table[column], f"{name}[{column!r}]") for column in table.columns]
@@ -147,7 +148,7 @@ def read_static(
 # ---- rows ------------------------------------------------------------------------------------------------------------
 
 
-def _read_frame(static: Anything, id_name: Hashable, name: str) -> pd.DataFrame:
+def _read_frame(static: Anything, ids: pd.Index, id_name: Hashable, name: str) -> pd.DataFrame:
     """Return the table as a frame with the ids as index."""
     table = read_table(static, name)
     data, native = table.data, table.native_format
@@ -160,7 +161,9 @@ def _read_frame(static: Anything, id_name: Hashable, name: str) -> pd.DataFrame:
     if data.columns.has_duplicates:
         twice = data.columns[data.columns.duplicated()][0]
         raise ValueError(f"{name} has more than one column {twice!r}: give each column a different name")
-    if id_name in data.columns:
+    if isinstance(ids, pd.MultiIndex) and isinstance(id_name, tuple):
+        data = _with_levels(data, list(id_name), name)
+    elif id_name in data.columns:
         data = data.set_index(id_name)
     elif (native is not None and not native.has_index) or isinstance(data.index, pd.MultiIndex):
         raise ValueError(f"{name} has no column {id_name!r} of ids, but {shown(list(data.columns))}: {_ACCEPTED}")
@@ -169,21 +172,38 @@ def _read_frame(static: Anything, id_name: Hashable, name: str) -> pd.DataFrame:
     return data
 
 
+def _with_levels(data: pd.DataFrame, names: list[Hashable], name: str) -> pd.DataFrame:
+    """Return a table with the parts of the ids as levels of its index."""
+    if all(label in data.columns for label in names):
+        return data.set_index(names)
+    levels = list(data.index.names)
+    if len(levels) != len(names):
+        raise ValueError(
+            f"{name} has neither the columns {names} nor an index with these levels, but {shown(list(data.columns))}; "
+            "pass a table with one row for each series, and its ids in both"
+        )
+    if levels != names and set(levels) == set(names):
+        order = [data.index.get_level_values(levels.index(label)) for label in names]
+        return data.set_axis(pd.MultiIndex.from_arrays(order))
+    return data
+
+
 def _rows_of(table: pd.DataFrame, ids: pd.Index, id_name: Hashable, name: str) -> pd.DataFrame:
     """Return the rows of the ids, in their order."""
     have, wanted = table.index.astype(object), ids.astype(object)
     if have.has_duplicates:
         twice = have[have.duplicated()]
+        columns = list(id_name) if isinstance(ids, pd.MultiIndex) and isinstance(id_name, tuple) else id_name
         raise ValueError(
-            f"{name} has more than one row for the id {twice[0]!r}"
+            f"{name} has more than one row for the id {show_id(twice, 0)}"
             + (f", and for {twice.nunique() - 1} more ids" if twice.nunique() > 1 else "")
-            + f"; keep one row for each id, as with drop_duplicates({id_name!r})"
+            + f"; keep one row for each id, as with drop_duplicates({columns!r})"
         )
     rows = have.get_indexer(wanted)
     missing = wanted[rows < 0]
     if len(missing):
-        listed = ", ".join(map(repr, missing[:LISTED])) + (", ..." if len(missing) > LISTED else "")
-        example = f"; its ids are such as {have[0]!r}" if len(have) else ""
+        listed = ", ".join(map(repr, missing[:LISTED].tolist())) + (", ..." if len(missing) > LISTED else "")
+        example = f"; its ids are such as {show_id(have, 0)}" if len(have) else ""
         raise ValueError(
             f"{name} has no row for {len(missing)} of {len(wanted)} ids: {listed}{example}. Add these rows, with NaN "
             "where a value is not known"
