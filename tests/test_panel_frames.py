@@ -294,7 +294,7 @@ def test_compressed_rows_without_a_frequency():
     assert not panel.has_steps
     with pytest.raises(
         ValueError,
-        match=r"no frequency.*no labels after 2024-02-23; pass the labels of",
+        match=r"no frequency.*no labels after 2024-02-23; pass the steps to",
     ):
         wrap_panel(np.ones((1, 1)), panel, np.arange(1), ahead(panel, 1))
 
@@ -476,6 +476,11 @@ def test_static_columns():
             constant_columns(data, panel, ["region", "price"])
 
 
+def two_parts():
+    frame = long(GRIDS["days"])
+    return frame.assign(store=[str(label)[:1] for label in frame["unique_id"]], item=frame.pop("unique_id"))
+
+
 # ---------------------------------------------------------------- errors
 def broken(change):
     return change(long(GRIDS["days"]))
@@ -534,6 +539,7 @@ def year_and_month():
 
 OTHER_MENDS = {
     "levels swapped": (as_index(long(GRIDS["days"])).swaplevel(), "use (.*)"),
+    "dates before two levels": (two_parts().set_index(["ds", "store", "item"])["y"], "use (.*)"),
     "times in the index": (long(GRIDS["days"]).set_index("ds"), "pass (.*), whose"),
     "mixed zones": (zones("UTC", "Europe/Berlin", "UTC"), "use (.*)"),
     "zones of a dict": (
@@ -551,11 +557,6 @@ def test_each_other_mend_works(case):
     mended = eval(re.search(pattern, str(raised.value))[1], {"y": y, "pd": pd})
     panel, _ = read_panel(mended, freq="h" if "zones" in case else None, gaps="missing")
     assert panel.observed.sum() == (4 if case == "zones of a dict" else len(y))
-
-
-def two_parts():
-    frame = long(GRIDS["days"])
-    return frame.assign(store=[str(label)[:1] for label in frame["unique_id"]], item=frame.pop("unique_id"))
 
 
 @pytest.mark.parametrize("has_levels", [False, True], ids=["columns", "levels"])

@@ -726,6 +726,40 @@ def test_covariates_of_steps_that_rows_make():
             forecaster.predict(on(times, X[1:]))
 
 
+def test_irregular_times_in_a_zone():
+    """Another zone is accepted if the instants are those of the steps that follow."""
+    forecaster = quick().fit(zoned(on(IRREGULAR, long("ba")), "UTC"), gaps="compress")
+    new = pd.concat([rows("b", 60, [3.0, 4.0]), rows("a", 49, [1.0])])
+    forecaster.update(zoned(on(IRREGULAR, new), "UTC", "Asia/Tokyo"))
+    assert str(forecaster.index_.tz) == "UTC"
+    assert forecaster.index_[-1] == IRREGULAR[61].tz_localize("UTC")
+    expected = quick(season_lengths=[]).fit(long("ba")).update(new).predict(1)
+    forecast = forecaster.predict(IRREGULAR[63:64].tz_localize("UTC").tz_convert("Asia/Tokyo"))
+    assert_array_equal(forecast["y"], expected["y"])
+    assert forecast["ds"].tolist() == [IRREGULAR[63].tz_localize("UTC")] * 2
+    with pytest.raises(ValueError, match="times of y_new have the time zone none, but those of y have UTC"):
+        forecaster.update(on(IRREGULAR, rows("b", 62, [3.0])))
+
+
+def zoned(frame, zone, other=None):
+    times = frame["ds"].dt.tz_localize(zone)
+    return frame.assign(ds=times if other is None else times.dt.tz_convert(other))
+
+
+def test_irregular_integers():
+    steps = pd.Index([*range(0, 60, 2), 61])
+    frame = pd.DataFrame({"unique_id": "a", "ds": steps, "y": wave(31)})
+    forecaster = quick().fit(frame, gaps="compress")
+    assert not forecaster.target_.has_steps
+    new = pd.DataFrame({"unique_id": ["a", "a", "n", "n"], "ds": [63, 70, 3, 62], "y": [1.0, 2.0, 3.0, 4.0]})
+    forecast = forecaster.update(new).predict([71, 75])
+    assert forecast["ds"].tolist() == [71, 75] * 2
+    assert forecaster.target_.labels(1).tolist() == [3, 62]
+    expected = quick(season_lengths=[]).fit(rows("a", 0, wave(31)))
+    expected.update(pd.concat([rows("a", 31, [1.0, 2.0]), rows("n", 3, [3.0, 4.0])]))
+    assert_array_equal(forecast["y"], expected.predict(2)["y"])
+
+
 STEPS = {
     "early": (WORKING[48:51], "holds 2024-03-07, but series 'b' ends at 2024-03-26; pass later steps, or choose"),
     "unsorted": (WORKING[[61, 60]], "horizon has .* after .*; pass each step once, sorted"),

@@ -174,8 +174,8 @@ class PanelTarget:
         if not self.has_steps:
             raise ValueError(
                 f"the times of {self.name} have no frequency that could be inferred, so there are no labels after "
-                f"{format_label(self.grid[-1])}; pass the labels of the steps to predict, or fit with freq=, such as "
-                "freq='D'"
+                f"{format_label(self.grid[-1])}; pass the steps to predict, as labels or as rows of covariates, or "
+                "fit with freq=, such as freq='D'"
             )
         return extend_index(self.grid, n - len(self.grid))
 

@@ -36,7 +36,9 @@ def localize(wall: pd.DatetimeIndex, tz: datetime.tzinfo | str | None) -> pd.Dat
         instants = labels.tz_convert(None).to_numpy().copy()  # in UTC
         instants[skipped] = [_gap_end(moved, tz) for moved in wall[skipped]]
         labels = pd.DatetimeIndex(instants, name=wall.name).tz_localize("UTC").tz_convert(tz)
-    return without_freq(labels[np.append(np.diff(labels.asi8) > 0, [True] * (len(labels) > 0))])
+    is_kept = np.ones(len(labels), bool)
+    is_kept[:-1] = np.diff(labels.asi8) > 0
+    return without_freq(labels[is_kept])
 
 
 def next_wall_clock_labels(index: pd.DatetimeIndex, freq: pd.offsets.BaseOffset, h: int) -> pd.DatetimeIndex:
