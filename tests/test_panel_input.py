@@ -10,8 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn import Seq2Seq
-
 from .forecasters import lstm, wave
 
 DAYS = pd.date_range("2024-01-01", periods=60)
@@ -241,12 +239,6 @@ def test_updates_of_a_series_that_was_skipped():
     forecaster = quick().fit(pd.concat([rows("q", 5, 1), LONG]), short="skip")
     with pytest.raises(ValueError, match="y_new has rows of series 'q' of y, which was skipped in the fit; fit again"):
         forecaster.update(rows("q", 6, 2))
-
-
-def test_attention_weights_of_a_panel():
-    forecaster = lstm(horizon=2, context_length=8, max_epochs=1, strategy=Seq2Seq(attention="dot")).fit(LONG)
-    with pytest.raises(ValueError, match="for one series or a wide frame, but the fit had a panel; fit its series al"):
-        forecaster.attention_weights(2)
 
 
 def test_mends_work():

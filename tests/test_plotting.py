@@ -137,7 +137,12 @@ def test_attention():
     assert [label.get_text() for label in own.get_yticklabels()] == list("12345")
 
 
-@pytest.mark.parametrize("weights", [np.ones(3), np.ones((0, 4)), np.ones((2, 3, 4))], ids=["1-D", "empty", "3-D"])
-def test_attention_requires_a_table(weights):
-    with pytest.raises(ValueError, match=r"weights has the shape .*; pass the table that attention_weights returned"):
+@pytest.mark.parametrize(
+    ("weights", "mend"),
+    [(np.ones(3), "the table of"), (np.ones((0, 4)), "the table of"), (np.ones((2, 3, 4)), r"weights\[0\]")],
+    ids=["1-D", "empty", "of a panel"],
+)
+def test_attention_requires_a_table(weights, mend):
+    with pytest.raises(ValueError, match=rf"weights has the shape .*, but a plot shows one table; pass {mend}"):
         plot_attention(weights)
+    plot_attention(np.ones((2, 3, 4))[0])

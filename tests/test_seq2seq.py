@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import re
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+import polars
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -176,6 +178,78 @@ def test_attention_over_segments_and_of_arrays():
     assert_array_equal(weights.iloc[0], weights.iloc[1])  # one segment is one step of the decoder
     plain = lstm(Seq2Seq(attention="dot", segment_length=2)).fit(y.to_numpy()).attention_weights(5)
     assert_array_equal(plain, weights)
+
+
+def attentive(**options):
+    return lstm(Seq2Seq(attention="general"), **options)
+
+
+def test_attention_of_a_panel():
+    """A panel has the tables of its series; steps before a short one begins weigh 0, and one id gives labels."""
+    days, lengths = pd.date_range("2024-01-01", periods=80), {"b": 60, "a": 50, "s": 5}
+    series = {name: pd.Series(wave(n, seed=n), days[70 - n : 70]) for name, n in lengths.items()}
+    forecaster = attentive().fit(series)
+    weights = forecaster.attention_weights(6)
+    assert weights.shape == (3, 6, 12)
+    assert_allclose(weights.sum(axis=2), 1, rtol=1e-6)
+    assert (weights[:2] > 0).all()
+    assert not weights[2, :, :7].any()
+    assert (weights[2, :, 7:] > 0).all()
+    assert_array_equal(forecaster.attention_weights(6, ids=["s", "b"]), weights[[2, 0]])
+    assert_array_equal(forecaster.attention_weights(6, context=series), weights)
+    for s, (name, n) in enumerate(lengths.items()):
+        table = forecaster.attention_weights(6, ids=name)
+        assert_array_equal(table, weights[s, :, -min(n, 12) :])
+        assert_array_equal(table.columns, series[name].index[-12:])
+        assert_array_equal(table.index, days[70:76])
+    moved = copy.deepcopy(forecaster).update({"s": pd.Series([20.0, 21.0], days[70:72])})
+    assert_array_equal(moved.attention_weights(2, ids="s").columns, days[65:72])
+    assert_array_equal(moved.attention_weights(6)[:2], weights[:2])
+
+
+def test_attention_of_a_panel_of_one_is_that_of_the_series():
+    y = months(wave())
+    weights = attentive().fit(y).attention_weights(6)
+    one = attentive().fit({"a": y})
+    assert_array_equal(one.attention_weights(6), [weights])
+    pd.testing.assert_frame_equal(one.attention_weights(6, ids="a"), weights, check_freq=False)
+    segments = lstm(Seq2Seq(attention="dot", segment_length=2)).fit({"a": y, "s": y[-5:]})
+    assert_array_equal(segments.attention_weights(4, ids="a").columns, y.index[-12:][1::2])
+    short = segments.attention_weights(4, ids="s")
+    assert_array_equal(short.columns, y.index[[-5, -3, -1]])  # the first segment has one row
+    assert_allclose(short.sum(axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("missing", "read"), [("carry", slice(46, 58)), ("decay", slice(48, 60))])
+def test_attention_reads_up_to_a_gap(missing, read):
+    """A network that reads where values are missing reads the gap at the end; others forecast through it."""
+    y = months(wave(60))
+    y[58:] = np.nan
+    weights = attentive(missing=missing).fit(y).attention_weights(3)
+    assert_array_equal(weights.columns, y.index[read])
+    of_panel = attentive(missing=missing).fit({"a": y}).attention_weights(3, ids="a")
+    pd.testing.assert_frame_equal(of_panel, weights, check_freq=False)
+
+
+def test_attention_of_rows_without_those_between():
+    """Steps are the rows that exist, also those of an update."""
+    days = pd.date_range("2024-01-01", periods=90).delete([40, 41, 60, 75])
+    panel = pd.DataFrame({"unique_id": "a", "ds": days, "y": wave(len(days))})
+    forecaster = attentive().fit(panel[:80], gaps="compress")
+    assert_array_equal(forecaster.attention_weights(3, ids="a").columns, days[68:80])
+    assert_array_equal(forecaster.update(panel[80:]).attention_weights(3, ids="a").columns, days[74:])
+
+
+def test_attention_of_a_table_of_another_library():
+    days = pd.date_range("2024-01-01", periods=30)
+    panel = pd.concat(
+        [pd.DataFrame({"unique_id": name, "ds": days, "y": wave(30, seed=s)}) for s, name in enumerate("ab")]
+    )
+    forecaster = attentive().fit(polars.from_pandas(panel))
+    weights = forecaster.attention_weights(3, ids="b")
+    assert weights["ds"].to_list() == forecaster.predict(3, ids="b")["ds"].to_list()
+    assert weights.columns[1:] == [str(day.date()) for day in days[-12:]]
+    assert_array_equal(weights.drop("ds"), forecaster.attention_weights(3)[1])
 
 
 def test_attention_finds_the_step_that_matters():

@@ -140,7 +140,7 @@ def plot_attention(weights: Anything, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     weights : DataFrame or array-like of shape (n_steps, n_read)
-        The result of `attention_weights`.
+        The result of `attention_weights`; of a panel that of one id, or one of the tables.
     ax : matplotlib Axes, optional
         Axes to plot on. None makes new axes with pyplot.
 
@@ -170,7 +170,8 @@ def plot_attention(weights: Anything, ax: Axes | None = None) -> Axes:
 
     weights = read_table(weights, "weights").data
     if np.ndim(weights) != 2 or 0 in np.shape(weights):
-        raise ValueError(f"weights has the shape {np.shape(weights)}; pass the table that attention_weights returned")
+        one = "weights[0], the table of one series" if np.ndim(weights) == 3 else "the table of attention_weights"
+        raise ValueError(f"weights has the shape {np.shape(weights)}, but a plot shows one table; pass {one}")
     table = weights if isinstance(weights, pd.DataFrame) else pd.DataFrame(np.asarray(weights, np.float64))
     ax = _new_axes() if ax is None else ax
     image = ax.imshow(table.to_numpy(), aspect="auto", cmap="Blues", vmin=0, interpolation="nearest")

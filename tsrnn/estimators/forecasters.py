@@ -229,19 +229,22 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
     def _check_history(self, history: History) -> None:
         """Every covariate has a place in a network."""
 
-    def attention_weights(self, horizon: Anything = None, *, context: Anything = None) -> Forecasts:
+    def attention_weights(
+        self, horizon: Anything = None, *, context: Anything = None, ids: Anything = None, static: Anything = None
+    ) -> Forecasts:
         """Attention weights of each forecast step on the steps of the context.
 
         Parameters
         ----------
-        horizon, context
-            As in `predict`.
+        horizon, context, ids, static
+            As in `predict`. One id, not in a list, asks for the table of this series of a panel.
 
         Returns
         -------
-        DataFrame or ndarray of shape (n_steps, n_read)
+        DataFrame or ndarray of shape (n_steps, n_read), or ndarray of shape (n_series, n_steps, n_read) for a panel
             A row for each forecast step, which sums to 1; a column for each step of the context, or for the last step
-            of each of its segments.
+            of each of its segments. Of a panel a table for each series, in the order of `predict`, in which the steps
+            before a short series begins weigh 0; the labelled table of one id leaves these steps out.
 
         Raises
         ------
@@ -255,17 +258,27 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
                 f"the fit of this {type(self).__name__} had strategy={strategy!r}, which attends to nothing; fit "
                 "with strategy=Seq2Seq(attention='dot'), 'general' or 'additive'"
             )
-        origin, last = self._origin(horizon, context), strategy.segment_length - 1
+        origin = self._origin(horizon, context, ids, static)
+        read = self._read_origin(origin)._replace(levels=None)  # weights are not summed
+        weights = origin.choose(self._after_gaps(strategy.attention_weights, read))
         if isinstance(origin.target, frame.PanelTarget):
-            raise ValueError(
-                "attention_weights is for one series or a wide frame, but the fit had a panel; fit its series alone"
-            )
-        transformed = self._read_origin(origin)._replace(levels=None)  # weights are not summed
-        weights = origin.choose(self._after_gaps(strategy.attention_weights, transformed))[0]
+            if ids is None or not frame.is_one_id(ids):
+                return weights
+            (number,), (places,) = origin.index
+            labels = origin.target.last_labels(number, len(read.panel.values))
+            columns = self._attended(labels, read.panel)
+            return frame.wrap_panel_table(weights[0, :, -len(columns) :], origin.target, places, columns)
         labels = self.index_ if context is None else origin.target.index
-        end = len(labels) - int(trailing(transformed.panel.observed).min())
-        read = labels[end - self.context_length_ : end]
-        return frame.wrap_table(weights, origin.target, origin.index, read[last :: strategy.segment_length])
+        columns = self._attended(labels[-len(read.panel.values) :], read.panel)
+        return frame.wrap_table(weights[0, :, -len(columns) :], origin.target, origin.index, columns)
+
+    def _attended(self, labels: Any, panel: Panel) -> Any:  # labels are a pandas index
+        """The `labels` (n,) of a series' rows that have an attention weight: the last row of each segment."""
+        n, length, segment = len(labels), self.context_length_, self.strategy_.segment_length
+        gap = 0 if self.scaling_.masks else int(trailing(panel.observed).min())  # the network reads up to a gap
+        end = max(min(n, length), n - gap)
+        read = labels[max(end - length, 0) : end]
+        return read[(len(read) - 1) % segment :: segment]
 
     def _context_length(self, n: int, horizon: int, season_length: int) -> int:
         """The context length: two seasons, at least 24 steps and at most a third of a series of n rows."""

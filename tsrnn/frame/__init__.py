@@ -48,6 +48,7 @@ from .panel_tables import (
     empty_panel_table,
     read_panel_table,
     wrap_panel,
+    wrap_panel_table,
     wrap_panel_totals,
 )
 from .panel_update import (
@@ -118,6 +119,7 @@ __all__ = [
     "wrap",
     "wrap_many",
     "wrap_panel",
+    "wrap_panel_table",
     "wrap_panel_totals",
     "wrap_table",
     "wrap_totals",

@@ -153,6 +153,14 @@ class PanelTarget:
             return self.grid[self.first[s] : self.end[s]]
         return self.grid.take(self.places[self.indptr[s] : self.indptr[s + 1]])
 
+    def last_labels(self, s: int, n: int) -> AnyGrid:
+        """Return the labels of the last n rows of series s, also of rows that came after those of `values`."""
+        places = np.arange(self.first[s], self.end[s])
+        if self.places is not None:
+            own = self.places[self.indptr[s] : self.indptr[s + 1]]
+            places = np.concatenate([own, np.arange(own[-1] + 1, self.end[s])])
+        return self.grid.take(places[len(places) - n :])
+
     def series_name(self, s: int) -> str:
         """Return the name of a series in error messages, such as ``series 'a' of y``."""
         return f"series {show_id(self.ids, s)} of {self.name}"

@@ -281,6 +281,40 @@ def wrap_panel_totals(values: np.ndarray, panel: PanelTarget, series: np.ndarray
     return _to_pandas_like(pd.DataFrame(columns), panel)
 
 
+def wrap_panel_table(values: np.ndarray, panel: PanelTarget, places: np.ndarray, columns: pd.Index) -> Forecasts:
+    """Return values of one series of a panel as a table with a row for each step and these columns.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, n_columns)
+        The values.
+    panel : PanelTarget
+        The panel; its library is used.
+    places : ndarray of int of shape (n,)
+        Place of each step in the grid of the panel, which may be after its end.
+    columns : pandas.Index of length n_columns
+        Labels of the columns.
+
+    Returns
+    -------
+    DataFrame or table of another library
+
+    Examples
+    --------
+    >>> from tsrnn.frame import read_panel
+    >>> panel, _ = read_panel(pd.DataFrame({"unique_id": ["a", "a"], "ds": [1, 2], "y": [3.0, 4.0]}))
+    >>> wrap_panel_table(np.array([[0.25, 0.75]]), panel, np.array([2]), panel.labels(0))
+          1     2
+    3  0.25  0.75
+    """
+    index, native = panel.extended_grid(int(places.max()) + 1).take(places), panel.native_format
+    if native is None or native.has_index:
+        return _to_pandas_like(pd.DataFrame(values, index, columns), panel)
+    time = str(panel.columns.time)
+    table = {time: index} | {format_label(label): values[:, k] for k, label in enumerate(columns)}
+    return native.to_native_columns(table, {time: panel.types[time]})
+
+
 def empty_panel_table(
     panel: PanelTarget, series: np.ndarray, places: np.ndarray, columns: Sequence[Hashable]
 ) -> Forecasts:

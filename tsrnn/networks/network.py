@@ -14,6 +14,9 @@ from ..kernels.backend import Backend, Batch, Handle, Workspace
 from ..parts.layout import Layout
 from .architecture import Architecture
 
+#: Windows of a forecast that are computed together, so that memory does not grow with their number.
+BATCH = 256
+
 
 @dataclass
 class Source:
@@ -92,7 +95,7 @@ class Network:
         geometry: Geometry,
         *,
         free_run: bool,
-        batch_size: int = 256,
+        batch_size: int = BATCH,
     ) -> np.ndarray:
         """Outputs of all windows, scaled, (n_windows, n_outputs, block, n_targets, loss.size)."""
         a = self.architecture
@@ -108,10 +111,14 @@ class Network:
 
     def attention(self, theta: Handle, source: Source, windows: Windows, geometry: Geometry) -> np.ndarray:
         """What each output of a free run gives to each step of the encoder, (n_windows, n_outputs, n_encoded)."""
-        work = self.workspace(geometry, len(windows))
-        self.backend.gather(work, source.series, windows, np.arange(len(windows)))
-        self.backend.forward(work, theta, free_run=True)
-        return self.backend.attention(work)
+        n, weights = len(windows), []
+        work = self.some_room(geometry, min(n, BATCH))
+        for first in range(0, n, work.capacity):
+            batch = np.arange(first, min(first + work.capacity, n))
+            self.backend.gather(work, source.series, windows, batch)
+            self.backend.forward(work, theta, free_run=True)
+            weights.append(self.backend.attention(work))
+        return np.concatenate(weights)
 
     def evaluate(self, work: Workspace, theta: Handle, source: Source, windows: Windows, *, free_run: bool) -> float:
         """Mean loss over all windows, in batches of the size that `work` was made for."""
