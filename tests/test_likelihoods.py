@@ -214,6 +214,25 @@ def test_paths_on_another_backend():
     assert_allclose(one, two, rtol=1e-9)
 
 
+@pytest.mark.parametrize("horizon", [3, 7])
+@pytest.mark.parametrize(("strategy", "block"), [(RECURSIVE, 1), (Seq2Seq(), 1), (DIRECT, 3)], ids=str)
+def test_paths_of_many_series_are_those_of_each_alone(strategy, block, horizon, monkeypatch):
+    """Bit for bit, also where series do not fit into one batch, or the paths of a series need several."""
+    monkeypatch.setattr(ancestral, "LANES", 20)
+    monkeypatch.setattr(ancestral, "BATCH", 8)
+    network, theta = known(GAUSSIAN, 0.8, (0.1, -1.0), block=block, strategy=strategy)
+    one = arguments(network, theta, horizon)
+    contexts = one.contexts + np.arange(5.0)[:, None, None]
+    many = one._replace(contexts=contexts, covariates=np.empty((5, len(CONTEXT) + horizon, 0)))
+    for n_paths in (6, 9, 21):
+        paths = strategy.sample(many, n_paths, [np.random.RandomState(i) for i in range(5)])
+        for i in range(5):
+            alone = strategy.sample(many.take([i]), n_paths, [np.random.RandomState(i)])
+            assert_array_equal(paths[i], alone[0])
+    quantiles = strategy.quantiles(many, np.array([0.2, 0.7]))
+    assert_array_equal(quantiles[3], strategy.quantiles(many.take([3]), np.array([0.2, 0.7]))[0])
+
+
 def test_paths_with_the_same_seed_begin_alike():
     job = arguments(*known(POISSON, 0.5, (1.0,)), 5, None)
     paths = RECURSIVE.sample(job, 300, [np.random.RandomState(3)])[0]

@@ -97,7 +97,7 @@ MUTANTS = [
     ),
     # ---------------------------------------------------------------- distributions of a forecast
     mutant(
-        "a path reads its first draw at every step", "forecasting/ancestral.py::paths", "some[:, k - 1]", "some[:, 0]",
+        "a path reads its first draw at every step", "forecasting/ancestral.py::paths", "some[:, :, k - 1]", "some[:, :, 0]",
         LIKELIHOODS,
     ),
     mutant(

@@ -46,8 +46,6 @@ from .transformed import Read, read_history, read_origin, undone
 MISSING, MULTIVARIATE = ("carry", "decay"), ("joint", "independent")
 #: What ``point=`` accepts.
 POINTS = ("median", "mean")
-#: Series whose means are computed from sampled paths at a time, so that memory does not grow with their number.
-CHUNK = 64
 
 
 class Cut(NamedTuple):
@@ -335,14 +333,13 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
 
     def _means(self, origin: Origin) -> np.ndarray:
         """Means of sampled paths, (S, n_steps, C), always the same ones."""
-        means = []
-        for first in range(0, len(origin.series), CHUNK):
-            some = origin.take(np.arange(first, min(first + CHUNK, len(origin.series))))
-            rngs = [np.random.RandomState(ancestral.SEED) for _ in some.series]
-            means.append(self._sample(some, ancestral.N_PATHS, rngs).mean(axis=-1))
-        return np.concatenate(means)
+        return ancestral.summarise(
+            lambda chosen, n_paths, rngs: self._sample(origin.take(chosen), n_paths, rngs),
+            len(origin.series),
+            lambda paths: paths.mean(axis=-1),
+        )
 
-    def _after_gaps(self, function: Callable[..., Any], origin: Origin, *options: Any, joint: bool = False) -> Any:
+    def _after_gaps(self, function: Callable[..., Any], origin: Origin, *options: Any, **how: Any) -> Any:
         """Result of a `function` of the strategy for the steps after `origin`; see `TrainedNetwork.after_gaps`."""
         # the types are those of the function, hence `Any`
         network, (scaling, series) = self._network_on_device(), self._scaling(origin)
@@ -356,7 +353,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             is_forecast &= to_forecast(origin.panel, np.zeros(1, bool)) & (origin.levels is not None)
         before = Before(origin.panel, is_forecast, origin.ahead, series, origin.levels)
         with network.backend.session():
-            return trained.after_gaps(function, before, *options, joint=joint)
+            return trained.after_gaps(function, before, *options, **how)
 
     def _read_origin(self, origin: Origin) -> Origin:
         """The origin whose panel the network reads."""
@@ -389,30 +386,24 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             return self._after_gaps(self.strategy_.quantiles, origin, levels, joint=True)
         if not self.network_.architecture.loss.family:
             return None
+        return ancestral.summarise(
+            lambda chosen, n_paths, rngs: self._paths(origin.take(chosen), n_paths, rngs),
+            len(origin.series),
+            lambda paths: ancestral.quantiles(paths, levels),
+        )
 
-        def of_series(i: int) -> np.ndarray:
-            def sample(n_paths: int, rng: np.random.RandomState) -> np.ndarray:
-                return self._after_gaps(self.strategy_.sample, origin.one(i), n_paths, [rng], joint=True)[0]
-
-            return ancestral.quantiles(sample, levels)
-
-        return np.stack([of_series(i) for i in range(len(origin.series))])
+    def _paths(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
+        """Paths of a likelihood after an origin that the network reads, (S, n_steps, C, n_paths)."""
+        return self._after_gaps(self.strategy_.sample, origin, n_paths, rngs=rngs, joint=True)
 
     def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
         origin = self._read_origin(origin)
         if self.network_.architecture.loss.family:
-            sampled = [
-                self._after_gaps(self.strategy_.sample, origin.one(i), n_paths, [rng], joint=True)
-                for i, rng in enumerate(rngs)
-            ]
-            return undone(np.concatenate(sampled), origin)
-        errors, pooled = self._errors(origin), np.zeros(1, bool)
-        drawn = np.full((len(rngs), *errors.errors.shape[1:], n_paths), np.nan)
+            return undone(self._paths(origin, n_paths, rngs), origin)
+        errors = self._errors(origin)
         # a series has the leads that it would have alone
         n_leads = np.maximum(self.errors_.errors.shape[1], origin.n_steps + origin.gaps.max(axis=1))
-        for i, (s, rng) in enumerate(zip(origin.series, rngs, strict=True)):
-            paths, pooled = errors.of_series(int(s)).until(n_leads[i]).paths(n_paths, rng)
-            drawn[i, : len(paths)] = paths
+        drawn, pooled = errors.paths_of(origin.series, n_leads, n_paths, rngs)
         self._warn_if_pooled(pooled, origin)
         forecasts = self._after_gaps(self.strategy_.forecast, origin)[..., None]
         return undone(forecasts + self._unscaled(drawn, origin), origin)

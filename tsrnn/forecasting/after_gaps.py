@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -89,12 +89,20 @@ class TrainedNetwork:
     static: Static | None = None
     lags: Lags = ()
 
-    def after_gaps(self, function: Callable[..., Any], before: Before, *options: Any, joint: bool = False) -> Any:
+    def after_gaps(
+        self,
+        function: Callable[..., Any],
+        before: Before,
+        *options: Any,
+        rngs: Sequence[np.random.RandomState] | None = None,
+        joint: bool = False,
+    ) -> Any:
         """``function(continuation, *options)`` for the steps after each series, (S, n_steps, ...); or None.
 
         `function` is a method of the strategy, whose result it may be that is None. Where a column ends in a gap, the
         function covers the rows of the gap, too, which are left out of the result. A `joint` function begins where the
-        first column ends, and has what was observed of the other columns since. Where `before` has levels, the
+        first column ends, and has what was observed of the other columns since. With `rngs`, a generator for each
+        series, those of the series that are continued are the last of its options. Where `before` has levels, the
         function's result is of differences, and is summed to levels. To be called within the backend's session.
         `options` and the result are those of the method, hence `Any`.
         """
@@ -104,10 +112,11 @@ class TrainedNetwork:
         parts = [(plain[k : k + CHUNK], False) for k in range(0, len(plain), CHUNK)]
         parts += [(np.array([s]), True) for s in np.flatnonzero(has_gaps)]
         for chosen, with_gaps in parts:
+            given = options if rngs is None else (*options, [rngs[s] for s in chosen])
             if with_gaps:
-                found = self._after_gap(function, before.take(chosen), theta, *options, joint=joint)
+                found = self._after_gap(function, before.take(chosen), theta, *given, joint=joint)
             else:
-                found = function(self._start(before, chosen, theta), *options)
+                found = function(self._start(before, chosen, theta), *given)
                 if found is not None and before.levels is not None:
                     found = self._summed(found, before.levels.take(chosen))
             if found is None:

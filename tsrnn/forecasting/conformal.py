@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -113,15 +115,26 @@ class Errors:
             )
         return sizes, pooled
 
-    def of_series(self, s: int) -> Errors:
-        """Errors of one series where it has enough for paths, or else of all."""
-        if self.n_series == 1 or s < 0 or self._n_origins[s] < PATHS:
-            return self
-        return replace(self, errors=self.errors[self.series == s], series=self.series[self.series == s])
+    def paths_of(
+        self, series: np.ndarray, n_leads: np.ndarray, n_paths: int, rngs: Sequence[np.random.RandomState]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Paths of errors for some `series` (S,), each from a generator of its own, and which channels were pooled.
 
-    def until(self, n_leads: int) -> Errors:
-        """The errors up to `n_leads` steps ahead."""
-        return replace(self, errors=self.errors[:, :n_leads])
+        A series with enough errors has paths of its own errors, the others have those of all series. Each has
+        `n_leads` (S,) leads, and NaN after them: (S, largest n_leads, C, n_paths) and (C,).
+        """
+        n_origins, shared = self._n_origins, dict[int, Errors]()
+        ends, n_channels = np.cumsum(n_origins), self.errors.shape[2]
+        drawn, pooled = np.full((len(series), max(n_leads), n_channels, n_paths), np.nan), np.zeros(n_channels, bool)
+        for i, (s, n, rng) in enumerate(zip(series, n_leads, rngs, strict=True)):
+            if self.n_series > 1 and s >= 0 and n_origins[s] >= PATHS:
+                errors = replace(self, errors=self.errors[ends[s] - n_origins[s] : ends[s], :n])
+            else:
+                errors = shared.setdefault(n, replace(self, errors=self.errors[:, :n]))
+            paths, lacking = errors.paths(n_paths, rng)
+            drawn[i, : len(paths)] = paths
+            pooled |= lacking
+        return drawn, pooled
 
     def paths(self, n_paths: int, rng: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
         """Errors of whole windows, drawn with replacement, (n_leads, C, n_paths), and which channels were pooled, (C,).
@@ -134,7 +147,19 @@ class Errors:
         ValueError
             If no window has all of its errors.
         """
-        n_leads, errors = self.errors.shape[1], self.errors
+        n_leads, (whole, pooled) = self.errors.shape[1], self._whole
+        drawn = [whole[rng.randint(len(whole), size=n_paths)] for _ in range(-(-n_leads // whole.shape[1]))]
+        for before, after in pairwise(drawn):
+            after += before[:, -1:]
+        return np.moveaxis(np.concatenate(drawn, axis=1)[:, :n_leads], 0, -1), pooled
+
+    @cached_property
+    def _whole(self) -> tuple[np.ndarray, np.ndarray]:
+        """The windows whose errors are all known up to the lead that half of them reach, (n, n_leads, C); see `paths`.
+
+        The second result says which channels were pooled, (C,).
+        """
+        errors = self.errors
         pooled = ~np.isfinite(errors).any(axis=(0, 1))
         if pooled.any() and not pooled.all():
             others = np.flatnonzero(~pooled)
@@ -147,11 +172,7 @@ class Errors:
                 "EarlyStopping(validation_size=...) with a larger one"
             )
         length = int((2 * n_whole >= n_whole[0]).sum())  # half of the windows, or all of them, last so long
-        whole = errors[np.isfinite(errors[:, :length]).all(axis=(1, 2)), :length]
-        drawn = [whole[rng.randint(len(whole), size=n_paths)] for _ in range(-(-n_leads // length))]
-        for before, after in pairwise(drawn):
-            after += before[:, -1:]
-        return np.moveaxis(np.concatenate(drawn, axis=1)[:, :n_leads], 0, -1), pooled
+        return errors[np.isfinite(errors[:, :length]).all(axis=(1, 2)), :length], pooled
 
     def unscale(
         self, values: np.ndarray, panel: Panel, length: int, n_steps: int, series: np.ndarray, gaps: np.ndarray

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,6 +65,11 @@ def draw(loss: Loss, parameters: np.ndarray, rng: np.random.RandomState) -> np.n
     fine = (np.abs(parameters) < LARGEST).all(axis=-1)
     family, arguments = _distribution(loss, np.where(fine[..., None], parameters, 0))
     return np.where(fine, family.rvs(*arguments, random_state=rng), np.nan)
+
+
+def draw_each(loss: Loss, parameters: np.ndarray, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
+    """Draws (n, ...) from n sets of distributions, each from a generator of its own."""
+    return np.stack([draw(loss, each, rng) for each, rng in zip(parameters, rngs, strict=True)])
 
 
 def _distribution(loss: Loss, parameters: np.ndarray) -> tuple[rv_continuous | rv_discrete, list[np.ndarray]]:

@@ -56,11 +56,11 @@ class Continuation(NamedTuple):
     static: Static | None = None
     masks: np.ndarray | None = None
 
-    def one(self, i: int) -> Continuation:
-        """The continuation of one of the contexts."""
-        series, late = (np.broadcast_to(numbers, len(self.contexts))[i : i + 1] for numbers in (self.series, self.late))
-        contexts, covariates = self.contexts[i : i + 1], self.covariates[i : i + 1]
-        past, masks = (None if rows is None else rows[i : i + 1] for rows in (self.past, self.masks))
+    def take(self, chosen: np.ndarray) -> Continuation:
+        """The continuation of some of the contexts, or of one several times."""
+        series, late = (np.broadcast_to(numbers, len(self.contexts))[chosen] for numbers in (self.series, self.late))
+        contexts, covariates = self.contexts[chosen], self.covariates[chosen]
+        past, masks = (None if rows is None else rows[chosen] for rows in (self.past, self.masks))
         return self._replace(contexts=contexts, covariates=covariates, series=series, late=late, past=past, masks=masks)
 
     def windows(self, geometry: Geometry) -> tuple[Source, Windows]:
@@ -122,20 +122,16 @@ class Strategy:
 
         The loss must be a likelihood.
         """
-        return np.stack([self._sample_one(start.one(i), n_paths, rng) for i, rng in enumerate(rngs)])
-
-    def _sample_one(self, start: Continuation, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
-        """Random paths after the only context, (horizon, C, n_paths)."""
         raise NotImplementedError
 
     # ------------------------------------------------------------ helpers
     def _quantiles_of_paths(self, start: Continuation, levels: np.ndarray) -> np.ndarray:
         """Quantiles of each step over many paths, (n, horizon, C, n_levels)."""
-
-        def of(one: Continuation) -> np.ndarray:
-            return ancestral.quantiles(lambda n, rng: self._sample_one(one, n, rng), levels)
-
-        return np.stack([of(start.one(i)) for i in range(len(start.contexts))])
+        return ancestral.summarise(
+            lambda chosen, n_paths, rngs: self.sample(start.take(chosen), n_paths, rngs),
+            len(start.contexts),
+            lambda paths: ancestral.quantiles(paths, levels),
+        )
 
     def _check_multiples(self, context_length: int, horizon: int) -> None:
         s = self.segment_length
@@ -175,10 +171,10 @@ class Rolling(Strategy):
             return None
         return self._quantiles_of_paths(start, levels)
 
-    def _sample_one(self, start: Continuation, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
-        """Paths whose steps depend on each other, (horizon, C, n_paths)."""
-        paths = ancestral.paths(start.network, start.theta, *self._windows(start), n_paths, rng, start.known)
-        return paths[: start.horizon]
+    def sample(self, start: Continuation, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
+        """Paths whose steps depend on each other, (n, horizon, C, n_paths)."""
+        paths = ancestral.paths(start.network, start.theta, *self._windows(start), n_paths, rngs, start.known)
+        return paths[:, : start.horizon]
 
     def _windows(self, start: Continuation) -> tuple[Source, Windows, Geometry]:
         """A window for each context; the horizon is rounded up to whole segments."""

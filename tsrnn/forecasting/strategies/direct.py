@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ...checks import whole
 from ...data.gaps import runs
 from ...data.windows import Geometry, Windows
 from ...networks.architecture import Decoder
-from .. import distribution
+from .. import ancestral, distribution
 from .base import Continuation, Strategy
 
 
@@ -66,27 +67,30 @@ class Direct(Strategy):
         values = distribution.quantiles(loss, outputs[:, : start.horizon], levels)
         return np.moveaxis(windows.unscale(np.moveaxis(values, 0, 1)), 1, -1)
 
-    def _sample_one(self, start: Continuation, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
-        """Random paths, (horizon, C, n_paths).
+    def sample(self, start: Continuation, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
+        """Random paths, (n, horizon, C, n_paths).
 
         Steps of one block, and channels, are independent given the input of the block; a later block reads the draws.
         """
-        loss = start.network.architecture.loss
+        loss, n = start.network.architecture.loss, len(start.contexts)
         if self._is_one_block(start):
             outputs, windows = self._block(start)
-            outputs = outputs[:, : start.horizon]
-            each = np.broadcast_to(outputs, (n_paths, *outputs.shape[1:]))
-            values = distribution.draw(loss, each, rng)
-            return np.moveaxis(windows.unscale(values[None])[0], 0, -1)
-        many = start._replace(
-            contexts=np.repeat(start.contexts, n_paths, axis=0),
-            covariates=np.repeat(start.covariates, n_paths, axis=0),
-            series=np.broadcast_to(start.series, 1).repeat(n_paths),
-            late=np.broadcast_to(start.late, 1).repeat(n_paths),
-            past=None if start.past is None else np.repeat(start.past, n_paths, axis=0),
-            masks=None if start.masks is None else np.repeat(start.masks, n_paths, axis=0),
-        )
-        return np.moveaxis(self._block_after_block(many, lambda outputs: distribution.draw(loss, outputs, rng)), 0, -1)
+            outputs = outputs[:, None, : start.horizon]
+            each = np.broadcast_to(outputs, (n, n_paths, *outputs.shape[2:]))
+            return np.moveaxis(windows.unscale(distribution.draw_each(loss, each, rngs)), 1, -1)
+
+        def draw(outputs: np.ndarray, some: np.ndarray) -> np.ndarray:
+            of_series = outputs.reshape(len(some), n_paths, *outputs.shape[1:])
+            values = distribution.draw_each(loss, of_series, [rngs[i] for i in some])
+            return values.reshape(len(outputs), *values.shape[2:])
+
+        together, found = max(1, ancestral.LANES // n_paths), []
+        for first in range(0, n, together):
+            some = np.arange(first, min(first + together, n))
+            many = start.take(np.repeat(some, n_paths))
+            paths = self._block_after_block(many, partial(draw, some=some))
+            found.append(paths.reshape(len(some), n_paths, *paths.shape[1:]))
+        return np.moveaxis(np.concatenate(found), 1, -1)
 
     def _is_one_block(self, start: Continuation) -> bool:
         """Whether one block covers the horizon and no values of it are known."""
