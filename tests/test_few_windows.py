@@ -123,6 +123,40 @@ def test_the_suggested_horizon_works(n, options, shorter):
         assert "pass a longer series" in str(caught[0].message)
 
 
+def panel(*lengths):
+    return {name: pd.Series(trend(n, seed=n)) for name, n in zip("abcdefghijklmnop", lengths, strict=False)}
+
+
+def test_windows_of_a_panel_are_counted_together():
+    """A series that is shorter than a window gives one; the others one for each row that a window may begin at."""
+    options = {"context_length": 5, "horizon": 6, **QUICK}
+    with pytest.warns(FewWindowsWarning, match="the panel of 3 series has 9 windows of context_length=5 .* than 10"):
+        fitted = LSTMForecaster(**options).fit(panel(4, 13, 15))  # 1 + 3 + 5
+    assert len(fitted.loss_curve_) == 0
+    LSTMForecaster(**options).fit(panel(4, 13, 16))
+
+
+def test_windows_of_a_panel_without_a_target_do_not_count():
+    series = panel(30, 12)
+    series["a"][6:24] = np.nan
+    with pytest.warns(FewWindowsWarning, match="the panel of 2 series has 8 windows"):  # 7 + 1
+        GRUForecaster(context_length=5, horizon=7, **QUICK).fit(series)
+
+
+@pytest.mark.parametrize(("lengths", "shorter"), [((14, 14), 9), ((2, 2, 2), None)], ids=str)
+def test_the_mend_for_a_panel_works(lengths, shorter):
+    with pytest.warns(FewWindowsWarning) as caught:
+        LSTMForecaster(**QUICK).fit(panel(*lengths))
+    found = re.search(r"fit with horizon=(\d+), after which predict\((\d+)\) still works", str(caught[0].message))
+    assert (int(found[1]) if found else None) == shorter
+    if found:
+        LSTMForecaster(**QUICK, horizon=shorter).fit(panel(*lengths)).predict(int(found[2]))
+    else:
+        assert "pass more or longer series" in str(caught[0].message)
+        LSTMForecaster(**QUICK).fit(panel(*[2] * 10))
+    assert caught[0].filename == __file__
+
+
 def test_a_warning_points_at_the_call_of_fit():
     with pytest.warns(FewWindowsWarning) as caught:
         LSTMForecaster(**QUICK).fit(trend(14))

@@ -97,8 +97,8 @@ MUTANTS = [
     ),
     # ---------------------------------------------------------------- distributions of a forecast
     mutant(
-        "a path reads its first draw at every step", "forecasting/ancestral.py::paths", "some[:, :, k - 1]", "some[:, :, 0]",
-        LIKELIHOODS,
+        "a path reads its first draw at every step", "forecasting/ancestral.py::paths",
+        "some[:, :, k - 1]", "some[:, :, 0]", LIKELIHOODS,
     ),
     mutant(
         "trained quantiles as they come", "forecasting/distribution.py::quantiles", "uncrossed(parameters, loss.point)",

@@ -36,7 +36,7 @@ from ..training.validation import held_out_rows
 from .base import Attributes
 from .classes import estimators
 from .history import History, Origin
-from .history_checks import MIN_WINDOWS, check_length, check_validation, few_windows, with_whole_windows
+from .history_checks import check_length, check_validation, count_windows, few_windows, with_whole_windows
 from .panels import NewRows
 from .probabilistic import ProbabilisticForecaster
 from .recurrent import RecurrentNetwork
@@ -71,6 +71,11 @@ class Cut(NamedTuple):
     def n_windows(self) -> int:
         """Number of windows of all series."""
         return int(np.maximum(self.panel.n_rows - self.geometry.context - self.geometry.n_ahead + 1, 0).sum())
+
+    @property
+    def windows_with_targets(self) -> np.ndarray:
+        """Number of windows of all series of which a target of each channel counts, (C,)."""
+        return count_windows(self.panel, self.is_scored, self.geometry)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -122,7 +127,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         strategy, stopping = as_strategy(self.strategy), self._stopping()
         choice("point", self.point, POINTS)
         history, transform, changes = self._read(history)  # without a gap at the end, which teaches nothing
-        cut, n_channels = self._cut(history), history.values.shape[1]
+        cut, n_channels = self._cut(history, horizon), history.values.shape[1]
         geometry, seasons, before, panel, is_scored = cut
         context_length = geometry.context
         if changes is not None:
@@ -184,7 +189,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         stopping = self._stopping()
         if transform.target_transform is not None and stopping and history.validation is None:
             observed_alike = read_history(history, replace(transform, target_transform=None), n_held_out).history
-            cut = self._cut(observed_alike)
+            cut = self._cut(observed_alike, whole("horizon", self.horizon))
             n_held_out = held_out_rows(stopping, cut.panel, cut.is_scored, cut.geometry)
             n_held_out += history.panel.n_rows - 1 - history.panel.last_observed.max(axis=1)
         return read_history(history, transform, n_held_out)
@@ -214,9 +219,8 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
                 f"{transform}, under which its parameters mean something else; use the same, or warm_start=False"
             )
 
-    def _cut(self, history: History) -> Cut:
+    def _cut(self, history: History, horizon: int) -> Cut:
         """How a history is cut into windows."""
-        horizon = whole("horizon", self.horizon)
         context_length = self._context_length(history.typical_length, horizon, history.season_length)
         geometry = as_strategy(self.strategy).geometry(context_length, horizon)
         seasons = self._seasons(history, context_length, horizon)
@@ -289,14 +293,12 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
 
     def _warn_if_short(self, history: History, cut: Cut, horizon: int) -> bool:
         """Warn if there are few windows; return whether there are."""
-        n, segment = history.typical_length, as_strategy(self.strategy).segment_length
-        if len(cut.panel) > 1:
-            return cut.n_windows < MIN_WINDOWS
+        segment = as_strategy(self.strategy).segment_length
 
-        def context_of(shorter: int) -> int | None:
-            return None if shorter % segment else self._context_length(n, shorter, history.season_length)
+        def windows_of(shorter: int) -> np.ndarray | None:
+            return None if shorter % segment else self._cut(history, shorter).windows_with_targets
 
-        warning = few_windows(cut.is_scored, cut.geometry, history, horizon, context_of)
+        warning = few_windows(cut.windows_with_targets, cut.geometry, history, horizon, windows_of)
         if warning:
             warnings.warn(warning, FewWindowsWarning, stacklevel=5)
         return warning is not None

@@ -30,7 +30,6 @@ def with_whole_windows(history: History, geometry: Geometry, seasons: Seasons) -
     after = np.maximum(geometry.n_ahead + 1 - n_train, 0)
     need = seasons.reach + geometry.context + geometry.n_ahead
     before = np.maximum(need - n_train - after, 0)
-    after[before == 0] = 0
     return panel.lengthened(before, after)
 
 
@@ -91,37 +90,44 @@ def check_validation(history: History, is_scored: np.ndarray, geometry: Geometry
         )
 
 
-def few_windows(
-    is_scored: np.ndarray, geometry: Geometry, history: History, horizon: int, context_of: Callable[[int], int | None]
-) -> str | None:
-    """Return a warning about a channel with fewer than `MIN_WINDOWS` windows, or None where each has enough.
+def count_windows(panel: Panel, is_scored: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Number of windows of all series that have a scored one among their targets of each channel, (C,).
 
-    `is_scored` (n, C) says which values count in the loss; ``context_of(horizon)`` is the context length for another
-    horizon, None where that horizon is not possible.
+    `is_scored` (N, C) says which values of the panel count in the loss.
     """
-    found = np.array([_count(is_scored[geometry.context :, c], geometry.n_ahead) for c in range(is_scored.shape[1])])
+    total = np.concatenate([np.zeros((1, is_scored.shape[1]), np.int64), np.cumsum(is_scored > 0, axis=0)])
+    left = np.repeat(panel.n_rows, panel.n_rows) - panel.positions
+    first = np.flatnonzero((panel.positions >= geometry.context) & (left >= geometry.n_ahead))
+    return (total[first + geometry.n_ahead] > total[first]).sum(axis=0)
+
+
+def few_windows(
+    found: np.ndarray,
+    geometry: Geometry,
+    history: History,
+    horizon: int,
+    windows_of: Callable[[int], np.ndarray | None],
+) -> str | None:
+    """Return a warning if the windows of all series, or of a channel, are fewer than `MIN_WINDOWS`, or else None.
+
+    `found` (C,) are those of each channel, ``windows_of(horizon)`` those for another horizon; None where that is not
+    possible.
+    """
     if found.min() >= MIN_WINDOWS:
         return None
-    c = int(found.argmin())
+    c, is_many = int(found.argmin()), len(history.panel) > 1
 
-    def windows_of(shorter: int) -> int:
-        context = context_of(shorter)
-        return 0 if context is None else _count(is_scored[context:, c], shorter)
+    def is_enough(shorter: int) -> bool:
+        windows = windows_of(shorter)
+        return windows is not None and windows[c] >= MIN_WINDOWS
 
-    shorter = next((h for h in range(horizon - 1, 0, -1) if windows_of(h) >= MIN_WINDOWS), None)
-    mend = (
-        "pass a longer series"
-        if shorter is None
-        else f"fit with horizon={shorter}, after which predict({horizon}) still works"
-    )
+    shorter = next((h for h in range(horizon - 1, 0, -1) if is_enough(h)), None)
+    mend = "pass more or longer series" if is_many else "pass a longer series"
+    if shorter is not None:
+        mend = f"fit with horizon={shorter}, after which predict({horizon}) still works"
     windows = "1 window" if found[c] == 1 else f"{found[c]} windows"
+    who = f"the panel of {len(history.panel)} series" if is_many else history.channel(c)
     return (
-        f"{history.channel(c)} has {windows} of context_length={geometry.context} and horizon={horizon} to learn from, "
-        f"fewer than {MIN_WINDOWS}, which is too little for a network; {mend}, or use ARForecaster"
+        f"{who} has {windows} of context_length={geometry.context} and horizon={horizon} to learn from, fewer than "
+        f"{MIN_WINDOWS}, which is too little for a network; {mend}, or use ARForecaster"
     )
-
-
-def _count(is_scored: np.ndarray, n_ahead: int) -> int:
-    """Number of windows with a scored one among their `n_ahead` targets, from all steps (n,) after a context."""
-    total = np.concatenate([[0], np.cumsum(is_scored > 0)])
-    return int((total[n_ahead:] > total[:-n_ahead]).sum())
