@@ -329,6 +329,46 @@ def test_a_panel(run, csv, tmp_path):
     assert f"Wrote {output}" in err
 
 
+@pytest.mark.parametrize("interval", [None, 0.8])
+def test_a_plot_of_a_panel(run, csv, tmp_path, monkeypatch, interval):
+    table, drawn = stores()[["store", "date", "sales"]], {}
+    several = pd.concat([table.assign(store=table["store"] + suffix) for suffix in ("", "-2", "-3")])
+
+    def save(path, *data, **options):
+        drawn.update(options, data=data)
+        path.write_bytes(b"")
+
+    monkeypatch.setattr("tsrnn.plotting.save_panel", save)
+    plot, path = tmp_path / "plot.png", csv(several)
+    options = [] if interval is None else ["--interval", interval]
+    code, _, err = run("forecast", path, "--id", "store", "--model", "ar", "--horizon", 3, "--plot", plot, *options)
+    assert code == 0
+    assert f"Wrote {plot}, with the first 6 of 9 series." in err
+    forecaster = tsrnn.ARForecaster().fit(several, id="store", time="date", target="sales", freq="MS")
+    history, forecast = drawn["data"]
+    first = list(several["store"].unique()[:6])
+    for found, expected in ((history, several), (forecast, forecaster.predict(3))):
+        expected = expected[expected["store"].isin(first)]
+        assert found["store"].tolist() == expected["store"].tolist()
+        assert_allclose(found["sales"], expected["sales"])
+    assert drawn["title"] == "sales: forecasts by the AR" + ("" if interval is None else ", with 80 % intervals")
+    if interval is None:
+        assert drawn["interval"] is None
+    else:
+        expected = forecaster.predict_interval(3, 0.8, ids=first)
+        assert_allclose(drawn["interval"][["lower", "upper"]], expected[["lower", "upper"]])
+
+
+def test_a_plot_of_a_panel_is_a_file(run, csv, tmp_path):
+    plot, path = tmp_path / "plot.png", csv(stores()[["store", "date", "sales"]])
+    arguments = ["forecast", path, "--id", "store", "--model", "ar", "--horizon", 3, "--plot", plot]
+    code, _, err = run(*arguments)
+    assert code == 0
+    assert f"Wrote {plot}." in err
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    assert "plot.png exists; give another name" in run(*arguments)[2]
+
+
 def test_a_panel_with_covariates(run, csv, tmp_path):
     table, longer = stores(), stores(3)
     known, static, output = tmp_path / "known.csv", tmp_path / "stores.csv", tmp_path / "forecast.csv"
@@ -557,7 +597,6 @@ def test_bad_files_of_covariates(run, csv, tmp_path):
         ),
         (["x.csv", "--id", "x", "--index-column", "y"], "--index-column is an option for one series"),
         (["x.csv", "--id", "x", "--no-index"], "--no-index is an option for one series"),
-        (["x.csv", "--id", "x", "--plot", "a.png"], "--plot is an option for one series"),
         (["x.csv", "--id", "x", "--future", "nowhere.csv"], "'nowhere.csv' does not exist"),
         (["nile", "--interval", 1], "1.0 is not in the range 0<x<1"),
     ],

@@ -5,13 +5,14 @@ from __future__ import annotations
 import matplotlib.dates
 import numpy as np
 import pandas as pd
+import polars
 import pytest
 from matplotlib import pyplot
 from numpy.testing import assert_allclose
 
-from tsrnn import ARForecaster, LSTMForecaster
+from tsrnn import ARForecaster, LSTMForecaster, SeasonalNaiveForecaster
 from tsrnn.datasets import load_air_passengers, load_macrodata, load_sunspots
-from tsrnn.plotting import plot_attention, plot_forecast, plot_training, save_forecast
+from tsrnn.plotting import plot_attention, plot_forecast, plot_panel, plot_training, save_forecast, save_panel
 
 
 @pytest.fixture(autouse=True)
@@ -125,6 +126,104 @@ def test_save(tmp_path):
     assert not pyplot.get_fignums()
 
 
+# ---------------------------------------------------------------- intervals
+def band(ax, k=0):
+    """Lower and upper bounds of the k-th interval of a plot."""
+    ys = ax.collections[k].get_paths()[0].vertices[:, 1]
+    n = (len(ys) - 3) // 2  # up along one bound, back along the other, and the points that close it
+    return ys[1 : n + 1], ys[n + 2 : -1][::-1]
+
+
+def test_intervals():
+    y = load_macrodata()[["unemp", "infl"]]
+    for series in (y, y.to_numpy(), y["infl"], y["infl"].to_numpy()):
+        forecaster = ARForecaster(lags=2).fit(series)
+        interval = forecaster.predict_interval(5)
+        ax = plot_forecast(series, forecaster.predict(5), interval=interval)
+        for c, bounds in enumerate(np.reshape(interval, (5, -1, 2)).swapaxes(0, 1)):
+            assert_allclose(band(ax, c), bounds.T)
+        assert ax.get_legend().get_texts()[-1].get_text() == "interval"
+    with pytest.raises(
+        ValueError, match="interval has 4 columns, but needs a lower and an upper bound for each of 1 se"
+    ):
+        plot_forecast(
+            series, forecaster.predict(5), interval=np.reshape(forecaster.predict_interval(5, [0.5, 0.9]), (5, 4))
+        )
+
+
+# ---------------------------------------------------------------- panels
+LENGTHS = {name: 30 + k for k, name in enumerate("hgfedcba")}
+
+
+def long(**names):
+    days = pd.date_range("2024-01-01", periods=40)
+    parts = [
+        pd.DataFrame({"unique_id": name, "ds": days[40 - n :], "y": np.arange(n) + 0.5 * n})
+        for name, n in LENGTHS.items()
+    ]
+    return pd.concat(parts, ignore_index=True).rename(columns=names)
+
+
+def as_index(frame):
+    return frame.set_index(["unique_id", "ds"])["y"]
+
+
+def as_dict(frame):
+    return {key: part.set_index("ds")["y"] for key, part in frame.groupby("unique_id", sort=False)}
+
+
+@pytest.mark.parametrize("convert", [lambda frame: frame, as_index, as_dict, polars.from_pandas])
+def test_panels(convert):
+    frame = long()
+    y = convert(frame)
+    forecaster = SeasonalNaiveForecaster().fit(y)
+    figure = plot_panel(y, forecaster.predict(5), interval=forecaster.predict_interval(5))
+    assert [ax.get_title() for ax in figure.axes] == list("hgfedc")
+    values = SeasonalNaiveForecaster().fit(frame).predict_interval(5).set_index("unique_id")
+    points = SeasonalNaiveForecaster().fit(frame).predict(5).set_index("unique_id")["y"]
+    for ax in figure.axes:
+        name, found = ax.get_title(), lines(ax)
+        own = frame.loc[frame["unique_id"] == name, "y"].to_numpy()
+        assert_allclose(found["y"].get_ydata(), own)
+        assert_allclose(found["forecast"].get_ydata(), [own[-1], *points[name]])
+        assert_allclose(band(ax), values.loc[name, ["lower", "upper"]].T)
+        assert ax.get_legend() is None
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["y", "forecast", "interval"]
+    chosen = plot_panel(y, forecaster.predict(5), ids=["a", "g"], last=10)
+    assert [ax.get_title() for ax in chosen.axes] == ["a", "g"]
+    assert [len(ax.lines[0].get_ydata()) for ax in chosen.axes] == [10, 10]
+    assert [ax.get_title() for ax in plot_panel(y, forecaster.predict(5), ids="b").axes] == ["b"]
+
+
+def test_panels_with_other_names_and_columns(tmp_path):
+    frame = long(unique_id="store", ds="day", y="sales").assign(price=1.0)
+    names = {"id": "store", "time": "day", "target": "sales"}
+    forecast = SeasonalNaiveForecaster().fit(frame.drop(columns="price"), **names).predict(1)
+    without = frame.drop(index=frame.index[[3, 7]])  # days without a row are no obstacle
+    assert lines(plot_panel(without, forecast, **names).axes[0])["sales"].get_ydata().shape == (28,)
+    pyplot.close("all")
+    save_panel(tmp_path / "a.png", frame, forecast, title="a", **names)
+    assert (tmp_path / "a.png").stat().st_size > 5000
+    assert not pyplot.get_fignums()
+
+
+def test_panels_that_are_refused():
+    frame = long()
+    forecaster = SeasonalNaiveForecaster().fit(frame)
+    forecast = forecaster.predict(3)
+    with pytest.raises(ValueError, match=r"ids has 'z', of which there is no forecast; name some of \['h', 'g', 'f'\]"):
+        plot_panel(frame, forecast, ids=["a", "z"])
+    with pytest.raises(ValueError, match="ids names no series; name some of"):
+        plot_panel(frame, forecast, ids=[])
+    with pytest.raises(ValueError, match="y has no series 'h', but forecast has; pass the panel that was forecast"):
+        plot_panel(frame[frame["unique_id"] != "h"], forecast)
+    with pytest.raises(
+        ValueError, match=r"interval has the columns .* pass the result of predict_interval with one cov"
+    ):
+        plot_panel(frame, forecast, interval=forecaster.predict_interval(3, [0.5, 0.9]))
+
+
+# ---------------------------------------------------------------- attention
 def test_attention():
     weights = np.random.default_rng(0).uniform(size=(5, 16))
     months = pd.date_range("2000-01-01", periods=21, freq="MS")

@@ -1,30 +1,41 @@
-"""Plots of a forecast after its series, of the training of a network, and of its attention weights.
+"""Plots of forecasts after their series, of the training of a network, and of its attention weights.
 
 Importing this module is cheap; matplotlib is imported with the first plot.
 """
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .messages import format_label
+from .messages import format_label, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from .checks import Anything
+    from .frame import PanelTarget
 
-__all__ = ["plot_attention", "plot_forecast", "plot_training"]
+__all__ = ["plot_attention", "plot_forecast", "plot_panel", "plot_training"]
 
 #: Colours of the series, of forecasts, and of actual values.
 PAST, FUTURE, TRUTH = "#4c566a", "#c8501e", "#2a7fb8"
+#: Series of a panel that are plotted by default.
+N_PLOTTED = 6
 
 
 def plot_forecast(
-    y: Anything, forecast: Anything, *, truth: Anything = None, last: int | None = None, ax: Axes | None = None
+    y: Anything,
+    forecast: Anything,
+    *,
+    interval: Anything = None,
+    truth: Anything = None,
+    last: int | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Plot a forecast after the end of its series.
 
@@ -34,6 +45,8 @@ def plot_forecast(
         The series. Each of several channels has its own colour.
     forecast : of the same kind, of shape (h,) or (h, n_channels)
         The result of `predict`.
+    interval : of the same kind, optional
+        The result of `predict_interval` with one coverage, for the steps of `forecast`.
     truth : of the same kind, of shape (m,) or (m, n_channels), optional
         Actual values after the end of `y`.
     last : int, optional
@@ -49,7 +62,7 @@ def plot_forecast(
     Raises
     ------
     ValueError
-        If `forecast` or `truth` has another number of series than `y`.
+        If `forecast` or `truth` has another number of series than `y`, or `interval` is no interval for each.
 
     Examples
     --------
@@ -67,6 +80,12 @@ def plot_forecast(
     for name, curves in (("forecast", future), ("truth", actual)):
         if len(curves) != len(past):
             raise ValueError(f"{name} has {len(curves)} series, but y has {len(past)}; pass the same series")
+    bounds = [] if interval is None else _curves(interval, after=y)
+    if len(bounds) not in (0, 2 * len(past)):
+        raise ValueError(
+            f"interval has {len(bounds)} columns, but needs a lower and an upper bound for each of {len(past)} series; "
+            "pass the result of predict_interval with one coverage"
+        )
     ax = _new_axes() if ax is None else ax
     first = max(0, len(past[0].x) - (max(48, 4 * len(future[0].x)) if last is None else last))
     several = len(past) > 1
@@ -76,10 +95,95 @@ def plot_forecast(
         if after is not None:
             ax.plot(*_joined(series, after), color=colors[1], lw=1.3, alpha=0.5 if several else 1, label="actual")
         ax.plot(*_joined(series, ahead), color=colors[2], lw=1.8, ls="--" if several else "-", label="forecast")
+        if bounds:
+            lower, upper = bounds[2 * c : 2 * c + 2]
+            ax.fill_between(lower.x, lower.values, upper.values, color=colors[2], alpha=0.2, lw=0, label="interval")
     ax.axvspan(past[0].x[-1], future[0].x[-1], color="0.5", alpha=0.08, lw=0)
     _legend(ax, several)
     _tidy(ax)
     return ax
+
+
+def plot_panel(
+    y: Anything,
+    forecast: Anything,
+    *,
+    interval: Anything = None,
+    ids: Anything = None,
+    id: Hashable = None,
+    time: Hashable = None,
+    target: Hashable = None,
+    last: int | None = None,
+    figure: Figure | None = None,
+) -> Figure:
+    """Plot the forecasts of some series of a panel, each after the end of its series and on axes of its own.
+
+    Parameters
+    ----------
+    y : DataFrame, Series or dict of Series
+        The panel, as `fit` takes it.
+    forecast : of the same kind
+        The result of `predict`.
+    interval : of the same kind, optional
+        The result of `predict_interval` with one coverage.
+    ids : list of ids, or one id; optional
+        The series to plot. None plots the first 6 of `forecast`.
+    id, time, target : hashable, optional
+        Names of the columns of long frames, where they are not ``unique_id``, ``ds`` and ``y``.
+    last : int, optional
+        Number of the last steps of each series to plot, as in `plot_forecast`.
+    figure : matplotlib Figure, optional
+        Figure to plot on. None makes a new one with pyplot.
+
+    Returns
+    -------
+    matplotlib Figure
+        The figure with the plots, whose titles are the ids.
+
+    Raises
+    ------
+    ValueError
+        If an id has no forecast or no series in `y`, or `interval` has not two columns.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from tsrnn import SeasonalNaiveForecaster
+    >>> from tsrnn.plotting import plot_panel
+    >>> months = pd.date_range("2020-01-01", periods=36, freq="MS")
+    >>> y = {name: pd.Series(range(36), months) for name in ("north", "south")}
+    >>> forecaster = SeasonalNaiveForecaster().fit(y)
+    >>> figure = plot_panel(y, forecaster.predict(6), interval=forecaster.predict_interval(6))
+    >>> [ax.get_title() for ax in figure.axes]
+    ['north', 'south']
+    """
+    import pandas as pd
+
+    from . import frame
+
+    names: dict[str, Any] = {"id": id, "time": time, "target": target}
+    past, ahead = frame.read_bare_panel(y, **names), frame.read_bare_panel(forecast, **names, name="forecast")
+    bounds = None if interval is None else _bounds(interval, ahead)
+    chosen = _chosen(ids, ahead)
+    of_past = past.ids.get_indexer(ahead.ids[chosen]).tolist()
+    if min(of_past) < 0:
+        unknown = ahead.ids[chosen[of_past.index(-1)]]
+        raise ValueError(
+            f"y has no series {unknown!r}, but forecast has; pass the panel that was forecast, or other ids"
+        )
+    figure, grid = _new_grid(len(chosen), figure)
+    for s, p, ax in zip(chosen, of_past, grid, strict=True):
+        rows, steps = slice(past.indptr[p], past.indptr[p + 1]), slice(ahead.indptr[s], ahead.indptr[s + 1])
+        series = pd.Series(past.values[rows, 0], past.labels(p), name=past.columns.target)
+        labels = ahead.labels(s)
+        of_series = None if bounds is None else pd.DataFrame(bounds[steps], labels)
+        plot_forecast(series, pd.Series(ahead.values[steps, 0], labels), interval=of_series, last=last, ax=ax)
+        ax.set_title(shorten(str(ahead.ids[s]), 40), y=1.0, fontsize="medium")  # y: beside the exponent of the values
+        if (legend := ax.get_legend()) is not None:  # one legend for all
+            legend.remove()
+        _few_dates(ax, series.index)
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    return figure
 
 
 def plot_training(estimator: Anything, ax: Axes | None = None) -> Axes:
@@ -184,16 +288,27 @@ def plot_attention(weights: Anything, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def save_forecast(path: Path, y: Anything, forecast: Anything, tested: Anything, *, title: str) -> None:
+def save_forecast(
+    path: Path, y: Anything, forecast: Anything, tested: Anything, *, interval: Anything = None, title: str
+) -> None:
     """Write a plot of a forecast, and of an earlier forecast of the end of `y`, to a file; no window opens."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 4.5), layout="constrained")
-    ax = plot_forecast(y, forecast, ax=figure.add_subplot())
+    ax = plot_forecast(y, forecast, interval=interval, ax=figure.add_subplot())
     test = _curves(tested)[0]
     ax.plot(test.x, test.values, color=FUTURE, lw=1.5, ls=":", label="forecast of the test")
     ax.legend(frameon=False)
     ax.set_title(title, loc="left")
+    figure.savefig(path, dpi=150)
+
+
+def save_panel(path: Path, y: Anything, forecast: Anything, *, title: str, **options: Any) -> None:
+    """Write a plot of forecasts of a panel to a file; no window opens. `options` are those of `plot_panel`."""
+    from matplotlib.figure import Figure
+
+    figure = plot_panel(y, forecast, figure=Figure(layout="constrained"), **options)
+    figure.suptitle(title, x=0.01, ha="left")
     figure.savefig(path, dpi=150)
 
 
@@ -237,17 +352,74 @@ def _joined(series: _Curve, after: _Curve) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _legend(ax: Axes, several: bool) -> None:
-    """Add a legend with one entry for each series, and one grey entry for all actual values and all forecasts."""
+    """Add a legend with one entry for each series, and one grey entry for each of the other kinds."""
     handles, labels = ax.get_legend_handles_labels()
     if several:
         from matplotlib.lines import Line2D
 
-        own = [i for i, label in enumerate(labels) if label not in ("actual", "forecast")]
-        styles: dict[str, Any] = {"actual": {"alpha": 0.5}, "forecast": {"ls": "--"}}
+        styles: dict[str, Any] = {
+            "actual": {"alpha": 0.5},
+            "forecast": {"ls": "--"},
+            "interval": {"alpha": 0.2, "lw": 6},
+        }
+        own = [i for i, label in enumerate(labels) if label not in styles]
         shared = [label for label in styles if label in labels]
         handles = [handles[i] for i in own] + [Line2D([], [], color="0.2", **styles[label]) for label in shared]
         labels = [labels[i] for i in own] + shared
     ax.legend(handles, labels, frameon=False)
+
+
+def _chosen(ids: Anything, forecast: PanelTarget) -> list[int]:
+    """Return the numbers of the series to plot among those of a forecast; by default the first ones."""
+    from . import frame
+
+    if ids is None:
+        return list(range(min(N_PLOTTED, len(forecast))))
+    wanted = [ids] if frame.is_one_id(ids) else list(ids)
+    known = {label: s for s, label in enumerate(forecast.ids)}
+    if not wanted or (unknown := [label for label in wanted if label not in known]):
+        what = f"has {unknown[0]!r}, of which there is no forecast" if wanted else "names no series"
+        raise ValueError(f"ids {what}; name some of {list(forecast.ids[:3])}, ..., or leave ids out")
+    return [known[label] for label in wanted]
+
+
+def _bounds(interval: Anything, forecast: PanelTarget) -> np.ndarray:
+    """Return the bounds of each row of a forecast, (N, 2)."""
+    from . import frame
+
+    bounds, names = frame.read_panel_table(interval, forecast, name="interval")
+    if len(names) != 2:
+        raise ValueError(
+            f"interval has the columns {names}, but needs a lower and an upper bound; pass the result of "
+            "predict_interval with one coverage"
+        )
+    return bounds
+
+
+def _new_grid(n: int, figure: Figure | None) -> tuple[Figure, list[Axes]]:
+    """Return a figure, by default a new one, and n axes on it, in rows of at most three."""
+    n_columns = n if n < 3 else 2 if n == 4 else 3
+    n_rows = -(-n // n_columns)
+    if figure is None:
+        from matplotlib import pyplot
+
+        figure = pyplot.figure(layout="constrained")
+    figure.set_size_inches(max(6, 4 * n_columns), 0.8 + 2.6 * n_rows)
+    return figure, [figure.add_subplot(n_rows, n_columns, k + 1) for k in range(n)]
+
+
+def _few_dates(ax: Axes, index: Anything) -> None:
+    """Label dates briefly, so that they do not overlap on narrow axes."""
+    import pandas as pd
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.ticker import MaxNLocator
+
+    if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
+        locator = AutoDateLocator(minticks=3, maxticks=6)
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
 def _new_axes() -> Axes:

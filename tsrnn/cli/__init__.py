@@ -19,7 +19,7 @@ from .. import __version__, datasets
 from ..messages import format_label, shorten
 from ..shell import MAX_LENGTH, Program, atomic_write, check_output_path
 from .model import CELLS, MODELS, NETWORKS, STRATEGIES, Model, collect_warnings
-from .text import count, decimals_for, default_horizon, print_table, report, span, step_name
+from .text import count, decimals_for, default_horizon, print_table, report, span, step_name, with_coverage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -170,7 +170,7 @@ def forecast(
     given = {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
     csv = {name: given.pop(name) for name in FILE_OPTIONS if name in given}
     roles: dict[str, Any] = {name: given.pop(name) for name in PANEL_OPTIONS if name in given}
-    _check_roles(roles, csv, column, plot, data)
+    _check_roles(roles, csv, column, data)
     if model not in NETWORKS and given:
         option = next(iter(given)).replace("_", "-")
         raise click.UsageError(
@@ -191,7 +191,7 @@ def forecast(
             from .panels import PanelFiles, forecast_panel
 
             files = PanelFiles(Path(data), **roles)
-            forecast_panel(files, csv, horizon, Model(model, given), interval, output, force)
+            forecast_panel(files, csv, horizon, Model(model, given), interval, plot, output, force)
         else:
             y = _read_series(data, column, csv)
             _forecast(y, horizon, Model(model, given), Outputs(plot, output, force, interval))
@@ -199,7 +199,7 @@ def forecast(
         raise click.ClickException(shorten(str(error), MAX_LENGTH)) from error
 
 
-def _check_roles(roles: dict[str, Any], csv: dict[str, Any], column: str | None, plot: Path | None, data: str) -> None:
+def _check_roles(roles: dict[str, Any], csv: dict[str, Any], column: str | None, data: str) -> None:
     """Refuse options of a panel without --id, and options that a panel has no use for."""
     if "id" not in roles:
         for name in roles:
@@ -210,7 +210,6 @@ def _check_roles(roles: dict[str, Any], csv: dict[str, Any], column: str | None,
         ("--column", column, "name the column to forecast with --target"),
         ("--index-column", csv.get("index_column"), "name the column with the dates with --time"),
         ("--no-index", csv.get("no_index"), "name the column with the times with --time"),
-        ("--plot", plot, "leave it out, and write the forecasts with --output"),
     ):
         if given:
             raise click.UsageError(f"{name} is an option for one series, but --id reads many; {instead}")
@@ -287,9 +286,9 @@ class Outputs:
 
     def write(self, y: pd.Series, future: pd.Series, tested: pd.Series, title: str, bounds: list[pd.Series]) -> None:
         """Write the forecast of the future with its bounds, and plot it with the forecast of the test."""
-        if self.output is not None:
-            import pandas as pd
+        import pandas as pd
 
+        if self.output is not None:
             with atomic_write(self.output, "--output", self.force) as path:
                 table = {"forecast": future} | dict(zip(("lower", "upper"), bounds, strict=False))
                 pd.DataFrame(table).to_csv(path, index_label="date")
@@ -298,7 +297,8 @@ class Outputs:
             from ..plotting import save_forecast
 
             with atomic_write(self.plot, "--plot", self.force) as path:
-                save_forecast(path, y, future, tested, title=title)
+                interval = pd.concat(bounds, axis=1) if bounds else None
+                save_forecast(path, y, future, tested, interval=interval, title=title)
             report(f"Wrote {self.plot}.")
 
 
@@ -330,7 +330,8 @@ def _forecast(y: pd.Series, horizon: int | None, model: Model, outputs: Outputs)
     columns = [[f"{value:.{max(0, n_decimals - 1)}f}" for value in column] for column in (future, *bounds)]
     head = ("date" if hasattr(y.index, "freqstr") else "step", "forecast", "lower", "upper")
     print_table([head[: 1 + len(columns)], *zip(labels, *columns, strict=True)])  # more decimals would be noise
-    outputs.write(y, future, tested, title=f"{y.name}: forecast by the {model.title}", bounds=bounds)
+    title = f"{y.name}: forecast by the {model.title}{with_coverage(outputs.interval)}"
+    outputs.write(y, future, tested, title=title, bounds=bounds)
 
 
 def _print_test(model: Model, train: pd.Series, test: pd.Series, tested: pd.Series, season: int, step: str) -> int:

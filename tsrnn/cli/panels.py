@@ -15,7 +15,7 @@ from ..frame.files import FilePanel, read_panel_csv, read_static_csv
 from ..messages import format_label, shorten
 from ..shell import atomic_write
 from .model import Model
-from .text import count, decimals_for, default_horizon, print_table, report, step_name
+from .text import count, decimals_for, default_horizon, print_table, report, step_name, with_coverage
 
 #: Most series whose forecasts are printed.
 N_PRINTED = 10
@@ -40,10 +40,11 @@ def forecast_panel(
     horizon: int | None,
     model: Model,
     interval: float | None,
+    plot: Path | None,
     output: Path | None,
     force: bool,
 ) -> None:
-    """Test the model on the ends of the series, forecast the steps after them, print a summary, write the output."""
+    """Test the model on the ends of the series, forecast the steps after them, print a summary, write the files."""
     panel = read_panel_csv(
         files.data, id=files.id, time=files.time, target=files.target, past=files.past, future=files.future, **csv,
         report=report,
@@ -61,6 +62,11 @@ def forecast_panel(
         with atomic_write(output, "--output", force) as path:
             future.to_csv(path, index=False)
         report(f"Wrote {output}.")
+    if plot is not None:
+        with atomic_write(plot, "--plot", force) as path:
+            n_plotted, n_series = work.plot(path, future, interval)
+        which = f", with the first {n_plotted} of {n_series} series" if n_plotted < n_series else ""
+        report(f"Wrote {plot}{which}.")
 
 
 class _PanelForecast:
@@ -222,6 +228,26 @@ class _PanelForecast:
             written = "" if is_written else "; --output FILE.csv writes all of them"
             click.echo(f"  ... and {n_series - N_PRINTED} more series{written}")
         return future
+
+    def plot(self, path: Path, future: pd.DataFrame, interval: float | None) -> tuple[int, int]:
+        """Plot the forecasts of the first series to a file; return how many these are, and how many there are."""
+        from ..plotting import N_PLOTTED, save_panel
+
+        panel, ids = self.panel, future[self.panel.id].unique()
+        shown = future[future[panel.id].isin(ids[:N_PLOTTED])]
+        history = panel.table.loc[panel.table[panel.id].isin(ids[:N_PLOTTED]), [panel.id, panel.time, panel.target]]
+        keys = [panel.id, panel.time]
+        save_panel(
+            path,
+            history,
+            shown[[*keys, "forecast"]].rename(columns={"forecast": panel.target}),
+            interval=None if interval is None else shown[[*keys, "lower", "upper"]],
+            title=f"{shorten(panel.target, 80)}: forecasts by the {self.model.title}{with_coverage(interval)}",
+            id=panel.id,
+            time=panel.time,
+            target=panel.target,
+        )
+        return min(N_PLOTTED, len(ids)), len(ids)
 
     def _print_forecasts(self, future: pd.DataFrame, horizon: int, n_decimals: int) -> None:
         """Print a line for each of the first series."""

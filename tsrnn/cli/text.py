@@ -61,3 +61,8 @@ def print_table(rows: list[tuple[str, ...]]) -> None:
 def default_horizon(n: int, season: int) -> int:
     """Return one season, or 12 without a season; at most a quarter of the series."""
     return max(1, min(season if season > 1 else 12, n // 4))
+
+
+def with_coverage(interval: float | None) -> str:
+    """Return the end of a title that says which intervals a plot has."""
+    return "" if interval is None else f", with {100 * interval:g} % intervals"

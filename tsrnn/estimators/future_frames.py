@@ -81,7 +81,11 @@ def make_future(
                 )
         one = frame.read_target(model_or_panel, name="model_or_panel", freq=freq, allow_missing=True)
         return frame.empty_table(one, frame.future_index(one.index, n), names)
-    panel = _read_panel(model_or_panel, id, time, target, freq, names)
+    panel = frame.read_bare_panel(
+        model_or_panel, id=id, time=time, target=target, freq=freq, beside=names, name="model_or_panel"
+    )
+    if not panel.has_steps:
+        raise ValueError("no frequency fits all times of model_or_panel; pass it as freq=, such as freq='D'")
     return frame.empty_panel_table(panel, np.arange(len(panel)), panel.end[:, None] + np.arange(n), names)
 
 
@@ -107,26 +111,3 @@ def _steps(horizon: Anything) -> int:
     if horizon is None:
         raise TypeError("make_future needs a horizon for data, such as make_future(data, 12); or pass a forecaster")
     return whole("horizon", horizon)
-
-
-def _read_panel(
-    data: Anything,
-    id: Hashable | list[Hashable],
-    time: Hashable,
-    target: Hashable,
-    freq: Anything,
-    future: Sequence[Hashable],
-) -> frame.PanelTarget:
-    """The panel in data, whatever its gaps and its other columns are."""
-    labels, wanted = frame.column_labels(data), "y" if target is None else target
-    others: list[Hashable] = [label for label in future if label in labels]
-    if wanted in labels:
-        of_ids = id if isinstance(id, list) else ["unique_id" if id is None else id]
-        taken = [*of_ids, "ds" if time is None else time, wanted]
-        others = [label for label in labels if label not in taken]
-    panel, _ = frame.read_panel(
-        data, id=id, time=time, target=target, freq=freq, gaps="compress", name="model_or_panel", others=others
-    )
-    if not panel.has_steps:
-        raise ValueError("no frequency fits all times of model_or_panel; pass it as freq=, such as freq='D'")
-    return panel

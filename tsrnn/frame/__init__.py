@@ -41,7 +41,7 @@ from .distribution_metrics import pinball
 from .future import empty_table, extend_index, future_index, wrap, wrap_many, wrap_table, wrap_totals
 from .index import read_index
 from .metrics import mae, mase, rmse, rmsse, seasonal_naive, smape
-from .panel import PanelTarget, is_panel, panel_of_columns, read_panel
+from .panel import PanelTarget, is_panel, panel_of_columns, read_bare_panel, read_panel
 from .panel_tables import (
     align_future,
     constant_columns,
@@ -98,6 +98,7 @@ __all__ = [
     "pandas_fixes",
     "panel_of_columns",
     "pinball",
+    "read_bare_panel",
     "read_covariates",
     "read_future_covariates",
     "read_index",

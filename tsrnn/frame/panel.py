@@ -313,6 +313,45 @@ def read_panel(
     return panel, np.stack(panel_values[1:], axis=1) if covariates else np.empty((len(values), 0))
 
 
+def read_bare_panel(
+    y: Anything,
+    *,
+    id: Hashable = None,
+    time: Hashable = None,
+    target: Hashable = None,
+    freq: Freq | int | None = None,
+    beside: Sequence[Hashable] = (),
+    name: str = "y",
+) -> PanelTarget:
+    """Read the target of a panel, whatever its gaps and its other columns are.
+
+    Parameters
+    ----------
+    y, id, time, target, freq, name
+        As in `read_panel`.
+    beside : sequence of hashable, default=()
+        Columns that are not the target where `target` is no column and the only other one is.
+
+    Returns
+    -------
+    PanelTarget
+        Its rows are those that exist.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"unique_id": ["a", "a"], "ds": [1, 4], "y": [3.0, 4.0], "price": [5.0, 6.0]})
+    >>> read_bare_panel(frame).values.ravel()
+    array([3., 4.])
+    """
+    labels, wanted = column_labels(y), "y" if target is None else target
+    others: list[Hashable] = [label for label in beside if label in labels]
+    if wanted in labels:
+        of_ids = id if isinstance(id, list) else ["unique_id" if id is None else id]
+        taken = [*of_ids, "ds" if time is None else time, wanted]
+        others = [label for label in labels if label not in taken]
+    return read_panel(y, id=id, time=time, target=target, freq=freq, gaps="compress", name=name, others=others)[0]
+
+
 def panel_of_columns(target: Target) -> PanelTarget:
     """Return the columns of a wide frame as the series of a panel.
 
