@@ -118,44 +118,6 @@ def test_layouts_give_equal_arrays(grid):
         assert [format(label) for label in panel.row_labels] == [format(label) for label in frame["ds"]]
 
 
-@every_grid
-@pytest.mark.parametrize("seed", range(3))
-def test_shuffled_rows_give_equal_arrays(grid, seed):
-    frame = long(grid)
-    shuffled = frame.sample(frac=1, random_state=seed)
-    order = pd.unique(shuffled["unique_id"])
-    sorted_frame = pd.concat([frame[frame["unique_id"] == key] for key in order])
-    before = shuffled.copy()
-    for name, convert in layouts_for(grid).items():
-        assert_equal_panels(read_panel(convert(shuffled))[0], read_panel(convert(sorted_frame))[0])
-        assert name
-    pd.testing.assert_frame_equal(shuffled, before)
-
-
-@pytest.mark.parametrize("gaps", ["missing", "compress"])
-@pytest.mark.parametrize("seed", range(3))
-def test_random_panels_with_gaps(gaps, seed):
-    rng = np.random.default_rng(seed)
-    frame = long(GRIDS["days"])
-    kept = frame[rng.uniform(size=len(frame)) < 0.8].sample(frac=1, random_state=seed)
-    expected = {}
-    for key, part in kept.groupby("unique_id", sort=False):
-        series = part.set_index("ds")["y"].sort_index()
-        expected[key] = series.asfreq("D") if gaps == "missing" else series
-    for convert in LAYOUTS.values():
-        panel, _ = read_panel(convert(kept), gaps=gaps)
-        assert set(panel.ids) == set(expected)
-        for s, key in enumerate(panel.ids):
-            rows = slice(panel.indptr[s], panel.indptr[s + 1])
-            assert_array_equal(panel.values[rows, 0], expected[key].to_numpy())
-            assert_array_equal(panel.observed[rows, 0], expected[key].notna())
-            assert panel.labels(s).equals(expected[key].index)
-            assert panel.grid[panel.end[s] - 1] == expected[key].index[-1]
-        last = panel.indptr[1:] - 1
-        assert [panel.label(int(row)) for row in last] == [expected[key].index[-1] for key in panel.ids]
-        assert_array_equal(panel.row_labels, np.concatenate([panel.labels(s) for s in range(len(panel))]))
-
-
 @pytest.mark.parametrize(
     "ids",
     [[3, 1, 2, 10**12], [True, False, "x", 1.5], pd.Categorical(["d", "b", "a", "c"]), [("a", 1), ("b", 2), "c", 0]],
