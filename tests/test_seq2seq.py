@@ -237,7 +237,10 @@ def test_attention_of_rows_without_those_between():
     panel = pd.DataFrame({"unique_id": "a", "ds": days, "y": wave(len(days))})
     forecaster = attentive().fit(panel[:80], gaps="compress")
     assert_array_equal(forecaster.attention_weights(3, ids="a").columns, days[68:80])
-    assert_array_equal(forecaster.update(panel[80:]).attention_weights(3, ids="a").columns, days[74:])
+    late = pd.DataFrame({"unique_id": "z", "ds": days[60:70], "y": wave(10)})
+    forecaster.update(pd.concat([panel[80:], late]))
+    assert_array_equal(forecaster.attention_weights(3, ids="a").columns, days[74:])
+    assert_array_equal(forecaster.attention_weights(3, ids="z").columns, days[60:70])
 
 
 def test_attention_of_a_table_of_another_library():

@@ -316,7 +316,7 @@ def read_panel(
 def read_bare_panel(
     y: Anything,
     *,
-    id: Hashable = None,
+    id: Hashable | list[Hashable] = None,
     time: Hashable = None,
     target: Hashable = None,
     freq: Freq | int | None = None,
