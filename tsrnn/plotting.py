@@ -375,7 +375,7 @@ def _chosen(ids: Anything, forecast: PanelTarget) -> list[int]:
 
     if ids is None:
         return list(range(min(N_PLOTTED, len(forecast))))
-    wanted = [ids] if frame.is_one_id(ids) else list(ids)
+    wanted = [ids] if frame.is_one_id(ids, forecast.ids) else list(ids)
     known = {label: s for s, label in enumerate(forecast.ids)}
     if not wanted or (unknown := [label for label in wanted if label not in known]):
         what = f"has {unknown[0]!r}, of which there is no forecast" if wanted else "names no series"

@@ -264,7 +264,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         read = self._read_origin(origin)._replace(levels=None)  # weights are not summed
         weights = origin.choose(self._after_gaps(strategy.attention_weights, read))
         if isinstance(origin.target, frame.PanelTarget):
-            if ids is None or not frame.is_one_id(ids):
+            if ids is None or not frame.is_one_id(ids, origin.target.ids):
                 return weights
             (number,), (places,) = origin.index
             labels = origin.target.last_labels(number, len(read.panel.values))

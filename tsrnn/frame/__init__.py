@@ -56,6 +56,7 @@ from .panel_update import (
     find_steps,
     follow,
     is_long_table,
+    is_one_id,
     label_steps,
     number_series,
     select_series,

@@ -47,7 +47,7 @@ def select_series(ids: Anything, panel: PanelTarget) -> np.ndarray:
     """
     if ids is None:
         return np.arange(len(panel))
-    wanted: Sequence[Labels] = [ids] if _is_one_id(ids, panel.ids) else list(ids)
+    wanted: Sequence[Labels] = [ids] if is_one_id(ids, panel.ids) else list(ids)
     numbers = panel.ids.get_indexer(like_ids(wanted, panel.ids, "ids"))
     if len(numbers) == 0:
         raise ValueError(f"ids={ids!r} names no series; name one of {panel.name}, or leave it out for all of them")
@@ -63,7 +63,7 @@ def select_series(ids: Anything, panel: PanelTarget) -> np.ndarray:
     return numbers if is_ordered else np.sort(numbers)
 
 
-def _is_one_id(ids: Anything, known: pd.Index) -> bool:
+def is_one_id(ids: Anything, known: pd.Index) -> bool:
     """Whether `ids` is one id, and no collection of them; an id of several parts is a tuple."""
     if isinstance(known, pd.MultiIndex) and isinstance(ids, tuple):
         return not all(isinstance(label, tuple) for label in ids)
