@@ -668,3 +668,37 @@ def test_the_module():
 @pytest.mark.parametrize("module", ["frame.distribution_metrics", "frame.metrics", "evaluation.naive2"])
 def test_doctests(module):
     assert doctest.testmod(importlib.import_module(f"tsrnn.{module}")).failed == 0
+
+
+# ---------------------------------------------------------------- one series
+@pytest.mark.parametrize("convert", [lambda frame: frame, polars.from_pandas])
+def test_a_frame_of_one_series_needs_no_ids(convert):
+    y = pd.Series(
+        np.random.default_rng(0).normal(size=60).cumsum(), pd.date_range("2024-01-01", periods=60), name="sold"
+    )
+    frame = tsrnn.backtest({"naive": tsrnn.NaiveForecaster()}, y, horizon=4, n_windows=3, coverage=0.5)
+    assert "unique_id" not in frame
+    options = {"metrics": ["mae", "mase", "owa", "coverage"], "season_length": 7}
+    for by in ("model", "cutoff", "step"):
+        expected = metrics.summarise(frame.assign(unique_id="y"), by=by, train={"y": y}, **options)
+        found = metrics.summarise(convert(frame), by=by, train=y, **options)
+        pd.testing.assert_frame_equal(
+            pd.DataFrame({name: found[name] for name in found.columns}), expected, check_dtype=False
+        )
+    assert list(metrics.summarise(convert(frame), "mae", by="id")["unique_id"]) == ["y"]
+    rows = pd.DataFrame({"ds": y.index, "y": y.to_numpy()})
+    for train in (convert(rows), y.set_axis(y.index.to_period("D")).to_timestamp(), {"y": y}):
+        assert metrics.summarise(convert(frame), "mase", train=train)["n"][0] == 12
+    array = tsrnn.backtest({"naive": tsrnn.NaiveForecaster()}, y.tolist(), horizon=4, n_windows=3)
+    assert (
+        metrics.summarise(array, "mase", train=y.tolist())["mase"][0]
+        == metrics.summarise(frame, "mase", train=y, season_length=1)["mase"][0]
+    )
+
+
+def test_a_frame_without_the_named_ids_is_refused():
+    frame = pd.DataFrame({"ds": [1], "cutoff": [0], "y": [1.0], "ar": [2.0]})
+    with pytest.raises(ValueError, match="frame has no column 'store'"):
+        metrics.summarise(frame, id="store")
+    with pytest.raises(ValueError, match=r"series 'y' at 1 .*more than once"):
+        metrics.summarise(pd.concat([frame, frame]))

@@ -3,7 +3,7 @@
 ==========================  ===========================================================================
 Column                      What it holds
 ==========================  ===========================================================================
-``unique_id``, ``ds``       id and time of a row
+``unique_id``, ``ds``       id and time of a row; one series needs no ids
 ``cutoff``                  last time before the forecast begins; it may be left out
 ``y``                       true value, NaN where missing
 ``<model>``                 point forecast
@@ -30,8 +30,9 @@ import pandas as pd
 from ..checks import Anything, shown
 from ..frame.panel import read_panel
 from ..frame.panel_labels import TimeMend, Times, read_times
-from ..frame.panel_layouts import read_rows
+from ..frame.panel_layouts import ID, read_rows
 from ..frame.panel_rows import Rows, id_names, position, show_id
+from ..frame.tables import column_labels, with_constant
 from ..messages import format_label
 
 _NAME = re.compile(r"(?P<model>.+)_(?P<kind>lower|upper|quantile|path)_(?P<number>\d+(?:\.\d+)?(?:e-?\d+)?)")
@@ -74,6 +75,8 @@ class Forecasts:
         The different cutoffs, ascending; None without such a column.
     cutoff_codes : ndarray of int of shape (N,)
         Place in `cutoffs` of each row; 0 without such a column.
+    is_one_series : bool
+        Whether the frame has no column of ids, so that the name of the target is the id of its only series.
     """
 
     rows: Rows
@@ -81,6 +84,7 @@ class Forecasts:
     models: list[Model]
     cutoffs: Times | None
     cutoff_codes: np.ndarray
+    is_one_series: bool = False
 
     @classmethod
     def read(
@@ -92,6 +96,8 @@ class Forecasts:
         target: Hashable,
     ) -> Forecasts:
         """Read a long frame of any library; raise if it lacks a column, or holds a forecast twice."""
+        if is_one := is_one_series(frame, id, time):
+            frame = with_constant(frame, id, str(target))
         rows = read_rows(frame, id=id, time=time, name="frame", covariates=None, has_target=False)
         if isinstance(rows.ids, pd.MultiIndex):
             raise ValueError(
@@ -111,7 +117,7 @@ class Forecasts:
             )
         has_cutoff = cutoff in columns
         cutoffs, codes = _read_cutoffs(rows, cutoff) if has_cutoff else (None, np.zeros(len(rows.codes), np.int64))
-        forecasts = cls(rows, rows.values(target), found, cutoffs, codes)
+        forecasts = cls(rows, rows.values(target), found, cutoffs, codes, is_one)
         forecasts._refuse_repeated(cutoff)
         return forecasts
 
@@ -160,6 +166,14 @@ class Forecasts:
                 f"frame holds {self.place(int(np.argmax(twice)))} more than once: keep one row, as with "
                 f"{self.rows.pandas}.drop_duplicates({labels!r}){advice}"
             )
+
+
+def is_one_series(data: Anything, id: Hashable, time: Hashable) -> bool:
+    """Whether data are a table with a column of times and none of ids, whose usual name `id` is."""
+    labels = column_labels(data)
+    return (
+        id == ID and id not in labels and time in labels and not isinstance(getattr(data, "index", None), pd.MultiIndex)
+    )
 
 
 def find_models(columns: Sequence[Hashable]) -> list[Model]:

@@ -55,7 +55,8 @@ def summarise(
         A row for each id, time and cutoff, with the columns ``unique_id``, ``ds``, ``cutoff``, ``y`` and the forecasts:
         ``<model>``, ``<model>_lower_<coverage>`` and ``<model>_upper_<coverage>``, ``<model>_quantile_<q>``,
         ``<model>_path_<k>``, such as ``lstm_lower_0.9``. The cutoff is the last time before a forecast begins; without
-        this column there is one forecast for each id. The frame is never modified.
+        this column there is one forecast for each id. Without ``unique_id`` all rows are of one series, and the name of
+        the target is its id. The frame is never modified.
     metrics : str or list of str, default=("mae", "rmse", "smape")
         Names of functions of `tsrnn.metrics`, but for `pit`: of point forecasts ``"mae"``, ``"rmse"``, ``"bias"``,
         ``"mape"``, ``"smape"``, ``"mase"``, ``"rmsse"``, ``"owa"``; of all quantiles ``"pinball"``,
@@ -66,8 +67,8 @@ def summarise(
         One row for each model, or for each model and id, cutoff or step ahead.
     train : DataFrame, Series, dict of Series or table of another library, optional
         The training series, which ``"mase"``, ``"rmsse"`` and ``"owa"`` need: a panel as `fit` accepts it, for a long
-        frame with the same names of ids, times and target. Of each series the rows up to the cutoff count, without
-        cutoffs those before its first forecast; so it may be the whole series.
+        frame with the same names of ids, times and target; for a frame without ids that series alone. Of each series
+        the rows up to the cutoff count, without cutoffs those before its first forecast; so it may be the whole series.
     season_length : int, optional
         Number of steps in a season, for the same measures; by default that of the frequency of `train`.
     naive2 : hashable, optional

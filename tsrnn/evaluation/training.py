@@ -7,17 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..checks import Anything
 from ..frame.measures import seasonal_scale
 from ..frame.metrics import no_scale
-from ..frame.panel import PanelTarget, read_panel
+from ..frame.panel import PanelTarget, is_panel, read_panel
 from ..frame.panel_tables import places_of
 from ..frame.panel_update import is_long_table
 from ..frame.seasons import season_length as usual_season
-from ..frame.tables import column_labels
+from ..frame.tables import column_labels, with_constant
+from ..frame.target import read_target
 from ..messages import format_label
-from .forecasts import Forecasts, name_of, steps_ahead
+from .forecasts import Forecasts, is_one_series, name_of, steps_ahead
 from .naive2 import naive2
 
 
@@ -68,6 +70,11 @@ class Training:
     ) -> Training:
         """Read the training series, and find the rows before each forecast."""
         names: dict[str, Any] = {}
+        if is_one_series(train, id, time):
+            train = with_constant(train, id, str(target))
+        elif forecasts.is_one_series and not is_panel(train):
+            one = read_target(train, name="train", freq=freq, allow_missing=True)
+            train = {str(target): pd.Series(one.values[:, 0], one.index)}
         if is_long_table(train):
             names = {"id": id, "time": time, "target": target}
             names["others"] = [label for label in column_labels(train) if label not in (id, time, target)]

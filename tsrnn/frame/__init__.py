@@ -91,6 +91,7 @@ __all__ = [
     "future_index",
     "index_step",
     "is_long_table",
+    "is_one_id",
     "is_panel",
     "label_steps",
     "mae",

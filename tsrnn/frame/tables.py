@@ -267,6 +267,22 @@ def column_labels(data: Anything) -> list[Hashable]:
     return list(table.columns) if isinstance(table, nw.DataFrame) else []
 
 
+def with_constant(data: Anything, label: Hashable, value: str) -> Anything:
+    """Return a table of any library with one more column, which has the same text in each row.
+
+    Examples
+    --------
+    >>> with_constant(pd.DataFrame({"y": [1.0, 2.0]}), "id", "a")
+         y id
+    0  1.0  a
+    1  2.0  a
+    """
+    if isinstance(data, pd.DataFrame):
+        return data.assign(**{str(label): value})
+    table = nw.from_native(_as_table(nw.to_native(data, pass_through=True)))
+    return table.with_columns(nw.lit(value).alias(str(label))).to_native()
+
+
 def _with_narwhals(data: Anything, name: str) -> Anything:
     """Return a table or column as one of narwhals, other data unchanged; raise for lazy and unknown tables."""
     data = nw.to_native(data, pass_through=True)
