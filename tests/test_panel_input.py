@@ -207,7 +207,11 @@ UPDATE = {
     "covariates": (plain, (AHEAD, FUTURE), "had no covariates; leave X_new out"),
     "no covariates": (with_x, (AHEAD,), "y_new has no column 'x'"),
     "row without covariates": (with_x, (AHEAD, FUTURE[1:]), "X_new has no row for series 'b' at 2024-02-10"),
-    "new with static": (with_static, (rows("z", 0, 3),), "series 'z' of y is new in y_new.*as context= with static="),
+    "new with static": (
+        with_static,
+        (rows("z", 0, 3),),
+        "series 'z' of y is new in y_new.*pass its row as static=, or leave",
+    ),
 }
 
 
@@ -218,6 +222,20 @@ def test_updates_that_are_refused(case):
     with pytest.raises(ValueError, match=match):
         fitted().update(*arguments)
     assert fitted().panel_.values.tolist() == before.panel_.values.tolist()
+
+
+@pytest.mark.parametrize(
+    ("fitted", "match"),
+    [
+        (plain, "static describes series by covariates that the fit did not have; leave it out"),
+        (with_static, "static has no row for 1 of 1 ids: 'z'"),
+    ],
+)
+def test_static_covariates_of_new_series_that_are_refused(fitted, match):
+    before = fitted().panel_
+    with pytest.raises(ValueError, match=match):
+        fitted().update(rows("z", 0, 3), static=STATIC)
+    assert fitted().panel_ is before
 
 
 SCORE = {

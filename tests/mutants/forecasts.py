@@ -142,12 +142,12 @@ MUTANTS = [
     ),
     # ---------------------------------------------------------------- contexts and gaps
     mutant(
-        "update leaves the context where it was", "estimators/base.py::BaseForecaster._after",
+        "update leaves the context where it was", "estimators/base.py::BaseForecaster._joined",
         "np.concatenate([before.values, new.values])",
         "np.concatenate([before.values, before.values[-n:]])", FORECASTERS,
     ),
     mutant(
-        "an update's missing values count as observed", "estimators/base.py::BaseForecaster._after",
+        "an update's missing values count as observed", "estimators/base.py::BaseForecaster._joined",
         "np.concatenate([before.observed, new.observed])",
         "np.concatenate([before.observed, np.ones_like(new.observed)])", EDGES,
     ),

@@ -140,9 +140,13 @@ class Panel:
 
     def take(self, series: np.ndarray) -> Panel:
         """Panel of the series with these numbers, in their order."""
-        rows = self.rows_of(series)
-        indptr = np.concatenate([[0], np.cumsum(self.n_rows[series])]).astype(np.int64)
-        padding = np.broadcast_to(self.padding, len(self))[series]
+        return self.cut(series, np.zeros(len(series), np.int64), self.n_rows[series])
+
+    def cut(self, series: np.ndarray, first: np.ndarray, last: np.ndarray) -> Panel:
+        """Panel whose series are the rows ``first[k]`` to ``last[k] - 1`` of these series, which may be repeated."""
+        rows, _ = ranges(self.indptr[series] + first, self.indptr[series] + last)
+        indptr = np.concatenate([[0], np.cumsum(last - first)]).astype(np.int64)
+        padding = np.maximum(np.broadcast_to(self.padding, len(self))[series] - first, 0)
         return Panel(self.values[rows], self.observed[rows], self.known[rows], indptr, padding, self.past[rows])
 
     def lengthened(self, before: np.ndarray, after: np.ndarray) -> Panel:

@@ -295,25 +295,34 @@ class ARForecaster(ProbabilisticForecaster):
             )
 
     def _min_context(self) -> int:
+        if isinstance(self.models_, SeriesModels):
+            return self.models_.arrays.longest
         return max(model.longest for model in self.models_)
+
+    def _n_read(self) -> float | None:
+        return np.inf if "t" in self.trend else self._min_context()  # a trend counts all rows
 
     # ------------------------------------------------------------ forecasts
     def _forecast(self, origin: Origin) -> np.ndarray:
         if isinstance(self.models_, SeriesModels):
             return Start.read(self.models_, origin).forecast()
-        return np.column_stack([model.forecast(past.mean, steps) for model, past, steps in self._channels(origin)])[
-            None
+        forecasts = [
+            np.column_stack([model.forecast(past.mean, steps) for model, past, steps in self._channels(origin.one(i))])
+            for i in range(len(origin.series))
         ]
+        return np.stack(forecasts)
 
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
         self._check_spread(origin)
         if isinstance(self.models_, SeriesModels):
             return Start.read(self.models_, origin).quantiles(levels)
         quantiles = []
-        for model, past, steps in self._channels(origin):
-            spread = past.spread(model, origin.n_steps)
-            quantiles.append(model.forecast(past.mean, steps)[:, None] + spread[:, None] * norm.ppf(levels))
-        return np.stack(quantiles, axis=1)[None]
+        for i in range(len(origin.series)):
+            for model, past, steps in self._channels(origin.one(i)):
+                spread = past.spread(model, origin.n_steps)
+                quantiles.append(model.forecast(past.mean, steps)[:, None] + spread[:, None] * norm.ppf(levels))
+        found = np.stack(quantiles).reshape(len(origin.series), -1, origin.n_steps, len(levels))
+        return np.moveaxis(found, 1, 2)
 
     def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
         self._check_spread(origin)
@@ -341,7 +350,10 @@ class ARForecaster(ProbabilisticForecaster):
             )
 
     def _channels(self, origin: Origin) -> Iterator[tuple[Autoregression, Past, np.ndarray]]:
-        """For each channel: model, distribution of its last values given the observed ones, offsets of its steps."""
+        """For each channel of one origin: model, distribution of its last values given the observed ones, and offsets.
+
+        The offsets are those of the steps.
+        """
         values, observed, n = origin.panel.values, origin.panel.observed, len(origin.panel.values)
         for c, model in enumerate(self.models_):
             offsets = model.offsets(0, origin.covariates)

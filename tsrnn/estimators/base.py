@@ -18,7 +18,9 @@ from ..data.panel import Panel
 from ..frame.future import Forecasts, Labels
 from ..frame.index import Grid
 from .history import History, Origin, labelled_by, refuse_empty
+from .origins import LaterRows, Rolled, roll
 from .panels import (
+    UPDATE,
     NewRows,
     Reading,
     panel_origin,
@@ -32,7 +34,7 @@ from .panels import (
 #: Fitted attributes by name, of many types.
 Attributes = dict[str, Any]
 #: Fitted attributes that an update changes.
-UPDATED = ("target_", "index_", "panel_", "_order")
+UPDATED = ("target_", "index_", "panel_", "_order", "_new_static")
 
 
 class BaseForecaster(BaseEstimator):
@@ -163,7 +165,7 @@ class BaseForecaster(BaseEstimator):
         origin = self._origin(horizon, context, ids, static)
         return wrap_many(origin.choose(self._continue(origin)), origin, {})
 
-    def update(self, y_new: Anything, X_new: Anything = None) -> BaseForecaster:
+    def update(self, y_new: Anything, X_new: Anything = None, *, static: Anything = None) -> BaseForecaster:
         """Append new observations without fitting again: later forecasts start after them.
 
         Parameters
@@ -173,14 +175,52 @@ class BaseForecaster(BaseEstimator):
             series, and of new ones; steps without a row before them are read by the `gaps` of the fit.
         X_new : Series, DataFrame or array-like
             Their covariates, after a fit with covariates; of a panel they may be columns of `y_new`.
+        static : DataFrame, optional
+            Static covariates of the series of a panel that are new; rows of others are ignored.
 
         Returns
         -------
         self
         """
         check_is_fitted(self)
-        self.__dict__.update(self._after(y_new, X_new, NewRows("y_new", "X_new", "update(y_new, X_new)"))[1])
+        self.__dict__.update(self._after(y_new, X_new, UPDATE, static)[1])
         return self
+
+    def predict_origins(
+        self,
+        y_new: Anything,
+        X_new: Anything = None,
+        *,
+        static: Anything = None,
+        n_after: Sequence[int],
+        n_steps: int,
+        coverage: Sequence[float] = (),
+    ) -> Rolled | None:
+        """Forecast from several origins among new rows at once, as `update` and `predict` in turn would.
+
+        The result is the same bit for bit, and the forecaster stays as it is. Each series is forecast that has rows on
+        both sides of an origin.
+
+        Parameters
+        ----------
+        y_new, X_new, static
+            As in `update`: the rows after the fit up to the last origin, and then `n_steps` more, whose target may be
+            missing; only what is known ahead is read of them.
+        n_after : list of int
+            How many steps before the end of the new rows each origin lies, `n_steps` or more.
+        n_steps : int
+            Number of steps to forecast from each origin.
+        coverage : list of float
+            Coverages of intervals.
+
+        Returns
+        -------
+        Rolled or None
+            None if the forecaster cannot forecast origins together: if an update changes more than its rows, or a
+            subclass has a `predict`, `update` or `predict_interval` of its own.
+        """
+        check_is_fitted(self)
+        return roll(self, LaterRows(y_new, X_new, static), np.asarray(n_after), n_steps, np.asarray(coverage, float))
 
     def score(self, X: Anything, y: Anything = None) -> float:
         """Negative mean absolute scaled error of the forecasts of new observations (higher is better).
@@ -250,6 +290,18 @@ class BaseForecaster(BaseEstimator):
         """Number of rows that `_forecast` needs before the origin."""
         raise NotImplementedError
 
+    def _n_read(self) -> float | None:
+        """Number of last rows on which forecasts of a fitted series depend if all of their values were observed.
+
+        It is infinite where forecasts depend on all rows, and None where an update changes more than the rows, so that
+        origins cannot be forecast together; see `predict_origins`.
+        """
+        return None
+
+    def _bounds(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
+        """Bounds of central intervals of all steps, (S, n_steps, n_channels, n_levels, 2)."""
+        raise NotImplementedError
+
     @property
     def context_(self) -> np.ndarray:
         """The rows that a forecast starts from, (n, n_channels); missing values are filled."""
@@ -267,19 +319,35 @@ class BaseForecaster(BaseEstimator):
 
     # ------------------------------------------------------------ helpers
     def _after(
-        self, y_new: Anything, X_new: Anything, names: NewRows
+        self, y_new: Anything, X_new: Anything, names: NewRows, static: Anything = None
     ) -> tuple[frame.Target | frame.PanelTarget, Attributes]:
         """New rows that follow the series so far, and the fitted attributes that they change."""
         if isinstance(self.target_, frame.PanelTarget):
-            return update_panel(self, y_new, X_new, names)
+            return update_panel(self, y_new, X_new, names, static)
+        self._refuse_for_one_series(static=static)
         new, covariates = self._read_new(y_new, X_new, names)
+        return new, self._joined(new, covariates)
+
+    def _joined(self, new: frame.Target, covariates: np.ndarray) -> Attributes:
+        """The fitted attributes after new rows of one series, whose covariates (n, F) may have gaps."""
         before, n = self.panel_, len(new.values)
         values, observed = np.concatenate([before.values, new.values]), np.concatenate([before.observed, new.observed])
         later = Panel.of_one(values, np.vstack([np.ones_like(before.observed), new.observed])).filled()
-        return new, {
-            "panel_": Panel.of_one(later.values, observed, np.concatenate([before.known, covariates])),
+        known = np.concatenate([before.known, self._completed(covariates)])
+        return {
+            "panel_": Panel.of_one(later.values, observed, known),
             "index_": frame.extend_index(self.index_, n),
         }
+
+    def _completed(self, covariates: np.ndarray) -> np.ndarray:
+        """Covariates (n, F) of the rows after one series, without gaps."""
+        return self._completions[1].complete_ahead(covariates[None], self.panel_, self.panel_.known)[0]
+
+    def _refuse_for_one_series(self, **given: Anything) -> None:
+        """Refuse arguments that only mean something for a panel."""
+        for name, value in given.items():
+            if value is not None:
+                raise ValueError(f"{name}= is for panels, but the fit had one series or a wide frame; leave it out")
 
     def _fit_to(self, history: History, *, is_named: bool) -> BaseForecaster:
         """Fit to a history, whose covariates have names or not."""
@@ -289,6 +357,7 @@ class BaseForecaster(BaseEstimator):
             "index_": history.target.grid if isinstance(history.target, frame.PanelTarget) else history.target.index,
             "panel_": history.panel,
             "static_": history.static,
+            "_new_static": None if history.static is None else history.static.take(np.empty(0, np.int64)),
             "covariate_names_": history.covariate_names,
             "past_names_": history.past_names,
             "n_features_in_": len(history.covariate_names) or history.values.shape[1],
@@ -339,7 +408,7 @@ class BaseForecaster(BaseEstimator):
         new, covariates = self._read_new(data, covariates, NewRows(name, "X", "score(X, y)"))
         if not new.observed.any():
             raise ValueError(f"{new.name} has no observed value to score the forecast by; pass some that was observed")
-        origin = self._origin_at_end(frame.future_index(self.index_, len(new.values)), covariates)
+        origin = self._origin_at_end(frame.future_index(self.index_, len(new.values)), self._completed(covariates))
         return np.where(new.observed, new.values, np.nan), forecast(origin)[0]
 
     def _continue(self, origin: Origin) -> np.ndarray:
@@ -362,9 +431,7 @@ class BaseForecaster(BaseEstimator):
         check_is_fitted(self)
         if isinstance(self.target_, frame.PanelTarget):
             return panel_origin(self, horizon, context, ids, static)
-        for name, given in (("ids", ids), ("static", static)):
-            if given is not None:
-                raise ValueError(f"{name}= is for panels, but the fit had one series or a wide frame; leave it out")
+        self._refuse_for_one_series(ids=ids, static=static)
         here, index = self._origin_at_end(self.index_, np.empty((0, len(self.covariate_names_)))), self.index_
         if self.covariate_names_ or not (horizon is None or isinstance(horizon, Integral)):  # a table of any library
             ahead = frame.read_table(horizon, "X" if self.covariate_names_ else "horizon")
@@ -407,7 +474,7 @@ class BaseForecaster(BaseEstimator):
         return Origin(self.target_, self.panel_, covariates[None], np.zeros(1, np.int64), index, np.arange(len(index)))
 
     def _read_new(self, y: Anything, X: Anything, given: NewRows) -> tuple[frame.Target, np.ndarray]:
-        """Read a target that follows the series so far, and its covariates (n, F)."""
+        """Read a target that follows the series so far, and its covariates (n, F), which may have gaps."""
         y_name, X_name, call, _ = given
         y, X = frame.read_table(y, y_name), None if X is None else frame.read_table(X, X_name)
         if X is not None:
@@ -424,10 +491,7 @@ class BaseForecaster(BaseEstimator):
         if X is None:
             return new, np.empty((len(new.values), 0))
         steps = frame.future_index(self.index_, len(new.values))
-        covariates = frame.read_covariates(X, steps, name=X_name, of=y_name, columns=names)
-        if isinstance(self.target_, frame.PanelTarget):
-            return new, covariates
-        return new, self._completions[1].complete_ahead(covariates[None], self.panel_, self.panel_.known)[0]
+        return new, frame.read_covariates(X, steps, name=X_name, of=y_name, columns=names)
 
     def _check_kind(self, new: frame.Target, name: str) -> None:
         ours, theirs = self._one_target().values.shape[1], new.values.shape[1]

@@ -38,6 +38,9 @@ class _Baseline(ProbabilisticForecaster):
     def _reads_by_column(self, y: Anything) -> bool | None:
         return None
 
+    def _n_read(self) -> float | None:
+        return np.inf
+
     def _fit(self, history: History) -> Attributes:
         whole("horizon", self.horizon)
         return {}

@@ -136,23 +136,12 @@ class ConformalForecaster(_Fitted):
         """
         levels = fractions("coverage", coverage)
         origin = self._origin(horizon, context, ids, static)
-        is_new = origin.series < 0
-        if not isinstance(origin.target, frame.PanelTarget):
-            is_new = np.full(1, context is not None)
-        middle = self._continue(origin)[..., None, None] if self.method_ != "cqr" else np.empty(0)
-        bounds = []
-        for c in np.atleast_1d(levels):
-            margin = self._margins(origin, float(c), is_new)[..., None]
-            if self.method_ == "cqr":
-                own = self._finite(self.model_._quantiles(origin, np.array([(1 - c) / 2, (1 + c) / 2])), origin)
-                bounds.append(_widened(own, margin))
-            else:
-                bounds.append(middle[..., 0] + margin * np.array([-1.0, 1.0]))
-        values = origin.choose(np.stack(bounds, axis=-2))
+        is_of_fit = context is None or isinstance(origin.target, frame.PanelTarget)
+        values = origin.choose(self._bounds(origin, np.atleast_1d(levels), is_of_fit=is_of_fit))
         values = values.reshape(*values.shape[:-2], *levels.shape, 2)
         return wrap_many(values, origin, {"coverage": levels, "bound": ["lower", "upper"]})
 
-    def update(self, y_new: Anything, X_new: Anything = None) -> ConformalForecaster:
+    def update(self, y_new: Anything, X_new: Anything = None, *, static: Anything = None) -> ConformalForecaster:
         """Append new observations without fitting again; with "aci" compare them with the intervals so far.
 
         Parameters
@@ -161,6 +150,8 @@ class ConformalForecaster(_Fitted):
             The rows that follow the series so far, of the same kind; NaN where missing.
         X_new : Series, DataFrame or array-like
             Their covariates, after a fit with covariates.
+        static : DataFrame, optional
+            Static covariates of the series of a panel that are new; rows of others are ignored.
 
         Returns
         -------
@@ -168,7 +159,7 @@ class ConformalForecaster(_Fitted):
         """
         check_is_fitted(self)
         model = copy(self.model_)
-        model.update(y_new, X_new)
+        model.update(y_new, X_new, static=static)
         later: Attributes = {"model_": model, **{name: getattr(model, name) for name in UPDATED}}
         if self.method_ == "aci":
             later["_scores"] = self._scores.then(self._later_scores(model))
@@ -202,6 +193,22 @@ class ConformalForecaster(_Fitted):
 
     def _min_context(self) -> int:
         return self.model_._min_context()
+
+    def _n_read(self) -> float | None:
+        return None if self.method_ == "aci" else self.model_._n_read()  # an update of "aci" changes the margins
+
+    def _bounds(self, origin: Origin, levels: np.ndarray, *, is_of_fit: bool = True) -> np.ndarray:
+        is_new = (origin.series < 0) | (not is_of_fit)
+        middle = self._continue(origin)[..., None, None] if self.method_ != "cqr" else np.empty(0)
+        bounds = []
+        for c in levels:
+            margin = self._margins(origin, float(c), is_new)[..., None]
+            if self.method_ == "cqr":
+                own = self._finite(self.model_._quantiles(origin, np.array([(1 - c) / 2, (1 + c) / 2])), origin)
+                bounds.append(_widened(own, margin))
+            else:
+                bounds.append(middle[..., 0] + margin * np.array([-1.0, 1.0]))
+        return np.stack(bounds, axis=-2)
 
     # ------------------------------------------------------------ calibration
     def _fit(self, history: History) -> Attributes:

@@ -327,6 +327,9 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
     def _min_context(self) -> int:
         return self.context_length_ + self.seasons_.reach + self.transform_.transform.n_lost
 
+    def _n_read(self) -> float | None:
+        return self._min_context()
+
     def _forecast(self, origin: Origin) -> np.ndarray:
         if choice("point", self.point, POINTS) == "mean":
             return self._means(origin)

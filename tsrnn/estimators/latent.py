@@ -218,9 +218,12 @@ class LatentARForecaster(ProbabilisticForecaster):
     def _min_context(self) -> int:
         return 1
 
+    def _n_read(self) -> float | None:
+        return np.inf
+
     def _parts(self, origin: Origin) -> Iterator[tuple[StateSpace, Panel, np.ndarray]]:
         """Model, rows before the forecast and covariates of its steps, of each series."""
-        models = [self.model_]
+        models = [self.model_] * len(origin.series)
         if isinstance(self.target_, PanelTarget):
             ids = self.target_.ids.take(self._order[origin.series])
             models = [self.model_[label] for label in ids.tolist()]

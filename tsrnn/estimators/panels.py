@@ -191,7 +191,9 @@ def panel_origin(
         _chosen(forecaster, ids) if context is None else _given(forecaster, context, wide_X)
     )
     origin = Origin(target, panel, np.empty((len(panel), 0, 0)), series, None, np.empty(0, np.int64))
-    if context is not None:
+    if context is None:
+        origin = origin._replace(static=static_of(forecaster, numbers))
+    else:
         origin = origin._replace(static=_static_of_context(forecaster, static, target, numbers))
     if wide_X is not None:
         n_before = 0 if context is None else len(target.grid)
@@ -270,7 +272,7 @@ def _target(forecaster: BaseForecaster) -> frame.PanelTarget:
 def _chosen(forecaster: BaseForecaster, ids: Anything) -> tuple[frame.PanelTarget, np.ndarray, Panel, np.ndarray]:
     """Target, numbers, rows and places in the fit, -1 for a later one, of the series with these ids."""
     target, panel = _target(forecaster), forecaster.panel_
-    place, numbers = _places(forecaster, target), frame.select_series(ids, target)
+    place, numbers = places(forecaster, target), frame.select_series(ids, target)
     if ids is None:
         numbers = numbers[place[numbers] >= 0]
     at = place[numbers]
@@ -284,7 +286,18 @@ def _chosen(forecaster: BaseForecaster, ids: Anything) -> tuple[frame.PanelTarge
     return target, numbers, panel, np.where(at < forecaster._n_series, at, -1)
 
 
-def _places(forecaster: BaseForecaster, target: frame.PanelTarget) -> np.ndarray:
+def static_of(forecaster: BaseForecaster, numbers: np.ndarray) -> frame.Static | None:
+    """Static covariates of series with these numbers, where some of them came by updates; None if none did."""
+    fitted = forecaster.static_
+    if fitted is None:
+        return None
+    place = places(forecaster, _target(forecaster))[numbers]
+    if not (place >= forecaster._n_series).any():
+        return None
+    return fitted.joined(forecaster._new_static).take(place)
+
+
+def places(forecaster: BaseForecaster, target: frame.PanelTarget) -> np.ndarray:
     """Place of each series of the fitted target, or of a longer one, among those of ``panel_``; -1 without one."""
     place = np.full(len(target), -1, np.int64)
     place[forecaster._order] = np.arange(len(forecaster._order))
@@ -314,7 +327,7 @@ def _given(
         check_times(target.grid, fitted, "context")
     history = History.of(target, known, names, [], past, forecaster._completions)
     numbers, panel = history.order, history.panel
-    place = np.append(_places(forecaster, fitted), -1)  # the last one is for series without number
+    place = np.append(places(forecaster, fitted), -1)  # the last one is for series without number
     at = place[frame.number_series(target, fitted)[numbers]]
     series = np.where(at < forecaster._n_series, at, -1)
     forecaster._check_new_series([history.channel(s) for s in np.flatnonzero(series < 0).tolist()])
@@ -352,10 +365,17 @@ class NewRows(NamedTuple):
     only_known: bool = False
 
 
+#: The names of the arguments of `update`.
+UPDATE = NewRows("y_new", "X_new", "update(y_new, X_new)")
+
+
 def read_new_rows(
     forecaster: BaseForecaster, y: Anything, X: Anything, given: NewRows
 ) -> tuple[frame.PanelTarget, frame.PanelTarget, np.ndarray, Panel]:
-    """Read rows that follow a panel: the panel after them, the new rows, their series and values in its order."""
+    """Read rows that follow a panel: the panel after them, the new rows, their series and values in its order.
+
+    Covariates may have gaps; see `completed`.
+    """
     fitted, names, past = _target(forecaster), forecaster.covariate_names_, forecaster.past_names_
     name, X_name = given.y, given.X
     if X is not None and not (past or names):
@@ -372,25 +392,41 @@ def read_new_rows(
     if fitted.wide is None and X is not None:
         known, _ = frame.read_panel_table(X, new, [*past, *names], name=X_name)
     later, series = frame.append_rows(fitted, new)
-    before, place = forecaster.panel_, _places(forecaster, fitted)
+    of_past, of_known = np.split(known, [len(past)], axis=1)
+    return later, new, series, Panel(new.values, new.observed, of_known, new.indptr, past=of_past)
+
+
+def completed(forecaster: BaseForecaster, series: np.ndarray, new: Panel) -> Panel:
+    """New rows of these `series` of a panel, without gaps in their covariates."""
+    fitted, before = _target(forecaster), forecaster.panel_
+    place = places(forecaster, fitted)
     is_old = (series < len(fitted)) & (place[np.minimum(series, len(fitted) - 1)] >= 0)
-    completed = []
+    found = []
     for completion, rows, own in zip(
-        forecaster._completions, np.split(known, [len(past)], axis=1), (before.past, before.known), strict=True
+        forecaster._completions, (new.past, new.known), (before.past, before.known), strict=True
     ):
         last = np.full((len(series), rows.shape[1]), np.nan)
         last[is_old] = own[before.indptr[1:][place[series[is_old]]] - 1, : rows.shape[1]]
-        completed.append(completion.complete(rows, new.indptr, last))
-    return later, new, series, Panel(new.values, new.observed, completed[1], new.indptr, past=completed[0])
+        found.append(completion.complete(rows, new.indptr, last))
+    return replace(new, past=found[0], known=found[1])
 
 
 def update_panel(
-    forecaster: BaseForecaster, y_new: Anything, X_new: Anything, given: NewRows
+    forecaster: BaseForecaster, y_new: Anything, X_new: Anything, given: NewRows, static: Anything = None
 ) -> tuple[frame.PanelTarget, dict[str, Any]]:
     """New rows of some series, and of new ones, and the fitted attributes that they change."""
     later, rows_read, series, new = read_new_rows(forecaster, y_new, X_new, given)
+    return rows_read, join_rows(forecaster, later, series, new, given, static)
+
+
+def join_rows(
+    forecaster: BaseForecaster, later: frame.PanelTarget, series: np.ndarray, new: Panel, given: NewRows,
+    static: Anything = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The fitted attributes after new rows of these `series` of the panel `later`, as `read_new_rows` reads them."""
+    new = completed(forecaster, series, new)
     before, n_before = forecaster.panel_, len(forecaster._order)
-    place, n_known = _places(forecaster, later), len(_target(forecaster))
+    place, n_known = places(forecaster, later), len(_target(forecaster))
     skipped = [s for s in series[series < n_known] if place[s] < 0]
     if skipped:
         name = later.series_name(int(skipped[0]))
@@ -401,12 +437,8 @@ def update_panel(
         new_id = show_id(later.ids, n_known)
         raise ValueError(f"{given.y} has rows of series {new_id}, but the target of fit has none; leave them out")
     forecaster._check_new_series([later.series_name(s) for s in added.tolist()])
-    if len(added) and forecaster.static_ is not None:
-        raise ValueError(
-            f"{later.series_name(n_known)} is new in y_new, but the fit had static covariates, which it lacks; leave "
-            "it out, and pass its rows as context= with static="
-        )
     added = added[canonical_order(later.ids[n_known:])]
+    new_static = _with_static_of(forecaster, later, added, given, static)
     place[added] = n_before + np.arange(len(added))
     order = np.concatenate([forecaster._order, added])
     known_rows = np.repeat(np.arange(len(before)), before.n_rows)
@@ -424,7 +456,28 @@ def update_panel(
         name = later.series_name(int(order[int(np.argmin(has_value))]))
         raise ValueError(f"{name} is new in y_new, but has no observed value there; leave it out")
     joined = joined.part(joined.first_observed[:, 0])  # a new series may begin with missing values
-    return rows_read, {"target_": later, "index_": later.grid, "panel_": joined.filled(), "_order": order}
+    found = {"target_": later, "index_": later.grid, "panel_": joined.filled(), "_order": order}
+    return found | {"_new_static": new_static}
+
+
+def _with_static_of(
+    forecaster: BaseForecaster, later: frame.PanelTarget, added: np.ndarray, given: NewRows, static: Anything
+) -> frame.Static | None:
+    """Static covariates of all series that came by updates, at last of those with the numbers `added`."""
+    fitted = forecaster.static_
+    if fitted is None:
+        if static is not None:
+            raise ValueError("static describes series by covariates that the fit did not have; leave it out")
+        return None
+    if not len(added):
+        return forecaster._new_static
+    if static is None:
+        raise ValueError(
+            f"{later.series_name(int(added[0]))} is new in {given.y}, but the fit had static covariates, which it "
+            "lacks; pass its row as static=, or leave it out"
+        )
+    read = frame.read_static(static, later.ids.take(added), later.columns.id, known=fitted.coding)
+    return forecaster._new_static.joined(read)
 
 
 def panel_truth_and_forecast(
@@ -442,8 +495,9 @@ def panel_truth_and_forecast(
     target, chosen, before, series = _chosen(forecaster, list(fitted.ids[numbers]))
     n = int(new.n_rows.max())
     rows = np.minimum(panel.indptr[:-1, None] + np.arange(n), panel.indptr[1:, None] - 1)
-    index = chosen, target.end[chosen, None] + np.arange(n)
-    forecasts = forecast(Origin(target, before, panel.known[rows], series, index, np.arange(n)))
+    index, ahead = (chosen, target.end[chosen, None] + np.arange(n)), completed(forecaster, numbers, panel).known[rows]
+    static = static_of(forecaster, chosen)
+    forecasts = forecast(Origin(target, before, ahead, series, index, np.arange(n), static))
     is_asked = np.arange(n) < new.n_rows[:, None]
     return np.where(new.observed, new.values, np.nan), forecasts[is_asked], new.indptr, numbers
 
@@ -454,10 +508,10 @@ def panel_scaled_error(forecaster: BaseForecaster, measure: Callable[..., float]
     train, panel, errors = _target(forecaster), forecaster.panel_, []
     of_fit = np.where(train.observed, train.values, np.nan)
     so_far = np.where(panel.observed, panel.values, np.nan)
-    places = _places(forecaster, train)
+    place = places(forecaster, train)
     for (first, last), s in zip(pairwise(indptr), numbers, strict=True):
         if np.isfinite(truth[first:last]).any():
-            own, k = of_fit[train.indptr[s] : train.indptr[s + 1]], places[s]
+            own, k = of_fit[train.indptr[s] : train.indptr[s + 1]], place[s]
             if k >= forecaster._n_series:  # it came by updates: all of its rows so far
                 own = so_far[panel.indptr[k] : panel.indptr[k + 1]]
             pair = truth[first:last], forecast[first:last]

@@ -42,10 +42,9 @@ class ProbabilisticForecaster(BaseForecaster):
             target has columns. For arrays the last axis is (lower, upper), the one before it the coverages.
         """
         levels = fractions("coverage", coverage)
-        tails = np.stack([(1 - levels) / 2, (1 + levels) / 2], axis=-1)
         origin = self._origin(horizon, context, ids, static)
-        values = self._checked_quantiles(origin, tails.ravel())
-        values = values.reshape(*values.shape[:-1], *tails.shape)
+        values = origin.choose(self._bounds(origin, np.atleast_1d(levels)))
+        values = values.reshape(*values.shape[:-2], *levels.shape, 2)
         return wrap_many(values, origin, {"coverage": levels, "bound": ["lower", "upper"]})
 
     def predict_quantiles(
@@ -69,7 +68,7 @@ class ProbabilisticForecaster(BaseForecaster):
         """
         levels = fractions("quantiles", quantiles)
         origin = self._origin(horizon, context, ids, static)
-        values = self._checked_quantiles(origin, np.atleast_1d(levels))
+        values = origin.choose(self._finite_quantiles(origin, np.atleast_1d(levels)))
         return wrap_many(values.reshape(*values.shape[:-1], *levels.shape), origin, {"quantile": levels})
 
     def sample(
@@ -156,6 +155,11 @@ class ProbabilisticForecaster(BaseForecaster):
         raise NotImplementedError
 
     # ------------------------------------------------------------ helpers
+    def _bounds(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
+        tails = np.stack([(1 - levels) / 2, (1 + levels) / 2], axis=-1)
+        values = self._finite_quantiles(origin, tails.ravel())
+        return values.reshape(*values.shape[:-1], *tails.shape)
+
     def _paths_after(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
         """Paths of all steps, (S, n_steps, n_channels, n_paths), with an error where one is not finite."""
         n_values = n_paths * origin.n_steps * self.context_.shape[1] * len(origin.panel)
@@ -163,9 +167,6 @@ class ProbabilisticForecaster(BaseForecaster):
         check_memory(8 * n_values, what, "draw fewer, or some at a time with other seeds")
         with np.errstate(over="ignore", invalid="ignore"):
             return self._finite(self._sample(origin, n_paths, generators(rng, origin, self.target_)), origin)
-
-    def _checked_quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
-        return origin.choose(self._finite_quantiles(origin, levels))
 
     def _finite_quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
         """Quantiles of all steps, (S, n_steps, n_channels, n_levels), with an error where one is not finite."""

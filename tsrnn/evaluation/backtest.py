@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -40,11 +40,16 @@ def backtest(
     """Return the forecasts of models from several cutoffs, beside the true values, as a long frame.
 
     A cutoff is the last row that a model learns from and forecasts from. The last one lies `gap` + `horizon` steps
-    before the end of the data, the others `step` apart before it. Models are used through `fit`, `predict`, `update`
-    and `predict_interval` only; they are cloned, and the ones that are passed stay as they are.
+    before the end of the data, the others `step` apart before it. Models are used through `fit`, `predict`, `update`,
+    `predict_interval` and `predict_origins` only; they are cloned, and the ones that are passed stay as they are.
 
     Of a panel the cutoffs are the same for all series, so no series is forecast with rows of others that are later. A
     series that begins after a cutoff is not in its fit; one that ends before the forecast does has fewer rows, or none.
+    A series that begins between two fits comes by `update`, with its row of ``fit_options={"static": ...}``.
+
+    From the cutoffs of one fit a model forecasts together if it has a method `predict_origins`, as the forecasters of
+    tsrnn do, and this does not return None. Should that fail, they are forecast one after the other, so that the cutoff
+    that fails is known and the others are kept.
 
     Parameters
     ----------
@@ -122,20 +127,22 @@ def backtest(
     origins = [range(first, min(first + every, n_windows)) for first in range(0, n_windows, every)]
     tasks = [(name, part) for name in named for part in origins]
     results: dict[str, list[_Result]] = {name: [] for name in named}
+    failures: list[_Failure] = []
     jobs = (delayed(_run)(named[name], data, plan, part) for name, part in tasks)
     is_shown = flag("verbose", verbose) if isinstance(verbose, bool) else whole("verbose", verbose, 0) > 0
     with tqdm(total=len(named) * n_windows, disable=None if is_shown else True, unit="window", desc="backtest") as bar:
-        for (name, part), parts in zip(tasks, Parallel(n_jobs, return_as="generator")(jobs), strict=True):
-            failed = next((k for k, result in enumerate(parts) if result.failure is not None), None)
-            if failed is not None and error == "raise":
-                label = format_label(data.grid[plan.cutoffs[part[failed]]])
+        for (name, part), result in zip(tasks, Parallel(n_jobs, return_as="generator")(jobs), strict=True):
+            found = [_Failure(name, part[k], failure) for k, failure in sorted(result.failures.items())]
+            if found and error == "raise":
+                label = format_label(data.grid[plan.cutoffs[found[0].origin]])
                 raise RuntimeError(
-                    f"{name!r} failed at the cutoff {label}: {_told(parts[failed].failure)} (error='keep' goes on "
-                    "without this forecast)"
-                ) from parts[failed].failure
-            results[name] += parts
+                    f"{name!r} failed at the cutoff {label}: {_told(found[0].failure)} (error='keep' goes on without "
+                    "this forecast)"
+                ) from found[0].failure
+            failures += found
+            results[name].append(result)
             bar.update(len(part))
-    return _join(results, data, plan)
+    return _join(results, failures, data, plan)
 
 
 # ---- arguments -------------------------------------------------------------------------------------------------------
@@ -265,56 +272,79 @@ def _refuse_equal_names(names: list[str], data: Data, levels: list[float]) -> No
 
 @dataclass(frozen=True, eq=False)
 class _Result:
-    """The forecasts of one model from one cutoff, or why there are none.
+    """The forecasts of one model from the cutoffs of one fit.
 
     Attributes
     ----------
-    values : ndarray of shape (m, n_columns) or None
-        Point forecasts and bounds of the cells of the cutoff.
-    found : ndarray of bool of shape (m,) or None
+    values : ndarray of shape (m, n_columns)
+        Point forecasts and bounds of the cells of these cutoffs; NaN where there is none.
+    found : ndarray of bool of shape (m,)
         Where the model forecast the series.
-    failure : Exception or None
-        The error of the model.
+    failures : dict of int to Exception
+        The errors of the model, by the number of the cutoff among those of the fit.
     """
 
-    values: np.ndarray | None = None
-    found: np.ndarray | None = None
-    failure: Exception | None = None
+    values: np.ndarray
+    found: np.ndarray
+    failures: dict[int, Exception]
 
 
-def _run(model: Anything, data: Data, plan: _Plan, origins: Sequence[int]) -> list[_Result]:
+class _Failure(NamedTuple):
+    """The error of a model at the cutoff with the number `origin`."""
+
+    model: str
+    origin: int
+    failure: Exception
+
+
+def _run(model: Anything, data: Data, plan: _Plan, origins: Sequence[int]) -> _Result:
     """Fit a model at the first of some origins, and return the forecasts from all of them."""
-    results: list[_Result] = []
-    fitted, seen = clone(model, safe=False), 0
-    for k in origins:
-        cutoff = plan.cutoffs[k]
+    cutoffs = np.array([plan.cutoffs[k] for k in origins])
+    cells, fitted, end = data.cells(cutoffs, plan.gap, plan.horizon), clone(model, safe=False), int(cutoffs[0]) + 1
+    try:
+        data.fit(fitted, 0 if plan.window is None else end - plan.window, end)
+    except Exception as failure:  # `backtest` raises it or reports it, as the caller asked
+        values = np.full((len(cells), 1 + len(plan.bounds)), np.nan)
+        return _Result(values, np.zeros(len(cells), bool), dict.fromkeys(range(len(cutoffs)), failure))
+    if len(cutoffs) > 1 and hasattr(fitted, "predict_origins"):
         try:
-            if k == origins[0]:
-                data.fit(fitted, 0 if plan.window is None else cutoff + 1 - plan.window, cutoff + 1)
-            else:
-                data.update(fitted, seen, cutoff + 1)
-        except Exception as failure:  # without these rows the model has no forecast until its next fit
-            return results + [_Result(failure=failure)] * (len(origins) - len(results))
-        seen = cutoff + 1
-        try:
-            results.append(_forecast(fitted, data, plan, cutoff))
-        except Exception as failure:  # `backtest` raises it or reports it, as the caller asked
-            results.append(_Result(failure=failure))
-    return results
+            rolled = data.roll(fitted, cells, cutoffs, plan.n_steps, plan.levels)
+        except Exception:  # one cutoff after the other tells which of them fails, and gives the others
+            rolled = None
+        if rolled is not None:
+            return _Result(*rolled, {})
+    return _one_by_one(fitted, data, plan, cells, cutoffs)
 
 
-def _forecast(fitted: Anything, data: Data, plan: _Plan, cutoff: int) -> _Result:
-    """Return the forecasts of a fitted model from a cutoff."""
-    cells = data.cells(cutoff, plan.gap, plan.horizon)
+def _one_by_one(fitted: Anything, data: Data, plan: _Plan, cells: Cells, cutoffs: np.ndarray) -> _Result:
+    """Return the forecasts of a model that was fitted at the first of some cutoffs, and is updated at the others."""
+    values, found = np.full((len(cells), 1 + len(plan.bounds)), np.nan), np.zeros(len(cells), bool)
+    failures: dict[int, Exception] = {}
+    for k, cutoff in enumerate(cutoffs.tolist()):
+        if k:
+            try:
+                data.update(fitted, int(cutoffs[k - 1]) + 1, cutoff + 1)
+            except Exception as failure:  # without these rows the model has no forecast until its next fit
+                return _Result(values, found, failures | dict.fromkeys(range(k, len(cutoffs)), failure))
+        rows, own = cells.of_origin(k)
+        try:
+            values[rows], found[rows] = _forecast(fitted, data, plan, own, cutoff)
+        except Exception as failure:
+            failures[k] = failure
+    return _Result(values, found, failures)
+
+
+def _forecast(fitted: Anything, data: Data, plan: _Plan, cells: Cells, cutoff: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the forecasts (m, n_columns) of a fitted model from a cutoff, and where it forecast the series, (m,)."""
     answers = [(fitted.predict(data.ahead(cutoff, plan.n_steps)), ["point"])]
     if plan.levels:
         intervals = fitted.predict_interval(data.ahead(cutoff, plan.n_steps), coverage=plan.levels)
         answers.append((intervals, plan.bounds))
     read = [data.read_answer(answer, cells, cutoff, plan.n_steps, columns) for answer, columns in answers]
-    return _Result(np.concatenate([values for values, _ in read], axis=1), read[0][1])
+    return np.concatenate([values for values, _ in read], axis=1), read[0][1]
 
 
-def _told(failure: Exception | None) -> str:
+def _told(failure: Exception) -> str:
     """Return an error as text."""
     return f"{type(failure).__name__}: {failure}"
 
@@ -322,44 +352,34 @@ def _told(failure: Exception | None) -> str:
 # ---- the table -------------------------------------------------------------------------------------------------------
 
 
-def _join(results: Mapping[str, list[_Result]], data: Data, plan: _Plan) -> Any:
+def _join(results: Mapping[str, list[_Result]], failures: list[_Failure], data: Data, plan: _Plan) -> Any:
     """Return the table of all forecasts, in the library of the target; warn of those that are missing."""
-    parts: list[dict[str, np.ndarray]] = []
-    missing: list[dict[str, Any]] = []
-    for k, cutoff in enumerate(plan.cutoffs):
-        cells = data.cells(cutoff, plan.gap, plan.horizon)
-        own = {name: of_model[k] for name, of_model in results.items()}
-        missing += [
-            {"model": name, "cutoff": data.grid[cutoff], "reason": _told(result.failure)}
-            for name, result in own.items()
-            if result.failure is not None
-        ]
-        parts.append(_columns(own, cells, cutoff, plan))
+    cells = data.cells(np.array(plan.cutoffs), plan.gap, plan.horizon)
+    missing = [
+        {"model": each.model, "cutoff": data.grid[plan.cutoffs[each.origin]], "reason": _told(each.failure)}
+        for each in sorted(failures, key=lambda each: (each.origin, list(results).index(each.model)))
+    ]
     if missing:
         listed = "; ".join(f"{e['model']!r} at {format_label(e['cutoff'])}: {e['reason']}" for e in missing[:3])
         more = f"; and {len(missing) - 3} more" if len(missing) > 3 else ""
         message = f"{len(missing)} forecasts of the backtest are missing, and NaN: {listed}{more}"
         warnings.warn(message, BacktestWarning, stacklevel=3)
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return _to_native(columns, data, missing)
-
-
-def _columns(results: Mapping[str, _Result], cells: Cells, cutoff: int, plan: _Plan) -> dict[str, np.ndarray]:
-    """Return the columns of a cutoff, without the series that none of its models forecast."""
-    found = [result.found for result in results.values() if result.found is not None]
-    kept = np.any(found, axis=0) if found else np.ones(len(cells.truth), bool)
+    # without the series that no model forecast, unless all of them failed
+    kept = np.any([np.concatenate([part.found for part in parts]) for parts in results.values()], axis=0)
+    n_failed = np.bincount([each.origin for each in failures], minlength=len(plan.cutoffs))
+    kept |= (n_failed == len(results))[cells.origins]
     columns = {
         "series": cells.series[kept],
         "place": cells.places[kept],
-        "cutoff": np.full(int(kept.sum()), cutoff),
+        "cutoff": cells.cutoffs[kept],
         "truth": cells.truth[kept],
     }
-    for name, result in results.items():
-        labels = [name, *(f"{name}_{bound}" for bound in plan.bounds)]
-        empty = np.full((len(kept), len(labels)), np.nan)
-        values = (empty if result.values is None else result.values)[kept]
-        columns |= {f"model {label}": values[:, c] for c, label in enumerate(labels)}
-    return columns
+    for name, parts in results.items():
+        values = np.concatenate([part.values for part in parts])[kept]
+        columns |= {
+            f"model {label}": values[:, c] for c, label in enumerate([name, *(f"{name}_{b}" for b in plan.bounds)])
+        }
+    return _to_native(columns, data, missing)
 
 
 def _to_native(columns: dict[str, np.ndarray], data: Data, missing: list[dict[str, Any]]) -> Any:

@@ -7,7 +7,7 @@ a series or wide frame as what it is, a panel of any layout as a long frame, and
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,21 +25,35 @@ from ..messages import format_label
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """The m values that the forecasts of an origin are compared with.
+    """The m values that the forecasts of W origins are compared with, ordered by origin, series and time.
 
     Attributes
     ----------
+    origins : ndarray of int of shape (m,)
+        Number of the origin of each.
+    cutoffs, places : ndarray of int of shape (m,)
+        Places in the grid of the cutoff of each, and of its time.
     series : ndarray of int of shape (m,)
-        Number of the series of each.
-    places : ndarray of int of shape (m,)
-        Place of its time in the grid.
+        Number of its series.
     truth : ndarray of shape (m,)
         True values, NaN where missing.
     """
 
-    series: np.ndarray
+    origins: np.ndarray
+    cutoffs: np.ndarray
     places: np.ndarray
+    series: np.ndarray
     truth: np.ndarray
+
+    def __len__(self) -> int:
+        """Number of values."""
+        return len(self.series)
+
+    def of_origin(self, k: int) -> tuple[slice, Cells]:
+        """Return where the cells of an origin are, and these."""
+        first, last = np.searchsorted(self.origins, [k, k + 1])
+        own = slice(int(first), int(last))
+        return own, Cells(*(getattr(self, each.name)[own] for each in fields(self)))
 
 
 class Data(Protocol):
@@ -82,14 +96,23 @@ class Data(Protocol):
         """Return the first argument of `predict` after `cutoff`: a number of steps, or their covariates."""
         ...
 
-    def cells(self, cutoff: int, gap: int, horizon: int) -> Cells:
-        """Return the values `gap` + 1 to `gap` + `horizon` steps after `cutoff`."""
+    def cells(self, cutoffs: np.ndarray, gap: int, horizon: int) -> Cells:
+        """Return the values `gap` + 1 to `gap` + `horizon` steps after each of the `cutoffs` (W,)."""
         ...
 
     def read_answer(
         self, answer: Anything, cells: Cells, cutoff: int, n_steps: int, columns: list[str]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return an answer for cells (m, n_columns), NaN where it has none, and where it has one (m,)."""
+        ...
+
+    def roll(
+        self, model: Anything, cells: Cells, cutoffs: np.ndarray, n_steps: int, levels: list[float]
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return what `read_answer` returns, for the cells of all `cutoffs` (W,), the first of which ends the fit.
+
+        None if the model cannot forecast all of them at once.
+        """
         ...
 
 
@@ -193,12 +216,11 @@ class _SeriesData:
     def ahead(self, cutoff: int, n_steps: int) -> Any:
         return n_steps if self.X is None else _rows(self.X, cutoff + 1, cutoff + 1 + n_steps)
 
-    def cells(self, cutoff: int, gap: int, horizon: int) -> Cells:
-        n_channels = self.target.values.shape[1]
-        places = np.arange(cutoff + 1 + gap, cutoff + 1 + gap + horizon)
-        return Cells(
-            np.repeat(np.arange(n_channels), horizon), np.tile(places, n_channels), self.target.values[places].T.ravel()
-        )
+    def cells(self, cutoffs: np.ndarray, gap: int, horizon: int) -> Cells:
+        shape = len(cutoffs), self.target.values.shape[1], horizon
+        origins, series, steps = (numbers.ravel() for numbers in np.indices(shape))
+        places = cutoffs[origins] + 1 + gap + steps
+        return Cells(origins, cutoffs[origins], places, series, self.target.values[places, series])
 
     def read_answer(
         self, answer: Anything, cells: Cells, cutoff: int, n_steps: int, columns: list[str]
@@ -215,12 +237,34 @@ class _SeriesData:
             wanted = [n_steps, *([n_channels] if n_channels > 1 else []), *([len(columns)] if len(columns) > 1 else [])]
             raise ValueError(f"the forecast has the shape {values.shape}, but {tuple(wanted)} was expected")
         by_step = values.reshape(n_steps, n_channels, len(columns))
-        return by_step[cells.places - cutoff - 1, cells.series], np.ones(len(cells.truth), bool)
+        return by_step[cells.places - cutoff - 1, cells.series], np.ones(len(cells), bool)
+
+    def roll(
+        self, model: Anything, cells: Cells, cutoffs: np.ndarray, n_steps: int, levels: list[float]
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        start, last = int(cutoffs[0]) + 1, int(cutoffs[-1])
+        y = _rows(self.y, start, last + 1 + n_steps)
+        y[last + 1 - start :] = np.nan  # not known at any of the cutoffs
+        given = (y,) if self.X is None else (y, _rows(self.X, start, last + 1 + n_steps))
+        options = {"n_after": last + n_steps - cutoffs, "n_steps": n_steps, "coverage": levels}
+        rolled = model.predict_origins(*given, **options)
+        return None if rolled is None else _of_cells(cells, rolled, rolled.series, self.target.values.shape[1])
 
 
 def _rows(data: Any, start: int, stop: int) -> Any:
     """Return some rows of a table or array; a copy, so that no model sees or changes more."""
     return (data.iloc[start:stop] if isinstance(data, pd.Series | pd.DataFrame) else data[start:stop]).copy()
+
+
+def _of_cells(cells: Cells, rolled: Any, series: np.ndarray, n_series: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return forecasts of these `series` (K,) for cells, as `read_answer` does."""
+    row = np.full((1 + max(cells.origins.max(initial=0), rolled.origins.max(initial=0)), n_series), -1)
+    row[rolled.origins, series] = np.arange(len(series))
+    rows = row[cells.origins, cells.series]
+    found = rows >= 0
+    values = np.full((len(cells), rolled.values.shape[2]), np.nan)
+    values[found] = rolled.values[rows[found], (cells.places - cells.cutoffs - 1)[found]]
+    return values, found
 
 
 # ---- panels ----------------------------------------------------------------------------------------------------------
@@ -237,8 +281,8 @@ class _PanelData:
     y, X : DataFrame
         Target and covariates as models get them, of the rows from the first observed value of each series on; X is
         None without covariates in a table of their own.
-    places : ndarray of int
-        Place in the grid of each of these rows.
+    series, places : ndarray of int
+        Number of the series of each of these rows, and its place in the grid.
     known : ndarray of shape (N, n_covariates)
         Covariates that are known ahead, of all rows of the panel.
     known_names : list of hashable
@@ -252,6 +296,7 @@ class _PanelData:
     panel: PanelTarget
     y: pd.DataFrame
     X: pd.DataFrame | None
+    series: np.ndarray
     places: np.ndarray
     known: np.ndarray
     known_names: list[Hashable]
@@ -299,7 +344,7 @@ class _PanelData:
             table = pd.DataFrame(labels | beside)
             table.columns = pd.Index([*columns[:2], *names], tupleize_cols=False)
         known = covariates[:, [names.index(name) for name in future]]
-        return cls(panel, long, table, panel.row_places[kept], known, future, columns, options)
+        return cls(panel, long, table, series, panel.row_places[kept], known, future, columns, options)
 
     @property
     def grid(self) -> AnyGrid:
@@ -318,16 +363,32 @@ class _PanelData:
         return self.panel.types
 
     def fit(self, model: Anything, start: int, stop: int) -> None:
-        rows = (self.places >= start) & (self.places < stop)
-        y = self.y[rows].reset_index(drop=True)
-        given = (y,) if self.X is None else (self.X[rows].reset_index(drop=True), y)
-        model.fit(*given, **self.fit_options)
+        y, X = self._rows((self.places >= start) & (self.places < stop))
+        model.fit(*((y,) if X is None else (X, y)), **self.fit_options)
 
     def update(self, model: Anything, start: int, stop: int) -> None:
         rows = (self.places >= start) & (self.places < stop)
         if rows.any():
-            y = self.y[rows].reset_index(drop=True)
-            model.update(*((y,) if self.X is None else (y, self.X[rows].reset_index(drop=True))))
+            y, X = self._rows(rows)
+            model.update(*((y,) if X is None else (y, X)), **self._static_of_new(start, stop))
+
+    @property
+    def _begins(self) -> np.ndarray:
+        """Place of the first of the rows of each series, (S,); the end of the grid for one without a value."""
+        begins = np.full(len(self.panel), len(self.grid))
+        np.minimum.at(begins, self.series, self.places)
+        return begins
+
+    def _rows(self, chosen: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+        """Return the `chosen` (N,) rows of target and covariates; a copy, so that no model sees or changes more."""
+        return self.y[chosen].reset_index(drop=True), None if self.X is None else self.X[chosen].reset_index(drop=True)
+
+    def _static_of_new(self, start: int, stop: int) -> dict[str, Any]:
+        """Return the argument of `update` that describes series that begin at the places `start` to `stop` - 1."""
+        static = self.fit_options.get("static")
+        if static is None or not ((self._begins >= start) & (self._begins < stop)).any():
+            return {}
+        return {"static": static}
 
     def ahead(self, cutoff: int, n_steps: int) -> Any:
         """Return the number of steps, or a long frame with the covariates of the steps after each series.
@@ -348,14 +409,15 @@ class _PanelData:
         frame.columns = pd.Index([*self.names[:2], *self.known_names], tupleize_cols=False)
         return frame
 
-    def cells(self, cutoff: int, gap: int, horizon: int) -> Cells:
+    def cells(self, cutoffs: np.ndarray, gap: int, horizon: int) -> Cells:
         panel = self.panel
-        begun = np.flatnonzero(panel.first <= cutoff)
-        series = np.repeat(begun, horizon)
-        places = np.tile(cutoff + 1 + gap + np.arange(horizon), len(begun))
+        begun = (panel.first <= cutoffs[:, None]) & (panel.end > cutoffs[:, None] + 1 + gap)
+        origins, series = (np.repeat(numbers, horizon) for numbers in np.nonzero(begun))
+        places = cutoffs[origins] + 1 + gap + np.tile(np.arange(horizon), len(origins) // horizon)
         there = places < panel.end[series]
-        series, places = series[there], places[there]
-        return Cells(series, places, panel.values[panel.indptr[series] + places - panel.first[series], 0])
+        origins, series, places = origins[there], series[there], places[there]
+        truth = panel.values[panel.indptr[series] + places - panel.first[series], 0]
+        return Cells(origins, cutoffs[origins], places, series, truth)
 
     def read_answer(
         self, answer: Anything, cells: Cells, cutoff: int, n_steps: int, columns: list[str]
@@ -386,6 +448,22 @@ class _PanelData:
             rows = known[order][at[found]]
             values[found] = answer[wanted_columns].to_numpy(float)[rows]
         return values, found
+
+    def roll(
+        self, model: Anything, cells: Cells, cutoffs: np.ndarray, n_steps: int, levels: list[float]
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        start, last = int(cutoffs[0]) + 1, int(cutoffs[-1])
+        rows = (self.places >= start) & (self.places <= last + n_steps) & (self._begins <= last)[self.series]
+        if not rows.any():
+            return None
+        y, X = self._rows(rows)
+        y.loc[self.places[rows] > last, self.names[2]] = np.nan  # not known at any of the cutoffs
+        options = {"n_after": int(self.places[rows].max()) - cutoffs, "n_steps": n_steps, "coverage": levels}
+        options |= self._static_of_new(start, last + 1)
+        rolled = model.predict_origins(*((y,) if X is None else (y, X)), **options)
+        if rolled is None:
+            return None
+        return _of_cells(cells, rolled, self.panel.ids.get_indexer(rolled.ids)[rolled.series], len(self.panel))
 
 
 def _column_names(panel: PanelTarget) -> tuple[Hashable, Hashable, Hashable]:

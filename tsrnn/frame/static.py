@@ -89,6 +89,11 @@ class Static:
         """Return the static covariates of the series with these numbers."""
         return Static(self.numbers[series], self.codes[series], self.coding)
 
+    def joined(self, other: Static) -> Static:
+        """Return the static covariates of these series, then those of others that were coded in the same way."""
+        numbers, codes = np.vstack([self.numbers, other.numbers]), np.vstack([self.codes, other.codes])
+        return Static(numbers, codes, self.coding)
+
 
 def read_static(
     static: Anything, ids: pd.Index, id_name: Hashable, *, known: StaticCodes | None = None, name: str = "static"
