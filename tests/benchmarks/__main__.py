@@ -16,7 +16,7 @@ from pathlib import Path
 
 NAMES = (
     "kernels", "step", "fit", "process", "importing", "predict", "precision", "forecasts", "kalman", "calibration",
-    "decoder", "strategies", "panel",
+    "decoder", "strategies", "panel", "backtest",
 )  # fmt: skip
 PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "pandas", "scikit-learn", "torch")
 
