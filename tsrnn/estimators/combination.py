@@ -16,7 +16,7 @@ from ..forecasting.pooling import Pool
 from .base import Attributes, BaseForecaster
 from .history import History, Origin
 from .members import SHARED, Member, fit_member, named, probabilistic, report_failures
-from .panels import NewRows
+from .panels import UPDATE
 from .probabilistic import ProbabilisticForecaster
 from .recurrent import generator
 
@@ -37,7 +37,7 @@ class Combination(MetaEstimatorMixin, ProbabilisticForecaster):
         """The fitted forecasters by name."""
         return {each.name: each.forecaster for each in self.members_ if each.forecaster is not None}
 
-    def update(self, y_new: Anything, X_new: Anything = None) -> Combination:
+    def update(self, y_new: Anything, X_new: Anything = None, *, static: Anything = None) -> Combination:
         """Append new observations to all members without fitting again: later forecasts start after them.
 
         Parameters
@@ -46,19 +46,21 @@ class Combination(MetaEstimatorMixin, ProbabilisticForecaster):
             The rows that follow the series so far, of the same kind; NaN where missing.
         X_new : Series, DataFrame or array-like
             Their covariates, after a fit with covariates.
+        static : DataFrame, optional
+            Static covariates of the series of a panel that are new; rows of others are ignored.
 
         Returns
         -------
         self
         """
         check_is_fitted(self)
-        changed = self._after(y_new, X_new, NewRows("y_new", "X_new", "update(y_new, X_new)"))[1]
+        changed = self._after(y_new, X_new, UPDATE, static)[1]
         later = []
         for each in self.members_:
             forecaster = copy(each.forecaster)
             if forecaster is not None:
                 with named(each.name):
-                    forecaster.update(y_new, X_new)
+                    forecaster.update(y_new, X_new, static=static)
                 forecaster.__dict__.update(changed)  # one panel for all
             later.append(each._replace(forecaster=forecaster))
         self.__dict__.update(changed, members_=later)  # all at once: an update that fails changes nothing
