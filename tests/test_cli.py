@@ -409,9 +409,9 @@ def test_short_series_are_forecast_but_not_tested(run, csv):
     assert "No test: no series has more than 6 months, twice the horizon." in err
 
 
-@pytest.mark.parametrize("model", ["ar", "latent"])
+@pytest.mark.parametrize("model", ["ar", "latent", "naive", "seasonal-naive", "drift", "theta"])
 @pytest.mark.filterwarnings("ignore::tsrnn.exceptions.ConvergenceWarning")
-def test_linear_models_of_panels(run, csv, tmp_path, model):
+def test_linear_models_and_baselines_of_panels(run, csv, tmp_path, model):
     table, output = stores()[["store", "date", "sales"]], tmp_path / "forecast.csv"
     options = ("--horizon", 3, "--model", model, "--interval", 0.8, "--output", output)
     code, out, _ = run("forecast", csv(table), "--id", "store", *options)
@@ -583,6 +583,15 @@ def test_bad_files_of_covariates(run, csv, tmp_path):
             ["nile", "--model", "latent", "--epochs", 3],
             "--epochs is an option of networks, and --model latent is not a network",
         ),
+        *(
+            (["nile", "--model", name, *option], f"{option[0]} is an option of networks, and --model {name} is not a")
+            for name, option in (
+                ("naive", ["--strategy", "direct"]),
+                ("seasonal-naive", ["--context-length", 3]),
+                ("drift", ["--seed", 0]),
+                ("theta", ["--verbose"]),
+            )
+        ),
         (["nile", "--model", "xx"], "'xx' is not one of"),
         (["nile", "--horizon", 0], "0 is not in the range"),
         (["nile", "--plot", "a.gif"], "must end in .png or .pdf or .svg"),
@@ -605,6 +614,37 @@ def test_bad_arguments(run, arguments, message):
     code, out, err = run("forecast", *arguments)
     assert (code, out) == (2, "")
     assert message in err
+
+
+BASELINES = {
+    "naive": tsrnn.NaiveForecaster,
+    "seasonal-naive": tsrnn.SeasonalNaiveForecaster,
+    "drift": tsrnn.DriftForecaster,
+    "theta": tsrnn.ThetaForecaster,
+}
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_baselines(run, tmp_path, name):
+    output = tmp_path / "forecast.csv"
+    options = ("--model", name, "--horizon", 12, "--interval", 0.9, "--output", output)
+    code, out, _ = run("forecast", "air_passengers", *options)
+    assert code == 0
+    assert f"by the {name.replace('-', ' ')} model fitted to all 144 months" in out
+    y = load_air_passengers()
+    fitted = BASELINES[name]().fit(y)
+    expected = fitted.predict_interval(12, 0.9).assign(forecast=fitted.predict(12))
+    found = pd.read_csv(output, index_col="date")
+    assert_allclose(found, expected[["forecast", "lower", "upper"]])
+    errors = (BASELINES[name]().fit(y[:-12]).predict(12) - y[-12:]).abs()
+    assert_allclose(numbers(out, f"{name.replace('-', ' ')} model")[0], errors.mean(), rtol=0.01)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_baselines_have_no_use_for_covariates(run, csv, name):
+    code, _, err = run("forecast", csv(stores()), "--id", "store", "--past", "price", "--model", name, "--horizon", 3)
+    assert code == 1
+    assert f"--model {name} has no use for covariates of the past" in err
 
 
 @pytest.mark.filterwarnings("ignore::tsrnn.exceptions.ConvergenceWarning")

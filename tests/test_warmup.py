@@ -9,6 +9,7 @@ import pytest
 from tsrnn.cells.registry import FAMILIES, family
 from tsrnn.cli import main
 from tsrnn.data.windows import Geometry
+from tsrnn.estimators import warmup as loops
 from tsrnn.exceptions import CacheWarning
 from tsrnn.forecasting.strategies import STRATEGIES
 from tsrnn.kernels import ahead, why_no_cuda
@@ -48,6 +49,28 @@ with events.install_recorder("numba:compile") as recorder:
 print(json.dumps([event.data["dispatcher"].__name__ for _, event in recorder.buffer if event.is_start]))
 """
 
+#: Fits of the models that are no networks to one series, read-only arrays, columns and panels; prints as above.
+LOOPS_JOB = """
+import json
+import numba.core.event as events
+import numpy as np
+import pandas as pd
+
+with events.install_recorder("numba:compile") as recorder:
+    from tsrnn import LatentARForecaster, ThetaForecaster
+
+    y = np.sin(np.arange(40.0))
+    y.flags.writeable = False
+    gaps = np.where(np.arange(40) % 7 == 0, np.nan, y)
+    wide = np.asfortranarray(np.stack([y, gaps], axis=1))
+    for data in (y, gaps, wide, {"a": pd.Series(y[:30]), "b": pd.Series(gaps)}):
+        for model in (ThetaForecaster(), ThetaForecaster(season_lengths=6, dynamic=False)):
+            model.fit(data).predict_interval(3, 0.8)
+            model.sample(3, 5)
+        LatentARForecaster(n_states=2, tol=1e-2, polish=True).fit(data).predict_interval(3, 0.8)
+print(json.dumps([event.data["dispatcher"].__name__ for _, event in recorder.buffer if event.is_start]))
+"""
+
 
 @pytest.fixture
 def run(capsys):
@@ -71,6 +94,7 @@ def compiles(monkeypatch):
         return warmup.Compiled(0, set(), 0.0)
 
     monkeypatch.setattr(warmup, "compile_cell", record)
+    monkeypatch.setattr(loops, "compile_loops", lambda: warmup.Compiled(0, set(), 0.0))
     monkeypatch.setattr(warmup, "has_compiler", lambda: True)
     return calls
 
@@ -85,6 +109,15 @@ def test_a_later_process_compiles_nothing(tmp_path):
     assert last.startswith(f"Compiled code: {n_files} functions, ")
     assert last.endswith(f" MB, in {tmp_path / 'tsrnn'}")
     assert json.loads(python("-c", JOB, **environment)) == []
+
+
+@needs_compiler
+def test_a_later_process_compiles_no_loop_of_other_models(tmp_path):
+    environment, code = {"NUMBA_CACHE_DIR": str(tmp_path)}, "from tsrnn.estimators.warmup import compile_loops as c; "
+    first = python("-c", f"{code}print(c().n_functions)", **environment)
+    assert int(first) == len(list((tmp_path / "tsrnn").iterdir())) == 4
+    assert python("-c", f"{code}print(c().n_functions)", **environment) == "0"
+    assert json.loads(python("-c", LOOPS_JOB, **environment)) == []
 
 
 @needs_compiler
@@ -119,7 +152,8 @@ def test_defaults_are_all_cells(run, compiles):
     code, out, err = run()
     assert (code, err) == (0, "")
     assert [call[1:] for call in compiles] == [(("direct", "recursive"), ["mse"], "float32", "cpu")] * len(FAMILIES)
-    assert [line.split(":")[0] for line in out.splitlines()] == [*map(str.lower, FAMILIES), "Compiled code"]
+    places = [line.split(":")[0] for line in out.splitlines()]
+    assert places == [*map(str.lower, FAMILIES), "theta, latent", "Compiled code"]
 
 
 def test_options(run, compiles):

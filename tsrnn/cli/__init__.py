@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +25,8 @@ from .text import count, decimals_for, default_horizon, print_table, report, spa
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+    from ..training.warmup import Compiled
 
 
 class Names(click.ParamType):
@@ -129,7 +132,8 @@ def list_datasets() -> None:
 @click.option("--horizon", type=click.IntRange(1), help="Steps to forecast. [default: one season, or 12]")
 @click.option(
     "--model", type=click.Choice(list(MODELS)), default="lstm", show_default=True,
-    help="A linear autoregression, one with latent states, or a recurrent network.",
+    help="A simple baseline (naive, seasonal-naive, drift, theta), a linear autoregression, one with latent states, or "
+    "a recurrent network.",
 )  # fmt: skip
 @click.option("--strategy", type=click.Choice(STRATEGIES), help="How a network forecasts several steps.")
 @click.option("--context-length", type=click.IntRange(1), help="Steps that a network reads before it forecasts.")
@@ -238,10 +242,13 @@ def warmup(
 ) -> None:
     """Compile in advance the functions that networks run, so that no later process has to compile them.
 
+    On the CPU the loops of the theta and latent models, which have no options, are compiled as well.
+
     They are kept in the folder of the environment variable NUMBA_CACHE_DIR; without it beside the package, or in the
     user's cache folder.
     """
     from ..cells.registry import family
+    from ..estimators.warmup import compile_loops
     from ..losses.registry import LOSSES
     from ..training.warmup import check_device, code_folder, compile_cell, runs_on
 
@@ -258,10 +265,19 @@ def warmup(
             check_device(device, forms[name])
     except RuntimeError as error:
         raise click.ClickException(re.sub(r"\bdevice='(\w+)'", r"--devices \1", str(error))) from error
-    for device, name in work:
+    equations = [LOSSES[loss] for loss in losses]
+    jobs: list[tuple[str, Callable[[], Compiled]]] = [
+        (
+            f"{name} ({device})" if len(devices) > 1 else name,
+            partial(compile_cell, forms[name], strategies, equations, dtype, device),
+        )
+        for device, name in work
+    ]
+    if "cpu" in devices:
+        jobs.append(("theta, latent", compile_loops))
+    for place, compile_ in jobs:
         with collect_warnings() as messages:
-            done = compile_cell(forms[name], strategies, [LOSSES[loss] for loss in losses], dtype, device)
-        place = f"{name} ({device})" if len(devices) > 1 else name
+            done = compile_()
         click.echo(f"{place}: compiled {done.n_functions} functions in {done.seconds:.1f} s")
         for message in messages:
             report(f"  Warning: {message}")

@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 CELLS = {name.lower(): name for name in FAMILIES}
 STRATEGIES = ("recursive", "direct", "seq2seq")
 NETWORKS = {name.lower(): f"{name}Forecaster" for name in FAMILIES}
-MODELS = {"ar": "ARForecaster", "latent": "LatentARForecaster"} | NETWORKS
+BASELINES = {
+    "naive": "NaiveForecaster",
+    "seasonal-naive": "SeasonalNaiveForecaster",
+    "drift": "DriftForecaster",
+    "theta": "ThetaForecaster",
+}
+MODELS = BASELINES | {"ar": "ARForecaster", "latent": "LatentARForecaster"} | NETWORKS
+#: How tables and messages call models; the others go by the name of their class.
+TITLES = {
+    "naive": "naive model", "seasonal-naive": "seasonal naive model", "drift": "drift model", "theta": "theta model",
+    "latent": "latent AR",
+}  # fmt: skip
 
 #: Arguments of the forecasters whose option has another name.
 ARGUMENTS = {"epochs": "max_epochs", "seed": "random_state"}
@@ -49,7 +60,7 @@ class Model:
     @property
     def title(self) -> str:
         """The name of the model in tables."""
-        return "latent AR" if self.name == "latent" else MODELS[self.name].removesuffix("Forecaster")
+        return TITLES.get(self.name, MODELS[self.name].removesuffix("Forecaster"))
 
     def fit(self, y: pd.Series | pd.DataFrame, horizon: int, data: str, **reading: Any) -> BaseForecaster:
         """Return the forecaster fitted to `y`, by these arguments of `fit`; progress messages call it `data`."""
