@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -104,6 +106,66 @@ def test_cqr_narrows_intervals_that_are_too_wide():
     assert half_widths(naive(1, method="cqr").fit(y).predict_interval(1, 0.9)) < own
 
 
+# ---------------------------------------------------------------- update
+def test_split_ranks_the_errors_of_the_rows_that_came():
+    y, n = walk(60), 9
+    forecaster = naive(2, n_windows=n).fit(y[:50])
+    forecaster.update(y[50:53]).update(y[53:])
+    expected = []
+    for lead in (1, 2):
+        calibration = [abs(y[o + lead] - y[o]) for o in range(48 - n, 48)]
+        later = [abs(y[t] - y[t - lead]) for t in range(50, 60)]
+        expected.append(sorted(calibration + later)[int(np.ceil((n + 10 + 1) * 0.8)) - 1])
+    assert_allclose(half_widths(forecaster.predict_interval(2, 0.8)), expected)
+
+
+@pytest.mark.parametrize("method", ["split", "cqr"])
+def test_rows_that_come_at_once_or_one_by_one(method):
+    """Also where an interval was asked for between two updates, and in a copy made before them."""
+    y = walk(60)
+    whole, stepwise = (naive(2, method=method).fit(y[:50]) for _ in range(2))
+    before = stepwise.predict_interval(2, [0.5, 0.9])
+    early = copy(stepwise)
+    whole.update(y[50:])
+    for row in range(50, 60):
+        stepwise.update(y[row : row + 1]).predict_interval(2, [0.5, 0.9])
+    assert_allclose(stepwise.predict_interval(2, [0.5, 0.9]), whole.predict_interval(2, [0.5, 0.9]))
+    assert_array_equal(early.predict_interval(2, [0.5, 0.9]), before)
+
+
+def test_cqr_scores_of_the_rows_that_came():
+    y, n = walk(44, 3), 4
+    forecaster = naive(1, method="cqr", n_windows=n).fit(y[:40]).update(y[40:])
+    scores = []
+    for row in range(36, 44):
+        lower, upper = NaiveForecaster(horizon=1).fit(y[:row]).predict_interval(1, 0.75)[0]
+        scores.append(max(lower - y[row], y[row] - upper))
+    margin = sorted(scores)[int(np.ceil((n + 4 + 1) * 0.75)) - 1]
+    (own,) = NaiveForecaster(horizon=1).fit(y).predict_interval(1, 0.75)
+    assert_allclose(forecaster.predict_interval(1, 0.75)[0], [own[0] - margin, own[1] + margin])
+
+
+def test_rows_of_an_update_count_as_many_errors():
+    """A coverage that needed more windows than the fit had."""
+    y = walk(70)
+    forecaster = naive(2, n_windows=9).fit(y[:50])
+    with pytest.raises(ValueError, match=r"needs 19 errors of each step, but the calibration has 9"):
+        forecaster.predict_interval(2, 0.95)
+    assert np.isfinite(forecaster.update(y[50:60]).predict_interval(2, 0.95)).all()
+
+
+def test_intervals_follow_a_change_of_scale():
+    """Errors three times as large as those of the calibration: after as many rows again, coverage is near again."""
+    rng = np.random.default_rng(0)
+    y = np.cumsum(np.r_[rng.normal(size=60), 3 * rng.normal(size=300)])
+    forecaster, hits = naive(1).fit(y[:60]), []
+    for row in range(60, 360):
+        lower, upper = forecaster.predict_interval(1, 0.8)[0]
+        hits.append(lower <= y[row] <= upper)
+        forecaster.update(y[row : row + 1])
+    assert abs(np.mean(hits[100:]) - 0.8) < 0.05
+
+
 # ---------------------------------------------------------------- aci
 def test_aci_by_hand():
     """alpha_(t+1) = alpha_t + gamma (alpha - err_t), with the scores that were known before each row."""
@@ -116,7 +178,7 @@ def test_aci_by_hand():
     expected = sorted(past)[int(np.ceil((len(past) + 1) * (1 - alpha) - 1e-9)) - 1]
     given = RollingScores.of(np.reshape(scores, (4, 1, 1))).then(np.reshape(later, (3, 1, 1)))
     assert_array_equal(given.adapted(0.6, 0.1)[:, 0], [expected])
-    assert_array_equal(given.adapted(0.6, 0.1)[:, 1], [3.0])  # a series that was not in the fit has the fixed one
+    assert_array_equal(given.adapted(0.6, 0.1)[:, 1], [3.5])  # a series that was not in the fit: rank 5 of 7
     first = RollingScores.of(given.calibration).then(given.later[:1])
     assert np.isinf(first.adapted(0.6, 5.0)[0, 0])  # a miss makes alpha negative
     assert given.adapted(0.6, 5.0)[0, 0] == 0  # two hits make it more than 1
@@ -137,16 +199,15 @@ def test_aci_takes_the_scores_of_the_rows_that_came():
 def test_aci_holds_its_coverage_after_a_change_of_scale():
     rng = np.random.default_rng(0)
     y = np.cumsum(np.r_[rng.normal(size=60), 3 * rng.normal(size=300)])
-    inside = {}
-    for method in ("split", "aci"):
-        forecaster, hits = naive(1, method=method, gamma=0.05).fit(y[:60]), []
-        for row in range(60, 360):
-            lower, upper = forecaster.predict_interval(1, 0.8)[0]
-            hits.append(lower <= y[row] <= upper)
-            forecaster.update(y[row : row + 1])
-        inside[method] = np.mean(hits)
-    assert inside["split"] < 0.6
-    assert abs(inside["aci"] - 0.8) < 0.05
+    forecaster, fixed, hits = naive(1, method="aci", gamma=0.05).fit(y[:60]), [], []
+    first = half_widths(forecaster.predict_interval(1, 0.8))[0]
+    for row in range(60, 360):
+        lower, upper = forecaster.predict_interval(1, 0.8)[0]
+        hits.append(lower <= y[row] <= upper)
+        fixed.append(abs(y[row] - y[row - 1]) <= first)
+        forecaster.update(y[row : row + 1])
+    assert np.mean(fixed) < 0.6
+    assert abs(np.mean(hits) - 0.8) < 0.05
 
 
 # ---------------------------------------------------------------- wide frames, panels

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from .history import History, Origin
 METHODS = ("split", "cqr", "aci")
 #: From an origin to values of its steps, (S, n_steps, C, ...).
 Function = Callable[[Origin], np.ndarray]
+#: From some origins to the scores of their forecasts, (n_windows, S, n_leads, C).
+Score = Callable[["_Calibration"], np.ndarray]
 
 
 class _Fitted(MetaEstimatorMixin, BaseForecaster):
@@ -36,7 +39,8 @@ class _Fitted(MetaEstimatorMixin, BaseForecaster):
     _n_leads: int
     _scores: RollingScores
     _calibration: _Calibration
-    _scores_of: dict[float, RollingScores]
+    _n_fitted: np.ndarray
+    _scores_of: dict[float, tuple[np.ndarray, RollingScores]]  # with the number of rows that they cover
 
 
 @dataclass(eq=False, repr=False)
@@ -142,7 +146,7 @@ class ConformalForecaster(_Fitted):
         return wrap_many(values, origin, {"coverage": levels, "bound": ["lower", "upper"]})
 
     def update(self, y_new: Anything, X_new: Anything = None, *, static: Anything = None) -> ConformalForecaster:
-        """Append new observations without fitting again; with "aci" compare them with the intervals so far.
+        """Append new observations without fitting again; the errors of their forecasts join the calibration.
 
         Parameters
         ----------
@@ -161,8 +165,11 @@ class ConformalForecaster(_Fitted):
         model = copy(self.model_)
         model.update(y_new, X_new, static=static)
         later: Attributes = {"model_": model, **{name: getattr(model, name) for name in UPDATED}}
-        if self.method_ == "aci":
-            later["_scores"] = self._scores.then(self._later_scores(model))
+        if self.method_ == "cqr":  # whose scores are computed for each coverage that is asked for
+            later["_scores_of"] = dict(self._scores_of)
+        else:
+            n_before = self.panel_.n_rows[self._kept]
+            later["_scores"] = self._scores.then(self._later_scores(model, n_before, _Calibration.distances))
         self.__dict__.update(later)  # all at once: an update that fails leaves the estimator as it was
         return self
 
@@ -245,8 +252,8 @@ class ConformalForecaster(_Fitted):
         }
         calibration = _Calibration(early, history.panel.take(kept), origins, n_leads)
         if method == "cqr":
-            return fitted | {"_calibration": calibration, "_scores_of": {}}
-        return fitted | {"_scores": self._scaled(np.abs(calibration.errors()), scale, kept)}
+            return fitted | {"_calibration": calibration, "_n_fitted": history.panel.n_rows[kept], "_scores_of": {}}
+        return fitted | {"_scores": self._scaled(calibration.distances(), scale, kept)}
 
     def _with_origins(self, history: History, first: np.ndarray) -> np.ndarray:
         """Series with enough rows before their `first` origin to fit the copy; an error if there is none."""
@@ -278,19 +285,18 @@ class ConformalForecaster(_Fitted):
         found[:, :, kept] = scores.transpose(0, 2, 1, 3) / scale[kept]
         return RollingScores.of(found.reshape(n, n_leads, -1))
 
-    def _later_scores(self, model: BaseForecaster) -> np.ndarray:
-        """Scores of the rows of an update, (n_rows, n_leads, U), aligned at the end of each series."""
+    def _later_scores(self, model: BaseForecaster, n_before: np.ndarray, score: Score) -> np.ndarray:
+        """Scores of the rows after `n_before` (S_kept,), (n_rows, n_leads, U), aligned at the end of each series."""
         kept, n_leads = self._kept, self._n_leads
         panel = model.panel_.take(kept)
-        n_new = panel.n_rows - self.panel_.n_rows[kept]
+        n_new = panel.n_rows - n_before
         most, back = int(n_new.max()), np.arange(1, n_leads + int(n_new.max()))
         if not most:
             return np.empty((0, n_leads, self.scale_.size))
-        errors = np.abs(_Calibration(model, panel, panel.n_rows - back[:, None], n_leads, kept).errors())
-        scores = np.full((most, len(kept), n_leads, self.scale_.shape[1]), np.nan)
-        for lead in range(n_leads):  # the row j rows before the end is lead l of the origin j + l rows before it
-            scores[:, :, lead] = errors[np.arange(most)[::-1] + lead, :, lead]
+        by_origin = score(_Calibration(model, panel, panel.n_rows - back[:, None], n_leads, kept))
         age = np.arange(most)[::-1]
+        # the row j rows before the end is lead l of the origin j + l rows before it
+        scores = np.stack([by_origin[age + lead, :, lead] for lead in range(n_leads)], axis=2)
         scores[age[:, None] >= n_new] = np.nan
         return self._scaled(scores, self.scale_, kept).calibration
 
@@ -318,12 +324,19 @@ class ConformalForecaster(_Fitted):
         return extended(padded)
 
     def _scores_for(self, coverage: float) -> RollingScores:
+        """The scores of a coverage, of all rows so far."""
         if self.method_ == "split":
             return self._scores
         if coverage not in self._scores_of:
             scores = self._calibration.distances(coverage)
-            self._scores_of[coverage] = self._scaled(scores, self.scale_, self._kept)
-        return self._scores_of[coverage]
+            self._scores_of[coverage] = self._n_fitted, self._scaled(scores, self.scale_, self._kept)
+        n_before, known = self._scores_of[coverage]
+        n_rows = self.panel_.n_rows[self._kept]
+        if (n_rows > n_before).any():
+            score = partial(_Calibration.distances, coverage=coverage)
+            known = known.then(self._later_scores(self.model_, n_before, score))
+            self._scores_of[coverage] = n_rows, known
+        return known
 
     def _units(self, origin: Origin, series: np.ndarray, is_new: np.ndarray) -> np.ndarray:
         """Scale of each series of an origin, (S, C); that of its own rows where it was not in the fit."""
@@ -355,12 +368,13 @@ class _Calibration:
     n_leads: int
     series: np.ndarray | None = None
 
-    def errors(self) -> np.ndarray:
-        """Errors of the point forecasts, (n_windows, S, n_leads, C); NaN where nothing was observed."""
-        return self._differences(self.model._continue)[..., 0]
+    def distances(self, coverage: float | None = None) -> np.ndarray:
+        """Distances from the point forecasts, (n_windows, S, n_leads, C); NaN where nothing was observed.
 
-    def distances(self, coverage: float) -> np.ndarray:
-        """Signed distances max(lower - y, y - upper) from the model's intervals, (n_windows, S, n_leads, C)."""
+        With a coverage those from the model's own intervals, max(lower - y, y - upper), negative within them.
+        """
+        if coverage is None:
+            return np.abs(self._differences(self.model._continue)[..., 0])
         tails, model = np.array([(1 - coverage) / 2, (1 + coverage) / 2]), self.model
         outside = self._differences(lambda origin: model._finite(model._quantiles(origin, tails), origin))
         return np.maximum(-outside[..., 0], outside[..., 1])

@@ -34,20 +34,22 @@ class RollingScores:
         return replace(self, later=np.concatenate([self.later, later]))
 
     def margins(self, coverage: np.ndarray) -> np.ndarray:
-        """Scores of the rank ceil((n + 1) coverage) of the calibration, (n_leads, U + 1, n_levels).
+        """Scores of the rank ceil((n + 1) coverage) among the n of each lead so far, (n_leads, U + 1, n_levels).
 
-        A unit with enough scores has its own margin, the others have that of all scores. The last one is that of all
-        scores: for a series that was not in the fit.
+        Those of rows that came after the fit count as well: they are the nearest in time, and so the most like the next
+        (Barber et al. 2023, doi:10.1214/23-AOS2276). A unit with enough scores has its own margin, the others have that
+        of all scores. The last one is that of all scores: for a series that was not in the fit.
 
         Raises
         ------
         ValueError
             If a lead has too few scores for a coverage, of all units together.
         """
-        shared = ranked(_together(self.calibration), coverage)
+        scores = np.concatenate([self.calibration, self.later])
+        shared = ranked(_together(scores), coverage)
         if np.isnan(shared).any():
             self._refuse(float(coverage.max()))
-        own = ranked(self.calibration, coverage)
+        own = ranked(scores, coverage)
         return np.concatenate([np.where(np.isnan(own), shared, own), shared], axis=1)
 
     def adapted(self, coverage: float, gamma: float) -> np.ndarray:
@@ -81,7 +83,8 @@ class RollingScores:
         return np.where(np.isnan(margins), np.inf, margins)
 
     def _refuse(self, coverage: float) -> None:
-        n_windows, n_scores = len(self.calibration), np.isfinite(self.calibration).sum(axis=(0, 2))
+        n_windows, scores = len(self.calibration), np.concatenate([self.calibration, self.later])
+        n_scores = np.isfinite(scores).sum(axis=(0, 2))
         have, need = int(n_scores.min()), needed(coverage)
         most = np.floor(1000 * have / (have + 1)) / 1000
         ask = f", or ask for a coverage of {most:g} or less" if have else ""
