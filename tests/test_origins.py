@@ -112,8 +112,6 @@ MODELS = {
     "seasonal": (SeasonalNaiveForecaster(), OLD_DATA),
     "drift": (DriftForecaster(), OLD_DATA),
     "theta": (ThetaForecaster(), ["panel", *OLD_DATA]),
-    "split": (ConformalForecaster(NaiveForecaster(horizon=3), n_windows=9), ["panel", *OLD_DATA]),
-    "cqr": (ConformalForecaster(gru(), method="cqr", n_windows=9), ["series", "roles"]),
 }
 PLAN = {"horizon": 4, "step": 2, "n_windows": 9, "refit": False, "coverage": [0.5, 0.6], "gap": 1}
 
@@ -210,7 +208,7 @@ class Without(BaseForecaster):
 
 
 @pytest.mark.parametrize(
-    "model", [Rounded(), Without(), ConformalForecaster(ARForecaster(lags=1, horizon=3), method="aci", n_windows=9)]
+    "model", [Rounded(), Without(), ConformalForecaster(ARForecaster(lags=1, horizon=3), n_windows=9)]
 )
 def test_models_that_keep_the_loop(model):
     fitted = copy.deepcopy(model).fit(SERIES[:60])

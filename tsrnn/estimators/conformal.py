@@ -201,9 +201,6 @@ class ConformalForecaster(_Fitted):
     def _min_context(self) -> int:
         return self.model_._min_context()
 
-    def _n_read(self) -> float | None:
-        return None if self.method_ == "aci" else self.model_._n_read()  # an update of "aci" changes the margins
-
     def _bounds(self, origin: Origin, levels: np.ndarray, *, is_of_fit: bool = True) -> np.ndarray:
         is_new = (origin.series < 0) | (not is_of_fit)
         middle = self._continue(origin)[..., None, None] if self.method_ != "cqr" else np.empty(0)
