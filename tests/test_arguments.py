@@ -102,7 +102,14 @@ for cell_name in FAMILIES:  # the arguments that the cells add, by their types
     ACCEPTED["network"] |= {option.name: of_type[type(option.default)] for option in family(cell_name).options}
 NETWORKS = [f"{cell_name}{suffix}" for cell_name in FAMILIES for suffix in ("Forecaster", "Regressor")]
 #: Those are tested where they are; a description of the outside world, `Epoch`, is made by the package alone.
-ELSEWHERE = {"ARForecaster", "ConformalForecaster", "EnsembleForecaster", "LatentARForecaster", "Epoch"}
+ELSEWHERE = {
+    "ARForecaster",
+    "AutoForecaster",
+    "ConformalForecaster",
+    "EnsembleForecaster",
+    "LatentARForecaster",
+    "Epoch",
+}
 ELSEWHERE |= {"NaiveForecaster", "SeasonalNaiveForecaster", "DriftForecaster", "ThetaForecaster"}
 OWN = {"season_lengths", "validation"}
 CASES = [

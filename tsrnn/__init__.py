@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .cells.registry import FAMILIES
 
 if TYPE_CHECKING:
+    from .estimators.auto import AutoForecaster
     from .estimators.autoregressive import ARForecaster
     from .estimators.baselines import (
         DriftForecaster,
@@ -45,6 +46,7 @@ _HOMES = {
     "Huber": "losses.huber",
     "Pinball": "losses.pinball",
     "ARForecaster": "estimators.autoregressive",
+    "AutoForecaster": "estimators.auto",
     "ConformalForecaster": "estimators.conformal",
     "DriftForecaster": "estimators.baselines",
     "EnsembleForecaster": "estimators.ensemble",
@@ -67,6 +69,7 @@ _HOMES = {
 __all__ = [
     "ARForecaster",
     "Adam",
+    "AutoForecaster",
     "ConformalForecaster",
     "Direct",
     "DriftForecaster",

@@ -96,6 +96,7 @@ def methods(season: int, horizon: int, seed: int) -> dict[str, Any]:
         "Theta": tsrnn.ThetaForecaster(horizon=horizon),
         "GRU": tsrnn.GRUForecaster(horizon=horizon, random_state=seed),
         "LSTM": tsrnn.LSTMForecaster(horizon=horizon, random_state=seed),
+        "Auto": tsrnn.AutoForecaster(horizon=horizon, random_state=seed),
     }
     if find_spec("statsforecast"):
         made |= {name: OfStatsforecast(name, season) for name in ("AutoTheta", "AutoETS", "AutoARIMA")}

@@ -205,12 +205,12 @@ MUTANTS = [
         "quotas - counts", ENSEMBLE,
     ),
     mutant(
-        "all members read a context in the same way", "estimators/ensemble.py::EnsembleForecaster._origin",
+        "all members read a context in the same way", "estimators/combination.py::Combination._origin",
         "origin._replace(of_members=tuple(own))", "origin", ENSEMBLE,
     ),
     mutant(
-        "an update only of the rows of the members", "estimators/ensemble.py::EnsembleForecaster.update",
-        "forecaster.update(y_new, X_new)", "None", ENSEMBLE,
+        "an update only of the rows of the members", "estimators/combination.py::Combination.update",
+        "forecaster.update(y_new, X_new, static=static)", "None", ENSEMBLE,
     ),
     mutant(
         "a member that failed keeps its weight", "estimators/members.py::fit_member",

@@ -81,13 +81,13 @@ class Combination(MetaEstimatorMixin, ProbabilisticForecaster):
 
     def _fit_members(
         self, history: History, pairs: Sequence[tuple[str, BaseForecaster]], weights: Sequence[float], combine: str,
-        *, is_kept: bool,
+        *, is_kept: bool, ignored: tuple[type, ...] = (),
     ) -> Attributes:  # fmt: skip
         """Fit copies of members with these names and weights; with `is_kept` without those that fail."""
         members, n_jobs = self._seeded(pairs), processes("n_jobs", self.n_jobs)
         lower = None if self.lower is None else number("lower", self.lower, -np.inf, open_low=True)
         fits = [
-            delayed(fit_member)(name, member, weight, history, is_kept=is_kept)
+            delayed(fit_member)(name, member, weight, history, is_kept=is_kept, ignored=ignored)
             for (name, member), weight in zip(members, weights, strict=True)
         ]
         results: list[Member] = Parallel(n_jobs=n_jobs)(fits)

@@ -382,6 +382,12 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         forecasts = self._after_gaps(self.strategy_.forecast, origin)[..., None] + self._unscaled(offsets, origin)
         return undone(forecasts, origin)
 
+    def _has_distribution(self, levels: np.ndarray) -> bool:
+        loss = self.network_.architecture.loss
+        if loss.family or loss.levels:
+            return True
+        return self.errors_ is not None and self.errors_.reach(levels)
+
     def _learned_quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray | None:
         """Quantiles (S, n_steps, C, n_levels) of what the network has learned; None if it learned no distribution.
 

@@ -88,8 +88,10 @@ def checked_pairs(members: Anything, arguments: Collection[str]) -> list[tuple[s
     return pairs
 
 
-def fit_member(name: str, member: BaseForecaster, weight: float, history: History, *, is_kept: bool) -> Member:
-    """Fit a member; if it fails, an error that names it, or with `is_kept` the reason."""
+def fit_member(
+    name: str, member: BaseForecaster, weight: float, history: History, *, is_kept: bool, ignored: tuple[type, ...] = ()
+) -> Member:
+    """Fit a member without `ignored` warnings; if it fails, an error with its name, or with `is_kept` the reason."""
     start = time.perf_counter()
     try:
         stopping: Any = getattr(member, "early_stopping", None)
@@ -98,7 +100,10 @@ def fit_member(name: str, member: BaseForecaster, weight: float, history: Histor
                 "EarlyStopping(validation=..., refit_full=True) makes its forecasts begin after other rows than those "
                 "of the other members; use refit_full=False, or validation_size="
             )
-        member._fit_to(history.with_season_lengths(member._seasons_to_read()), is_named=False)
+        with warnings.catch_warnings():
+            for category in ignored:
+                warnings.simplefilter("ignore", category)
+            member._fit_to(history.with_season_lengths(member._seasons_to_read()), is_named=False)
     except Exception as failure:
         if not is_kept:
             raise error_of(name, failure) from failure

@@ -168,6 +168,10 @@ class ProbabilisticForecaster(BaseForecaster):
         with np.errstate(over="ignore", invalid="ignore"):
             return self._finite(self._sample(origin, n_paths, generators(rng, origin, self.target_)), origin)
 
+    def _has_distribution(self, levels: np.ndarray) -> bool:
+        """Whether the fit tells a distribution of errors as far as these quantiles, or of paths if there are none."""
+        return True
+
     def _finite_quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
         """Quantiles of all steps, (S, n_steps, n_channels, n_levels), with an error where one is not finite."""
         with np.errstate(over="ignore", invalid="ignore"):

@@ -83,6 +83,11 @@ class Errors:
         assert found is not None
         return sign * found, pooled
 
+    def reach(self, levels: np.ndarray) -> bool:
+        """Whether there are enough errors of all series for these quantiles at one lead or more."""
+        most = int(np.isfinite(self.errors).sum(axis=0).max())
+        return most >= needed(np.abs(2 * levels - 1).max(initial=0.0))
+
     @property
     def _n_origins(self) -> np.ndarray:
         return np.bincount(self.series, minlength=self.n_series)
