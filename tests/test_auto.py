@@ -24,7 +24,7 @@ def y():
 
 @pytest.fixture(scope="module")
 def fitted(y):
-    return AutoForecaster(4, random_state=0).fit(y)
+    return AutoForecaster(horizon=4, random_state=0).fit(y)
 
 
 def test_points_are_the_median_of_the_members(y, fitted):
@@ -70,7 +70,7 @@ def test_same_bits_again_in_a_pickle_and_with_processes(y, fitted):
 
 
 def test_update_goes_on(y):
-    model = AutoForecaster(4, random_state=0).fit(y[:90])
+    model = AutoForecaster(horizon=4, random_state=0).fit(y[:90])
     model.update(y[90:])
     members = [np.asarray(member.predict(4)) for member in model.named_members_.values()]
     assert_array_equal(model.predict(4), np.median(members, axis=0))
@@ -79,7 +79,7 @@ def test_update_goes_on(y):
 
 @pytest.mark.parametrize("n", [3, 5, 12, 25, 39])
 def test_short_series_get_no_networks(n):
-    model = AutoForecaster(4).fit(months(wave(n)))
+    model = AutoForecaster(horizon=4).fit(months(wave(n)))
     assert model.kind_ == "short"
     assert set(model.named_members_) <= {"ar", "theta", "naive"}
     assert np.isfinite(model.predict_interval(4)).all(axis=None)
@@ -87,14 +87,14 @@ def test_short_series_get_no_networks(n):
 
 @pytest.mark.parametrize("n", [40, 48, 60, 100])
 def test_series_that_get_networks_have_intervals(n):
-    model = AutoForecaster(4, random_state=0).fit(months(wave(n)))
+    model = AutoForecaster(horizon=4, random_state=0).fit(months(wave(n)))
     assert model.kind_ == "series"
     assert (np.diff(np.asarray(model.predict_interval(4, 0.8))) > 0).all()
 
 
 def test_counts_with_zeros_have_the_mean():
     y = np.random.default_rng(0).poisson(0.8, 120).astype(float)
-    model = AutoForecaster(4, lower=0, random_state=0).fit(y)
+    model = AutoForecaster(horizon=4, lower=0, random_state=0).fit(y)
     assert model.kind_ == "counts"
     assert list(model.named_members_) == ["theta", "gru", "lstm"]
     assert_allclose(
@@ -105,7 +105,7 @@ def test_counts_with_zeros_have_the_mean():
 
 def test_members_that_cannot_read_covariates_are_left_out(y):
     X = pd.DataFrame({"x": np.sin(np.arange(100))}, pd.date_range(y.index[0], periods=100, freq="MS"))
-    model = AutoForecaster(4, random_state=0).fit(X[:96], y)
+    model = AutoForecaster(horizon=4, random_state=0).fit(X[:96], y)
     assert list(model.named_members_) == ["ar", "gru", "lstm", "gru_differences"]
     assert model.predict(X[96:]).index.equals(X.index[96:])
 
@@ -118,21 +118,21 @@ def test_panels_with_every_role():
         )
         for k, (s, n) in enumerate([("b", 70), ("a", 50), ("c", 3)])
     )
-    model = AutoForecaster(3, random_state=0).fit(frame[["unique_id", "ds", "y"]])
+    model = AutoForecaster(horizon=3, random_state=0).fit(frame[["unique_id", "ds", "y"]])
     assert list(model.named_members_)[:2] == ["ar", "theta"] or "ar" not in model.named_members_
     forecast = model.predict()
     assert forecast["unique_id"].unique().tolist() == ["b", "a", "c"]
     assert_array_equal(model.predict(ids=["a"])["y"], forecast["y"][forecast["unique_id"] == "a"])
     static = pd.DataFrame({"unique_id": ["a", "b", "c"], "kind": ["x", "y", "x"]})
-    model = AutoForecaster(3, random_state=0).fit(frame, past=["wet"], static=static)
+    model = AutoForecaster(horizon=3, random_state=0).fit(frame, past=["wet"], static=static)
     assert list(model.named_members_) == ["gru", "lstm", "gru_differences"]
     assert np.isfinite(model.predict()["y"]).all()
 
 
 def test_bad_arguments(y):
     with pytest.raises(ValueError, match="horizon=0 must be at least 1"):
-        AutoForecaster(0).fit(y)
+        AutoForecaster(horizon=0).fit(y)
     with pytest.raises(TypeError, match="lower"):
-        AutoForecaster(4, lower="0").fit(y)
+        AutoForecaster(horizon=4, lower="0").fit(y)
     with pytest.raises(ValueError, match="season_lengths"):
-        AutoForecaster(4, season_lengths=-1).fit(y)
+        AutoForecaster(horizon=4, season_lengths=-1).fit(y)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ class _Fitted(Combination):
     kind_: str
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False, kw_only=True)
 class AutoForecaster(_Fitted):
     """The median of a few different forecasters, for one series or a panel, without anything to tune.
 
@@ -97,7 +97,6 @@ class AutoForecaster(_Fitted):
     """
 
     horizon: int = 12
-    _: KW_ONLY
     season_lengths: Anything = None
     lower: float | None = None
     n_jobs: int | None = None

@@ -116,7 +116,7 @@ class BaseForecaster(BaseEstimator):
         """
         reading = Reading(id, time, target, freq, gaps, short, future, past, static)
         data = X if y is None else y
-        earlier = getattr(self, "static_", None) if getattr(self, "warm_start", False) else None
+        earlier = None if static is None else self._earlier_static()
         if frame.is_panel(data, id):
             history = read_panel(X, y, reading, self._seasons_to_read(), self._n_lost, earlier)
         else:
@@ -257,6 +257,10 @@ class BaseForecaster(BaseEstimator):
     def _reads_by_column(self, y: Anything) -> bool | None:
         """Whether the columns of a wide frame are series of their own, as in a panel; None if both are the same."""
         return False
+
+    def _earlier_static(self) -> frame.Static | None:
+        """Static covariates of an earlier fit whose parameters this one goes on with; they are coded alike."""
+        return None
 
     def _n_lost(self, history: History) -> int:
         """Number of first rows of a series from which nothing is learned."""

@@ -198,6 +198,9 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         """The transform that the arguments ask for."""
         return Transform(self.difference, self.seasonal_difference, history.season_length, self.target_transform)
 
+    def _earlier_static(self) -> frame.Static | None:
+        return getattr(self, "static_", None) if flag("warm_start", self.warm_start) else None
+
     def _n_lost(self, history: History) -> int:
         return self._transform(history).n_lost
 
