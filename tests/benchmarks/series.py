@@ -5,9 +5,9 @@
 The group `shipped` are the series of `tsrnn.datasets` (of the frame of macroeconomic series the gross domestic
 product); `dev` are those of FOLDER/dev: gasoline.csv and cafes_turnover.csv (monthly), madrid_transport.csv,
 items_sales.csv and wikipedia_visits.csv (daily), and the last 3000 hours of bike_sharing.csv.gz. The horizon is 6
-years, 8 quarters, 12 months, 52 weeks, 14 days or 24 hours. A figure is the MASE (Hyndman & Koehler 2006), the mean over origins and seeds;
-those of a group are the geometric mean over its series, the share of them on which the seasonal naive forecast is
-worse, and the seconds of all fits and forecasts, kernels compiled, on one core.
+years, 8 quarters, 12 months, 52 weeks, 14 days or 24 hours. A figure is the MASE (Hyndman & Koehler 2006), the mean
+over origins and seeds; those of a group are the geometric mean over its series, the share of them on which the seasonal
+naive forecast is worse, and the seconds of all fits and forecasts, kernels compiled, on one core.
 
 statsforecast's methods run where it is installed. They get the series with missing values interpolated, and AutoARIMA
 only its last 1500 values, because more take it hours.
