@@ -579,6 +579,7 @@ def test_bad_files_of_covariates(run, csv, tmp_path):
         (["nile", "--model", "ar", "--hidden-size", 3], "--hidden-size is an option of networks"),
         (["nile", "--model", "ar", "--seed", 0], "--seed is an option of networks"),
         (["nile", "--model", "ar", "--verbose"], "--verbose is an option of networks"),
+        (["nile", "--model", "auto", "--epochs", 3], "--epochs is an option of networks, and --model auto is not a"),
         (
             ["nile", "--model", "latent", "--epochs", 3],
             "--epochs is an option of networks, and --model latent is not a network",
@@ -667,3 +668,16 @@ def test_options_that_do_not_fit_the_series(run, arguments, message):
     assert code == 1
     assert message in err
     assert "\nError: " in f"\n{err}"
+
+
+def test_the_automatic_choice(run, tmp_path):
+    output = tmp_path / "forecast.csv"
+    code, out, _ = run(
+        "forecast", "nile", "--model", "auto", "--horizon", 3, "--seed", 1, "--interval", 0.8, "--output", output
+    )
+    assert code == 0
+    assert "by the automatic choice fitted to all 100 years" in out
+    fitted = tsrnn.AutoForecaster(horizon=3, random_state=1).fit(DATASETS["nile"]())
+    found = pd.read_csv(output, index_col="date")
+    assert_allclose(found["forecast"], fitted.predict(3))
+    assert_allclose(found[["lower", "upper"]], fitted.predict_interval(3, 0.8))

@@ -19,7 +19,7 @@ import click
 from .. import __version__, datasets
 from ..messages import format_label, shorten
 from ..shell import MAX_LENGTH, Program, atomic_write, check_output_path
-from .model import CELLS, MODELS, NETWORKS, STRATEGIES, Model, collect_warnings
+from .model import CELLS, MODELS, NETWORKS, RANDOM, STRATEGIES, Model, collect_warnings
 from .text import count, decimals_for, default_horizon, print_table, report, span, step_name, with_coverage
 
 if TYPE_CHECKING:
@@ -132,8 +132,8 @@ def list_datasets() -> None:
 @click.option("--horizon", type=click.IntRange(1), help="Steps to forecast. [default: one season, or 12]")
 @click.option(
     "--model", type=click.Choice(list(MODELS)), default="lstm", show_default=True,
-    help="A simple baseline (naive, seasonal-naive, drift, theta), a linear autoregression, one with latent states, or "
-    "a recurrent network.",
+    help="A combination that the data choose (auto), a simple baseline (naive, seasonal-naive, drift, theta), a linear "
+    "autoregression, one with latent states, or a recurrent network.",
 )  # fmt: skip
 @click.option("--strategy", type=click.Choice(STRATEGIES), help="How a network forecasts several steps.")
 @click.option("--context-length", type=click.IntRange(1), help="Steps that a network reads before it forecasts.")
@@ -175,8 +175,8 @@ def forecast(
     csv = {name: given.pop(name) for name in FILE_OPTIONS if name in given}
     roles: dict[str, Any] = {name: given.pop(name) for name in PANEL_OPTIONS if name in given}
     _check_roles(roles, csv, column, data)
-    if model not in NETWORKS and given:
-        option = next(iter(given)).replace("_", "-")
+    if other := [name for name in given if model not in (RANDOM if name == "seed" else NETWORKS)]:
+        option = other[0].replace("_", "-")
         raise click.UsageError(
             f"--{option} is an option of networks, and --model {model} is not a network; leave the option out, or use "
             "--model lstm"

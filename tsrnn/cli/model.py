@@ -31,11 +31,14 @@ BASELINES = {
     "drift": "DriftForecaster",
     "theta": "ThetaForecaster",
 }
-MODELS = BASELINES | {"ar": "ARForecaster", "latent": "LatentARForecaster"} | NETWORKS
+AUTO = {"auto": "AutoForecaster"}
+MODELS = AUTO | BASELINES | {"ar": "ARForecaster", "latent": "LatentARForecaster"} | NETWORKS
+#: Models that are random, which the command line makes reproducible.
+RANDOM = AUTO | NETWORKS
 #: How tables and messages call models; the others go by the name of their class.
 TITLES = {
-    "naive": "naive model", "seasonal-naive": "seasonal naive model", "drift": "drift model", "theta": "theta model",
-    "latent": "latent AR",
+    "auto": "automatic choice", "naive": "naive model", "seasonal-naive": "seasonal naive model",
+    "drift": "drift model", "theta": "theta model", "latent": "latent AR",
 }  # fmt: skip
 
 #: Arguments of the forecasters whose option has another name.
@@ -67,7 +70,7 @@ class Model:
         import tsrnn
 
         arguments = {ARGUMENTS.get(name, name): value for name, value in self.options.items()}
-        if self.name in NETWORKS:
+        if self.name in RANDOM:
             arguments.setdefault("random_state", 0)
         is_verbose = "verbose" in arguments
         report(f"Fitting the {self.title} to {data} ...", nl=is_verbose)
