@@ -16,6 +16,7 @@ from tsrnn import (
     ConformalForecaster,
     Direct,
     DriftForecaster,
+    EnsembleForecaster,
     GRUForecaster,
     LatentARForecaster,
     NaiveForecaster,
@@ -112,6 +113,8 @@ MODELS = {
     "seasonal": (SeasonalNaiveForecaster(), OLD_DATA),
     "drift": (DriftForecaster(), OLD_DATA),
     "theta": (ThetaForecaster(), ["panel", *OLD_DATA]),
+    "ensemble": (EnsembleForecaster([gru(), ARForecaster(lags=2, horizon=3), ThetaForecaster(horizon=3)]), OLD_DATA),
+    "ensemble of networks": (EnsembleForecaster([gru(), gru(scaling="last")], combine="median"), NETWORK_DATA),
 }
 PLAN = {"horizon": 4, "step": 2, "n_windows": 9, "refit": False, "coverage": [0.5, 0.6], "gap": 1}
 

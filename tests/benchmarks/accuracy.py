@@ -103,17 +103,23 @@ def gru(**options: Any) -> Callable[[int], Any]:
     return lambda seed: tsrnn.GRUForecaster(random_state=seed, **options)
 
 
+def auto(horizon: int, **options: Any) -> Callable[[int], Any]:
+    """A maker of automatic choices by seed."""
+    return lambda seed: tsrnn.AutoForecaster(horizon=horizon, random_state=seed, **options)
+
+
 def naive(season: int, horizon: int) -> Callable[[int], Any]:
     """A maker of seasonal naive forecasters."""
     return lambda _: tsrnn.SeasonalNaiveForecaster(season_lengths=season, horizon=horizon)
 
 
-M4 = {"horizon": 48, "season_lengths": [24, 168]}
+M4: dict[str, Any] = {"horizon": 48, "season_lengths": [24, 168]}
 M4_JOBS = [
     ("seasonal naive", naive(24, 48)),
     ("GRU, defaults", gru(**M4)),
     ("GRU, loss mae, scaling window", gru(**M4, loss="mae", scaling="window")),
     ("GRU, loss mae, scaling window, batches of 256", gru(**M4, loss="mae", scaling="window", batch_size=256)),
+    ("AutoForecaster", auto(**M4)),
 ]
 COMMODITIES = [
     ("seasonal naive", naive(12, 12)),
@@ -121,6 +127,7 @@ COMMODITIES = [
     ("local ThetaForecaster", lambda _: tsrnn.ThetaForecaster(horizon=12)),
     ("GRU, defaults", gru(horizon=12)),
     ("GRU, loss mae, scaling window", gru(horizon=12, loss="mae", scaling="window")),
+    ("AutoForecaster", auto(12)),
 ]
 STATIC: dict[str, Any] = {"future": ["event", "snap"], "static": ["store", "dept", "state"]}
 M5 = [
@@ -128,6 +135,7 @@ M5 = [
     ("GRU, defaults", gru(horizon=28), {}),
     ("GRU, defaults, event, snap, store, dept, state", gru(horizon=28), STATIC),
     ("GRU, negative binomial", gru(horizon=28, loss="negative_binomial", scaling=None, max_epochs=10), {}),
+    ("AutoForecaster", auto(28), {}),
 ]
 JOBS: dict[str, list[tuple[Any, ...]]] = {
     "m4": [(name, make, m4_hourly, 24, 1, {}) for name, make in M4_JOBS],

@@ -154,3 +154,8 @@ class Combination(MetaEstimatorMixin, ProbabilisticForecaster):
 
     def _min_context(self) -> int:
         return max(member._min_context() for _, member in self._taking_part())
+
+    def _n_read(self) -> float | None:
+        reads = [member._n_read() for _, member in self._taking_part()]
+        known = [n for n in reads if n is not None]
+        return max(known) if len(known) == len(reads) else None
