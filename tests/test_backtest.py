@@ -440,3 +440,36 @@ def test_wrong_answers():
 class Mean2(Mean):
     def fit(self, y):
         self.level_ = y["y"].mean()
+
+
+def test_forecasts_that_are_not_finite_are_failures():
+    class Broken:
+        def fit(self, y):
+            return self
+
+        def predict(self, horizon):
+            return np.full(horizon, np.nan)
+
+    options = {"horizon": 3, "n_windows": 2}
+    with pytest.raises(
+        RuntimeError, match=r"'m' failed at the cutoff .*: ValueError: 3 of its 3 forecasts are not fin"
+    ):
+        backtest({"m": Broken()}, np.arange(20.0), **options)
+    with pytest.warns(BacktestWarning):
+        result = backtest({"m": Broken()}, np.arange(20.0), error="keep", **options)
+    assert len(result.attrs["missing"]) == 2
+
+
+@pytest.mark.parametrize("column", ["unique_id", "y"])
+def test_a_column_called_cutoff_is_refused(column):
+    frame = pd.DataFrame({"unique_id": "a", "ds": np.arange(20), "y": np.arange(20.0)})
+    frame = frame.rename(columns={column: "cutoff"})
+    options = {"fit_options": {"id" if column == "unique_id" else "target": "cutoff"}, "horizon": 2, "n_windows": 2}
+    with pytest.raises(ValueError, match="a column of y has the name 'cutoff', but so has another"):
+        backtest({"m": NaiveForecaster()}, frame, **options)
+
+
+def test_only_the_times_have_another_name():
+    frame = pd.DataFrame({"unique_id": "a", "day": np.arange(20), "y": np.arange(20.0)})
+    names = {"fit_options": {"id": "unique_id", "time": "day"}, "horizon": 2, "n_windows": 1}
+    assert backtest({"m": NaiveForecaster()}, frame, **names)["m"].tolist() == [17.0, 17.0]

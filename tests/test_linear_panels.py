@@ -294,7 +294,7 @@ def test_new_series_without_a_model():
     frame, new = make_frame(), make_frame({"x": (5, 30)})
     fitted = ARForecaster(lags=2).fit(frame)
     before = fitted.predict(H)
-    message = "series 'x' of {} was not in the fit, in which each series got a model of its own; fit with pooled=True"
+    message = "series 'x' of {} was not in the fit, .* a model of its own; use ARForecaster.pooled=True"
     with pytest.raises(ValueError, match=message.format("context")):
         fitted.predict(H, context=new)
     with pytest.raises(ValueError, match=message.format("y")):
@@ -432,3 +432,12 @@ def test_latent_errors_and_warnings_name_the_series(monkeypatch):
     monkeypatch.setattr(statespace, "fit", explode)
     with pytest.raises(FloatingPointError, match="series 'a' of y: the likelihood is not finite"):
         LatentARForecaster(**LATENT).fit(make_frame())
+
+
+def test_forecasts_of_a_series_do_not_depend_on_the_others_that_are_asked_for():
+    frame = make_frame()
+    fitted = ARForecaster(lags=7).fit(frame)
+    together = fitted.predict(12)
+    for label in frame["unique_id"].unique():
+        alone = fitted.predict(12, ids=[label])["y"]
+        assert (alone.to_numpy() == together["y"][together["unique_id"] == label].to_numpy()).all()

@@ -65,7 +65,7 @@ FIT = {
     "weeks": (
         (pd.concat([LONG, rows("w", 0, 6).assign(ds=DAYS[:36:7][:6])]),),
         {},
-        "lacks 30 steps of 'D'.*1 of 3 series.*series 'w' has no 2024-01-02 to 2024-01-07.*pass gaps='missing'",
+        "lacks 30 steps of 'D'.*1 of 3 series.*series 'w' has no 2024-01-02 to 2024-01-07.*fit with gaps='missing'",
     ),
     "half days": (
         (pd.concat([LONG, rows("w", 0, 6).assign(ds=DAYS[:6] + HALF_DAY)]), None),

@@ -14,7 +14,17 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
-from tsrnn import Direct, EarlyStopping, GRUForecaster, NaiveForecaster, Pinball, make_future, neg_mae
+from tsrnn import (
+    ARForecaster,
+    Direct,
+    EarlyStopping,
+    GRUForecaster,
+    NaiveForecaster,
+    Pinball,
+    SeasonalNaiveForecaster,
+    make_future,
+    neg_mae,
+)
 from tsrnn.data.panel import Panel
 from tsrnn.exceptions import FewWindowsWarning
 from tsrnn.frame import mase
@@ -998,3 +1008,18 @@ def test_the_scale_of_a_series_that_came_by_updates_is_that_of_all_its_rows():
     fitted[0].update(rows("z", 10, 11)).update(rows("z", 11, 40))
     fitted[1].update(rows("z", 10, 40))
     assert fitted[0].score(rows("z", 40, 44)) == fitted[1].score(rows("z", 40, 44)) > -10
+
+
+def test_a_season_of_a_panel_with_closed_days_counts_the_rows_that_exist():
+    days = pd.date_range("2024-01-01", periods=70)
+    open_days = days[days.day_of_week < 6]
+    frame = pd.DataFrame({"unique_id": "a", "ds": open_days, "y": open_days.day_of_week.astype(float)})
+    forecaster = SeasonalNaiveForecaster().fit(frame, gaps="compress")
+    assert forecaster.season_lengths_ == (6,)
+    following = pd.date_range(open_days[-1], periods=9)[1:]
+    following = following[following.day_of_week < 6]
+    assert_array_equal(forecaster.predict(following)["y"], following.day_of_week)
+    hours = pd.date_range("2024-01-01", periods=24 * 42, freq="h")
+    hours = hours[(hours.hour >= 9) & (hours.hour < 17) & (hours.day_of_week < 5)]
+    frame = pd.DataFrame({"unique_id": "a", "ds": hours, "y": 1.0})
+    assert ARForecaster(lags=1).fit(frame, gaps="compress", freq="h").season_lengths_ == (8, 40)

@@ -75,6 +75,10 @@ def plot_forecast(
     >>> [line.get_label() for line in ax.lines]
     ['passengers', 'actual', 'forecast']
     """
+    from .frame import is_panel
+
+    if is_panel(y):
+        raise TypeError(f"y is a panel, a {type(y).__name__} of many series; draw it by plot_panel(y, forecast)")
     past, future = _curves(y), _curves(forecast, after=y)
     actual = [None] * len(past) if truth is None else _curves(truth, after=y)
     for name, curves in (("forecast", future), ("truth", actual)):

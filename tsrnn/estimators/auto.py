@@ -166,7 +166,7 @@ class AutoForecaster(_Fitted):
                 season = history.season_length
                 members["naive"] = (
                     SeasonalNaiveForecaster(horizon=self.horizon, season_lengths=season)
-                    if 1 < season < history.typical_length
+                    if 1 < season < history.n_rows.min()
                     else NaiveForecaster(horizon=self.horizon)
                 )
         if kind == COUNTS:

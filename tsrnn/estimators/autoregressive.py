@@ -277,7 +277,7 @@ class ARForecaster(ProbabilisticForecaster):
         if names and self.models_.pooled is None:
             raise ValueError(
                 f"{listed(names)} {'was' if len(names) == 1 else 'were'} not in the fit, in which each series got a "
-                "model of its own; fit with pooled=True, whose one model can forecast new series, or fit to "
+                "model of its own; use ARForecaster(pooled=True), whose one model can forecast new series, or fit to "
                 f"{'it' if len(names) == 1 else 'them'} too"
             )
 

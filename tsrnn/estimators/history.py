@@ -234,9 +234,15 @@ class History:
 
     def with_season_lengths(self, season_lengths: Anything) -> History:
         """The history with the seasons of an estimator's argument `season_lengths`."""
-        grid = self.target.grid if isinstance(self.target, frame.PanelTarget) else self.target.index
-        n = int(np.median(self.panel.n_rows))
-        return replace(self, season_lengths=frame.read_season_lengths(season_lengths, grid, n))
+        target = self.target
+        grid = target.grid if isinstance(target, frame.PanelTarget) else target.index
+        if season_lengths is None and isinstance(target, frame.PanelTarget) and target.places is not None:
+            # a season of the grid in rows that exist, such as the 6 of a week without Sundays
+            of_grid = frame.read_season_lengths(None, grid, int(np.median(target.end - target.first)))
+            lengths = tuple(sorted({rows for length in of_grid if (rows := target.rows_in(length)) > 1}))
+        else:
+            lengths = frame.read_season_lengths(season_lengths, grid, int(np.median(self.panel.n_rows)))
+        return replace(self, season_lengths=lengths)
 
     def until_last_observed(self) -> History:
         """The history without the rows at the end of a series in which nothing was observed."""

@@ -254,6 +254,9 @@ def _read_models(models: Anything, levels: list[float], *, needs_update: bool) -
 def _refuse_equal_names(names: list[str], data: Data, levels: list[float]) -> None:
     """Raise if a name of a model would be read as another column."""
     taken = [*data.names, "cutoff"]
+    for name in data.names:
+        if taken.count(name) > 1:
+            raise ValueError(f"a column of y has the name {name!r}, but so has another one of the result: rename it")
     columns = [column for name in names for column in (name, *(f"{name}_{bound}" for bound in _bounds(levels)))]
     for name in names:
         if name in taken:
@@ -341,7 +344,10 @@ def _forecast(fitted: Anything, data: Data, plan: _Plan, cells: Cells, cutoff: i
         intervals = fitted.predict_interval(data.ahead(cutoff, plan.n_steps), coverage=plan.levels)
         answers.append((intervals, plan.bounds))
     read = [data.read_answer(answer, cells, cutoff, plan.n_steps, columns) for answer, columns in answers]
-    return np.concatenate([values for values, _ in read], axis=1), read[0][1]
+    values, found = np.concatenate([values for values, _ in read], axis=1), read[0][1]
+    if not (is_finite := np.isfinite(values[found])).all():
+        raise ValueError(f"{is_finite.size - is_finite.sum():,} of its {is_finite.size:,} forecasts are not finite")
+    return values, found
 
 
 def _told(failure: Exception) -> str:

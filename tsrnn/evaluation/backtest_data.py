@@ -328,11 +328,8 @@ class _PanelData:
                 "in one, as texts"
             )
         columns = _column_names(panel)
-        options |= {
-            key: name
-            for key, name, usual in zip(("id", "time", "target"), columns, (ID, TIME, TARGET), strict=True)
-            if name != usual
-        }
+        if columns != (ID, TIME, TARGET):
+            options |= dict(zip(("id", "time", "target"), columns, strict=True))
         kept = _from_first_observed(panel)
         series = np.repeat(np.arange(len(panel)), panel.n_rows)[kept]
         labels = {0: _ids(panel).take(series), 1: panel.row_labels[kept]}

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -160,6 +161,16 @@ class PanelTarget:
             own = self.places[self.indptr[s] : self.indptr[s + 1]]
             places = np.concatenate([own, np.arange(own[-1] + 1, self.end[s])])
         return self.grid.take(places[len(places) - n :])
+
+    def rows_in(self, n_steps: int) -> int:
+        """Return the typical number of rows of a series within so many steps of the grid."""
+        places, found = self.row_places, []
+        for first, last in pairwise(self.indptr):
+            own = places[first:last]
+            full = own[own >= own[0] + n_steps - 1]
+            found.append(np.searchsorted(own, full, side="right") - np.searchsorted(own, full - n_steps, side="right"))
+        counts = np.concatenate(found)
+        return int(np.median(counts)) if len(counts) else n_steps
 
     def series_name(self, s: int) -> str:
         """Return the name of a series in error messages, such as ``series 'a' of y``."""
@@ -436,8 +447,8 @@ def _refuse_gaps(ordered: SortedRows, places: np.ndarray, grid: AnyGrid, n: int)
     raise ValueError(
         f"{ordered.rows.name} lacks {n:,} step{'' if n == 1 else 's'} of {format_step(grid)} between the first and the "
         f"last row of a series, in {n_series:,} of {len(ordered.rows.ids):,} series: {'; '.join(shown_gaps)}{more}; "
-        "pass gaps='missing' to read these steps as missing values, or gaps='compress' if the rows that exist are the "
-        "steps"
+        "fit with gaps='missing' to read these steps as missing values, or with gaps='compress' if the rows that exist "
+        "are the steps"
     )
 
 

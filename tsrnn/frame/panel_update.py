@@ -113,10 +113,11 @@ def follow(
     new = replace(new, ids=like_ids(new.ids, panel.ids, f"the ids of {new.name}"))
     numbers = number_series(new, panel)
     for theirs, ours in zip(_dtypes(new.ids), _dtypes(panel.ids), strict=True):
-        if pd.api.types.is_numeric_dtype(theirs) != pd.api.types.is_numeric_dtype(ours):
+        is_number = pd.api.types.is_numeric_dtype(ours)
+        if pd.api.types.is_numeric_dtype(theirs) != is_number:
             raise ValueError(
                 f"the ids of {new.name} are {theirs}, but those of the fit are {ours}, so that none would be that of a "
-                "fitted series; convert the column, as with astype(str)"
+                f"fitted series; convert the column, as with astype({str(ours) if is_number else 'str'})"
             )
     panel = reach(panel, new.row_labels, new.name)
     places = places_of(new.row_labels, panel.grid, panel, new.name)

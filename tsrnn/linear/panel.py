@@ -100,7 +100,9 @@ class PanelAutoregression:
         values[: self.longest], values[self.longest :] = before[len(before) - self.longest :], steps
         weights = self.coefficients.T
         for t in range(self.longest, len(values)):
-            values[t] += np.einsum("ls,ls...->s...", weights, values[t - self.back])
+            terms = weights.reshape(*weights.shape, *(1,) * (values.ndim - 2)) * values[t - self.back]
+            # summed in the order of the lags, however many series there are; there may be no lag
+            values[t] += np.cumsum(terms, axis=0)[-1:].sum(axis=0)
         return values[self.longest :]
 
     def spread(self, horizon: int) -> np.ndarray:
