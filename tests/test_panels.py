@@ -1016,9 +1016,16 @@ def test_a_season_of_a_panel_with_closed_days_counts_the_rows_that_exist():
     frame = pd.DataFrame({"unique_id": "a", "ds": open_days, "y": open_days.day_of_week.astype(float)})
     forecaster = SeasonalNaiveForecaster().fit(frame, gaps="compress")
     assert forecaster.season_lengths_ == (6,)
+    with pytest.raises(
+        ValueError, match=r"y has gaps that gaps='compress' leaves out, .* pass their labels, .* freq='B'"
+    ):
+        forecaster.predict(3)
     following = pd.date_range(open_days[-1], periods=9)[1:]
     following = following[following.day_of_week < 6]
     assert_array_equal(forecaster.predict(following)["y"], following.day_of_week)
+    calendar = pd.offsets.CustomBusinessDay(weekmask="Mon Tue Wed Thu Fri Sat")
+    counted = SeasonalNaiveForecaster(season_lengths=6).fit(frame, gaps="compress", freq=calendar)
+    assert counted.predict(len(following))["ds"].tolist() == following.tolist()
     hours = pd.date_range("2024-01-01", periods=24 * 42, freq="h")
     hours = hours[(hours.hour >= 9) & (hours.hour < 17) & (hours.day_of_week < 5)]
     frame = pd.DataFrame({"unique_id": "a", "ds": hours, "y": 1.0})

@@ -235,7 +235,7 @@ def test_attention_of_rows_without_those_between():
     """Steps are the rows that exist, also those of an update."""
     days = pd.date_range("2024-01-01", periods=90).delete([40, 41, 60, 75])
     panel = pd.DataFrame({"unique_id": "a", "ds": days, "y": wave(len(days))})
-    forecaster = attentive().fit(panel[:80], gaps="compress")
+    forecaster = attentive().fit(panel[:80], gaps="compress", freq="D")
     assert_array_equal(forecaster.attention_weights(3, ids="a").columns, days[68:80])
     late = pd.DataFrame({"unique_id": "z", "ds": days[60:70], "y": wave(10)})
     forecaster.update(pd.concat([panel[80:], late]))

@@ -227,6 +227,12 @@ def _steps(
 ) -> tuple[frame.PanelTarget, np.ndarray, np.ndarray]:
     """The steps to forecast without covariates: target, places (S, n_wanted), and numbers from 0 after each end."""
     if horizon is None or np.ndim(horizon) == 0:
+        if target.is_guessed:
+            raise ValueError(
+                f"{target.name} has gaps that gaps='compress' leaves out, so its times do not tell which steps follow; "
+                "pass their labels, such as predict(pd.DatetimeIndex([...])), or fit with a calendar as freq=, such as "
+                "freq='B' or freq=pd.offsets.CustomBusinessDay(weekmask='Mon Tue Wed Thu Fri Sat')"
+            )
         wanted = np.arange(whole("horizon", forecaster.horizon if horizon is None else horizon))
     elif np.ndim(horizon) == 1 and target.wide is not None:
         labels = frame.read_table(horizon, "horizon").data

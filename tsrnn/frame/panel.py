@@ -69,6 +69,8 @@ class PanelTarget:
         Whether the values came as Series.
     places : ndarray of int64 of shape (N,) or None
         Place of each row with ``gaps="compress"``; otherwise rows of a series are at consecutive places.
+    is_guessed : bool
+        Whether there are such gaps and the frequency was inferred, so that it does not tell which steps come next.
     id_dtype : dtype, tuple of dtypes or None
         The dtype of the caller's ids, or of each part of them.
     native_format, types
@@ -91,6 +93,7 @@ class PanelTarget:
     name: str = "y"
     is_series: bool = False
     places: np.ndarray | None = None
+    is_guessed: bool = False
     id_dtype: Any = None
     native_format: NativeFormat | None = None
     types: Mapping[str, Native] = field(default_factory=dict)
@@ -316,6 +319,7 @@ def read_panel(
         name=name,
         is_series=rows.is_series,
         places=places if gaps == "compress" else None,
+        is_guessed=gaps == "compress" and freq is None and n_missing > 0,
         id_dtype=rows.id_dtype,
         native_format=rows.native_format,
         types=rows.types,
