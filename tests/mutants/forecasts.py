@@ -209,7 +209,7 @@ MUTANTS = [
         "origin._replace(of_members=tuple(own))", "origin", ENSEMBLE,
     ),
     mutant(
-        "an update only of the rows of the members", "estimators/combination.py::Combination.update",
+        "an update only of the rows of the members", "estimators/combination.py::Combination._updated",
         "forecaster.update(y_new, X_new, static=static)", "None", ENSEMBLE,
     ),
     mutant(

@@ -10,14 +10,14 @@ import numpy as np
 
 from ..checks import Anything, whole
 from ..exceptions import FewWindowsWarning, OrderSelectionWarning
+from ..forecasting.pooling import Pool
 from . import forecasters
 from .autoregressive import ARForecaster
 from .base import Attributes, BaseForecaster
 from .baselines import NaiveForecaster, SeasonalNaiveForecaster, ThetaForecaster
-from .combination import Combination
+from .combination import Combination, Part
 from .history import History, Origin
-from .members import probabilistic
-from .probabilistic import ProbabilisticForecaster
+from .members import named, probabilistic
 
 #: The classes of cells are made by name, so that type checkers do not find them.
 GRUForecaster, LSTMForecaster = (vars(forecasters)[f"{cell}Forecaster"] for cell in ("GRU", "LSTM"))
@@ -119,31 +119,24 @@ class AutoForecaster(_Fitted):
 
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
         """The points, and about them the combined distances of the members' quantiles from their own points."""
-        distances = [
-            member._finite_quantiles(own, levels) - member._continue(own)[..., None]
-            for _, member, own in self._with_distribution(origin, levels)
-        ]
-        return self._pool.clipped(self._forecast(origin)[..., None] + self._pool.middle(np.stack(distances)))
+        parts = list(self._parts(origin))
+        with_distribution = {name for name, _, _ in _with_distribution(parts, levels)}
+        points, distances = [], []
+        for name, member, own in parts:
+            with named(name):
+                points.append(member._continue(own))
+                if name in with_distribution:
+                    distances.append(probabilistic(member)._finite_quantiles(own, levels) - points[-1][..., None])
+        combined = self._equal(len(distances))._replace(lower=None).combined(np.stack(distances))
+        return self._pool.clipped(self._pool.combined(np.stack(points))[..., None] + combined)
 
     def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
-        parts = self._with_distribution(origin, np.empty(0))
-        counts = self._pool._replace(weights=np.ones(len(parts))).n_paths(n_paths)
-        paths = [
-            member._finite(member._sample(own, n, rngs), own)
-            for (_, member, own), n in zip(parts, counts.tolist(), strict=True)
-            if n
-        ]
-        return self._pool.clipped(np.concatenate(paths, axis=-1))
+        parts = _with_distribution(list(self._parts(origin)), np.empty(0))
+        return self._paths(parts, self._equal(len(parts)), n_paths, rngs)
 
-    def _with_distribution(
-        self, origin: Origin, levels: np.ndarray
-    ) -> list[tuple[str, ProbabilisticForecaster, Origin]]:
-        """The members that know the distribution of their errors as far as these quantiles.
-
-        Networks know it from the validation part, which is small where the series is short.
-        """
-        parts = [(name, probabilistic(member), own) for name, member, own in self._parts(origin)]
-        return [part for part in parts if part[1]._has_distribution(levels)] or parts  # whose error tells what to do
+    def _equal(self, n: int) -> Pool:
+        """The pool of n members of equal weight."""
+        return self._pool._replace(weights=np.ones(n))
 
     def _kind(self, history: History) -> str:
         """The kind of data."""
@@ -179,3 +172,11 @@ class AutoForecaster(_Fitted):
             members["lstm"] = LSTMForecaster(**shared, loss="huber", scaling="last")
             members["gru_differences"] = GRUForecaster(**shared, loss="mse", scaling="standard", difference=1)
         return members
+
+
+def _with_distribution(parts: list[Part], levels: np.ndarray) -> list[Part]:
+    """The members that know the distribution of their errors as far as these quantiles; all, if none does.
+
+    Networks know it from the validation part, which is small where the series is short.
+    """
+    return [part for part in parts if probabilistic(part[1])._has_distribution(levels)] or parts

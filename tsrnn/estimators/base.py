@@ -183,7 +183,7 @@ class BaseForecaster(BaseEstimator):
         self
         """
         check_is_fitted(self)
-        self.__dict__.update(self._after(y_new, X_new, UPDATE, static)[1])
+        self.__dict__.update(self._updated(y_new, X_new, static))  # all at once: an update that fails changes nothing
         return self
 
     def predict_origins(
@@ -257,6 +257,10 @@ class BaseForecaster(BaseEstimator):
     def _reads_by_column(self, y: Anything) -> bool | None:
         """Whether the columns of a wide frame are series of their own, as in a panel; None if both are the same."""
         return False
+
+    def _updated(self, y_new: Anything, X_new: Anything, static: Anything) -> Attributes:
+        """The fitted attributes that the new rows of `update` change."""
+        return self._after(y_new, X_new, UPDATE, static)[1]
 
     def _earlier_static(self) -> frame.Static | None:
         """Static covariates of an earlier fit whose parameters this one goes on with; they are coded alike."""

@@ -9,16 +9,17 @@ from zlib import crc32
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import MetaEstimatorMixin, clone
-from sklearn.utils.validation import check_is_fitted
 
 from ..checks import Anything, number, processes
 from ..forecasting.pooling import Pool
 from .base import Attributes, BaseForecaster
 from .history import History, Origin
 from .members import SHARED, Member, fit_member, named, probabilistic, report_failures
-from .panels import UPDATE
 from .probabilistic import ProbabilisticForecaster
 from .recurrent import generator
+
+#: Name of a member, the member, and the origin of its forecast.
+Part = tuple[str, BaseForecaster, Origin]
 
 
 class Combination(MetaEstimatorMixin, ProbabilisticForecaster):
@@ -37,24 +38,8 @@ class Combination(MetaEstimatorMixin, ProbabilisticForecaster):
         """The fitted forecasters by name."""
         return {each.name: each.forecaster for each in self.members_ if each.forecaster is not None}
 
-    def update(self, y_new: Anything, X_new: Anything = None, *, static: Anything = None) -> Combination:
-        """Append new observations to all members without fitting again: later forecasts start after them.
-
-        Parameters
-        ----------
-        y_new : Series, DataFrame or array-like, or a panel
-            The rows that follow the series so far, of the same kind; NaN where missing.
-        X_new : Series, DataFrame or array-like
-            Their covariates, after a fit with covariates.
-        static : DataFrame, optional
-            Static covariates of the series of a panel that are new; rows of others are ignored.
-
-        Returns
-        -------
-        self
-        """
-        check_is_fitted(self)
-        changed = self._after(y_new, X_new, UPDATE, static)[1]
+    def _updated(self, y_new: Anything, X_new: Anything, static: Anything) -> Attributes:
+        changed = super()._updated(y_new, X_new, static)
         later = []
         for each in self.members_:
             forecaster = copy(each.forecaster)
@@ -63,8 +48,7 @@ class Combination(MetaEstimatorMixin, ProbabilisticForecaster):
                     forecaster.update(y_new, X_new, static=static)
                 forecaster.__dict__.update(changed)  # one panel for all
             later.append(each._replace(forecaster=forecaster))
-        self.__dict__.update(changed, members_=later)  # all at once: an update that fails changes nothing
-        return self
+        return changed | {"members_": later}
 
     # ------------------------------------------------------------ fit
     def _check_history(self, history: History) -> None:
@@ -124,7 +108,7 @@ class Combination(MetaEstimatorMixin, ProbabilisticForecaster):
                 own.append(member._origin(horizon, context, ids, static))
         return origin._replace(of_members=tuple(own))
 
-    def _parts(self, origin: Origin) -> Iterator[tuple[str, BaseForecaster, Origin]]:
+    def _parts(self, origin: Origin) -> Iterator[Part]:
         """Name of each member with a weight, the member, and its origin."""
         members = self._taking_part()
         origins = origin.of_members or [origin] * len(members)
@@ -137,13 +121,17 @@ class Combination(MetaEstimatorMixin, ProbabilisticForecaster):
         return self._combined(origin, lambda member, own: probabilistic(member)._finite_quantiles(own, levels))
 
     def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
-        """Paths of all members in turn, all drawn from the same generators."""
+        return self._paths(list(self._parts(origin)), self._pool, n_paths, rngs)
+
+    @staticmethod
+    def _paths(parts: Sequence[Part], pool: Pool, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
+        """Paths of members in turn, all drawn from the same generators."""
         paths = []
-        for (name, member, own), n in zip(self._parts(origin), self._pool.n_paths(n_paths).tolist(), strict=True):
+        for (name, member, own), n in zip(parts, pool.n_paths(n_paths).tolist(), strict=True):
             if n:
                 with named(name):
                     paths.append(member._finite(probabilistic(member)._sample(own, n, rngs), own))
-        return self._pool.clipped(np.concatenate(paths, axis=-1))
+        return pool.clipped(np.concatenate(paths, axis=-1))
 
     def _combined(self, origin: Origin, forecast: Callable[[BaseForecaster, Origin], np.ndarray]) -> np.ndarray:
         values = []

@@ -51,7 +51,8 @@ class ConformalForecaster(_Fitted):
     `n_windows` origins. Of the errors of each step, one of a certain rank is the margin of its interval. The model of
     the forecasts is fitted to all rows. So intervals hold a new value with the probability asked for as far as its
     error is exchangeable with those of the calibration, and the model of all rows is no worse than the copy: split
-    conformal prediction holds exactly for the copy itself (Lei et al. 2018, algorithm 2).
+    conformal prediction holds exactly for the copy itself (Lei et al. 2018, algorithm 2). `update` adds the errors of
+    its rows to those of the calibration.
 
     Parameters
     ----------
@@ -145,23 +146,8 @@ class ConformalForecaster(_Fitted):
         values = values.reshape(*values.shape[:-2], *levels.shape, 2)
         return wrap_many(values, origin, {"coverage": levels, "bound": ["lower", "upper"]})
 
-    def update(self, y_new: Anything, X_new: Anything = None, *, static: Anything = None) -> ConformalForecaster:
-        """Append new observations without fitting again; the errors of their forecasts join the calibration.
-
-        Parameters
-        ----------
-        y_new : Series, DataFrame or array-like, or a panel
-            The rows that follow the series so far, of the same kind; NaN where missing.
-        X_new : Series, DataFrame or array-like
-            Their covariates, after a fit with covariates.
-        static : DataFrame, optional
-            Static covariates of the series of a panel that are new; rows of others are ignored.
-
-        Returns
-        -------
-        self
-        """
-        check_is_fitted(self)
+    def _updated(self, y_new: Anything, X_new: Anything, static: Anything) -> Attributes:
+        """The errors of forecasts of the new rows join the calibration."""
         model = copy(self.model_)
         model.update(y_new, X_new, static=static)
         later: Attributes = {"model_": model, **{name: getattr(model, name) for name in UPDATED}}
@@ -170,8 +156,7 @@ class ConformalForecaster(_Fitted):
         else:
             n_before = self.panel_.n_rows[self._kept]
             later["_scores"] = self._scores.then(self._later_scores(model, n_before, _Calibration.distances))
-        self.__dict__.update(later)  # all at once: an update that fails leaves the estimator as it was
-        return self
+        return later
 
     # ------------------------------------------------------------ what the model does
     def _checked_model(self) -> BaseForecaster:

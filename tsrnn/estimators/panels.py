@@ -250,14 +250,19 @@ def _steps(
     return target, target.end[numbers, None] + wanted, wanted
 
 
+def _fitted_static(forecaster: BaseForecaster, static: Anything) -> frame.Static | None:
+    """Static covariates of the fit; `static` is refused where it had none."""
+    if forecaster.static_ is None and static is not None:
+        raise ValueError("static describes series by covariates that the fit did not have; leave it out")
+    return forecaster.static_
+
+
 def _static_of_context(
     forecaster: BaseForecaster, static: Anything, target: frame.PanelTarget, numbers: np.ndarray
 ) -> frame.Static | None:
     """Static covariates of the series of `context`, or None for those of the fit."""
-    fitted = forecaster.static_
+    fitted = _fitted_static(forecaster, static)
     if fitted is None:
-        if static is not None:
-            raise ValueError("static describes series by covariates that the fit did not have; leave it out")
         return None
     if static is None:
         if target.wide is not None:  # the columns are those of the fit
@@ -470,10 +475,8 @@ def _with_static_of(
     forecaster: BaseForecaster, later: frame.PanelTarget, added: np.ndarray, given: NewRows, static: Anything
 ) -> frame.Static | None:
     """Static covariates of all series that came by updates, at last of those with the numbers `added`."""
-    fitted = forecaster.static_
+    fitted = _fitted_static(forecaster, static)
     if fitted is None:
-        if static is not None:
-            raise ValueError("static describes series by covariates that the fit did not have; leave it out")
         return None
     if not len(added):
         return forecaster._new_static

@@ -35,10 +35,6 @@ class Pool(NamedTuple):
             return self.clipped(np.median(values, axis=0))
         return self.clipped(np.average(values, axis=0, weights=self.weights))
 
-    def middle(self, values: np.ndarray) -> np.ndarray:
-        """Mean or median, without weights, of values of some models, (K, ...) to (...)."""
-        return np.median(values, axis=0) if self.combine == "median" else np.mean(values, axis=0)
-
     def clipped(self, values: np.ndarray) -> np.ndarray:
         """The values, `lower` in the place of smaller ones."""
         return values if self.lower is None else np.maximum(values, self.lower)
