@@ -138,23 +138,25 @@ class NumpyBackend:
             work.numbers, work.codes = static.numbers[row].T.astype(work.dtype), static.codes[row].T
 
     def _gather_ahead(self, work, series, windows, batch):
-        """What is known of the steps ahead, which stands in the row of the step before.
+        """What is known of the steps ahead and of the one before, which stands in the row of the step before it.
 
-        Covariates (n_outputs, block * F, lanes) and seasonal inputs (n_outputs, block, C, S, lanes).
+        Covariates (n_outputs, (block + 1) * F, lanes) and seasonal inputs (n_outputs, block, C, S, lanes).
         """
         s = work.shape
         n_seasonal = s.n_channels * s.n_seasonal
-        steps = np.arange(s.n_outputs)[:, None] + np.arange(s.block)
+        steps = np.arange(s.n_outputs)[:, None] + np.arange(-1, s.block)
         rows = np.minimum(windows.target[batch][:, None, None] + steps, len(series)) - 1
+        earliest = np.minimum(windows.start, windows.target - 1)[batch]
+        rows = np.maximum(rows, earliest[:, None, None])
         last = s.n_inputs - 2 * s.n_masked
         first = last - s.n_covariates - n_seasonal
         shift, scale = work.scales[:, :, None, None, first:last]
         known = ((series[rows][..., first:last] - shift) / scale).astype(
             work.dtype
-        )  # (lanes, n_outputs, block, F + C S)
-        covariates, seasonal = known[..., : s.n_covariates], known[..., s.n_covariates :]
+        )  # (lanes, n_outputs, 1 + block, F + C S)
+        covariates, seasonal = known[..., : s.n_covariates], known[:, :, 1:, s.n_covariates :]
         work.ahead = np.moveaxis(covariates.reshape(len(batch), s.n_outputs, -1), 0, -1)
-        seasonal = seasonal.reshape(*known.shape[:3], max(1, s.n_channels), -1)
+        seasonal = seasonal.reshape(*seasonal.shape[:3], max(1, s.n_channels), -1)
         work.seasonal = np.moveaxis(seasonal, 0, -1)
 
     def gather_targets(self, work, targets, observed, windows, batch):
@@ -282,11 +284,11 @@ class NumpyBackend:
             yield weights[:, 1], own
 
     def _ahead(self, work, theta):
-        """Of each step of the block: its outputs, and the weights of the covariates up to it."""
+        """Of each step of the block: its outputs, and the weights of the covariates from the step before up to it."""
         s = work.shape
         n, at = s.output_size // s.block, work.at.get("ahead0", 0)
         for j in range(s.block if s.n_covariates else 0):
-            columns = (j + 1) * s.n_covariates
+            columns = (j + 2) * s.n_covariates
             yield slice(j * n, (j + 1) * n), theta[at : at + n * columns].reshape(n, columns)
             at += n * columns
 

@@ -169,8 +169,8 @@ def network(
     link : callable, optional
         Function that is applied to an output before it is fed back.
     ahead : pair, optional
-        For each step j of the block, weights (O / block, (j + 1) F) of the covariates up to it; and the covariates of
-        each output, (block, F).
+        For each step j of the block, weights (O / block, (j + 2) F) of the covariates from the step before the block
+        up to it; and these covariates of each output, (1 + block, F).
     season : pair, optional
         Weights (I, 2, block, S) of a channel's seasonal inputs, first those of the block's first step, then those of
         the step itself, which the skip adds; and the seasonal inputs of each output, (block, I, S).
@@ -243,7 +243,7 @@ def with_linear(out, x, t, skip, location, ahead, season):
             lags = [x[t - len(weights) + 1 + i][where[0]] for i in range(len(weights))]
             out[o] = out[o] + total(w * v for w, v in zip(weights, lags, strict=True))
     if ahead is not None:
-        added = [value for j, weights in enumerate(ahead[0]) for value in times(weights, ahead[1][: j + 1].ravel())]
+        added = [value for j, weights in enumerate(ahead[0]) for value in times(weights, ahead[1][: j + 2].ravel())]
         out = [one + value for one, value in zip(out, added, strict=True)]
     return out
 

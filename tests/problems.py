@@ -193,11 +193,14 @@ def first_known(a):
 
 
 def ahead(p, lane, named):
-    """Weights of the covariates of the steps ahead, and these covariates (n_outputs, block, F), or None."""
+    """Weights of the covariates, and those of each output's step before and of its steps (n_outputs, 1 + block, F)."""
     w, g, F = p.windows, p.geometry, p.architecture.n_covariates
     if F == 0:
         return None
-    rows = [[w.target[lane] + k * g.stride + j - 1 for j in range(g.block)] for k in range(g.n_outputs)]
+    rows = np.array([[w.target[lane] + k * g.stride + j - 1 for j in range(-1, g.block)] for k in range(g.n_outputs)])
+    rows = np.maximum(
+        rows, min(w.start[lane], w.target[lane] - 1)
+    )  # a window of one row does not know that row's covariates
     first = first_known(p.architecture)
     of = slice(first, first + F)
     known = (p.series[rows][..., of] - w.shift[lane, of]) / w.scale[lane, of]

@@ -30,7 +30,8 @@ THETA_T = Buffer("theta_t", lambda s: (0,), GRADIENT, shared=True)
 # ---------------------------------------------------------------- data of a batch
 #: Scaled inputs, (I, T, B).
 X = Buffer("x", lambda s: (s.shape.n_inputs, s.shape.n_steps, s.tile))
-#: Scaled covariates, then seasonal inputs, of the steps that outputs forecast, (n_outputs, known_ahead, B).
+#: Scaled covariates of the step before each output and of its steps, then its steps' seasonal inputs,
+#: (n_outputs, known_ahead, B).
 AHEAD = Buffer("ahead", lambda s: (s.shape.n_outputs, known_ahead(s.shape), s.tile))
 #: The step at which each window starts, (B,).
 STARTS = Buffer("starts", lambda s: (s.tile,), dtype="int64")

@@ -82,18 +82,18 @@ def gather(tile, step, shape, theta, chance, arrays):
 
 
 def gather_ahead(tile, step, shape, theta, chance, arrays):
-    """ahead[k, j*F + f] = scaled covariate f of step target + k*stride + j; the row of the step before holds it.
+    """ahead[k, j*F + f] = scaled covariate f of step target + k*stride + j - 1; the row of the step before holds it.
 
-    After these block*F rows the seasonal inputs follow in the same way. Columns of the series are those of the next
-    step: F covariates, then the seasonal inputs.
+    After these (block + 1)*F rows the seasonal inputs follow, without those of the step before the first target.
+    Columns of the series are those of the next step: F covariates, then the seasonal inputs. A window of one row before
+    the first target does not know the covariates of that row; those of the next step stand for them.
     """
     series, scales = tensor2(arrays, SERIES, 0, 0.0), tensor3(arrays, SCALES, 0, 0.0)
-    target, batch = tensor1(arrays, WINDOW_TARGET, 0, arrays), tensor1(arrays, BATCH, 0, arrays)
-    ahead = tensor3(arrays, AHEAD, tile, theta)
+    start, target = tensor1(arrays, WINDOW_START, 0, arrays), tensor1(arrays, WINDOW_TARGET, 0, arrays)
+    batch, ahead = tensor1(arrays, BATCH, 0, arrays), tensor3(arrays, AHEAD, tile, theta)
     n_outputs, width, B = ahead.shape
-    F = shape.n_covariates
-    S = width // shape.block - F
-    column, last, flat = first_known(shape), shape.block * F, vector(ahead, 0, ahead.size)
+    F, S = shape.n_covariates, shape.n_channels * shape.n_seasonal
+    column, last, flat = first_known(shape), (shape.block + 1) * F, vector(ahead, 0, ahead.size)
     zero(flat)
     for b in range(B):
         lane = tile * B + b
@@ -101,8 +101,9 @@ def gather_ahead(tile, step, shape, theta, chance, arrays):
             w = batch[lane]
             for k in range(n_outputs):
                 for r in range(width):
-                    j, c = (r // F, r % F) if r < last else ((r - last) // S, F + (r - last) % S)
-                    row, c = min(target[w] + k * shape.segment + j, series.shape[0]) - 1, column + c
+                    j, c = (r // F - 1, r % F) if r < last else ((r - last) // S, F + (r - last) % S)
+                    row, c = target[w] + k * shape.segment + j - 1, column + c
+                    row = max(min(start[w], target[w] - 1), min(row, series.shape[0] - 1))
                     flat[(k * width + r) * B + b] = (series[row, c] - scales[0, lane, c]) / scales[1, lane, c]
 
 

@@ -21,7 +21,7 @@ SEASON = Weights("season")
 def season_row(shape, c, j):
     """Return the row of `AHEAD` at which the seasonal inputs of target c in step j of an output begin."""
     inputs = shape.n_channels * shape.n_seasonal
-    return shape.block * shape.n_covariates + j * inputs + c * shape.n_seasonal
+    return (shape.block + 1) * shape.n_covariates + j * inputs + c * shape.n_seasonal
 
 
 def add_season(tile, step, shape, theta, chance, arrays):

@@ -40,8 +40,8 @@ class Shape(NamedTuple):
 
 
 def known_ahead(shape: Shape) -> int:
-    """Return how many known numbers of its steps an output reads: covariates, then each target's seasonal inputs."""
-    return shape.block * (shape.n_covariates + shape.n_channels * shape.n_seasonal)
+    """Return how many known numbers an output reads: covariates from the step before its first, then seasonal inputs."""
+    return (shape.block + 1) * shape.n_covariates + shape.block * shape.n_channels * shape.n_seasonal
 
 
 def first_known(shape: Shape) -> int:

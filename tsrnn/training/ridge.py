@@ -37,8 +37,8 @@ class LinearStart:
         Weights of each channel's own lags.
     season : (C, 2, block, S)
         Weights of each channel's own seasonal inputs: of those of the first step, and of each step's own.
-    ahead : (C, block, block * F)
-        Weights of the covariates of the steps ahead, the first step's first; 0 for those after the step itself.
+    ahead : (C, block, (block + 1) * F)
+        Weights of the covariates of the step before the block and of its steps; 0 for those after the step itself.
     intercept : (C, block)
     """
 
@@ -62,13 +62,13 @@ def ridge_start(
     """
     C, S, P, n = panel.values.shape[1], n_seasonal, geometry.context, geometry.block
     F, column = panel.known.shape[1] - C * S, C + panel.past.shape[1]
-    start = LinearStart(np.zeros((C, n, P)), np.zeros((C, 2, n, S)), np.zeros((C, n, n * F)), np.zeros((C, n)))
+    start = LinearStart(np.zeros((C, n, P)), np.zeros((C, 2, n, S)), np.zeros((C, n, (n + 1) * F)), np.zeros((C, n)))
     windows = windows.take(spread(len(windows), MAX_WINDOWS))
     positions = np.unique(np.linspace(0, geometry.n_outputs - 1, POSITIONS).astype(int))
     for c in range(C):
         lags, targets = sliding_window_view(panel.values[:, c], P), sliding_window_view(panel.values[:, c], n)
         is_complete = np.all(sliding_window_view(weight[:, c] > 0, n), axis=1)
-        moments = _Moments(P + S, F, n, S)
+        moments = _Moments(P + S + F, F, n, S)
         read = np.r_[0:F, F + c * S : F + (c + 1) * S]
         steps_ahead = sliding_window_view(panel.known[:, read], n, axis=0).swapaxes(1, 2)  # (rows, n, F + S)
         for first in range(0, len(windows), CHUNK):
@@ -80,8 +80,9 @@ def ridge_start(
                 own_shift, own_scale = shift[:, c, None], scale[:, c, None]
                 x, y = (lags[x_rows] - own_shift) / own_scale, (targets[y_rows] - own_shift) / own_scale
                 u = (steps_ahead[y_rows] - shift[:, None, column + read]) / scale[:, None, column + read]
-                own = u[:, :, F:].reshape(len(x), n * S)
-                shared = np.hstack([x, own[:, :S], u[:, :, :F].reshape(len(x), n * F)])
+                own, before = u[:, :, F:].reshape(len(x), n * S), np.maximum(y_rows - 1, chunk.start[use] + 1)
+                v = (steps_ahead[before, 0, :F] - shift[:, column : column + F]) / scale[:, column : column + F]
+                shared = np.hstack([x, own[:, :S], v, u[:, :, :F].reshape(len(x), n * F)])
                 moments.add(shared, own, y, weight=1 / len(positions))
         if not moments.usable():
             continue

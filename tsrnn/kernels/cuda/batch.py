@@ -92,14 +92,16 @@ def build_gather(dtype: Any) -> Callable:
                 starts[b] = late // shape.segment
         ahead = tensor3(arrays, AHEAD, i, zero)
         F, S = shape.n_covariates, shape.n_channels * shape.n_seasonal
-        width, last, flat = shape.block * (F + S), shape.block * F, vector(ahead, 0, ahead.size)
+        last, flat = (shape.block + 1) * F, vector(ahead, 0, ahead.size)
+        width = last + shape.block * S
         for e in each(ahead.size):
             k, r, b = e // (width * B), e // B % width, e % B
             value, lane = DOUBLE, i * B + b
             if lane < count:
-                j, c = (r // F, r % F) if r < last else ((r - last) // S, F + (r - last) % S)
+                j, c = (r // F - 1, r % F) if r < last else ((r - last) // S, F + (r - last) % S)
                 w, c = order[first + lane], first_known(shape) + c
                 row = min(target[w] + k * shape.segment + j, series.shape[0]) - 1
+                row = max(min(start[w], target[w] - 1), row)
                 value = (series[row, c] - scales[0, lane, c]) / scales[1, lane, c]
             flat[e] = value
 
