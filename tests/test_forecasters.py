@@ -120,9 +120,9 @@ def test_warm_start_continues(network):
     assert network.loss_curve_[-1] < first[-1]
     for change, message in [
         ({"hidden_size": 4}, "warm_start=True needs the network of the earlier fit"),
-        ({"loss": "mae"}, r"goes on with the loss='mse' and .* not with loss='mae'"),
-        ({"loss": Huber(0.5)}, r"goes on with the loss='mse' and .* not with loss=Huber\(0.5\)"),
-        ({"scaling": None}, "scaling='standard' of the earlier fit, not with .* scaling=None"),
+        ({"loss": "mse"}, r"goes on with the loss='mae' and .* not with loss='mse'"),
+        ({"loss": Huber(0.5)}, r"goes on with the loss='mae' and .* not with loss=Huber\(0.5\)"),
+        ({"scaling": None}, "scaling='last' of the earlier fit, not with .* scaling=None"),
     ]:
         with pytest.raises(ValueError, match=message):
             clone_fitted(network).set_params(**change).fit(y)
@@ -489,7 +489,7 @@ def test_missing_values(forecaster, rows, scaling):
     elif linear:
         assert_allclose(forecast, continuation(9), atol=1.8)
     else:
-        assert_allclose(forecast, continuation(9), atol=0.7)
+        assert_allclose(forecast, continuation(9), atol=0.75)
     assert np.isfinite(getattr(forecaster, "loss_curve_", 0)).all()
 
 
@@ -674,7 +674,7 @@ COSINE = Adam(schedule="cosine")
 
 
 def test_weight_decay_and_clipping():
-    options = {"early_stopping": False, "max_epochs": 10, "linear_skip": False, "learning_rate": 0.05}
+    options = {"early_stopping": False, "max_epochs": 10, "linear_skip": False, "learning_rate": 0.05, "loss": "mse"}
     plain = lstm(**options).fit(wave())
     decayed = lstm(**options, optimizer=Adam(weight_decay=1.0)).fit(wave())
     assert np.linalg.norm(decayed.theta_) < np.linalg.norm(plain.theta_)
@@ -761,7 +761,7 @@ def test_nonlinearities_of_the_rnn(nonlinearity):
     ids=["learning rate", "large", "huge", "huge without the skip"],
 )
 def test_a_diverging_fit_is_an_error(network, options, y):
-    network.set_params(early_stopping=False, **options)
+    network.set_params(early_stopping=False, loss="mse", **options)
     message = r"in epoch \d+, step \d+ of \d+ .*gradient norm before that step .*; try a smaller learning_rate"
     with pytest.raises(FloatingPointError, match=message):
         network.fit(y)

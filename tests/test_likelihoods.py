@@ -299,7 +299,7 @@ def test_validation_gives_each_step_the_true_ones_before():
     stopping = EarlyStopping(validation_size=10, refit_full=False)
     forecaster = LSTMForecaster(
         loss="gaussian", strategy="recursive", context_length=4, horizon=2, early_stopping=stopping, dtype="float64",
-        **STILL,
+        scaling="standard", **STILL,
     ).fit(y)  # fmt: skip
     log_scale = forecaster.network_.architecture.views(forecaster.theta_)["head"][1, 0]
     unit = forecaster.scaling_.target.scale[0, 0] * np.exp(log_scale)
@@ -373,7 +373,8 @@ def test_several_series(loss, strategy):
     """Two series with different scales, without a validation part, within and beyond the horizon."""
     rng = np.random.default_rng(0)
     y = rng.normal([5, 500], [1, 100], (120, 2))
-    forecaster = LSTMForecaster(loss=loss, strategy=strategy, early_stopping=False, max_epochs=10, **QUICK).fit(y)
+    options = {"scaling": "standard", "early_stopping": False, "max_epochs": 10, **QUICK}
+    forecaster = LSTMForecaster(loss=loss, strategy=strategy, **options).fit(y)
     bounds = forecaster.predict_interval(6, [0.5, 0.9])
     assert bounds.shape == (6, 2, 2, 2)
     width = (bounds[..., 1] - bounds[..., 0]).mean(axis=0)

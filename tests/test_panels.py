@@ -303,6 +303,7 @@ def test_two_rows_are_enough():
 def test_no_statistic_reads_the_validation_part(scaling):
     options = {
         "scaling": scaling,
+        "loss": "mse",
         "max_epochs": 1,
         "early_stopping": EarlyStopping(validation_size=6, refit_full=False),
     }
@@ -951,9 +952,11 @@ def test_columns_as_series_take_contexts_beside_covariates():
 def test_static_covariates_of_columns():
     static = pd.DataFrame({"size": [1.0, 4.0, 2.0], "city": ["x", "y", "x"]}, index=list("abc"))
     named = static.rename_axis("unique_id").reset_index()
-    forecaster, many = by_column().fit(WIDE, static=static), quick().fit(as_melted(WIDE), static=named)
+    trained = {"early_stopping": False}
+    forecaster = by_column(**trained).fit(WIDE, static=static)
+    many = quick(**trained).fit(as_melted(WIDE), static=named)
     assert_array_equal(forecaster.theta_, many.theta_)
-    assert_array_equal(by_column().fit(WIDE, static=named).theta_, many.theta_)
+    assert_array_equal(by_column(**trained).fit(WIDE, static=named).theta_, many.theta_)
     forecast = forecaster.predict(2)
     assert_array_equal(forecast.to_numpy().T.ravel(), many.predict(2)["y"])
     assert_array_equal(forecaster.predict(2, context=WIDE), forecast)

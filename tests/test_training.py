@@ -124,8 +124,8 @@ def test_validation_widens_the_trained_network():
     spread = np.where(np.arange(60) < 48, 0.1, 0.5)
     y = np.sin(np.arange(60) / 2) + spread * np.random.default_rng(0).normal(size=60)
     stopping = EarlyStopping(validation_size=12, refit_full=False, patience=9)
-    options = {"loss": "gaussian", "linear_skip": False, "learning_rate": 0.1, "dtype": "float64", "max_epochs": 9}
-    fitted = rnn(early_stopping=stopping, **options).fit(y)
+    options = {"loss": "gaussian", "scaling": "standard", "linear_skip": False, "learning_rate": 0.1, "max_epochs": 9}
+    fitted = rnn(early_stopping=stopping, dtype="float64", **options).fit(y)
     assert fitted.best_epoch_ > 1
     quantiles = [fitted.predict_quantiles(2, [0.5, 0.8413447460685429], context=y[:end]) for end in range(48, 59)]
     truth = [y[end : end + 2] for end in range(48, 59)]

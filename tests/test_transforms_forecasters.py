@@ -30,7 +30,7 @@ every_transform = pytest.mark.parametrize("transform", TRANSFORMS.values(), ids=
 def forecaster(**options):
     common = {
         "horizon": 3, "context_length": 4, "hidden_size": 2, "max_epochs": 1, "random_state": 0, "season_lengths": 4,
-        "dtype": "float64",
+        "dtype": "float64", "scaling": "standard",
     }  # fmt: skip
     return GRUForecaster(**common | options)
 

@@ -151,7 +151,7 @@ def test_functions_of_regressors_are_included():
 def test_defaults_are_all_cells(run, compiles):
     code, out, err = run()
     assert (code, err) == (0, "")
-    assert [call[1:] for call in compiles] == [(("direct", "recursive"), ["mse"], "float32", "cpu")] * len(FAMILIES)
+    assert [call[1:] for call in compiles] == [(("direct", "recursive"), ["mae"], "float32", "cpu")] * len(FAMILIES)
     places = [line.split(":")[0] for line in out.splitlines()]
     assert places == [*map(str.lower, FAMILIES), "theta, latent", "Compiled code"]
 

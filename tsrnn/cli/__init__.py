@@ -230,7 +230,7 @@ def _check_roles(roles: dict[str, Any], csv: dict[str, Any], column: str | None,
     show_default=True,
     help="Strategies: direct, recursive, seq2seq.",
 )
-@click.option("--losses", type=Names(), default="mse", show_default=True, help="Losses, such as mse,huber.")
+@click.option("--losses", type=Names(), default="mae", show_default=True, help="Losses, such as mae,huber.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
 @click.option("--devices", type=Names(["cpu", "cuda"]), default="cpu", show_default=True, help="Devices: cpu, cuda.")
 def warmup(

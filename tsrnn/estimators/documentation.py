@@ -87,21 +87,20 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     "loss": (
         "str or Loss",
         "Loss function of the training, in scaled units; `Huber(delta)` and `Pinball(*levels)` set constants. The "
-        "point forecast is the mean of the distribution, or the quantile nearest to the median. Counts need "
-        "`scaling=None`.",
+        "point forecast is the mean of the distribution, or the quantile nearest to the median.",
     ),
     "scaling": (
-        '{"standard", "pooled", "robust", "window", "last", "mean", None}',
+        '{"auto", "standard", "pooled", "robust", "window", "last", "mean", None}',
         "Subtract a shift and divide by a scale: those of the training part of each series, of all series together, "
-        "or of each window's context; None leaves values as they are. Covariates are always scaled by the training "
-        "part.",
+        'or of each window\'s context; None leaves values as they are. "auto" is "last", with differences "standard", '
+        "and for a loss of counts None. Covariates are always scaled by the training part.",
     ),
     "learning_rate": ("float", "Adam's step size."),
     "optimizer": ("Adam or None", "Weight decay, clipping, schedule. None is `Adam()`."),
     "batch_size": (
         "int or None",
-        "Number of windows for each update. None takes 32, or from 524,288 windows on a power of two up to 512 that "
-        "leaves 8,192 updates in an epoch.",
+        "Number of windows for each update. None takes 32, or from 131,072 windows on a power of two up to 512 that "
+        "leaves 2,048 updates in an epoch.",
     ),
     "max_epochs": ("int", "Maximum number of epochs."),
     "early_stopping": (
@@ -134,7 +133,8 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
 REGRESSOR: dict[str, tuple[str, str]] = {
     "scaling": (
         '{"standard", None}',
-        "Subtract the mean and divide by the standard deviation of the training rows, or leave values as they are.",
+        "Subtract the mean and divide by the standard deviation of the training rows, or leave values as they are, which "
+        "a loss of counts needs.",
     ),
     "early_stopping": (
         "EarlyStopping or bool",

@@ -27,7 +27,7 @@ from ..forecasting.conformal import Errors
 from ..forecasting.strategies import Seq2Seq, Strategy, as_strategy
 from ..forecasting.strategies.teacher_forcing import TeacherForcing
 from ..frame.future import Forecasts
-from ..losses.registry import as_loss
+from ..losses.registry import Loss, as_loss
 from ..networks.architecture import Decoder
 from ..training.judge import judge
 from ..training.order import SAMPLING
@@ -87,6 +87,8 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
     the errors of whole windows.
     """
 
+    loss: str | Loss = "mae"
+    scaling: str | None = "auto"
     horizon: int = 12
     context_length: int | None = None
     season_lengths: Anything = None
@@ -153,11 +155,10 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             n_past=panel.past.shape[1],
             n_masked=n_masked,
         )
-        scaling_name = choice("scaling", self.scaling, SCALINGS)
         self._check_support(history.target.values, history.target.cell)
         channels = [history.channel(c) for c in range(n_channels)]
         plan = plan_forecaster(
-            panel, is_scored, geometry, scaling_name, seasons.n_inputs, stopping, channels, _static(history.static),
+            panel, is_scored, geometry, self._scaling_name(), seasons.n_inputs, stopping, channels, _static(history.static),
             masks=n_masked > 0, n_held_out=None if history.validation is None else np.asarray(history.n_held_out),
         )  # fmt: skip
         # without validation nothing tells when to stop, and a few windows are soon overfitted
@@ -323,6 +324,14 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
     def _decoding(self, num_layers: int) -> tuple[Decoder | None, TeacherForcing | None]:
         strategy = as_strategy(self.strategy)
         return strategy.decoder(num_layers), strategy.forcing(bool(as_loss(self.loss).family))
+
+    def _scaling_name(self) -> str | None:
+        scaling = choice("scaling", self.scaling, ("auto", *SCALINGS))
+        if scaling != "auto":
+            return scaling
+        if as_loss(self.loss).support == "counts":
+            return None
+        return "standard" if self.difference or self.seasonal_difference else "last"  # differences have no level
 
     def _sampling(self) -> str:
         return choice("sampling", self.sampling, SAMPLING)

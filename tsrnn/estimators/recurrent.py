@@ -65,6 +65,10 @@ class RecurrentNetwork:
         """Windows of a batch where there are `n_windows`."""
         return batch_size_for(n_windows) if self.batch_size is None else whole("batch_size", self.batch_size)
 
+    def _scaling_name(self) -> str | None:
+        """The name of the scaling that the arguments ask for."""
+        raise NotImplementedError
+
     def _sampling(self) -> str:
         """Which windows an epoch trains on; see `training.order.epoch`."""
         return "windows"
@@ -155,7 +159,7 @@ class RecurrentNetwork:
         loss = as_loss(self.loss)
         if loss.support != "counts":
             return
-        if self.scaling is not None:
+        if self._scaling_name() is not None:
             raise ValueError(
                 f"loss={loss} needs the counts as they are, but scaling={self.scaling!r} changes them; use scaling=None"
             )
@@ -179,11 +183,12 @@ class RecurrentNetwork:
                 f"warm_start=True needs the network of the earlier fit, a {then.cell.name} with {then.size} "
                 f"parameters, not a {now.cell.name} with {now.size}; use the same cell and sizes, or warm_start=False"
             )
-        if fitted["_trained_for"] != (now.loss, self.scaling):
+        own = self._scaling_name()
+        if fitted["_trained_for"] != (now.loss, own):
             loss, scaling = fitted["_trained_for"]
             raise ValueError(
                 f"warm_start=True goes on with the loss={loss} and scaling={scaling!r} of the earlier fit, not with "
-                f"loss={now.loss} and scaling={self.scaling!r}, under which its parameters mean something else; use "
+                f"loss={now.loss} and scaling={own!r}, under which its parameters mean something else; use "
                 "the same, or warm_start=False"
             )
         return fitted["theta_"].astype(np.float64), True
@@ -199,7 +204,7 @@ class RecurrentNetwork:
         return fit, {
             "theta_": fit.theta.astype(network.dtype),
             "network_": network.on("cpu"),  # a fitted estimator holds nothing of a device
-            "_trained_for": (network.architecture.loss, self.scaling),
+            "_trained_for": (network.architecture.loss, self._scaling_name()),
             "loss_curve_": np.array(fit.training.loss_curve),
             "validation_curve_": np.array(fit.training.validation_curve),
             "best_epoch_": fit.training.best_epoch,

@@ -71,10 +71,9 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         network, device = self._network(
             len(X), Geometry(inputs.shape[1]), n_inputs=n_channels, n_targets=targets.shape[1]
         )
-        scaling_name = choice("scaling", self.scaling, SCALINGS)
         self._check_support(targets, lambda row, column: f"y at row {row}, column {column}")
         held_out, kept = self._split(len(X))
-        plan, scaling = plan_regressor(inputs, targets, scaling_name, kept, held_out, self._stopping())
+        plan, scaling = plan_regressor(inputs, targets, self._scaling_name(), kept, held_out, self._stopping())
         _, fitted = self._train(network, plan)
         return fitted | {
             "device_": device,
@@ -123,6 +122,9 @@ class RecurrentRegressor(RecurrentNetwork, MultiOutputMixin, RegressorMixin, Bas
         return values[:, 0] if self.flat_target_ else values
 
     # ------------------------------------------------------------ helpers
+    def _scaling_name(self) -> str | None:
+        return choice("scaling", self.scaling, SCALINGS)
+
     def _split(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows to hold out, drawn at random, and rows to train on."""
         stopping = self._stopping()

@@ -11,7 +11,7 @@ from ..checks import Anything, choice, flag, number, shown, whole
 from ..forecasting.strategies.teacher_forcing import TeacherForcing
 
 #: Batches where no size is given, and the number of updates of an epoch that a larger batch leaves.
-SMALLEST_BATCH, LARGEST_BATCH, UPDATES = 32, 512, 8192
+SMALLEST_BATCH, LARGEST_BATCH, UPDATES = 32, 512, 2048
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Settings:
 def batch_size_for(n_windows: int) -> int:
     """Number of windows of a batch where none is given: 32, or for many windows a power of two up to 512.
 
-    Large batches use more cores, and an epoch has at least `UPDATES` updates. The number depends on nothing of the
+    Large batches use more cores and average more series, and an epoch has at least `UPDATES` updates. The number depends on nothing of the
     machine, so that the same fit gives the same network everywhere.
     """
     return int(min(max(2 ** int(math.log2(max(n_windows // UPDATES, 1))), SMALLEST_BATCH), LARGEST_BATCH))
