@@ -237,6 +237,21 @@ def peers(session: nox.Session) -> None:
 
 
 @nox.session
+def accuracy(session: nox.Session) -> None:
+    """Errors on single series and panels, beside statsforecast, on one thread: FOLDER --write docs/accuracy; hours.
+
+    FOLDER holds what `tests.benchmarks.series`, `accuracy` and `ett` read; options that all three have may follow. Each
+    run is kept, so the same command goes on where it was stopped.
+    """
+    install(session, "accuracy")
+    keep = str(Path(session.cache_dir, "accuracy").resolve())
+    threads = dict.fromkeys(["NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1")
+    for name in ("series", "accuracy", "ett"):
+        command = ["python", "-m", f"tests.benchmarks.{name}", "--keep", keep, *session.posargs]
+        session.run(*command, env=threads)
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """Build sdist and wheel, and run the tests on the installed wheel, without the sources."""
     folder = Path(session.create_tmp()).resolve()

@@ -10,31 +10,15 @@ import os
 import platform
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from pathlib import Path
+
+from .measure import installed, processor
 
 NAMES = (
     "kernels", "step", "fit", "process", "importing", "predict", "precision", "forecasts", "kalman", "calibration",
     "decoder", "strategies", "panel", "backtest",
 )  # fmt: skip
 PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "pandas", "scikit-learn", "torch")
-
-
-def processor() -> str:
-    """The processor's model, as Linux knows it, or else as Python does."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor() or platform.machine()
-
-
-def installed(package: str) -> str:
-    """Its version in words."""
-    try:
-        return f"{package} {version(package)}"
-    except PackageNotFoundError:
-        return f"no {package}"
 
 
 def print_machine() -> None:

@@ -1,18 +1,19 @@
 """Errors of global models on panels of a folder that the package does not ship: M4 Hourly, commodities, a part of M5.
 
-    python -m tests.benchmarks.accuracy FOLDER [--jobs m4 commodities m5] [--seeds 0]
+    python -m tests.benchmarks.accuracy FOLDER [--jobs m4 commodities m5] [--models ...] [--seeds 0 1 2]
+        [--write docs/accuracy] [--keep FOLDER]
 
 FOLDER holds ``m4/Hourly-train.csv`` and ``m4/Hourly-test.csv`` of the M4 competition, and the long frames
 ``dev/commodities.csv.gz`` (unique_id, ds, y; monthly) and ``dev/m5_sample.csv.gz`` (daily, with store, dept, state,
-event, snap). Each line is the mean error over series and origins, of one model, with the seconds of all its fits and
-forecasts.
+event, snap). A figure is the mean error over series, origins and seeds, of one model. Seconds are those of all its fits
+and forecasts with one seed; before them it is fitted to the first three series, so that its kernels are compiled.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,10 @@ import pandas as pd
 
 import tsrnn
 
+from .results import Bench, Measured, add_options
+
+ABOUT = """One model for all series of a panel, with nothing tuned where no argument is named: see
+[Accuracy](../accuracy.md#panels)."""
 #: Training part and what came after it.
 Split = tuple[pd.DataFrame, pd.DataFrame]
 
@@ -68,39 +73,70 @@ def scaled_errors(train: pd.DataFrame, test: pd.DataFrame, forecast: pd.DataFram
     return errors[np.isfinite(errors)] ** (1 / power)
 
 
-def score(
-    make: Callable[[], Any], splits: Iterator[Split], season: int, power: int, **roles: Any
-) -> tuple[float, float]:
-    """Mean error over origins and series, and the seconds of all fits and forecasts."""
-    errors, started = [], time.perf_counter()
+def fit(model: Any, train: pd.DataFrame, roles: dict[str, Any]) -> Any:
+    """The fitted model; `roles` name the columns that are covariates."""
+    given = dict(roles)
+    if "static" in roles:
+        given["static"] = train.groupby("unique_id")[roles["static"]].first().astype(str)
+    return model.fit(train[["unique_id", "ds", "y", *roles.get("future", ())]], gaps="missing", **given)
+
+
+def score(make: Callable[[], Any], splits: Iterable[Split], season: int, power: int, roles: dict[str, Any]) -> Measured:
+    """Mean errors of the series over origins, and the seconds of all fits and forecasts."""
+    errors, seconds, is_compiled = [], np.zeros(2), False
     for train, test in splits:
-        columns = ["unique_id", "ds", "y", *roles.get("future", ())]
-        given = dict(roles)
-        if "static" in roles:
-            given["static"] = train.groupby("unique_id")[roles["static"]].first().astype(str)
-        model = make().fit(train[columns], gaps="missing", **given)
-        steps = test[[c for c in columns if c != "y"]] if "future" in roles else None
-        errors.append(scaled_errors(train, test, model.predict(steps), season, power).mean())
-    return float(np.mean(errors)), time.perf_counter() - started
+        steps = test[["unique_id", "ds", *roles["future"]]] if "future" in roles else None
+        if not is_compiled:
+            few = train[train["unique_id"].isin(train["unique_id"].unique()[:3])]
+            future = None if steps is None else steps[steps["unique_id"].isin(few["unique_id"])]
+            fit(make(), few, roles).predict(future)
+            is_compiled = True
+        times = [time.perf_counter()]
+        model = fit(make(), train, roles)
+        times.append(time.perf_counter())
+        forecast = model.predict(steps)
+        times.append(time.perf_counter())
+        seconds += np.diff(times)
+        errors.append(scaled_errors(train, test, forecast, season, power))
+    means = pd.concat(errors, axis="columns").mean(axis="columns")
+    return Measured({str(id): float(e) for id, e in means.items()}, float(seconds.sum()), float(seconds[0]))
 
 
 def main() -> None:
-    """Run the jobs, a line for each model."""
+    """Run the jobs, a line for each model, then a table for each panel."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--jobs", nargs="+", default=["m4", "commodities", "m5"])
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    add_options(parser, seeds=[0, 1, 2])
+    parser.add_argument("--jobs", nargs="+", default=list(JOBS), choices=list(JOBS))
+    parser.add_argument("--models", nargs="+", metavar="name", help="all if none is given")
     args = parser.parse_args()
+    bench = Bench("panels", args)
     for job in args.jobs:
         for name, make, splits, season, power, roles in JOBS[job]:
-            runs = [score(partial(make, seed), splits(args.folder), season, power, **roles) for seed in args.seeds]
-            error, seconds = np.mean(runs, axis=0)
-            print(f"{job:12s} {name:42s} {'MASE' if power == 1 else 'RMSSE'} {error:.3f} {seconds:7.1f} s", flush=True)
+            if args.models and name not in args.models:
+                continue
+            group = f"{job}, {'MASE' if power == 1 else 'RMSSE'}"
+            runs = []
+            for seed in args.seeds if is_random(make) else args.seeds[:1]:
+                measure = partial(score, partial(make, seed), splits(args.folder), season, power, roles)
+                runs.append(bench.run(group, job, name, seed, measure))
+            error = np.mean([np.mean(list(run.errors.values())) for run in runs])
+            print(f"{group:20s} {name:50s} {error:.3f} {np.mean([r.seconds for r in runs]):7.1f} s", flush=True)
+    bench.report("Accuracy on panels", ABOUT, "error", mean="arithmetic")
+
+
+def is_random(make: Callable[[int], Any]) -> bool:
+    """Whether the forecasts of its models depend on the seed."""
+    return "random_state" in make(0).get_params()
 
 
 def gru(**options: Any) -> Callable[[int], Any]:
     """A maker of networks by seed."""
     return lambda seed: tsrnn.GRUForecaster(random_state=seed, **options)
+
+
+def lstm(**options: Any) -> Callable[[int], Any]:
+    """The same with LSTM cells."""
+    return lambda seed: tsrnn.LSTMForecaster(random_state=seed, **options)
 
 
 def auto(horizon: int, **options: Any) -> Callable[[int], Any]:
@@ -117,6 +153,7 @@ M4: dict[str, Any] = {"horizon": 48, "season_lengths": [24, 168]}
 M4_JOBS = [
     ("seasonal naive", naive(24, 48)),
     ("GRU, defaults", gru(**M4)),
+    ("LSTM, defaults", lstm(**M4)),
     ("GRU, loss mae, scaling window", gru(**M4, loss="mae", scaling="window")),
     ("GRU, loss mae, scaling window, batches of 256", gru(**M4, loss="mae", scaling="window", batch_size=256)),
     ("AutoForecaster", auto(**M4)),
@@ -126,6 +163,7 @@ COMMODITIES = [
     ("local ARForecaster", lambda _: tsrnn.ARForecaster(horizon=12)),
     ("local ThetaForecaster", lambda _: tsrnn.ThetaForecaster(horizon=12)),
     ("GRU, defaults", gru(horizon=12)),
+    ("LSTM, defaults", lstm(horizon=12)),
     ("GRU, loss mae, scaling window", gru(horizon=12, loss="mae", scaling="window")),
     ("AutoForecaster", auto(12)),
 ]
@@ -133,6 +171,7 @@ STATIC: dict[str, Any] = {"future": ["event", "snap"], "static": ["store", "dept
 M5 = [
     ("seasonal naive", naive(7, 28), {}),
     ("GRU, defaults", gru(horizon=28), {}),
+    ("LSTM, defaults", lstm(horizon=28), {}),
     ("GRU, defaults, event, snap, store, dept, state", gru(horizon=28), STATIC),
     ("GRU, negative binomial", gru(horizon=28, loss="negative_binomial", scaling=None, max_epochs=10), {}),
     ("AutoForecaster", auto(28), {}),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 #: The job of `fit`, `process`, `predict` and `step`: 109 windows of the air passengers, 4 batches an epoch.
@@ -20,6 +23,22 @@ JOB: dict[str, Any] = {
 }
 N_UPDATES = 500
 STRATEGIES = ("recursive", "direct")
+
+
+def processor() -> str:
+    """The processor's model, as Linux knows it, or else as Python does."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()
+
+
+def installed(package: str) -> str:
+    """Its version in words."""
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"no {package}"
 
 
 def line(
