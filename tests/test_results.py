@@ -61,6 +61,7 @@ def test_a_model_without_any_error_takes_no_series_from_the_others():
     assert n == 1
     assert means["a"] == pytest.approx(3.0)
     assert np.isnan(means["b"])
+    assert results.means_of(results.errors_of(runs[1:]), "geometric")[1] == 0
 
 
 def test_errors_are_means_over_seeds_and_missing_where_a_seed_has_none():
@@ -275,7 +276,7 @@ def test_a_run_beyond_its_limit_is_stopped_and_kept_with_a_note(bench):
     assert bench().run("g", "x", "a", 0, never).note == run.note
 
 
-def test_a_failure_is_named_and_the_others_go_on(bench, capsys):
+def test_a_failure_is_named_and_not_kept_and_the_others_go_on(bench, capsys):
     def fail():
         raise ValueError("two\nlines")
 
@@ -284,3 +285,10 @@ def test_a_failure_is_named_and_the_others_go_on(bench, capsys):
     one.run("g", "x", "b", 0, lambda: Measured({"x": 1.0}, 1.0))
     assert [run.note for run in one.runs] == ["failed: ValueError: two lines", ""]
     assert "g, x, a, seed 0: failed: ValueError: two lines" in capsys.readouterr().out
+    assert bench().run("g", "x", "a", 0, lambda: Measured({"x": 2.0}, 1.0)).errors == {"x": 2.0}
+
+
+def test_missing_data_end_the_benchmark(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["accuracy.py", str(tmp_path), "--jobs", "m4", "--models", "seasonal naive"])
+    with pytest.raises(FileNotFoundError, match=r"Hourly-train\.csv"):
+        accuracy.main()

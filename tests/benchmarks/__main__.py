@@ -6,13 +6,12 @@ python -m tests.benchmarks [name ...]
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import subprocess
 import sys
 from importlib.util import find_spec
 
-from .measure import installed, processor
+from .measure import installed, machine
 
 NAMES = (
     "kernels", "step", "fit", "process", "importing", "predict", "precision", "forecasts", "kalman", "calibration",
@@ -23,10 +22,7 @@ PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "pandas", "scikit-learn", "to
 
 def print_machine() -> None:
     """Processor, load, versions and threads."""
-    import numba
-
-    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    print(f"{processor()}, {os.cpu_count()} cores, {numba.get_num_threads()} threads{load}; {platform.platform()}")
+    print(machine())
     print(f"Python {platform.python_version()}, {', '.join(map(installed, PACKAGES))}", flush=True)
 
 

@@ -119,7 +119,7 @@ def main() -> None:
             for seed in args.seeds if is_random(make) else args.seeds[:1]:
                 measure = partial(score, partial(make, seed), splits(args.folder), season, power, roles)
                 runs.append(bench.run(group, job, name, seed, measure))
-            error = np.mean([np.mean(list(run.errors.values())) for run in runs])
+            error = np.mean([e for run in runs for e in run.errors.values()] or [np.nan])
             print(f"{group:20s} {name:50s} {error:.3f} {np.mean([r.seconds for r in runs]):7.1f} s", flush=True)
     bench.report("Accuracy on panels", ABOUT, "error", mean="arithmetic")
 

@@ -33,6 +33,16 @@ def processor() -> str:
     return models[0] if models else platform.processor() or platform.machine()
 
 
+def machine() -> str:
+    """Processor, threads, load and system, in words."""
+    import numba
+
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    threads = numba.get_num_threads()
+    count = f"{threads} {'thread' if threads == 1 else 'threads'}"
+    return f"{processor()}, {os.cpu_count()} cores, {count}{load}; {platform.platform()}"
+
+
 def installed(package: str) -> str:
     """Its version in words."""
     try:

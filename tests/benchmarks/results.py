@@ -4,8 +4,9 @@ A *run* is one model with one seed, on one series or on one panel. Its errors ar
 time limit or an exception ended has no errors but a note, which stands in the tables in their place. The mean of a
 group is over the series on which all its models have an error, so that no model gains by a series that it leaves out.
 
-`--keep FOLDER` appends every run to a file there, with its commit. The same command goes on after the last of them. The
-runs of a working tree that differs from its commit are not kept, since nothing tells which code they belong to.
+`--keep FOLDER` appends every run to a file there, with its commit. The same command goes on after the last of them.
+Runs that failed are not kept, nor are those of a working tree that differs from its commit, since nothing tells which
+code they belong to.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import platform
 import shlex
 import signal
@@ -32,11 +32,13 @@ import pandas as pd
 
 import tsrnn
 
-from .measure import installed, processor
+from .measure import installed, machine
 
 ROOT = Path(__file__).parents[2]
 NAIVE, AUTO = "seasonal naive", "Auto"
 CLASSICAL = ("AutoETS", "AutoARIMA", "AutoTheta")
+#: How the note of a run begins that an exception ended.
+FAILED = "failed"
 #: Pairs of models of which a line gives the ratio of the means.
 RATIOS = (("GRU", "AutoTheta"), ("LSTM", "AutoTheta"), ("GRU", "published"))
 
@@ -142,7 +144,7 @@ class Bench:
         run = self._kept.get(key)
         if run is None:
             run = self._measure(group, name, model, seed, measure, limit)
-            if self._file is not None:
+            if self._file is not None and not run.note.startswith(FAILED):  # the reason may be gone in the next call
                 with self._file.open("a", encoding="utf-8") as file:
                     file.write(json.dumps([key, asdict(run)]) + "\n")
         self.runs.append(run)
@@ -157,8 +159,10 @@ class Bench:
                 return Run(group, name, model, seed, *measure())
         except OutOfTimeError:
             note = f"did not finish in {limit:g} s"
+        except OSError:  # the data are missing
+            raise
         except Exception as failure:  # named in the tables; the other runs go on
-            note = f"failed: {type(failure).__name__}: {' '.join(str(failure).split())}"
+            note = f"{FAILED}: {type(failure).__name__}: {' '.join(str(failure).split())}"
         print(f"{group}, {name}, {model}, seed {seed}: {note}", flush=True)
         return Run(group, name, model, seed, {}, time.perf_counter() - started, note=note)
 
@@ -192,7 +196,6 @@ def add_options(parser: argparse.ArgumentParser, seeds: list[int]) -> None:
 
 def header(argv: Sequence[str], folder: Path, commit: str) -> str:
     """Command, commit, date, versions and machine; the folder of the data is FOLDER, other absolute paths are short."""
-    import numba
 
     def shown(word: str) -> str:
         option, equals, value = word.rpartition("=")
@@ -201,13 +204,12 @@ def header(argv: Sequence[str], folder: Path, commit: str) -> str:
 
     module = f"{__package__}.{Path(argv[0]).stem}"
     packages = [f"tsrnn {tsrnn.__version__}", *map(installed, ("numpy", "numba", "pandas", "statsforecast"))]
-    threads = numba.get_num_threads()
     rows = {
         "command": f"`python -m {module} {shlex.join(map(shown, argv[1:]))}`",
         "commit": commit,
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "versions": f"Python {platform.python_version()}, {', '.join(packages)}",
-        "machine": f"{processor()}, {os.cpu_count()} cores; {threads} {'thread' if threads == 1 else 'threads'}",
+        "machine": machine(),
     }
     return markdown(["", ""], [[f"**{name}**", value] for name, value in rows.items()])
 
@@ -247,7 +249,7 @@ def means_of(errors: pd.DataFrame, mean: str) -> tuple[pd.Series, int]:
     """
     common = errors.dropna(axis="columns", how="all").dropna()
     values = np.exp(np.log(common).mean()) if mean == "geometric" else common.mean()
-    return values.reindex(errors.columns), len(common)
+    return values.reindex(errors.columns), len(common) if len(common.columns) else 0
 
 
 def group_table(runs: Sequence[Run], error: str, mean: str = "geometric") -> str:
