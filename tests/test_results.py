@@ -49,19 +49,19 @@ def test_the_mean_of_a_group_is_over_the_series_that_all_models_have():
     runs = grid({"a": {"x": 1.0, "y": 4.0, "z": 100.0}, "b": {"x": 2.0, "y": 8.0}})
     runs.append(single("z", "b", None, note="did not finish in 3 s"))
     errors = results.errors_of(runs)
-    means, n = results.means_of(errors, "geometric")
-    assert n == 2
-    np.testing.assert_allclose(means[["a", "b"]], [2.0, 4.0])
-    np.testing.assert_allclose(results.means_of(errors, "arithmetic")[0][["a", "b"]], [2.5, 5.0])
+    common = results.common_of(errors)
+    assert list(common.index) == ["x", "y"]
+    np.testing.assert_allclose(results.mean_of(common, "geometric")[["a", "b"]], [2.0, 4.0])
+    np.testing.assert_allclose(results.mean_of(common, "arithmetic")[["a", "b"]], [2.5, 5.0])
 
 
 def test_a_model_without_any_error_takes_no_series_from_the_others():
     runs = [*grid({"a": {"x": 3.0}}), single("x", "b", None, note="failed: ValueError: no")]
-    means, n = results.means_of(results.errors_of(runs), "geometric")
-    assert n == 1
-    assert means["a"] == pytest.approx(3.0)
-    assert np.isnan(means["b"])
-    assert results.means_of(results.errors_of(runs[1:]), "geometric")[1] == 0
+    table = results.group_table(runs, "MASE")
+    assert "Means over 1 of 1 series." in table
+    assert "| a | 3.0000 |" in table
+    assert "| b |  |" in table
+    assert "Means over 0 of 1 series." in results.group_table(runs[1:], "MASE")
 
 
 def test_errors_are_means_over_seeds_and_missing_where_a_seed_has_none():
@@ -125,6 +125,15 @@ def test_the_table_of_a_group_has_the_seconds_of_fits_where_they_were_timed():
     table = results.group_table([Run("g", "panel", "a", 0, {"x": 1.0, "y": 3.0}, 5.0, 4.0)], "error", "arithmetic")
     assert "| model | error, arithmetic mean | below the seasonal naive | s | s of fits |" in table
     assert "| a | 2.0000 |  | 5.0 | 4.0 |" in table
+
+
+def test_a_line_has_the_means_of_each_seed_over_the_same_series():
+    runs = [single(name, "a", e, seed=s) for name, s, e in [("x", 0, 1.0), ("x", 7, 2.0), ("y", 0, 4.0), ("y", 7, 8.0)]]
+    runs += [single("z", "a", 100.0, seed=s) for s in (0, 7)]
+    runs += [*grid({"b": {"x": 1.0, "y": 1.0}}), single("z", "b", None, note="did not finish in 3 s")]
+    lines = results.group_table(runs, "MASE").splitlines()
+    assert lines[-2:] == ["- a with seeds 0, 7: 2.0000, 4.0000.", "- z, b, seed 0: did not finish in 3 s."]
+    assert "| a | 3.0000 |" in "\n".join(lines)  # of the series' means over seeds, 1.5 and 6
 
 
 def test_the_table_of_the_series_tells_why_an_error_is_missing():

@@ -242,20 +242,22 @@ def seconds_of(runs: Sequence[Run], column: str = "seconds") -> pd.Series:
     return means.agg(lambda s: s.sum(skipna=False)).reindex(list(dict.fromkeys(run.model for run in runs)))
 
 
-def means_of(errors: pd.DataFrame, mean: str) -> tuple[pd.Series, int]:
-    """The mean of each model over the series on which all have an error, and the number of these series.
+def common_of(errors: pd.DataFrame) -> pd.DataFrame:
+    """The errors of the series on which all models have one; a model without any takes no series from the others."""
+    models = errors.dropna(axis="columns", how="all")
+    return models.dropna() if len(models.columns) else errors.iloc[:0]
 
-    A model that has no error at all has no mean, and takes none from the others.
-    """
-    common = errors.dropna(axis="columns", how="all").dropna()
-    values = np.exp(np.log(common).mean()) if mean == "geometric" else common.mean()
-    return values.reindex(errors.columns), len(common) if len(common.columns) else 0
+
+def mean_of(errors: pd.DataFrame, mean: str) -> pd.Series:
+    """The geometric or arithmetic mean over series, by model."""
+    return np.exp(np.log(errors).mean()) if mean == "geometric" else errors.mean()
 
 
 def group_table(runs: Sequence[Run], error: str, mean: str = "geometric") -> str:
     """Mean error, series below the seasonal naive, and seconds of each model; then ratios and what did not finish."""
     errors = errors_of(runs)
-    means, n = means_of(errors, mean)
+    common = common_of(errors)
+    means = mean_of(common, mean).reindex(errors.columns)
     seconds, fits = seconds_of(runs), seconds_of(runs, "fit_seconds")
     has_fits = bool(fits.notna().any())
     rows = []
@@ -264,9 +266,24 @@ def group_table(runs: Sequence[Run], error: str, mean: str = "geometric") -> str
         rows.append([*cells, number(fits[model], 1)] if has_fits else cells)
     titles = ["model", f"{error}, {mean} mean", f"below the {NAIVE}", "s", "s of fits"]
     notes = [f"{r.name}, {r.model}, seed {r.seed}: {r.note}." for r in runs if r.note]
-    lines = "\n".join(f"- {line}" for line in ratio_lines(means, seconds) + notes)
-    over = f"Means over {n} of {len(errors)} series."
+    remarks = [*ratio_lines(means, seconds), *seed_lines(runs, common, mean), *notes]
+    lines = "\n".join(f"- {remark}" for remark in remarks)
+    over = f"Means over {len(common)} of {len(errors)} series."
     return f"{over}\n\n{markdown(titles if has_fits else titles[:-1], rows)}\n\n{lines}".rstrip()
+
+
+def seed_lines(runs: Sequence[Run], common: pd.DataFrame, mean: str) -> list[str]:
+    """The mean error with each seed, of the models that have several."""
+    lines = []
+    for model in common.columns:
+        of_seeds: dict[int, list[Run]] = {}
+        for run in runs:
+            if run.model == model:
+                of_seeds.setdefault(run.seed, []).append(run)
+        if len(of_seeds) > 1:
+            found = (mean_of(errors_of(own).loc[common.index], mean)[model] for own in of_seeds.values())
+            lines.append(f"{model} with seeds {', '.join(map(str, of_seeds))}: {', '.join(f'{e:.4f}' for e in found)}.")
+    return lines
 
 
 def below(errors: pd.DataFrame, model: str) -> str:

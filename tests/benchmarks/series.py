@@ -12,7 +12,7 @@ forecasts with one seed; before them a forecaster is fitted once, so that its ke
 
 statsforecast's methods run where it is installed. They get all values, the missing ones interpolated. A method that
 needs more than `--limit` seconds for the origins of a series is stopped. AutoARIMA has its default arguments where the
-season has at most 12 steps, and ``approximation=True`` where it is longer, as it would by default in R: the exact
+season has at most 12 steps, and ``approximation=True`` where it is longer, a condition of R's default: the exact
 search of a season of 52 weeks takes minutes for each fit.
 """
 
