@@ -210,7 +210,103 @@ def test_aci_holds_its_coverage_after_a_change_of_scale():
     assert abs(np.mean(hits) - 0.8) < 0.05
 
 
+# ---------------------------------------------------------------- quantiles and paths
+def test_quantiles_are_the_bounds_of_intervals():
+    forecaster = naive(2).fit(dated(walk(60)))
+    quantiles = forecaster.predict_quantiles(4, [0.1, 0.5, 0.9])
+    assert_array_equal(quantiles[[0.1, 0.9]], forecaster.predict_interval(4, 0.8))
+    assert_array_equal(quantiles[0.5], forecaster.predict(4))
+    with pytest.raises(ValueError, match=r"a coverage of 0\.98 needs 49 errors .*n_windows=49 or more"):
+        forecaster.predict_quantiles(1, 0.99)
+
+
+def windows(y, origins, h):
+    """Errors of the naive forecast of h steps from each origin, the last row before them, as a set of tuples."""
+    return {tuple(np.round(y[o + 1 : o + 1 + h] - y[o], 9)) for o in origins}
+
+
+def test_paths_have_the_errors_from_one_origin():
+    y, h, n = walk(40), 3, 4
+    forecaster = naive(h, n_windows=n).fit(y[:34])
+    calibration = windows(y, range(34 - h - n, 34 - h), h)
+    drawn = forecaster.sample(h, 200, random_state=0) - y[33]
+    assert set(map(tuple, np.round(drawn.T, 9))) == calibration
+    forecaster.update(y[34:35]).update(y[35:])
+    later = windows(y, range(33, 40 - h), h)  # from the last row of the fit on
+    drawn = forecaster.sample(h, 400, random_state=0) - y[39]
+    assert set(map(tuple, np.round(drawn.T, 9))) == calibration | later
+    drawn = forecaster.sample(5, 400, random_state=0) - y[39]  # two more steps, with errors from another origin
+    assert set(map(tuple, np.round(drawn[:h].T, 9))) == calibration | later
+    assert {tuple(two) for two in np.round(drawn[h:] - drawn[h - 1], 9).T} == {w[:2] for w in calibration | later}
+
+
+def test_paths_of_series_in_units_of_each():
+    """Of few windows, all series draw from those of all, in units of their scales; of many, from their own."""
+    series = {id: pd.Series(size * walk(60, seed)) for seed, (id, size) in enumerate({"a": 1, "b": 1000}.items())}
+    for n, is_shared in ((5, True), (30, False)):
+        forecaster = naive(1, n_windows=n).fit(long(series))
+        shares = [np.diff(y)[-n:] / scale for y, scale in zip(series.values(), forecaster.scale_[:, 0], strict=True)]
+        drawn = forecaster.sample(1, 1000, random_state=0).iloc[:, 2:].to_numpy()
+        for s, y in enumerate(series.values()):
+            expected = np.concatenate(shares) if is_shared else shares[s]
+            found = np.unique(np.round((drawn[s] - y.iloc[-1]) / forecaster.scale_[s, 0], 6))
+            assert_allclose(found, np.unique(np.round(expected, 6)))
+
+
+def test_paths_of_a_context_a_gap_and_a_wide_frame():
+    y = walk(60)
+    forecaster = naive(2, n_windows=9).fit(y)
+    context = 1000 * walk(30, 1)
+    drawn = forecaster.sample(1, 50, context=context, random_state=0) - context[-1]
+    unit = np.abs(np.diff(context)).mean() / forecaster.scale_[0, 0]
+    assert set(np.round(drawn[0] / unit, 6)) <= set(np.round(y[50:59] - y[49:58], 6))
+    gap = naive(2, n_windows=9).fit(np.r_[y, np.nan])
+    assert_allclose(gap.sample(1, 50, random_state=0), forecaster.sample(2, 50, random_state=0)[1:])
+    wide = np.column_stack([y, y[::-1]])
+    drawn = naive(1, n_windows=3).fit(wide).sample(1, 50, random_state=0)[0] - wide[-1][:, None]
+    assert {tuple(pair) for pair in np.round(drawn.T, 9)} == {
+        tuple(pair) for pair in np.round(np.diff(wide, axis=0), 9)[-3:]
+    }
+
+
+def test_totals_of_paths():
+    forecaster = naive(3).fit(walk(60))
+    sums = forecaster.sample(3, 100, random_state=0).sum(axis=0)
+    assert_allclose(forecaster.predict_total(3, n_paths=100, random_state=0), np.quantile(sums, [0.05, 0.5, 0.95]))
+
+
+@pytest.mark.parametrize("method", ["cqr", "aci"])
+def test_methods_without_quantiles(method):
+    forecaster = naive(method=method).fit(walk(60))
+    for call in (forecaster.predict_quantiles, forecaster.sample, forecaster.predict_total):
+        with pytest.raises(
+            ValueError, match=rf"method='{method}' .*; use predict_interval, or fit with method='split'"
+        ):
+            call(1)
+    assert naive(method="split").fit(walk(60)).predict_quantiles(1).shape == (1, 3)
+
+
+def test_no_window_is_complete():
+    y = walk(60)
+    y[-11:-1:2] = np.nan
+    with pytest.raises(ValueError, match="fit with a larger n_windows"):
+        naive(2, n_windows=1).fit(np.column_stack([y, np.roll(y, 1)])).sample(1)
+    assert np.isfinite(naive(2, n_windows=19).fit(np.column_stack([y, np.roll(y, 1)])).sample(1)).all()
+
+
 # ---------------------------------------------------------------- wide frames, panels
+@every_method
+def test_many_new_rows_of_one_series(method):
+    """The scores of a series do not depend on how many rows another one gets."""
+    series = {"a": pd.Series(walk(30)), "b": pd.Series(walk(90, 1))}
+    forecaster = naive(2, method=method).fit(long({id: y[:30] for id, y in series.items()}))
+    before = forecaster.predict_interval(2, ids=["a"])
+    forecaster.update(long({"b": series["b"][30:]}))
+    pd.testing.assert_frame_equal(forecaster.predict_interval(2, ids=["a"]), before)
+    alone = naive(2, method=method).fit(series["b"][:30]).update(series["b"][30:])
+    assert_allclose(forecaster.predict_interval(2, ids=["b"]).iloc[:, 2:], alone.predict_interval(2))
+
+
 @every_method
 def test_panel_equals_single_series(method):
     series = {"b": dated(walk(50, 1)), "a": dated(100 * walk(45, 2))}

@@ -363,13 +363,16 @@ def test_rows_that_only_validate():
 
 
 def test_members_without_quantiles():
-    ensemble = EnsembleForecaster({"naive": NaiveForecaster(), "cp": ConformalForecaster(NaiveForecaster())}).fit(
-        wave()
-    )
+    members = {"naive": NaiveForecaster(), "cp": ConformalForecaster(NaiveForecaster(), method="aci")}
+    ensemble = EnsembleForecaster(members).fit(wave())
     assert len(ensemble.predict()) == 12
-    for call in (ensemble.predict_interval, ensemble.predict_quantiles, ensemble.sample, ensemble.predict_total):
-        with pytest.raises(ValueError, match="member 'cp': ConformalForecaster has no quantiles and no sample paths"):
+    calls = (ensemble.predict_interval, ensemble.predict_quantiles, ensemble.sample, ensemble.predict_total)
+    for call in calls:
+        with pytest.raises(ValueError, match=r"member 'cp': method='aci' .*fit with method='split'"):
             call(2)
+    ensemble.set_params(cp__method="split").fit(wave())
+    for call in calls:
+        assert np.isfinite(call(2)).all()
     short = EnsembleForecaster({"naive": NaiveForecaster()}).fit([1.0, np.nan])
     with pytest.raises(ValueError, match="member 'naive': the series has too few values"):
         short.predict_interval(2)
@@ -542,5 +545,5 @@ def test_the_advice_of_the_errors_works():
     assert len(ensemble.set_params(a__horizon=12).fit(wave()).predict()) == 12
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        cp = {"naive": NaiveForecaster(), "cp": ConformalForecaster(NaiveForecaster())}
+        cp = {"naive": NaiveForecaster(), "cp": ConformalForecaster(NaiveForecaster(), method="cqr")}
         assert len(EnsembleForecaster(cp, weights=[1, 0]).fit(wave()).predict_interval()) == 12

@@ -258,7 +258,7 @@ def test_errors_without_validation_part_suggest_a_change():
 
 # ---------------------------------------------------------------- errors of far leads
 def of(errors):
-    return Errors(np.asarray(errors, float), NoScaling(), np.zeros(len(errors), int))
+    return Errors(np.asarray(errors, float), np.zeros(len(errors), int), scaling=NoScaling())
 
 
 def test_steps_with_too_few_errors_grow_from_earlier_steps():

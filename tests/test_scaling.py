@@ -204,7 +204,7 @@ def test_errors_come_back_in_the_unit_of_their_context(name):
     values = 100 + np.random.default_rng(0).normal(0, 20, (30, 1))
     scaling = SCALINGS[name]().fit(values, np.ones(values.shape, bool), np.array([0, 30]))
     for context in (values, values[:5]):  # of more rows than a window's context, and of fewer
-        errors, the_series = Errors(np.zeros((1, 3, 1)), scaling, np.zeros(1, int)), np.zeros(1, int)
+        errors, the_series = Errors(np.zeros((1, 3, 1)), np.zeros(1, int), scaling=scaling), np.zeros(1, int)
         offsets = errors.unscale(np.ones((1, 3, 1)), Panel.of_one(context), 8, 2, the_series, np.zeros((1, 1), int))
         unit = definition(name, [values[:, 0]], 0, context[-8:, 0])[1]
         assert_allclose(offsets, np.full((1, 2, 1), unit), rtol=1e-12)

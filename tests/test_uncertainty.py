@@ -20,7 +20,7 @@ THE_SERIES = np.zeros(1, int)
 def errors_of(errors):
     """In units of one."""
     scaling = NoScaling().fit(errors[0], np.ones(errors[0].shape, bool), np.array([0, len(errors[0])]))
-    return Errors(errors, scaling, np.zeros(len(errors), int))
+    return Errors(errors, np.zeros(len(errors), int), scaling=scaling)
 
 
 # ------------------------------------------------------------ errors

@@ -129,7 +129,7 @@ MUTANTS = [
         "np.hypot(__a, __b)", "__a + __b", GAPS,
     ),
     mutant(
-        "paths take the windows of errors in turn", "forecasting/conformal.py::Errors.paths",
+        "paths take the windows of errors in turn", "forecasting/conformal.py::ErrorWindows.paths",
         "rng.randint(len(whole), size=n_paths)", "np.arange(n_paths) % len(whole)", PROMISES,
     ),
     mutant(

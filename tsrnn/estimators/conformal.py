@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
@@ -13,14 +13,14 @@ from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frame
-from ..checks import Anything, choice, fractions, number, shown, whole
+from ..checks import Anything, choice, number, shown, whole
 from ..data.panel import Panel
-from ..forecasting.conformal import extended
+from ..forecasting.conformal import ErrorWindows, extended
 from ..forecasting.rolling import RollingScores
-from ..frame.future import Forecasts
 from ..frame.measures import seasonal_scale
-from .base import UPDATED, Attributes, BaseForecaster, wrap_many
+from .base import UPDATED, Attributes, BaseForecaster
 from .history import History, Origin
+from .probabilistic import ProbabilisticForecaster
 
 METHODS = ("split", "cqr", "aci")
 #: From an origin to values of its steps, (S, n_steps, C, ...).
@@ -29,7 +29,7 @@ Function = Callable[[Origin], np.ndarray]
 Score = Callable[["_Calibration"], np.ndarray]
 
 
-class _Fitted(MetaEstimatorMixin, BaseForecaster):
+class _Fitted(MetaEstimatorMixin, ProbabilisticForecaster):
     """Types of the fitted attributes, which are no arguments of the constructor."""
 
     model_: BaseForecaster
@@ -37,6 +37,7 @@ class _Fitted(MetaEstimatorMixin, BaseForecaster):
     method_: str
     _kept: np.ndarray
     _n_leads: int
+    _errors: np.ndarray
     _scores: RollingScores
     _calibration: _Calibration
     _n_fitted: np.ndarray
@@ -53,6 +54,12 @@ class ConformalForecaster(_Fitted):
     error is exchangeable with those of the calibration, and the model of all rows is no worse than the copy: split
     conformal prediction holds exactly for the copy itself (Lei et al. 2018, algorithm 2). `update` adds the errors of
     its rows to those of the calibration.
+
+    With "split", a quantile is the bound of the interval that ends there, and a path is the point forecast plus the
+    errors of all steps from one origin, drawn at random; the other methods have intervals only. Beyond the steps that
+    were calibrated, the margin of step l + k is the root of the sum of the squared margins of steps l and k, and a path
+    continues with the errors from another origin, both as for a random walk; the margin of "cqr" stays the last one.
+    With "aci" a bound is infinite where the adapted coverage needs more errors than there are.
 
     Parameters
     ----------
@@ -112,40 +119,6 @@ class ConformalForecaster(_Fitted):
         """The argument of the model."""
         return self._checked_model().season_lengths
 
-    def predict_interval(
-        self, horizon: Anything = None, coverage: Anything = 0.9, *, context: Anything = None, ids: Anything = None,
-        static: Anything = None,
-    ) -> Forecasts:  # fmt: skip
-        """Conformal prediction intervals of each step.
-
-        Beyond the steps that were calibrated, the margin of step l + k is the root of the sum of the squared margins of
-        steps l and k, as for a random walk; that of "cqr" stays the last one.
-
-        Parameters
-        ----------
-        horizon, context, ids, static
-            As in `predict`.
-        coverage : float or list of float, default 0.9
-            The probability of a value inside an interval, between 0 and 1.
-
-        Returns
-        -------
-        DataFrame or ndarray
-            As `predict_interval` of the other forecasters. With "aci" a bound is infinite where the adapted coverage
-            needs more errors than there are.
-
-        Raises
-        ------
-        ValueError
-            If `coverage` is not between 0 and 1, or needs more errors than the calibration has.
-        """
-        levels = fractions("coverage", coverage)
-        origin = self._origin(horizon, context, ids, static)
-        is_of_fit = context is None or isinstance(origin.target, frame.PanelTarget)
-        values = origin.choose(self._bounds(origin, np.atleast_1d(levels), is_of_fit=is_of_fit))
-        values = values.reshape(*values.shape[:-2], *levels.shape, 2)
-        return wrap_many(values, origin, {"coverage": levels, "bound": ["lower", "upper"]})
-
     def _updated(self, y_new: Anything, X_new: Anything, static: Anything) -> Attributes:
         """The errors of forecasts of the new rows join the calibration."""
         model = copy(self.model_)
@@ -186,8 +159,8 @@ class ConformalForecaster(_Fitted):
     def _min_context(self) -> int:
         return self.model_._min_context()
 
-    def _bounds(self, origin: Origin, levels: np.ndarray, *, is_of_fit: bool = True) -> np.ndarray:
-        is_new = (origin.series < 0) | (not is_of_fit)
+    def _bounds(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
+        is_new = self._is_new(origin)
         middle = self._continue(origin)[..., None, None] if self.method_ != "cqr" else np.empty(0)
         bounds = []
         for c in levels:
@@ -198,6 +171,29 @@ class ConformalForecaster(_Fitted):
             else:
                 bounds.append(middle[..., 0] + margin * np.array([-1.0, 1.0]))
         return np.stack(bounds, axis=-2)
+
+    def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
+        self._check_has_distribution()
+        bounds = self._bounds(origin, np.abs(2 * levels - 1))
+        return np.where(levels < 0.5, bounds[..., 0], bounds[..., 1])
+
+    def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
+        self._check_has_distribution()
+        n_leads = np.maximum(self._n_leads, origin.n_steps + origin.gaps.max(axis=1))
+        series, is_new = self._series(origin), self._is_new(origin)
+        drawn, _ = self._windows(int(n_leads.max())).paths_of(series, n_leads, n_paths, rngs)
+        errors = self._after_gaps(np.moveaxis(drawn, 0, 1), origin)
+        return self._forecast(origin)[..., None] + errors * self._units(origin, series, is_new)[:, None, :, None]
+
+    def _check_has_distribution(self) -> None:
+        if self.method_ != "split":
+            raise ValueError(
+                f"method={self.method_!r} calibrates the interval of each coverage on its own, which gives neither "
+                "quantiles nor paths; use predict_interval, or fit with method='split'"
+            )
+
+    def _has_distribution(self, levels: np.ndarray) -> bool:
+        return self.method_ == "split"
 
     # ------------------------------------------------------------ calibration
     def _fit(self, history: History) -> Attributes:
@@ -233,9 +229,11 @@ class ConformalForecaster(_Fitted):
             "_n_leads": n_leads,
         }
         calibration = _Calibration(early, history.panel.take(kept), origins, n_leads)
+        fitted["_n_fitted"] = history.panel.n_rows[kept]
         if method == "cqr":
-            return fitted | {"_calibration": calibration, "_n_fitted": history.panel.n_rows[kept], "_scores_of": {}}
-        return fitted | {"_scores": self._scaled(calibration.distances(), scale, kept)}
+            return fitted | {"_calibration": calibration, "_scores_of": {}}
+        errors = calibration.errors()
+        return fitted | {"_errors": errors, "_scores": self._scaled(np.abs(errors), scale, kept)}
 
     def _with_origins(self, history: History, first: np.ndarray) -> np.ndarray:
         """Series with enough rows before their `first` origin to fit the copy; an error if there is none."""
@@ -275,7 +273,9 @@ class ConformalForecaster(_Fitted):
         most, back = int(n_new.max()), np.arange(1, n_leads + int(n_new.max()))
         if not most:
             return np.empty((0, n_leads, self.scale_.size))
-        by_origin = score(_Calibration(model, panel, panel.n_rows - back[:, None], n_leads, kept))
+        # the first origin whose steps reach a new row; a series with fewer new rows than another has no earlier one
+        ends = np.maximum(panel.n_rows - back[:, None], n_before + 1 - n_leads)
+        by_origin = score(_Calibration(model, panel, ends, n_leads, kept))
         age = np.arange(most)[::-1]
         # the row j rows before the end is lead l of the origin j + l rows before it
         scores = np.stack([by_origin[age + lead, :, lead] for lead in range(n_leads)], axis=2)
@@ -289,14 +289,48 @@ class ConformalForecaster(_Fitted):
             margins = self._scores.adapted(coverage, float(self.gamma))
         else:
             margins = self._scores_for(coverage).margins(np.array([coverage]))[..., 0]
-        series = np.where(origin.series < len(self.scale_), origin.series, -1)
+        series = self._series(origin)
         units = np.where(series[:, None] < 0, -1, series[:, None] * C + np.arange(C))
         margins = margins[:, units]  # (n_leads, S, C)
         if (beyond := int(gaps.max()) + origin.n_steps - len(margins)) > 0:
             margins = self._extended(margins, beyond)
+        return self._after_gaps(margins, origin) * self._units(origin, series, is_new)[:, None]
+
+    def _windows(self, n_leads: int) -> _Windows:
+        """Errors from the origins of the calibration and from those after the fit so far, with `n_leads` or more.
+
+        The windows from origins after the fit are those of the model of all rows; the last ones are not complete.
+        """
+        panel, n_before = self.model_.panel_.take(self._kept), self._n_fitted
+        n_new = panel.n_rows - n_before
+        back = np.arange(n_new.max(), 0, -1)[:, None]
+        errors, is_there = self._errors, np.ones((len(self._errors), len(n_new)), bool)
+        if len(back):
+            ends = np.maximum(panel.n_rows - back, n_before)  # a series with fewer new rows has no more origins
+            later = _Calibration(self.model_, panel, ends, self._n_leads, self._kept).errors()
+            errors, is_there = np.concatenate([errors, later]), np.concatenate([is_there, back <= n_new])
+        scaled = (errors / self.scale_[self._kept][:, None]).swapaxes(0, 1)[is_there.T]
+        beyond = max(0, n_leads - self._n_leads)
+        padded = np.pad(scaled, ((0, 0), (0, beyond), (0, 0)), constant_values=np.nan)
+        return _Windows(padded, np.repeat(self._kept, is_there.sum(axis=0)), len(self.scale_))
+
+    def _series(self, origin: Origin) -> np.ndarray:
+        """Number of each series of an origin among those of the calibration, -1 for others."""
+        return np.where(origin.series < len(self.scale_), origin.series, -1)
+
+    def _is_new(self, origin: Origin) -> np.ndarray:
+        """Whether each series of an origin was not in the fit, (S,), as that of a `context` after a single series."""
+        is_of_fit = isinstance(origin.target, frame.PanelTarget) or any(
+            origin.target is fitted.target_ for fitted in (self, self.model_)
+        )
+        return (self._series(origin) < 0) | (not is_of_fit)
+
+    @staticmethod
+    def _after_gaps(values: np.ndarray, origin: Origin) -> np.ndarray:
+        """Values (n_leads, S, C, ...) of the steps after `origin`, whose leads count gaps, (S, n_steps, C, ...)."""
+        gaps = origin.gaps
         leads = gaps[:, None] + np.arange(origin.n_steps)[:, None]
-        chosen = margins[leads, np.arange(len(units))[:, None, None], np.arange(C)]
-        return chosen * self._units(origin, series, is_new | (series < 0))[:, None]
+        return values[leads, np.arange(len(gaps))[:, None, None], np.arange(gaps.shape[1])]
 
     def _extended(self, margins: np.ndarray, beyond: int) -> np.ndarray:
         """Margins (n_leads, S, C) of `beyond` more leads."""
@@ -328,6 +362,12 @@ class ConformalForecaster(_Fitted):
         return units
 
 
+class _Windows(ErrorWindows):
+    """Errors from rolling origins."""
+
+    _advice = "fit with a larger n_windows"
+
+
 @dataclass(frozen=True)
 class _Calibration:
     """A fitted model and the origins from which it forecasts known rows.
@@ -350,13 +390,17 @@ class _Calibration:
     n_leads: int
     series: np.ndarray | None = None
 
+    def errors(self) -> np.ndarray:
+        """Values minus point forecasts, (n_windows, S, n_leads, C); NaN where nothing was observed."""
+        return self._differences(self.model._continue)[..., 0]
+
     def distances(self, coverage: float | None = None) -> np.ndarray:
         """Distances from the point forecasts, (n_windows, S, n_leads, C); NaN where nothing was observed.
 
         With a coverage those from the model's own intervals, max(lower - y, y - upper), negative within them.
         """
         if coverage is None:
-            return np.abs(self._differences(self.model._continue)[..., 0])
+            return np.abs(self.errors())
         tails, model = np.array([(1 - coverage) / 2, (1 + coverage) / 2]), self.model
         outside = self._differences(lambda origin: model._finite(model._quantiles(origin, tails), origin))
         return np.maximum(-outside[..., 0], outside[..., 1])

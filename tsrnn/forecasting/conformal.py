@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,98 +28,24 @@ MAX_ROWS = 100_000
 
 
 @dataclass(frozen=True)
-class Errors:
-    """Errors of free-running forecasts over the validation part, in scaled units.
+class ErrorWindows:
+    """Errors of forecasts of several steps from many origins, in units that make series comparable, and their paths.
 
     Attributes
     ----------
     errors : (n, n_leads, C)
         From n origins, 1 to n_leads steps ahead; NaN where nothing was observed.
-    scaling : Scaling
-        The scaling of the training part, which gives the errors their unit.
     series : (n,) int
         Number of the series of each origin, ascending.
     n_series : int
     """
 
     errors: np.ndarray
-    scaling: Scaling
     series: np.ndarray
     n_series: int = 1
 
-    def offsets(self, levels: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Distances of the quantiles from the forecasts of some `series` (S,), (S, n_leads, C, n_levels).
-
-        The interval between the quantiles p and 1 - p holds a new value with probability 1 - 2 p or more, whatever its
-        distribution, as far as errors of the past are exchangeable with new ones: the absolute error of rank
-        ceil((n + 1) (1 - 2 p)) among n is added to both sides (Vovk, Gammerman & Shafer 2005, Algorithmic Learning in a
-        Random World, ch. 2; Lei et al. 2018, doi:10.1080/01621459.2017.1307116, algorithm 2).
-
-        Of a panel a series with enough errors has its own offsets. The others, and those that were not in the fit (-1),
-        share the offsets of the errors of all series, which scaled units make comparable. Where a lead has too few
-        errors, its offset is extended from shorter leads (`extended`). Where a channel has too few at every lead, its
-        errors are pooled with those of all channels; which were is the second result, (C,).
-
-        Raises
-        ------
-        ValueError
-            If there are too few errors for so far a quantile.
-        """
-        coverage, sign = np.abs(2 * levels - 1), np.sign(levels - 0.5)
-        own = np.flatnonzero(self._n_origins >= needed(coverage.max())) if self.n_series > 1 else np.empty(0, np.int64)
-        own = np.intersect1d(own, series)
-        shares = ~np.isin(series, own)
-        found, pooled = None, np.zeros(self.errors.shape[2], bool)
-        if shares.any():
-            sizes, pooled = self._sizes(coverage)
-            found = np.broadcast_to(extended(sizes), (len(series), *sizes.shape)).copy()
-        if not shares.all():
-            sizes = self._own_sizes(own, coverage)
-            if (lacking := np.isnan(sizes).all(axis=1).any(axis=(1, 2))).any():  # many of its values are missing
-                sizes[lacking], _ = self._sizes(coverage)
-            for s in np.flatnonzero(np.isnan(sizes).any(axis=(1, 2, 3))):
-                sizes[s] = extended(sizes[s])
-            found = np.empty((len(series), *sizes.shape[1:])) if found is None else found
-            found[~shares] = sizes[np.searchsorted(own, series[~shares])]
-        assert found is not None
-        return sign * found, pooled
-
-    def reach(self, levels: np.ndarray) -> bool:
-        """Whether there are enough errors of all series for these quantiles at one lead or more."""
-        most = int(np.isfinite(self.errors).sum(axis=0).max())
-        return most >= needed(np.abs(2 * levels - 1).max(initial=0.0))
-
-    @property
-    def _n_origins(self) -> np.ndarray:
-        return np.bincount(self.series, minlength=self.n_series)
-
-    def _own_sizes(self, own: np.ndarray, coverage: np.ndarray) -> np.ndarray:
-        """Half-widths from the errors of each of the series `own` (n,), (n, n_leads, C, n_levels)."""
-        n_origins, (_, n_leads, C) = self._n_origins, self.errors.shape
-        first, found = np.cumsum(n_origins) - n_origins, np.empty((len(own), n_leads, C, len(coverage)))
-        for n in np.unique(n_origins[own]):
-            same = np.flatnonzero(n_origins[own] == n)  # series with so many origins are ranked together
-            errors = self.errors[first[own[same]] + np.arange(n)[:, None]].reshape(n, len(same) * n_leads, C)
-            found[same] = ranked(np.abs(errors), coverage).reshape(len(same), n_leads, C, len(coverage))
-        return found
-
-    def _sizes(self, coverage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Half-widths (n_leads, C, n_levels) from the errors of all series, and which channels were pooled, (C,)."""
-        sizes = ranked(np.abs(self.errors), coverage)
-        pooled = np.isnan(sizes).all(axis=0).any(axis=-1)
-        if pooled.any() and len(pooled) > 1:
-            n, n_leads, C = self.errors.shape
-            together = np.abs(self.errors).transpose(0, 2, 1).reshape(n * C, n_leads, 1)
-            sizes[:, pooled] = ranked(together, coverage)
-        if np.isnan(sizes).all(axis=0).any():
-            have, need = int(np.isfinite(self.errors).sum(axis=0).max()), needed(coverage.max())
-            raise ValueError(
-                f"a coverage of {coverage.max():g} needs {need} validation windows, but the fit had {have}; hold out "
-                f"{need - have} observations more by EarlyStopping(validation_size=...), of a longer series if these "
-                f"leave too few to learn from, or ask for a coverage of {np.floor(1000 * have / (have + 1)) / 1000:g} "
-                "or less"
-            )
-        return sizes, pooled
+    #: Advice in the error message where no window is complete.
+    _advice: ClassVar[str] = "use EarlyStopping(validation_size=...) with a larger one"
 
     def paths_of(
         self, series: np.ndarray, n_leads: np.ndarray, n_paths: int, rngs: Sequence[np.random.RandomState]
@@ -128,7 +55,7 @@ class Errors:
         A series with enough errors has paths of its own errors, the others have those of all series. Each has
         `n_leads` (S,) leads, and NaN after them: (S, largest n_leads, C, n_paths) and (C,).
         """
-        n_origins, shared = self._n_origins, dict[int, Errors]()
+        n_origins, shared = self._n_origins, dict[int, ErrorWindows]()
         ends, n_channels = np.cumsum(n_origins), self.errors.shape[2]
         drawn, pooled = np.full((len(series), max(n_leads), n_channels, n_paths), np.nan), np.zeros(n_channels, bool)
         for i, (s, n, rng) in enumerate(zip(series, n_leads, rngs, strict=True)):
@@ -173,11 +100,98 @@ class Errors:
         n_whole = np.isfinite(errors).all(axis=2).cumprod(axis=1).sum(axis=0)  # windows complete up to each lead
         if n_whole[0] == 0:
             raise ValueError(
-                "no validation window has all of its values observed, so that no path of errors is known; use "
-                "EarlyStopping(validation_size=...) with a larger one"
+                "no validation window has all of its values observed, so that no path of errors is known; "
+                f"{self._advice}"
             )
         length = int((2 * n_whole >= n_whole[0]).sum())  # half of the windows, or all of them, last so long
         return errors[np.isfinite(errors[:, :length]).all(axis=(1, 2)), :length], pooled
+
+    @property
+    def _n_origins(self) -> np.ndarray:
+        return np.bincount(self.series, minlength=self.n_series)
+
+
+@dataclass(frozen=True)
+class Errors(ErrorWindows):
+    """Errors of free-running forecasts over the validation part, in scaled units.
+
+    Attributes
+    ----------
+    scaling : Scaling
+        The scaling of the training part, which gives the errors their unit.
+    """
+
+    scaling: Scaling = field(kw_only=True)
+
+    def offsets(self, levels: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Distances of the quantiles from the forecasts of some `series` (S,), (S, n_leads, C, n_levels).
+
+        The interval between the quantiles p and 1 - p holds a new value with probability 1 - 2 p or more, whatever its
+        distribution, as far as errors of the past are exchangeable with new ones: the absolute error of rank
+        ceil((n + 1) (1 - 2 p)) among n is added to both sides (Vovk, Gammerman & Shafer 2005, Algorithmic Learning in a
+        Random World, ch. 2; Lei et al. 2018, doi:10.1080/01621459.2017.1307116, algorithm 2).
+
+        Of a panel a series with enough errors has its own offsets. The others, and those that were not in the fit (-1),
+        share the offsets of the errors of all series, which scaled units make comparable. Where a lead has too few
+        errors, its offset is extended from shorter leads (`extended`). Where a channel has too few at every lead, its
+        errors are pooled with those of all channels; which were is the second result, (C,).
+
+        Raises
+        ------
+        ValueError
+            If there are too few errors for so far a quantile.
+        """
+        coverage, sign = np.abs(2 * levels - 1), np.sign(levels - 0.5)
+        own = np.flatnonzero(self._n_origins >= needed(coverage.max())) if self.n_series > 1 else np.empty(0, np.int64)
+        own = np.intersect1d(own, series)
+        shares = ~np.isin(series, own)
+        found, pooled = None, np.zeros(self.errors.shape[2], bool)
+        if shares.any():
+            sizes, pooled = self._sizes(coverage)
+            found = np.broadcast_to(extended(sizes), (len(series), *sizes.shape)).copy()
+        if not shares.all():
+            sizes = self._own_sizes(own, coverage)
+            if (lacking := np.isnan(sizes).all(axis=1).any(axis=(1, 2))).any():  # many of its values are missing
+                sizes[lacking], _ = self._sizes(coverage)
+            for s in np.flatnonzero(np.isnan(sizes).any(axis=(1, 2, 3))):
+                sizes[s] = extended(sizes[s])
+            found = np.empty((len(series), *sizes.shape[1:])) if found is None else found
+            found[~shares] = sizes[np.searchsorted(own, series[~shares])]
+        assert found is not None
+        return sign * found, pooled
+
+    def reach(self, levels: np.ndarray) -> bool:
+        """Whether there are enough errors of all series for these quantiles at one lead or more."""
+        most = int(np.isfinite(self.errors).sum(axis=0).max())
+        return most >= needed(np.abs(2 * levels - 1).max(initial=0.0))
+
+    def _own_sizes(self, own: np.ndarray, coverage: np.ndarray) -> np.ndarray:
+        """Half-widths from the errors of each of the series `own` (n,), (n, n_leads, C, n_levels)."""
+        n_origins, (_, n_leads, C) = self._n_origins, self.errors.shape
+        first, found = np.cumsum(n_origins) - n_origins, np.empty((len(own), n_leads, C, len(coverage)))
+        for n in np.unique(n_origins[own]):
+            same = np.flatnonzero(n_origins[own] == n)  # series with so many origins are ranked together
+            errors = self.errors[first[own[same]] + np.arange(n)[:, None]].reshape(n, len(same) * n_leads, C)
+            found[same] = ranked(np.abs(errors), coverage).reshape(len(same), n_leads, C, len(coverage))
+        return found
+
+    def _sizes(self, coverage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Half-widths (n_leads, C, n_levels) from the errors of all series, and which channels were pooled, (C,)."""
+        sizes = ranked(np.abs(self.errors), coverage)
+        pooled = np.isnan(sizes).all(axis=0).any(axis=-1)
+        if pooled.any() and len(pooled) > 1:
+            n, n_leads, C = self.errors.shape
+            together = np.abs(self.errors).transpose(0, 2, 1).reshape(n * C, n_leads, 1)
+            sizes[:, pooled] = ranked(together, coverage)
+        if np.isnan(sizes).all(axis=0).any():
+            have, need = int(np.isfinite(self.errors).sum(axis=0).max()), needed(coverage.max())
+            raise ValueError(
+                f"a coverage of {coverage.max():g} needs {need} validation windows, but the fit had {have}; hold out "
+                f"{need - have} observations more by EarlyStopping(validation_size=...), of a longer series if these "
+                f"leave too few to learn from, or ask for a coverage of {np.floor(1000 * have / (have + 1)) / 1000:g} "
+                "or less"
+            )
+        return sizes, pooled
 
     def unscale(
         self, values: np.ndarray, panel: Panel, length: int, n_steps: int, series: np.ndarray, gaps: np.ndarray
@@ -304,7 +318,7 @@ class Calibration:
         if self.lags:  # the levels before an origin are the same for the truth and its forecast
             errors = summed(errors, np.zeros((len(errors), sum(self.lags), errors.shape[2])), self.lags)
         errors = errors / scale[:, None]
-        return Errors(np.where(is_judged, errors, np.nan), self.scaling.target, series, len(panel))
+        return Errors(np.where(is_judged, errors, np.nan), series, len(panel), scaling=self.scaling.target)
 
     def _seasonal(self, rows: np.ndarray, series: np.ndarray, n_leads: int) -> np.ndarray:
         """Seasonal inputs of the `rows` (n_origins, length + n_leads); none depends on a value after its origin."""
