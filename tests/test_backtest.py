@@ -373,6 +373,82 @@ def test_a_failed_update_costs_all_forecasts_until_the_next_fit():
     assert_array_equal(result["m"].isna(), np.repeat([False, True, True, False, True], 3))
 
 
+class FailsInIntervals(NaiveForecaster):
+    def predict_interval(self, horizon, coverage):
+        if self.panel_.n_rows[0] == 53:
+            raise LookupError("no interval today")
+        return super().predict_interval(horizon, coverage)
+
+
+@pytest.mark.parametrize("refit", [True, False])
+def test_points_stay_where_only_the_interval_fails(refit):
+    models, options = {"m": FailsInIntervals()}, {"horizon": 3, "n_windows": 4, "refit": refit, "coverage": 0.8}
+    with pytest.raises(RuntimeError, match=r"'m' failed at the cutoff 2024-02-22: .* goes on without this interval"):
+        backtest(models, SERIES[:-1], **options)
+    with pytest.warns(BacktestWarning, match=r"^1 interval of the backtest .*'m' at 2024-02-22: LookupError"):
+        result = backtest(models, SERIES[:-1], error="keep", **options)
+    (missing,) = result.attrs["missing"]
+    assert (missing["cutoff"], missing["missing"]) == (DAYS[52], "interval")
+    assert_array_equal(result["m"], backtest({"m": NaiveForecaster()}, SERIES[:-1], **options)["m"])
+    for bound in ("m_lower_0.8", "m_upper_0.8"):
+        assert_array_equal(result[bound].isna(), result["cutoff"] == DAYS[52])
+
+
+def test_an_infinite_bound_is_a_missing_interval():
+    class Infinite(Mean):
+        def predict_interval(self, h, coverage):
+            return np.full((h, 1, 2), np.inf)
+
+    with pytest.warns(BacktestWarning, match="2 intervals .*: ValueError: 6 of its 6 bounds are not finite"):
+        result = backtest({"m": Infinite()}, SERIES, horizon=3, n_windows=2, coverage=0.9, error="keep")
+    assert result["m"].notna().all()
+
+
+class FailsTogether(NaiveForecaster):
+    def predict_origins(self, *rows, **options):
+        raise LookupError("no batch today")
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("error", ["raise", "keep"])
+def test_a_batch_that_fails_alone_is_told(n_jobs, error):
+    """The loop gives all forecasts, so that nobody would notice the fault."""
+    options = {"horizon": 3, "n_windows": 4, "refit": False, "n_jobs": n_jobs}
+    message = r"'m' could forecast from each of the cutoffs 2024-02-17 to 2024-02-26, but .*LookupError: no batch today"
+    with pytest.warns(BacktestWarning, match=message):
+        result = backtest({"m": FailsTogether()}, SERIES, error=error, **options)
+    pd.testing.assert_frame_equal(result, backtest({"m": NaiveForecaster()}, SERIES, **options))
+
+
+@pytest.mark.parametrize("has_covariates", [False, True])
+@pytest.mark.parametrize("refit", [True, False])
+def test_a_series_without_a_value_in_the_window(refit, has_covariates):
+    """It is left out of the fit, and others are forecast; without the window's limit it is forecast."""
+    days, n = DAYS[:30], np.arange(30)
+    a, b = n**1.5, np.where((n >= 10) & (n < 22), np.nan, n)
+    table = pd.concat(
+        [pd.DataFrame({"unique_id": id, "ds": days, "y": v, "x": n % 3}) for id, v in (("a", a), ("b", b))]
+    )
+    options = {"horizon": 2, "n_windows": 5, "window": 5, "refit": refit}
+    model = {"m": ARForecaster(lags=1, pooled=True, horizon=2) if has_covariates else NaiveForecaster()}
+    if has_covariates:
+        options["fit_options"] = {"future": ["x"]}
+    else:
+        table = table.drop(columns="x")
+    message = r"cutoff 2024-01-20: ValueError: series 'b' of y has no value among the 5 rows .*use window=11 or more"
+    with pytest.raises(RuntimeError, match=message):
+        backtest(model, table, **options)
+    with pytest.warns(BacktestWarning, match=rf"^{2 if refit else 5} series of the backtest"):
+        result = backtest(model, table, error="keep", **options)
+    alone = backtest(model, table[table["unique_id"] == "a"], **options)
+    first = result.loc[(result["unique_id"] == "a") & (result["cutoff"] < DAYS[23]), "m"]
+    assert_array_equal(first, alone.loc[alone["cutoff"] < DAYS[23], "m"])
+    cutoffs = result.loc[result["unique_id"] == "b", "cutoff"]
+    assert set(cutoffs) == (set(DAYS[[23, 25, 27]]) if refit else set())
+    longer = backtest(model, table, **options | {"window": 13, "n_windows": 4})
+    assert set(longer["unique_id"]) == {"a", "b"}
+
+
 # ---------------------------------------------------------------- wrong arguments
 WRONG = {
     "horizon": ({"horizon": 0}, "horizon=0 must be at least 1"),

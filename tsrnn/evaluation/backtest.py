@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -49,7 +50,7 @@ def backtest(
 
     From the cutoffs of one fit a model forecasts together if it has a method `predict_origins`, as the forecasters of
     tsrnn do, and this does not return None. Should that fail, they are forecast one after the other, so that the cutoff
-    that fails is known and the others are kept.
+    that fails is known and the others are kept; if none does, a `BacktestWarning` has the error.
 
     Parameters
     ----------
@@ -83,8 +84,9 @@ def backtest(
     n_jobs : int, optional
         Number of processes of joblib; results do not depend on it.
     error : {"raise", "keep"}, default="raise"
-        What happens where a model fails: the backtest ends; or its forecasts are NaN, a `BacktestWarning` names model
-        and cutoff, and ``attrs["missing"]`` of a pandas result lists them with the reasons.
+        What happens where a model fails: the backtest ends; or its forecasts are NaN, or only its bounds where
+        `predict_interval` fails, a `BacktestWarning` names model and cutoff, and ``attrs["missing"]`` of a pandas
+        result lists them with the reasons. A series of a panel without a value within `window` is left out of this fit.
     verbose : bool or int, default=False
         Whether there is a progress bar, if standard error is a terminal.
 
@@ -127,19 +129,20 @@ def backtest(
     origins = [range(first, min(first + every, n_windows)) for first in range(0, n_windows, every)]
     tasks = [(name, part) for name in named for part in origins]
     results: dict[str, list[_Result]] = {name: [] for name in named}
-    failures: list[_Failure] = []
+    failures: list[tuple[str, _Failure]] = []
     jobs = (delayed(_run)(named[name], data, plan, part) for name, part in tasks)
     is_shown = flag("verbose", verbose) if isinstance(verbose, bool) else whole("verbose", verbose, 0) > 0
     with tqdm(total=len(named) * n_windows, disable=None if is_shown else True, unit="window", desc="backtest") as bar:
         for (name, part), result in zip(tasks, Parallel(n_jobs, return_as="generator")(jobs), strict=True):
-            found = [_Failure(name, part[k], failure) for k, failure in sorted(result.failures.items())]
-            if found and error == "raise":
-                label = format_label(data.grid[plan.cutoffs[found[0].origin]])
+            if result.failures and error == "raise":
+                first = result.failures[0]
                 raise RuntimeError(
-                    f"{name!r} failed at the cutoff {label}: {_told(found[0].failure)} (error='keep' goes on without "
-                    "this forecast)"
-                ) from found[0].failure
-            failures += found
+                    f"{name!r} failed at the cutoff {format_label(data.grid[plan.cutoffs[first.origin]])}: "
+                    f"{_told(first.failure)} (error='keep' goes on without this {first.lost})"
+                ) from first.failure
+            if result.together is not None:
+                _warn_of_batch(name, [data.grid[plan.cutoffs[part[k]]] for k in (0, -1)], result.together)
+            failures += [(name, each) for each in result.failures]
             results[name].append(result)
             bar.update(len(part))
     return _join(results, failures, data, plan)
@@ -283,71 +286,101 @@ class _Result:
         Point forecasts and bounds of the cells of these cutoffs; NaN where there is none.
     found : ndarray of bool of shape (m,)
         Where the model forecast the series.
-    failures : dict of int to Exception
-        The errors of the model, by the number of the cutoff among those of the fit.
+    failures : list of _Failure
+        The errors of the model, by the number of the cutoff.
+    together : Exception or None
+        The error of the forecast of all cutoffs at once, if each of them alone was forecast.
     """
 
     values: np.ndarray
     found: np.ndarray
-    failures: dict[int, Exception]
+    failures: list[_Failure]
+    together: Exception | None = None
 
 
 class _Failure(NamedTuple):
-    """The error of a model at the cutoff with the number `origin`."""
+    """An error of a model at the cutoff with the number `origin`, and what is lost by it."""
 
-    model: str
     origin: int
     failure: Exception
+    lost: Literal["forecast", "interval", "series"] = "forecast"
 
 
 def _run(model: Anything, data: Data, plan: _Plan, origins: Sequence[int]) -> _Result:
     """Fit a model at the first of some origins, and return the forecasts from all of them."""
     cutoffs = np.array([plan.cutoffs[k] for k in origins])
     cells, fitted, end = data.cells(cutoffs, plan.gap, plan.horizon), clone(model, safe=False), int(cutoffs[0]) + 1
+    start = 0 if plan.window is None else end - plan.window
+    values, found = np.full((len(cells), 1 + len(plan.bounds)), np.nan), np.zeros(len(cells), bool)
+    known, lacking = data.within(start, end)
+    failures = [] if lacking is None else [_Failure(k, lacking, "series") for k in origins]
     try:
-        data.fit(fitted, 0 if plan.window is None else end - plan.window, end)
+        known.fit(fitted, start, end)
     except Exception as failure:  # `backtest` raises it or reports it, as the caller asked
-        values = np.full((len(cells), 1 + len(plan.bounds)), np.nan)
-        return _Result(values, np.zeros(len(cells), bool), dict.fromkeys(range(len(cutoffs)), failure))
+        return _Result(values, found, [*failures, *(_Failure(k, failure) for k in origins)])
+    together = None
     if len(cutoffs) > 1 and hasattr(fitted, "predict_origins"):
         try:
-            rolled = data.roll(fitted, cells, cutoffs, plan.n_steps, plan.levels)
-        except Exception:  # one cutoff after the other tells which of them fails, and gives the others
-            rolled = None
+            rolled = known.roll(fitted, cells, cutoffs, plan.n_steps, plan.levels)
+        except Exception as failure:  # one cutoff after the other tells which of them fails, and gives the others
+            rolled, together = None, failure
         if rolled is not None:
-            return _Result(*rolled, {})
-    return _one_by_one(fitted, data, plan, cells, cutoffs)
+            return _Result(*rolled, failures)
+    one_by_one = _one_by_one(fitted, known, plan, cells, origins, values, found)
+    return _Result(values, found, failures + one_by_one, None if one_by_one else together)
 
 
-def _one_by_one(fitted: Anything, data: Data, plan: _Plan, cells: Cells, cutoffs: np.ndarray) -> _Result:
-    """Return the forecasts of a model that was fitted at the first of some cutoffs, and is updated at the others."""
-    values, found = np.full((len(cells), 1 + len(plan.bounds)), np.nan), np.zeros(len(cells), bool)
-    failures: dict[int, Exception] = {}
-    for k, cutoff in enumerate(cutoffs.tolist()):
+def _one_by_one(
+    fitted: Anything,
+    data: Data,
+    plan: _Plan,
+    cells: Cells,
+    origins: Sequence[int],
+    values: np.ndarray,
+    found: np.ndarray,
+) -> list[_Failure]:
+    """Write the forecasts of a model that was fitted at the first of some origins, and is updated at the others.
+
+    `values` (m, n_columns) and `found` (m,) are those of the result.
+    """
+    failures: list[_Failure] = []
+    for k, origin in enumerate(origins):
+        cutoff = plan.cutoffs[origin]
         if k:
             try:
-                data.update(fitted, int(cutoffs[k - 1]) + 1, cutoff + 1)
+                data.update(fitted, plan.cutoffs[origin - 1] + 1, cutoff + 1)
             except Exception as failure:  # without these rows the model has no forecast until its next fit
-                return _Result(values, found, failures | dict.fromkeys(range(k, len(cutoffs)), failure))
+                return failures + [_Failure(later, failure) for later in origins[k:]]
         rows, own = cells.of_origin(k)
+        lost: Literal["forecast", "interval"] = "forecast"
         try:
-            values[rows], found[rows] = _forecast(fitted, data, plan, own, cutoff)
+            values[rows, :1], found[rows] = _points(fitted, data, plan, own, cutoff)
+            if plan.levels:
+                lost = "interval"
+                values[rows, 1:] = _intervals(fitted, data, plan, own, cutoff)
         except Exception as failure:
-            failures[k] = failure
-    return _Result(values, found, failures)
+            failures.append(_Failure(origin, failure, lost))
+    return failures
 
 
-def _forecast(fitted: Anything, data: Data, plan: _Plan, cells: Cells, cutoff: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the forecasts (m, n_columns) of a fitted model from a cutoff, and where it forecast the series, (m,)."""
-    answers = [(fitted.predict(data.ahead(cutoff, plan.n_steps)), ["point"])]
-    if plan.levels:
-        intervals = fitted.predict_interval(data.ahead(cutoff, plan.n_steps), coverage=plan.levels)
-        answers.append((intervals, plan.bounds))
-    read = [data.read_answer(answer, cells, cutoff, plan.n_steps, columns) for answer, columns in answers]
-    values, found = np.concatenate([values for values, _ in read], axis=1), read[0][1]
+def _points(fitted: Anything, data: Data, plan: _Plan, cells: Cells, cutoff: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the point forecasts (m, 1) of a fitted model from a cutoff, and where it forecast the series, (m,)."""
+    answer = fitted.predict(data.ahead(cutoff, plan.n_steps))
+    values, found = data.read_answer(answer, cells, cutoff, plan.n_steps, ["point"])
+    return _finite(values, found, "forecasts"), found
+
+
+def _intervals(fitted: Anything, data: Data, plan: _Plan, cells: Cells, cutoff: int) -> np.ndarray:
+    """Return the bounds (m, n_bounds) of a fitted model from a cutoff."""
+    answer = fitted.predict_interval(data.ahead(cutoff, plan.n_steps), coverage=plan.levels)
+    return _finite(*data.read_answer(answer, cells, cutoff, plan.n_steps, plan.bounds), "bounds")
+
+
+def _finite(values: np.ndarray, found: np.ndarray, what: str) -> np.ndarray:
+    """Return the values (m, n_columns) as they are; raise if one that was `found` (m,) is not finite."""
     if not (is_finite := np.isfinite(values[found])).all():
-        raise ValueError(f"{is_finite.size - is_finite.sum():,} of its {is_finite.size:,} forecasts are not finite")
-    return values, found
+        raise ValueError(f"{is_finite.size - is_finite.sum():,} of its {is_finite.size:,} {what} are not finite")
+    return values
 
 
 def _told(failure: Exception) -> str:
@@ -358,21 +391,41 @@ def _told(failure: Exception) -> str:
 # ---- the table -------------------------------------------------------------------------------------------------------
 
 
-def _join(results: Mapping[str, list[_Result]], failures: list[_Failure], data: Data, plan: _Plan) -> Any:
+def _warn_of_batch(name: str, cutoffs: list[Any], failure: Exception) -> None:
+    """Warn that cutoffs from the first to the last one could not be forecast together, but each alone."""
+    first, last = (format_label(cutoff) for cutoff in cutoffs)
+    warnings.warn(
+        f"{name!r} could forecast from each of the cutoffs {first} to {last}, but its predict_origins failed for all "
+        f"together: {_told(failure)}. The forecasts are those of update and predict, which are only slower; if the "
+        "class is one of tsrnn, please report it",
+        BacktestWarning,
+        stacklevel=3,
+    )
+
+
+def _join(results: Mapping[str, list[_Result]], failures: list[tuple[str, _Failure]], data: Data, plan: _Plan) -> Any:
     """Return the table of all forecasts, in the library of the target; warn of those that are missing."""
     cells = data.cells(np.array(plan.cutoffs), plan.gap, plan.horizon)
     missing = [
-        {"model": each.model, "cutoff": data.grid[plan.cutoffs[each.origin]], "reason": _told(each.failure)}
-        for each in sorted(failures, key=lambda each: (each.origin, list(results).index(each.model)))
+        {
+            "model": name,
+            "cutoff": data.grid[plan.cutoffs[each.origin]],
+            "missing": each.lost,
+            "reason": _told(each.failure),
+        }
+        for name, each in sorted(failures, key=lambda pair: (pair[1].origin, list(results).index(pair[0])))
     ]
     if missing:
         listed = "; ".join(f"{e['model']!r} at {format_label(e['cutoff'])}: {e['reason']}" for e in missing[:3])
         more = f"; and {len(missing) - 3} more" if len(missing) > 3 else ""
-        message = f"{len(missing)} forecasts of the backtest are missing, and NaN: {listed}{more}"
+        n_lost = Counter(str(each["missing"]) for each in missing)
+        counts = " and ".join(f"{n} {lost}{'s' * (n > 1 and lost != 'series')}" for lost, n in n_lost.items())
+        message = f"{counts} of the backtest {'is' if len(missing) == 1 else 'are'} missing, and NaN: {listed}{more}"
         warnings.warn(message, BacktestWarning, stacklevel=3)
     # without the series that no model forecast, unless all of them failed
     kept = np.any([np.concatenate([part.found for part in parts]) for parts in results.values()], axis=0)
-    n_failed = np.bincount([each.origin for each in failures], minlength=len(plan.cutoffs))
+    failed = [each.origin for _, each in failures if each.lost == "forecast"]
+    n_failed = np.bincount(np.array(failed, np.int64), minlength=len(plan.cutoffs))
     kept |= (n_failed == len(results))[cells.origins]
     columns = {
         "series": cells.series[kept],

@@ -84,6 +84,13 @@ class Data(Protocol):
         """Types of that library by column."""
         ...
 
+    def within(self, start: int, stop: int) -> tuple[Data, Exception | None]:
+        """Return the data of the series that a fit to the places `start` to `stop` - 1 can learn from.
+
+        The second result is the error that names a series with rows, but no value there, if there is one.
+        """
+        ...
+
     def fit(self, model: Anything, start: int, stop: int) -> None:
         """Fit a model to the rows at the places `start` to `stop` - 1."""
         ...
@@ -203,6 +210,9 @@ class _SeriesData:
     def types(self) -> Mapping[str, Any]:
         native = self.target.native_format
         return {} if native is None or native.date_column is None else {TIME: native.date_dtype}
+
+    def within(self, start: int, stop: int) -> tuple[Data, Exception | None]:
+        return self, None  # the fit says which column has no value, and models need all of them
 
     def fit(self, model: Anything, start: int, stop: int) -> None:
         y = _rows(self.y, start, stop)
@@ -359,6 +369,22 @@ class _PanelData:
     def types(self) -> Mapping[str, Any]:
         return self.panel.types
 
+    def within(self, start: int, stop: int) -> tuple[Data, Exception | None]:
+        inside = (self.places >= start) & (self.places < stop)
+        is_known = self.y[self.names[2]].notna().to_numpy()
+        lacking = np.setdiff1d(self.series[inside], self.series[inside & is_known])
+        if not len(lacking):
+            return self, None
+        before = (self.series == lacking[0]) & is_known & (self.places < start)
+        others = f" ({len(lacking)} series have none)" if len(lacking) > 1 else ""
+        error = ValueError(
+            f"{self.panel.series_name(int(lacking[0]))} has no value among the {stop - start} rows up to the cutoff"
+            f"{others}; use window={stop - self.places[before].max()} or more, which reaches its last one"
+        )
+        kept = ~np.isin(self.series, lacking)
+        X = None if self.X is None else self.X[kept]
+        return replace(self, y=self.y[kept], X=X, series=self.series[kept], places=self.places[kept]), error
+
     def fit(self, model: Anything, start: int, stop: int) -> None:
         y, X = self._rows((self.places >= start) & (self.places < stop))
         model.fit(*((y,) if X is None else (X, y)), **self.fit_options)
@@ -396,7 +422,7 @@ class _PanelData:
         if not self.known_names:
             return n_steps
         panel = self.panel
-        begun = np.flatnonzero(panel.first <= cutoff)
+        begun = np.intersect1d(np.flatnonzero(panel.first <= cutoff), self.series)
         first = np.minimum(panel.end[begun], cutoff + 1)
         series = np.repeat(begun, n_steps)
         places = (first[:, None] + np.arange(n_steps)).ravel()
