@@ -549,3 +549,37 @@ def test_only_the_times_have_another_name():
     frame = pd.DataFrame({"unique_id": "a", "day": np.arange(20), "y": np.arange(20.0)})
     names = {"fit_options": {"id": "unique_id", "time": "day"}, "horizon": 2, "n_windows": 1}
     assert backtest({"m": NaiveForecaster()}, frame, **names)["m"].tolist() == [17.0, 17.0]
+
+
+# ---------------------------------------------------------------- summaries with the data of the backtest as train
+TRAINS = {
+    "wide": (pd.DataFrame({"a": SERIES, "b": SERIES**2}), lambda y: {label: y[label] for label in y}),
+    "columns without names": (np.column_stack([SERIES, SERIES**2]), lambda y: {c: pd.Series(y[:, c]) for c in (0, 1)}),
+    "array": (SERIES.to_numpy(), pd.Series),
+    "one column": (SERIES.to_numpy()[:, None], lambda y: {0: pd.Series(y[:, 0])}),
+    "polars": (
+        polars.DataFrame({"ds": SERIES.index, "a": SERIES.to_numpy(), "b": SERIES.to_numpy() ** 2}),
+        lambda y: {label: pd.Series(y[label].to_numpy(), SERIES.index) for label in ("a", "b")},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", TRAINS)
+def test_the_data_of_a_backtest_scale_its_errors(kind):
+    y, as_series = TRAINS[kind]
+    table = backtest({"m": NaiveForecaster()}, y, horizon=4, n_windows=2)
+    by = "id" if "unique_id" in table.columns else "cutoff"
+    options = {"metrics": ["mase", "rmsse"], "by": by, "season_length": 2}
+    found = tsrnn.metrics.summarise(table, train=y, **options)
+    expected = tsrnn.metrics.summarise(table, train=as_series(y), **options)
+    assert_array_equal(found.to_numpy(), expected.to_numpy())
+
+
+def test_several_columns_as_train_of_one_series():
+    table = backtest({"m": NaiveForecaster()}, SERIES, horizon=4, n_windows=1)
+    wide = pd.DataFrame({"other": SERIES**2, "own": SERIES})
+    with pytest.raises(ValueError, match=r"train has 2 columns, but frame has no ids.*pass the column of that one"):
+        tsrnn.metrics.summarise(table, "mase", train=wide)
+    pd.testing.assert_frame_equal(
+        tsrnn.metrics.summarise(table, "mase", train=wide["own"]), tsrnn.metrics.summarise(table, "mase", train=SERIES)
+    )

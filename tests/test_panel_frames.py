@@ -615,7 +615,7 @@ REFUSED = {
     "left over": (
         long(DAYS).assign(price=1.0, promo=2.0),
         {},
-        r"without a role, 'price', 'promo'; name them as covariates: future=\[...\], past=\[...\] or static=",
+        r"without a role, 'price', 'promo'; name them as covariates: future=\[...\] or past=\[...\]; or drop",
     ),
     "target as covariate": (long(DAYS), {"covariates": ["y"]}, "'y' is the target"),
     "no covariate": (long(DAYS), {"covariates": ["x"]}, "no column 'x'"),

@@ -616,6 +616,38 @@ def test_static_covariates_of_series_that_are_new():
     assert_array_equal(of(together[0], "a"), of(forecaster.predict(5), "a"))
 
 
+def test_columns_that_are_static_covariates_too():
+    """The mend of the error: drop them from the long frame."""
+    y = long().merge(STATIC, on="unique_id")
+    with pytest.raises(ValueError, match=r"without a role, 'size', 'city'; .* or drop them, also if .* of static="):
+        quick().fit(y, static=STATIC)
+    again = quick().fit(y.drop(columns=["size", "city"]), static=STATIC)
+    assert_same(answers(again), answers(quick().fit(long(), static=STATIC)))
+
+
+WRONG_STATIC = {
+    "a number": (3, TypeError, "static has type int"),
+    "other columns": (
+        STATIC.rename(columns={"size": "sizes"}),
+        ValueError,
+        r"static has the columns \['sizes', 'city'\]",
+    ),
+    "an id twice": (pd.concat([STATIC, STATIC[:1]]), ValueError, "static has more than one row for the id"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_STATIC)
+def test_static_covariates_of_an_update_without_new_series_are_checked(case):
+    static, error, message = WRONG_STATIC[case]
+    forecaster = quick().fit(long(), static=STATIC)
+    new = after("ta")
+    before = answers(copy.deepcopy(forecaster).update(new))
+    with pytest.raises(error, match=message):
+        forecaster.update(new, static=static)
+    others = pd.concat([STATIC, pd.DataFrame({"unique_id": ["other"], "size": [1.0], "city": ["x"]})])
+    assert_same(answers(forecaster.update(new, static=others)), before)  # rows of others are ignored
+
+
 def test_a_warm_start_keeps_the_codes_of_categories():
     """The vectors that were learned for categories stay those of the same categories."""
     forecaster = quick(warm_start=True).fit(long(), static=STATIC)
@@ -979,8 +1011,11 @@ def test_columns_as_series_are_no_long_frames(name, value):
         ValueError, match=rf"{name}=.* but y is a wide frame; .* pass a long frame, y\.rename"
     ) as raised:
         by_column().fit(WIDE, **{name: value})
-    melted = eval(str(raised.value).partition("pass a long frame, ")[2].partition(", with")[0], {"y": WIDE})
-    assert_array_equal(by_column().fit(melted).theta_, by_column().fit(WIDE).theta_)
+    mend = str(raised.value).partition("pass a long frame, ")[2].partition(", with")[0]
+    assert_array_equal(by_column().fit(eval(mend, {"y": WIDE})).theta_, by_column().fit(WIDE).theta_)
+    pd.testing.assert_frame_equal(eval(mend, {"y": WIDE}), as_melted(WIDE), check_like=True)
+    named = WIDE.set_axis(["ds", "y", "unique_id"], axis=1)  # columns whose names are those of a long frame
+    assert_array_equal(eval(mend, {"y": named})["y"], WIDE.to_numpy().ravel("F"))
     with pytest.raises(ValueError, match=rf"{name}=.* leave it out, or pass a long frame"):
         by_column().fit(WIDE.to_numpy(), **{name: value})
 

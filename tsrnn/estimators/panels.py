@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 GAPS, SHORT = ("error", "missing", "compress"), ("error", "skip")
 #: A wide frame as a long one.
-_MELTED = "y.rename_axis(index='ds', columns='unique_id').melt(ignore_index=False, value_name='y').reset_index()"
+_LONG = "y.rename_axis(index='ds', columns='unique_id').unstack().rename('y').reset_index()"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Reading:
                     "name the column of ids of a long frame with id="
                 )
             if each.name != "static":
-                mend = f", {_MELTED}" if hasattr(y, "rename_axis") else ""
+                mend = f", {_LONG}" if hasattr(y, "rename_axis") else ""
                 if each.name == "past":
                     mend += ", with a column for each covariate"
                 raise ValueError(
@@ -478,7 +478,7 @@ def _with_static_of(
     fitted = _fitted_static(forecaster, static)
     if fitted is None:
         return None
-    if not len(added):
+    if static is None and not len(added):
         return forecaster._new_static
     if static is None:
         raise ValueError(

@@ -65,10 +65,11 @@ def summarise(
         ``"interval_score"``.
     by : {"model", "id", "cutoff", "step"}, default="model"
         One row for each model, or for each model and id, cutoff or step ahead.
-    train : DataFrame, Series, dict of Series or table of another library, optional
-        The training series, which ``"mase"``, ``"rmsse"`` and ``"owa"`` need: a panel as `fit` accepts it, for a long
-        frame with the same names of ids, times and target; for a frame without ids that series alone. Of each series
-        the rows up to the cutoff count, without cutoffs those before its first forecast; so it may be the whole series.
+    train : DataFrame, Series, array-like, dict of Series or table of another library, optional
+        The training series, which ``"mase"``, ``"rmsse"`` and ``"owa"`` need, as `fit` accepts them: a panel, for a
+        long frame with the same names of ids, times and target; a wide frame or array, whose ids are its columns or
+        their numbers from 0; for a frame without ids that series alone. Of each series the rows up to the cutoff count,
+        without cutoffs those before its first forecast; so it may be the whole series.
     season_length : int, optional
         Number of steps in a season, for the same measures; by default that of the frequency of `train`.
     naive2 : hashable, optional

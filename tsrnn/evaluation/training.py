@@ -70,11 +70,11 @@ class Training:
     ) -> Training:
         """Read the training series, and find the rows before each forecast."""
         names: dict[str, Any] = {}
-        if is_one_series(train, id, time):
+        labels = column_labels(train)
+        if is_one_series(train, id, time) and target in labels:
             train = with_constant(train, id, str(target))
-        elif forecasts.is_one_series and not is_panel(train):
-            one = read_target(train, name="train", freq=freq, allow_missing=True)
-            train = {str(target): pd.Series(one.values[:, 0], one.index)}
+        elif not is_panel(train) and id not in labels:
+            train = _by_id(train, str(target) if forecasts.is_one_series else None, freq)
         if is_long_table(train):
             names = {"id": id, "time": time, "target": target}
             names["others"] = [label for label in column_labels(train) if label not in (id, time, target)]
@@ -171,3 +171,18 @@ class Training:
         if forecasts.cutoffs is not None:
             until = f" up to {format_label(forecasts.cutoffs[int(forecasts.cutoff_codes[row])])}"
         return f"{name_of(forecasts, int(forecasts.rows.codes[row]))} of train{until}"
+
+
+def _by_id(train: Anything, only: str | None, freq: Any) -> dict[Hashable, pd.Series]:
+    """Return one series or the columns of a wide frame by id, the names of columns or their numbers from 0.
+
+    `only` is the id of the only series that is forecast; None if there are several.
+    """
+    wide = read_target(train, name="train", freq=freq, allow_missing=True)
+    n = wide.values.shape[1]
+    if only is not None and n > 1:
+        raise ValueError(
+            f"train has {n} columns, but frame has no ids, so that it forecasts one series; pass the column of that one"
+        )
+    ids = [only] if only is not None else range(n) if wide.columns is None else wide.columns
+    return {id: pd.Series(wide.values[:, c], wide.index) for c, id in enumerate(ids)}

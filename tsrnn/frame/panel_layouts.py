@@ -42,7 +42,10 @@ _WAYS_TO_PASS = (
     f"a long frame with the columns {ID}, {TIME} and {TARGET} (or other names, as id=, time= and target=), a Series or "
     "DataFrame with two index levels (id, then time), or a dict of Series"
 )
-_NAMING = "name them as covariates: future=[...], past=[...] or static=...; or drop them"
+_NAMING = (
+    "name them as covariates: future=[...] or past=[...]; or drop them, also if they are columns of static=, which is "
+    "a table of its own with one row for each id"
+)
 
 
 def is_long(columns: Sequence[Hashable]) -> bool:
