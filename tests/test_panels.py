@@ -22,6 +22,7 @@ from tsrnn import (
     NaiveForecaster,
     Pinball,
     SeasonalNaiveForecaster,
+    backtest,
     make_future,
     neg_mae,
 )
@@ -580,6 +581,31 @@ def test_covariates_in_a_table_of_their_own():
     mixed = quick().fit(frame.assign(z=1.0).drop(columns="y"), frame.drop(columns="x"), past=["x"])
     assert mixed.covariate_names_ == ["z"]
     assert mixed.past_names_ == ["x"]
+
+
+@pytest.mark.parametrize("role", ["future", "past"])
+def test_a_table_of_covariates_lacks_the_rows_that_the_target_lacks(role):
+    """With ``gaps="missing"`` as where the covariates are columns of the long frame; else the error names the rows."""
+    y = rows("a", 0, wave(40)).assign(x=np.arange(40) % 7)
+    y = pd.concat([y, y.assign(unique_id="b")])
+    later, y = y[y["ds"] >= DAYS[30]], y[y["ds"] < DAYS[30]]
+    y, later = y.drop(index=[9, 10]), later.drop(index=31)
+    one = quick().fit(y, gaps="missing", **{role: ["x"]})
+    X, alone = y.drop(columns="y"), y.drop(columns="x")
+    other = quick().fit(X, alone, gaps="missing", **{role: ["x"]})
+    assert_array_equal(other.theta_, one.theta_)
+    one.update(later)
+    other.update(later.drop(columns="x"), later.drop(columns="y"))
+    assert_array_equal(other.panel_.known, one.panel_.known)
+    assert_array_equal(other.panel_.past, one.panel_.past)
+    with pytest.raises(
+        ValueError, match=r"X has no row for series 'a' at 2024-01-21.*pass one row for each series and"
+    ):
+        quick().fit(X[X["ds"] != DAYS[20]], alone, gaps="missing", **{role: ["x"]})
+    options = {"horizon": 2, "n_windows": 2, "fit_options": {"gaps": "missing", role: ["x"]}}
+    table = pd.concat([y, later])
+    found = backtest({"m": quick()}, table.drop(columns="x"), table.drop(columns="y"), **options)
+    assert_array_equal(found["m"], backtest({"m": quick()}, table, **options)["m"])
 
 
 def test_a_covariate_of_the_past_enters():

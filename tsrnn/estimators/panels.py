@@ -104,7 +104,7 @@ def read_panel(
         panel, covariates = frame.read_panel(X, **reading.columns, covariates=[*past, *future])
     else:
         panel, _ = frame.read_panel(y, **reading.columns)
-        covariates, names = frame.read_panel_table(X, panel)
+        covariates, names = frame.read_panel_table(X, panel, fills=reading.gaps == "missing")
         for role, named in (("future", future), ("past", past)):
             if unknown := [name for name in named if name not in names]:
                 raise ValueError(
@@ -401,7 +401,7 @@ def read_new_rows(
         new, known = frame.read_panel(y, **_reading(forecaster, y), name=name, covariates=asked, allow_missing=True)
     fitted, new, known = frame.follow(fitted, new, known, fills=forecaster._gaps == "missing")
     if fitted.wide is None and X is not None:
-        known, _ = frame.read_panel_table(X, new, [*past, *names], name=X_name)
+        known, _ = frame.read_panel_table(X, new, [*past, *names], name=X_name, fills=forecaster._gaps == "missing")
     later, series = frame.append_rows(fitted, new)
     of_past, of_known = np.split(known, [len(past)], axis=1)
     return later, new, series, Panel(new.values, new.observed, of_known, new.indptr, past=of_past)

@@ -330,7 +330,7 @@ class _PanelData:
             names = [*past, *future]
         else:
             panel, _ = read_panel(y, **read)
-            covariates, names = read_panel_table(X, panel)
+            covariates, names = read_panel_table(X, panel, fills=read["gaps"] == "missing")
             future = [name for name in names if name not in past]
         if isinstance(panel.ids, pd.MultiIndex):
             raise ValueError(

@@ -28,7 +28,12 @@ _N_SHOWN = 3
 
 
 def read_panel_table(
-    X: Anything, panel: PanelTarget, columns: Sequence[Hashable] | None = None, *, name: str = "X"
+    X: Anything,
+    panel: PanelTarget,
+    columns: Sequence[Hashable] | None = None,
+    *,
+    name: str = "X",
+    fills: bool = False,
 ) -> tuple[np.ndarray, list[Hashable]]:
     """Return the covariates of the rows of a panel.
 
@@ -43,6 +48,8 @@ def read_panel_table(
         Names of the columns to read; by default all.
     name : str, default="X"
         Name of `X` in error messages.
+    fills : bool, default=False
+        Whether a row of the panel without a value may lack its row in `X`, as where ``gaps="missing"`` added it.
 
     Returns
     -------
@@ -67,7 +74,8 @@ def read_panel_table(
            [7.]]), ['price'])
     """
     series = np.repeat(np.arange(len(panel)), panel.n_rows)
-    return _look_up(X, panel, series, panel.row_places, columns, name)
+    optional = ~panel.observed[:, 0] & fills
+    return _look_up(X, panel, series, panel.row_places, columns, name, optional)
 
 
 def align_future(
@@ -366,8 +374,12 @@ def _look_up(
     places: np.ndarray,
     columns: Sequence[Hashable] | None,
     name: str,
+    optional: np.ndarray | bool = False,
 ) -> tuple[np.ndarray, list[Hashable]]:
-    """Return the values of a table at series and places, (n, n_columns), and the names of the columns."""
+    """Return the values of a table at series and places, (n, n_columns), and the names of the columns.
+
+    The values of an `optional` (n,) row that it lacks are NaN.
+    """
     rows = read_table_rows(X, panel, name)
     names: list[Hashable] = list(rows.table.columns if columns is None else columns)
     if columns is None:
@@ -390,10 +402,12 @@ def _look_up(
     keys, wanted = keys[order], series * len(grid) + places
     at = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
     found = keys[at] == wanted if len(keys) else np.zeros(len(wanted), bool)
-    if not found.all():
-        _refuse_missing_rows(panel, series, places, ~found, grid, name)
-    taken = known[order][at]
-    values = [rows.values(label)[taken] for label in names]
+    if not (found | optional).all():
+        _refuse_missing_rows(panel, series, places, ~(found | optional), grid, name)
+    taken = known[order][at[found]]
+    values = [np.full(len(wanted), np.nan) for _ in names]
+    for column, label in zip(values, names, strict=True):
+        column[found] = rows.values(label)[taken]
     return (np.stack(values, axis=1) if values else np.empty((len(wanted), 0))), names
 
 
