@@ -211,8 +211,9 @@ def panel_origin(
                 f"covariates {', '.join(map(repr, names))} for the steps to forecast: fill in the frame that "
                 "tsrnn.make_future(forecaster, horizon) returns"
             )
-        target, places = frame.find_steps(horizon, target, numbers)
-        wanted, ahead = np.arange(places.shape[1]), frame.align_future(horizon, target, places, names, series=numbers)
+        X = frame.read_table_rows(horizon, target, "X")
+        target, places = frame.find_steps(X, target, numbers)
+        wanted, ahead = np.arange(places.shape[1]), frame.align_future(X, target, places, names, series=numbers)
     else:
         target, places, wanted = _steps(forecaster, horizon, target, numbers)
         ahead = np.empty((len(panel), int(wanted.max()) + 1, 0))

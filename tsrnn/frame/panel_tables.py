@@ -412,7 +412,12 @@ def _look_up(
 
 
 def read_table_rows(X: Anything, panel: PanelTarget, name: str) -> Rows:
-    """Return the rows of a table of covariates, whose columns of ids and times have the panel's names or the usual."""
+    """Return the rows of a table of covariates, whose columns of ids and times have the panel's names or the usual.
+
+    Functions that take such a table take these rows as well, so that a large one is read once.
+    """
+    if isinstance(X, Rows):
+        return X
     table = _join(X, name) if isinstance(X, Mapping) else X
     levels = getattr(table, "index", None)
     if isinstance(levels, pd.MultiIndex):
