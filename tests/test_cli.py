@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 import tsrnn
 from tsrnn import frame
 from tsrnn.cli import main
-from tsrnn.cli.text import decimals_for, default_horizon
+from tsrnn.cli.text import decimals_for, default_horizon, number
 from tsrnn.datasets import DATASETS, load_air_passengers, load_co2
 from tsrnn.frame.files import read_csv, read_panel_csv
 
@@ -167,6 +167,26 @@ def test_decimals():
     assert decimals_for([0.0123, 1.0]) == 4
     assert decimals_for([1e-15, 1.0]) == 5
     assert decimals_for([0.0, float("nan")]) == 3
+    assert decimals_for([1.5e-12]) == 14
+    assert [number(value, 2) for value in (1.5, 0.0, float("nan"))] == ["1.50", "0.00", "nan"]
+    values = (1.5e-12, -2.346e-10, 1e-20, 0.0, float("nan"))
+    assert [number(value, 14) for value in values] == ["1.50e-12", "-2.3460e-10", "1e-20", "0", "nan"]
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-3, 1e9])
+@pytest.mark.parametrize("is_panel", [False, True])
+def test_numbers_of_any_size_have_digits(run, csv, scale, is_panel):
+    """Forecasts that are printed are those of the file to three digits of the error, and never 0."""
+    y = scale * (5 + np.sin(np.arange(24)) + np.arange(24) % 5)
+    table = {"store": ["a"] * 24, "month": pd.date_range("2020-01-01", periods=24, freq="MS").date, "sales": y}
+    path = csv(table if is_panel else {name: table[name] for name in ("month", "sales")})
+    output = path.with_name("forecast.csv")
+    options = ("--id", "store") if is_panel else ()
+    code, out, _ = run("forecast", path, "--model", "ar", "--horizon", 2, "--output", output, *options)
+    assert code == 0
+    found = pd.read_csv(output)["forecast"].to_numpy()
+    line = next(line for line in reversed(out.splitlines()) if line.split()[0] in ("a", "2022-01-01"))
+    assert_allclose(float(line.split()[-3] if is_panel else line.split()[-1]), found[0], rtol=0.01)
 
 
 # ---------------------------------------------------------------- files

@@ -20,7 +20,7 @@ from .. import __version__, datasets
 from ..messages import format_label, shorten
 from ..shell import MAX_LENGTH, Program, atomic_write, check_output_path
 from .model import CELLS, MODELS, NETWORKS, RANDOM, STRATEGIES, Model, collect_warnings
-from .text import count, decimals_for, default_horizon, print_table, report, span, step_name, with_coverage
+from .text import count, decimals_for, default_horizon, number, print_table, report, span, step_name, with_coverage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -343,7 +343,7 @@ def _forecast(y: pd.Series, horizon: int | None, model: Model, outputs: Outputs)
         bounds = [table["lower"], table["upper"]]
     click.echo(f"\nForecast of the next {count(horizon, step)}, by the {model.title} fitted to all {len(y)} {step}:\n")
     labels = [format_label(label) for label in future.index]
-    columns = [[f"{value:.{max(0, n_decimals - 1)}f}" for value in column] for column in (future, *bounds)]
+    columns = [[number(value, max(0, n_decimals - 1)) for value in column] for column in (future, *bounds)]
     head = ("date" if hasattr(y.index, "freqstr") else "step", "forecast", "lower", "upper")
     print_table([head[: 1 + len(columns)], *zip(labels, *columns, strict=True)])  # more decimals would be noise
     title = f"{y.name}: forecast by the {model.title}{with_coverage(outputs.interval)}"
@@ -362,7 +362,7 @@ def _print_test(model: Model, train: pd.Series, test: pd.Series, tested: pd.Seri
     ]
     n_decimals = decimals_for(absolute)
     click.echo(f"\nTest on the last {count(len(test), step)}, {span(test)}, which the model had not seen:\n")
-    errors = [(f"{a:.{n_decimals}f}", f"{b:.2f}") for a, b in zip(absolute, scaled, strict=True)]
+    errors = [(number(a, n_decimals), f"{b:.2f}") for a, b in zip(absolute, scaled, strict=True)]
     print_table(
         [("", "MAE", "MASE"), *((name, *pair) for name, pair in zip((model.title, *naive), errors, strict=True))]
     )

@@ -15,7 +15,7 @@ from ..frame.files import FilePanel, read_panel_csv, read_static_csv
 from ..messages import format_label, shorten
 from ..shell import atomic_write
 from .model import Model
-from .text import count, decimals_for, default_horizon, print_table, report, step_name, with_coverage
+from .text import count, decimals_for, default_horizon, number, print_table, report, step_name, with_coverage
 
 #: Most series whose forecasts are printed.
 N_PRINTED = 10
@@ -259,7 +259,7 @@ class _PanelForecast:
             path = part["forecast"].to_numpy()
             numbers = [history[panel.target].iloc[-1], path[0], *([path[-1], path.mean()] if horizon > 1 else [])]
             last = format_label(history[panel.time].iloc[-1])
-            rows.append((shorten(str(id), 30), last, *(f"{value:.{n_decimals}f}" for value in numbers)))
+            rows.append((shorten(str(id), 30), last, *(number(value, n_decimals) for value in numbers)))
         heads = [f"next {one}", *([f"{one} {horizon}", "mean"] if horizon > 1 else [])]
         print_table([(panel.id, "ends", "last value", *heads), *rows])
 

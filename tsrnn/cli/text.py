@@ -47,7 +47,18 @@ def decimals_for(errors: list[float]) -> int:
     import math
 
     finite = [error for error in errors if 0 < error < math.inf]
-    return min(9, max(0, 2 - math.floor(math.log10(max(min(finite), max(finite) / 1000))))) if finite else 3
+    return max(0, 2 - math.floor(math.log10(max(min(finite), max(finite) / 1000)))) if finite else 3
+
+
+def number(value: float, n_decimals: int) -> str:
+    """Return a number with so many decimals; of more than 9, in scientific notation with the same last digit."""
+    import math
+
+    if n_decimals <= 9:
+        return f"{value:.{n_decimals}f}"
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    return f"{value:.{min(16, max(0, n_decimals + math.floor(math.log10(abs(value)))))}e}"
 
 
 def print_table(rows: list[tuple[str, ...]]) -> None:
