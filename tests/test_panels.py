@@ -22,6 +22,7 @@ from tsrnn import (
     NaiveForecaster,
     Pinball,
     SeasonalNaiveForecaster,
+    Seq2Seq,
     backtest,
     make_future,
     neg_mae,
@@ -1094,3 +1095,27 @@ def test_a_season_of_a_panel_with_closed_days_counts_the_rows_that_exist():
     hours = hours[(hours.hour >= 9) & (hours.hour < 17) & (hours.day_of_week < 5)]
     frame = pd.DataFrame({"unique_id": "a", "ds": hours, "y": 1.0})
     assert ARForecaster(lags=1).fit(frame, gaps="compress", freq="h").season_lengths_ == (8, 40)
+
+
+# ---------------------------------------------------------------- rows that are the steps
+WORKDAYS = pd.bdate_range("2024-01-01", periods=40)
+ODD_DAYS = DAYS[np.cumsum(np.random.default_rng(0).integers(1, 4, 40))]
+
+
+@pytest.mark.parametrize(("days", "freq"), [(WORKDAYS, "B"), (WORKDAYS, None), (ODD_DAYS, None)])
+def test_attention_to_rows_that_came_by_updates_with_gaps(days, freq):
+    """The labels of the context are those of its last rows, whatever steps the updates left out."""
+    table = pd.concat([pd.DataFrame({"unique_id": id, "ds": days, "y": wave(40, seed=s)}) for s, id in enumerate("ab")])
+    table = table[~table["ds"].isin(days[[5, 26, 30]])]
+    ids, times = table["unique_id"], table["ds"]
+    forecaster = quick(strategy=Seq2Seq(attention="dot"), context_length=6)
+    forecaster.fit(table[times < days[24]], gaps="compress", freq=freq)
+    forecaster.update(table[(ids == "a") & (times >= days[25]) & (times < days[29])])  # without day 24
+    forecaster.update(table[(ids == "b") & (times >= days[26]) & (times < days[30])])
+    forecaster.update(table[(ids == "a") & (times >= days[29]) & (times < days[32])])
+    steps = pd.DatetimeIndex([days[33]])
+    a = table[(ids == "a") & (times < days[32]) & (times != days[24])]
+    b = table[(ids == "b") & (times < days[30]) & ~times.isin(days[24:26])]
+    for id, rows_of in (("a", a), ("b", b)):
+        weights = forecaster.attention_weights(1 if freq else steps, ids=id)
+        assert weights.columns.tolist() == rows_of["ds"].tolist()[-6:]

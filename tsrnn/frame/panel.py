@@ -79,6 +79,9 @@ class PanelTarget:
         Names of the Series of a dict.
     wide : Target or None
         The wide frame whose columns are the series.
+    later_places : mapping of int to ndarray of int64
+        Where the rows are the steps, the place of each row of a series that came after those of `values`, by the number
+        of the series.
     """
 
     values: np.ndarray
@@ -99,6 +102,7 @@ class PanelTarget:
     types: Mapping[str, Native] = field(default_factory=dict)
     names: tuple[Hashable, ...] | None = None
     wide: Target | None = None
+    later_places: Mapping[int, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Number of series."""
@@ -162,7 +166,7 @@ class PanelTarget:
         places = np.arange(self.first[s], self.end[s])
         if self.places is not None:
             own = self.places[self.indptr[s] : self.indptr[s + 1]]
-            places = np.concatenate([own, np.arange(own[-1] + 1, self.end[s])])
+            places = np.concatenate([own, self.later_places.get(s, own[:0])])
         return self.grid.take(places[len(places) - n :])
 
     def rows_in(self, n_steps: int) -> int:

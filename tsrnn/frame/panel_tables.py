@@ -504,7 +504,15 @@ def reach(panel: PanelTarget, labels: Times, name: str) -> PanelTarget:
     else:
         joined = pd.Index(np.union1d(grid.to_numpy(), labels.to_numpy()))
     at = joined.get_indexer(grid)
-    return replace(panel, grid=joined, first=at[panel.first], end=at[panel.end - 1] + 1, places=at[panel.places])
+    later = {s: at[places] for s, places in panel.later_places.items()}
+    return replace(
+        panel,
+        grid=joined,
+        first=at[panel.first],
+        end=at[panel.end - 1] + 1,
+        places=at[panel.places],
+        later_places=later,
+    )
 
 
 def places_of(times: Times, grid: AnyGrid, panel: PanelTarget, name: str) -> np.ndarray:

@@ -200,6 +200,10 @@ def append_rows(panel: PanelTarget, new: PanelTarget) -> tuple[PanelTarget, np.n
     ends = np.concatenate([panel.end, new.end[added]])
     ends[numbers[known]] = new.end[known]
     rows = np.flatnonzero(np.repeat(~known, new.n_rows))
+    later_places = dict(panel.later_places)
+    for s in np.flatnonzero(known) if panel.places is not None else ():
+        number, own = int(numbers[s]), new.row_places[new.indptr[s] : new.indptr[s + 1]]
+        later_places[number] = np.concatenate([later_places.get(number, own[:0]), own])
     later = replace(
         panel,
         values=np.concatenate([panel.values, new.values[rows]]),
@@ -212,6 +216,7 @@ def append_rows(panel: PanelTarget, new: PanelTarget) -> tuple[PanelTarget, np.n
         places=None if panel.places is None else np.concatenate([panel.places, new.row_places[rows]]),
         id_dtype=_with_categories(panel.id_dtype, new.ids.take(added)),
         names=_with_names(panel, new, added),
+        later_places=later_places,
     )
     return later, series
 
