@@ -551,6 +551,52 @@ def test_only_the_times_have_another_name():
     assert backtest({"m": NaiveForecaster()}, frame, **names)["m"].tolist() == [17.0, 17.0]
 
 
+# ---------------------------------------------------------------- ids of several columns
+def as_parts(frame):
+    """The ids as two columns, a text and a number, in the order of the ids."""
+    parts = {"a": ("north", 1), "b": ("north", 2), "early": ("south", 1), "late": ("south", 2)}
+    store, item = zip(*(parts[id] for id in frame["unique_id"]), strict=True)
+    return pd.concat(
+        [pd.DataFrame({"store": store, "item": item}, frame.index), frame.drop(columns="unique_id")], axis=1
+    )
+
+
+MANY = {"id": ["store", "item"]}
+
+
+@pytest.mark.parametrize("refit", [True, False])
+@pytest.mark.parametrize("X", ["none", "columns", "table"])
+def test_ids_of_several_columns(refit, X):
+    y, options = PANEL[["unique_id", "ds", "y"]], {"horizon": 4, "n_windows": 3, "refit": refit, "coverage": 0.5}
+    model = {"m": NaiveForecaster() if X == "none" else ARForecaster(lags=1, pooled=True, horizon=4)}
+    covariates, future = None, {}
+    if X == "columns":
+        y, future = PANEL, {"future": ["price"]}
+    if X == "table":
+        covariates = PANEL.drop(columns="y")
+    one = backtest(model, y, covariates, fit_options=future, **options)
+    parted = None if covariates is None else as_parts(covariates)
+    many = backtest(model, as_parts(y), parted, fit_options=MANY | future, **options)
+    pd.testing.assert_frame_equal(many, as_parts(one))
+
+
+def test_forms_of_ids_of_several_parts():
+    table, options = as_parts(PANEL[["unique_id", "ds", "y"]]), {"horizon": 4, "n_windows": 3}
+    models = {"m": NaiveForecaster()}
+    expected = backtest(models, table, fit_options=MANY, **options)
+    levels = table.set_index(["store", "item", "ds"])["y"]
+    pd.testing.assert_frame_equal(backtest(models, levels, **options), expected)
+    without = levels.rename_axis([None, None, "ds"])
+    found = backtest(models, without, **options)
+    assert list(found.columns[:3]) == ["unique_id_0", "unique_id_1", "ds"]
+    assert_array_equal(found["m"], expected["m"])
+    series = {id: one.droplevel([0, 1]) for id, one in levels.groupby(level=[0, 1], sort=False)}
+    assert_array_equal(backtest(models, series, **options)["m"], expected["m"])
+    polars_table = backtest(models, polars.from_pandas(table), fit_options=MANY, **options)
+    assert polars_table.columns == list(expected.columns)
+    assert polars_table["m"].to_list() == expected["m"].tolist()
+
+
 # ---------------------------------------------------------------- summaries with the data of the backtest as train
 TRAINS = {
     "wide": (pd.DataFrame({"a": SERIES, "b": SERIES**2}), lambda y: {label: y[label] for label in y}),

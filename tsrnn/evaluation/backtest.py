@@ -443,10 +443,8 @@ def _join(results: Mapping[str, list[_Result]], failures: list[tuple[str, _Failu
 
 def _to_native(columns: dict[str, np.ndarray], data: Data, missing: list[dict[str, Any]]) -> Any:
     """Return the table in the library of the target."""
-    id, time, target = data.names
-    named: dict[Hashable, Any] = {}
-    if data.ids is not None:
-        named[id] = data.ids.take(columns["series"])
+    time, target = data.names[-2:]
+    named: dict[Hashable, Any] = {**data.id_columns(columns["series"])}
     named[time] = data.grid.take(columns["place"])
     named["cutoff"] = data.grid.take(columns["cutoff"])
     named[target] = columns["truth"]

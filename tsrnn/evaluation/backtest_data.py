@@ -6,7 +6,7 @@ a series or wide frame as what it is, a panel of any layout as a long frame, and
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from ..frame import column_names, read_covariates, read_index, read_panel_table,
 from ..frame.index import AnyGrid
 from ..frame.panel import PanelTarget, is_panel, read_panel
 from ..frame.panel_layouts import ID, TARGET, TIME
+from ..frame.panel_tables import id_columns
 from ..frame.tables import NativeFormat
 from ..frame.target import Target, read_target
 from ..messages import format_label
@@ -64,14 +65,13 @@ class Data(Protocol):
         """Labels of all steps."""
         ...
 
-    @property
-    def ids(self) -> pd.Index | None:
-        """Ids of the series, with the caller's categories; None for a single series."""
+    def id_columns(self, series: np.ndarray) -> dict[Hashable, pd.Index]:
+        """Return the ids of these series (n,) by the names of their columns; none for a single series."""
         ...
 
     @property
-    def names(self) -> tuple[Hashable, Hashable, Hashable]:
-        """Names of the columns of ids, times and true values."""
+    def names(self) -> tuple[Hashable, ...]:
+        """Names of the columns of ids, one or more, of times and of true values."""
         ...
 
     @property
@@ -192,14 +192,14 @@ class _SeriesData:
     def grid(self) -> AnyGrid:
         return self.target.index
 
-    @property
-    def ids(self) -> pd.Index | None:
+    def id_columns(self, series: np.ndarray) -> dict[Hashable, pd.Index]:
         if self.target.kind in ("series", "array1d"):
-            return None
-        return pd.RangeIndex(self.target.values.shape[1]) if self.target.columns is None else self.target.columns
+            return {}
+        columns = self.target.columns
+        return {ID: (pd.RangeIndex(self.target.values.shape[1]) if columns is None else columns).take(series)}
 
     @property
-    def names(self) -> tuple[Hashable, Hashable, Hashable]:
+    def names(self) -> tuple[Hashable, ...]:
         return ID, TIME, TARGET
 
     @property
@@ -297,8 +297,8 @@ class _PanelData:
         Covariates that are known ahead, of all rows of the panel.
     known_names : list of hashable
         Their names.
-    names : (hashable, hashable, hashable)
-        Names of the columns of ids, times and target.
+    names : tuple of hashable
+        Names of the columns of ids, one or more, of times and of the target.
     fit_options : mapping
         Further arguments of `fit`.
     """
@@ -310,7 +310,7 @@ class _PanelData:
     places: np.ndarray
     known: np.ndarray
     known_names: list[Hashable]
-    names: tuple[Hashable, Hashable, Hashable]
+    names: tuple[Hashable, ...]
     fit_options: Mapping[str, Any]
 
     @classmethod
@@ -332,24 +332,18 @@ class _PanelData:
             panel, _ = read_panel(y, **read)
             covariates, names = read_panel_table(X, panel, fills=read["gaps"] == "missing")
             future = [name for name in names if name not in past]
-        if isinstance(panel.ids, pd.MultiIndex):
-            raise ValueError(
-                f"the ids of y have several parts, {panel.id_names}, but a backtest reads one column of ids: join them "
-                "in one, as texts"
-            )
         columns = _column_names(panel)
         if columns != (ID, TIME, TARGET):
-            options |= dict(zip(("id", "time", "target"), columns, strict=True))
+            *ids, time, target = columns
+            options |= {"id": ids if len(ids) > 1 else ids[0], "time": time, "target": target}
         kept = _from_first_observed(panel)
         series = np.repeat(np.arange(len(panel)), panel.n_rows)[kept]
-        labels = {0: _ids(panel).take(series), 1: panel.row_labels[kept]}
-        beside = {2 + k: covariates[kept, k] for k in range(len(names))}
-        long = pd.DataFrame(labels | {-1: panel.values[kept, 0]} | (beside if X is None else {}))
-        long.columns = pd.Index([*columns, *(names if X is None else [])], tupleize_cols=False)
-        table = None
-        if X is not None:
-            table = pd.DataFrame(labels | beside)
-            table.columns = pd.Index([*columns[:2], *names], tupleize_cols=False)
+        labels = [*id_columns(panel, series), panel.row_labels[kept]]
+        beside, truth = list(covariates[kept].T), panel.values[kept, 0]
+        if X is None:
+            long, table = _frame([*labels, truth, *beside], [*columns, *names]), None
+        else:
+            long, table = _frame([*labels, truth], columns), _frame([*labels, *beside], [*columns[:-1], *names])
         known = covariates[:, [names.index(name) for name in future]]
         return cls(panel, long, table, series, panel.row_places[kept], known, future, columns, options)
 
@@ -357,9 +351,8 @@ class _PanelData:
     def grid(self) -> AnyGrid:
         return self.panel.grid
 
-    @property
-    def ids(self) -> pd.Index | None:
-        return _ids(self.panel)
+    def id_columns(self, series: np.ndarray) -> dict[Hashable, pd.Index]:
+        return dict(zip(self.names[:-2], id_columns(self.panel, series), strict=True))
 
     @property
     def native_format(self) -> NativeFormat | None:
@@ -371,7 +364,7 @@ class _PanelData:
 
     def within(self, start: int, stop: int) -> tuple[Data, Exception | None]:
         inside = (self.places >= start) & (self.places < stop)
-        is_known = self.y[self.names[2]].notna().to_numpy()
+        is_known = self.y[self.names[-1]].notna().to_numpy()
         lacking = np.setdiff1d(self.series[inside], self.series[inside & is_known])
         if not len(lacking):
             return self, None
@@ -427,10 +420,8 @@ class _PanelData:
         series = np.repeat(begun, n_steps)
         places = (first[:, None] + np.arange(n_steps)).ravel()
         rows = panel.indptr[series] + np.minimum(places, panel.end[series] - 1) - panel.first[series]
-        labels = {0: _ids(panel).take(series), 1: panel.extended_grid(int(places.max()) + 1).take(places)}
-        frame = pd.DataFrame(labels | {2 + k: self.known[rows, k] for k in range(len(self.known_names))})
-        frame.columns = pd.Index([*self.names[:2], *self.known_names], tupleize_cols=False)
-        return frame
+        labels = [*id_columns(panel, series), panel.extended_grid(int(places.max()) + 1).take(places)]
+        return _frame([*labels, *self.known[rows].T], [*self.names[:-1], *self.known_names])
 
     def cells(self, cutoffs: np.ndarray, gap: int, horizon: int) -> Cells:
         panel = self.panel
@@ -445,20 +436,22 @@ class _PanelData:
     def read_answer(
         self, answer: Anything, cells: Cells, cutoff: int, n_steps: int, columns: list[str]
     ) -> tuple[np.ndarray, np.ndarray]:
-        id, time, target = self.names
-        if not isinstance(answer, pd.DataFrame) or not {id, time} <= set(answer.columns):
+        *ids, time, target = self.names
+        if not isinstance(answer, pd.DataFrame) or not {*ids, time} <= set(answer.columns):
             raise TypeError(
-                f"the forecast is {shown(answer)}, but of a panel it must be a long frame with the columns {id!r} and "
-                f"{time!r}"
+                f"the forecast is {shown(answer)}, but of a panel it must be a long frame with the columns "
+                f"{', '.join(map(repr, ids))} and {time!r}"
             )
         wanted_columns: list[Any] = columns
         if len(columns) == 1:  # of point forecasts, whose column has the name of the target or any other
-            others = [label for label in answer.columns if label not in (id, time)]
+            others = [label for label in answer.columns if label not in (*ids, time)]
             wanted_columns = [target] if target in others or len(others) != 1 else others
         if not set(wanted_columns) <= set(answer.columns):
             raise ValueError(f"the forecast has the columns {list(answer.columns)}, but lacks some of {wanted_columns}")
         n = len(self.grid)
-        numbers = self.panel.ids.get_indexer(pd.Index(answer[id].to_numpy(), tupleize_cols=False))
+        parts = [answer[label].to_numpy() for label in ids]
+        of_rows = pd.MultiIndex.from_arrays(parts) if len(ids) > 1 else pd.Index(parts[0], tupleize_cols=False)
+        numbers = self.panel.ids.get_indexer(of_rows)
         places = self.grid.get_indexer(pd.Index(answer[time]))
         known = np.flatnonzero((numbers >= 0) & (places >= 0))
         keys = numbers[known] * n + places[known]
@@ -480,7 +473,7 @@ class _PanelData:
         if not rows.any():
             return None
         y, X = self._rows(rows)
-        y.loc[self.places[rows] > last, self.names[2]] = np.nan  # not known at any of the cutoffs
+        y.loc[self.places[rows] > last, self.names[-1]] = np.nan  # not known at any of the cutoffs
         options = {"n_after": int(self.places[rows].max()) - cutoffs, "n_steps": n_steps, "coverage": levels}
         options |= self._static_of_new(start, last + 1)
         rolled = model.predict_origins(*((y,) if X is None else (y, X)), **options)
@@ -489,16 +482,21 @@ class _PanelData:
         return _of_cells(cells, rolled, self.panel.ids.get_indexer(rolled.ids)[rolled.series], len(self.panel))
 
 
-def _column_names(panel: PanelTarget) -> tuple[Hashable, Hashable, Hashable]:
+def _column_names(panel: PanelTarget) -> tuple[Hashable, ...]:
     """Return the names of ids, times and target in the long frame: the caller's, where there are some."""
     if panel.layout == "long":
-        return panel.columns.id, panel.columns.time, panel.columns.target
-    return ID, TIME, TARGET
+        return *panel.id_names, panel.columns.time, panel.columns.target
+    if panel.ids.nlevels == 1:
+        return ID, TIME, TARGET
+    names = panel.id_names
+    if len(names) < panel.ids.nlevels or None in names:  # tuples as keys of a dict, or levels without names
+        names = [f"{ID}_{k}" for k in range(panel.ids.nlevels)]
+    return *names, TIME, TARGET
 
 
-def _ids(panel: PanelTarget) -> pd.Index:
-    """Return the ids of the series, with the caller's categories."""
-    return panel.ids.astype(panel.id_dtype) if isinstance(panel.id_dtype, pd.CategoricalDtype) else panel.ids
+def _frame(columns: Sequence[Anything], names: Sequence[Hashable]) -> pd.DataFrame:
+    """Return a table of these columns, whose names may be tuples."""
+    return pd.DataFrame(dict(enumerate(columns))).set_axis(pd.Index(list(names), tupleize_cols=False), axis=1)
 
 
 def _from_first_observed(panel: PanelTarget) -> np.ndarray:
