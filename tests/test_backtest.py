@@ -580,6 +580,22 @@ def test_ids_of_several_columns(refit, X):
     pd.testing.assert_frame_equal(many, as_parts(one))
 
 
+@pytest.mark.parametrize("convert", [lambda table: table, polars.from_pandas], ids=["pandas", "polars"])
+@pytest.mark.parametrize("by", ["model", "id", "cutoff", "step"])
+def test_summary_of_ids_of_several_columns(by, convert):
+    y = PANEL[["unique_id", "ds", "y"]]
+    table = backtest({"m": NaiveForecaster()}, y, horizon=4, n_windows=3)
+    options = {"metrics": ["mae", "mase", "owa"], "by": by, "season_length": 2}
+    one = tsrnn.metrics.summarise(table, train=y, **options)
+    given = [convert(as_parts(each)) for each in (table, y)]
+    many = tsrnn.metrics.summarise(given[0], train=given[1], id=MANY["id"], **options)
+    expected = as_parts(one) if by == "id" else one
+    assert list(many.columns) == list(expected.columns)
+    assert_array_equal(many.to_numpy(), expected.to_numpy())
+    with pytest.raises(ValueError, match=r"more than once: .*drop_duplicates\(\['store', 'item', 'ds', 'cutoff'\]\)"):
+        tsrnn.metrics.summarise(pd.concat([as_parts(table)] * 2), id=MANY["id"])
+
+
 def test_forms_of_ids_of_several_parts():
     table, options = as_parts(PANEL[["unique_id", "ds", "y"]]), {"horizon": 4, "n_windows": 3}
     models = {"m": NaiveForecaster()}

@@ -90,20 +90,15 @@ class Forecasts:
     def read(
         cls,
         frame: Anything,
-        id: Hashable,
+        id: Hashable | list[Hashable],
         time: Hashable,
         cutoff: Hashable,
         target: Hashable,
     ) -> Forecasts:
         """Read a long frame of any library; raise if it lacks a column, or holds a forecast twice."""
         if is_one := is_one_series(frame, id, time):
-            frame = with_constant(frame, id, str(target))
+            frame = with_constant(frame, ID, str(target))
         rows = read_rows(frame, id=id, time=time, name="frame", covariates=None, has_target=False)
-        if isinstance(rows.ids, pd.MultiIndex):
-            raise ValueError(
-                f"the ids of frame have several parts, {id_names(rows.columns, rows.ids)}, but measures read one "
-                "column of ids: join them in one, as texts"
-            )
         _refuse_missing_labels(rows)
         columns = list(rows.table.columns)
         if target not in columns:
@@ -159,8 +154,8 @@ class Forecasts:
         keys = pd.DataFrame({"id": self.rows.codes, "cutoff": self.cutoff_codes, "time": self.rows.times})
         twice = keys.duplicated().to_numpy()
         if twice.any():
-            id, time, _ = self.rows.columns
-            labels = [id, time] if self.cutoffs is None else [id, time, cutoff]
+            labels = [*id_names(self.rows.columns, self.rows.ids), self.rows.columns.time]
+            labels += [] if self.cutoffs is None else [cutoff]
             advice = f", or add the column {cutoff!r} if they have different origins" if self.cutoffs is None else ""
             raise ValueError(
                 f"frame holds {self.place(int(np.argmax(twice)))} more than once: keep one row, as with "
@@ -168,7 +163,7 @@ class Forecasts:
             )
 
 
-def is_one_series(data: Anything, id: Hashable, time: Hashable) -> bool:
+def is_one_series(data: Anything, id: Hashable | list[Hashable], time: Hashable) -> bool:
     """Whether data are a table with a column of times and none of ids, whose usual name `id` is."""
     labels = column_labels(data)
     return (

@@ -18,6 +18,8 @@ from ..frame.measures import (
     pinball_loss,
     symmetric_percentage_error,
 )
+from ..frame.panel_rows import id_names
+from ..frame.panel_tables import id_columns
 from .forecasts import Forecasts, Model, steps_ahead
 from .naive2 import overall_average
 from .training import Training
@@ -37,7 +39,7 @@ def summarise(
     naive2: Hashable = None,
     average: Literal["rows", "series"] = "rows",
     models: Sequence[Hashable] | None = None,
-    id: Hashable = "unique_id",
+    id: Hashable | list[Hashable] = "unique_id",
     time: Hashable = "ds",
     cutoff: Hashable = "cutoff",
     target: Hashable = "y",
@@ -80,7 +82,8 @@ def summarise(
     models : list of hashable, optional
         The models to measure; by default all.
     id, time, cutoff, target : hashable
-        Names of the columns, where they are not ``unique_id``, ``ds``, ``cutoff`` and ``y``.
+        Names of the columns, where they are not ``unique_id``, ``ds``, ``cutoff`` and ``y``. A list `id` names the
+        parts of ids of several columns.
     freq : pandas offset, str or int, optional
         Frequency of the times, for ``by="step"`` and ``"owa"``; by default that of `train`, or it is inferred.
 
@@ -142,7 +145,7 @@ def summarise(
     ]
     counts = {"n": groups.n_rows, "n_missing": np.bincount(codes[~observed], minlength=len(labels))}
     table = _join(tables, [model.name for model in chosen], counts)
-    return _to_native(forecasts, table, labels, by, id, cutoff, len(chosen))
+    return _to_native(forecasts, table, labels, by, cutoff, len(chosen))
 
 
 # ---- groups ----------------------------------------------------------------------------------------------------------
@@ -430,20 +433,20 @@ def _join(tables: list[pd.DataFrame], names: list[Hashable], counts: Columns) ->
 
 
 def _to_native(
-    forecasts: Forecasts, table: pd.DataFrame, labels: pd.Index, by: By, id: Hashable, cutoff: Hashable, n_models: int
+    forecasts: Forecasts, table: pd.DataFrame, labels: pd.Index, by: By, cutoff: Hashable, n_models: int
 ) -> Any:
     """Return the table with the labels of its groups, in the library of the frame."""
     rows, native = forecasts.rows, forecasts.rows.native_format
     named: dict[Hashable, pd.Index] = {}
-    if by != "model":
-        repeated = labels.repeat(n_models)
-        if by == "id" and isinstance(rows.id_dtype, pd.CategoricalDtype):
-            repeated = repeated.astype(rows.id_dtype)
-        named = {{"id": id, "cutoff": cutoff, "step": "step"}[by]: repeated}
+    if by == "id":
+        ids = id_columns(rows, np.repeat(np.arange(len(labels)), n_models))
+        named = dict(zip(id_names(rows.columns, rows.ids), ids, strict=True))
+    elif by != "model":
+        named = {cutoff if by == "cutoff" else "step": labels.repeat(n_models)}
     if native is not None and not native.has_index:
         columns: dict[str, Any] = {str(label): values for label, values in named.items()}
         columns |= {str(label): table[label].to_numpy() for label in table.columns}
         return native.to_native_columns(columns, {k: v for k, v in rows.types.items() if k in named})
-    for label, values in named.items():
-        table.insert(0, label, values)
+    for k, (label, values) in enumerate(named.items()):
+        table.insert(k, label, values)
     return table if native is None else native.to_native(table)

@@ -13,6 +13,7 @@ from ..checks import Anything
 from ..frame.measures import seasonal_scale
 from ..frame.metrics import no_scale
 from ..frame.panel import PanelTarget, is_panel, read_panel
+from ..frame.panel_layouts import ID
 from ..frame.panel_tables import places_of
 from ..frame.panel_update import is_long_table
 from ..frame.seasons import season_length as usual_season
@@ -62,7 +63,7 @@ class Training:
         cls,
         train: Anything,
         forecasts: Forecasts,
-        id: Hashable,
+        id: Hashable | list[Hashable],
         time: Hashable,
         target: Hashable,
         season_length: int | None,
@@ -72,12 +73,13 @@ class Training:
         names: dict[str, Any] = {}
         labels = column_labels(train)
         if is_one_series(train, id, time) and target in labels:
-            train = with_constant(train, id, str(target))
-        elif not is_panel(train) and id not in labels:
+            train = with_constant(train, ID, str(target))
+        elif not is_panel(train) and not set(id if isinstance(id, list) else [id]) <= set(labels):
             train = _by_id(train, str(target) if forecasts.is_one_series else None, freq)
         if is_long_table(train):
             names = {"id": id, "time": time, "target": target}
-            names["others"] = [label for label in column_labels(train) if label not in (id, time, target)]
+            roles = [*(id if isinstance(id, list) else [id]), time, target]
+            names["others"] = [label for label in column_labels(train) if label not in roles]
         panel, _ = read_panel(train, **names, freq=freq, gaps="missing", name="train", allow_missing=True)
         season = season_length if season_length is not None else usual_season(panel.grid) if panel.has_steps else 1
         rows = forecasts.rows

@@ -591,7 +591,7 @@ def _two_levels(panel: PanelTarget, series: np.ndarray, grid: AnyGrid, places: n
     return pd.MultiIndex(levels=levels, codes=all_codes, names=names)
 
 
-def id_columns(panel: PanelTarget, series: np.ndarray) -> list[pd.Index]:
+def id_columns(panel: PanelTarget | Rows, series: np.ndarray) -> list[pd.Index]:
     """Return the ids of series, each part of them as a column with the caller's categories."""
     ids, dtypes = panel.ids.take(series), panel.id_dtype
     if isinstance(ids, pd.MultiIndex):
