@@ -143,6 +143,10 @@ def test_ids_without_a_row():
 def test_an_id_twice():
     refuses(pd.concat([SHOPS, SHOPS[:1]]), r"more than one row for the id 'a'; keep one.*drop_duplicates\('shop'\)")
     refuses(pd.concat([SHOPS, SHOPS[:3]]), "more than one row for the id 'a', and for 2 more ids")
+    static = pd.concat([SHOPS, SHOPS[:1]]).set_index("shop")
+    refuses(static, r"keep one row for each id, as with static\[~static.index.duplicated\(\)\]")
+    found = read_static(static[~static.index.duplicated()], IDS, "shop")
+    assert_array_equal(found.codes, read_static(SHOPS, IDS, "shop").codes)
 
 
 def test_no_columns_and_double_columns():

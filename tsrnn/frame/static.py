@@ -24,7 +24,7 @@ import pandas as pd
 from ..checks import Anything, shown
 from .panel_layouts import ID
 from .panel_rows import show_id
-from .tables import read_table
+from .tables import column_labels, read_table
 
 #: Most ids that a message lists.
 LISTED = 5
@@ -136,7 +136,11 @@ def read_static(
     [[0]]
     """
     id_name = ID if id_name is None else id_name
-    table = _rows_of(_read_frame(static, ids, id_name, name), ids, id_name, name)
+    columns_of_ids = list(id_name) if isinstance(ids, pd.MultiIndex) and isinstance(id_name, tuple) else [id_name]
+    once = f"drop_duplicates({columns_of_ids if len(columns_of_ids) > 1 else id_name!r})"
+    if not set(columns_of_ids) <= set(column_labels(static)):
+        once = f"{name}[~{name}.index.duplicated()]"
+    table = _rows_of(_read_frame(static, ids, id_name, name), ids, name, once)
     if known is not None:
         _check_columns(table.columns, known, name)
     columns = [_Column(table[column], f"{name}[{column!r}]") for column in table.columns]
@@ -193,16 +197,15 @@ def _with_levels(data: pd.DataFrame, names: list[Hashable], name: str) -> pd.Dat
     return data
 
 
-def _rows_of(table: pd.DataFrame, ids: pd.Index, id_name: Hashable, name: str) -> pd.DataFrame:
-    """Return the rows of the ids, in their order."""
+def _rows_of(table: pd.DataFrame, ids: pd.Index, name: str, once: str) -> pd.DataFrame:
+    """Return the rows of the ids, in their order; `once` is the expression that keeps one row for each id."""
     have, wanted = table.index.astype(object), ids.astype(object)
     if have.has_duplicates:
         twice = have[have.duplicated()]
-        columns = list(id_name) if isinstance(ids, pd.MultiIndex) and isinstance(id_name, tuple) else id_name
         raise ValueError(
             f"{name} has more than one row for the id {show_id(twice, 0)}"
             + (f", and for {twice.nunique() - 1} more ids" if twice.nunique() > 1 else "")
-            + f"; keep one row for each id, as with drop_duplicates({columns!r})"
+            + f"; keep one row for each id, as with {once}"
         )
     rows = have.get_indexer(wanted)
     missing = wanted[rows < 0]
