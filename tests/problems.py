@@ -198,9 +198,7 @@ def ahead(p, lane, named):
     if F == 0:
         return None
     rows = np.array([[w.target[lane] + k * g.stride + j - 1 for j in range(-1, g.block)] for k in range(g.n_outputs)])
-    rows = np.maximum(
-        rows, min(w.start[lane], w.target[lane] - 1)
-    )  # a window of one row does not know that row's covariates
+    rows = np.maximum(rows, min(w.start[lane], w.target[lane] - 1))  # of its first row nothing is known
     first = first_known(p.architecture)
     of = slice(first, first + F)
     known = (p.series[rows][..., of] - w.shift[lane, of]) / w.scale[lane, of]

@@ -133,8 +133,8 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
 REGRESSOR: dict[str, tuple[str, str]] = {
     "scaling": (
         '{"standard", None}',
-        "Subtract the mean and divide by the standard deviation of the training rows, or leave values as they are, which "
-        "a loss of counts needs.",
+        "Subtract the mean and divide by the standard deviation of the training rows, or leave values as they are, "
+        "which a loss of counts needs.",
     ),
     "early_stopping": (
         "EarlyStopping or bool",

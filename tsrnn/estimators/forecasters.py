@@ -158,8 +158,9 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
         self._check_support(history.target.values, history.target.cell)
         channels = [history.channel(c) for c in range(n_channels)]
         plan = plan_forecaster(
-            panel, is_scored, geometry, self._scaling_name(), seasons.n_inputs, stopping, channels, _static(history.static),
-            masks=n_masked > 0, n_held_out=None if history.validation is None else np.asarray(history.n_held_out),
+            panel, is_scored, geometry, self._scaling_name(), seasons.n_inputs, stopping, channels,
+            _static(history.static), masks=n_masked > 0,
+            n_held_out=None if history.validation is None else np.asarray(history.n_held_out),
         )  # fmt: skip
         # without validation nothing tells when to stop, and a few windows are soon overfitted
         stays_linear = is_short and self.linear_skip and stopping is not None and plan.held_out is None

@@ -2,7 +2,8 @@
 
 out[k, j] += D_j [f[k, -1]; f[k, 0]; ...; f[k, j]]
 
-The step before, f[k, -1], tells how much of the last value came from its covariates: a forecast may follow their change.
+The step before, f[k, -1], tells how much of the last value came from its covariates, so that a forecast may follow
+their change.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Shape(NamedTuple):
 
 
 def known_ahead(shape: Shape) -> int:
-    """Return how many known numbers an output reads: covariates from the step before its first, then seasonal inputs."""
+    """Return how many known numbers an output reads: covariates from the step before it on, then seasonal inputs."""
     return (shape.block + 1) * shape.n_covariates + shape.block * shape.n_channels * shape.n_seasonal
 
 

@@ -169,7 +169,7 @@ class Settings:
 def batch_size_for(n_windows: int) -> int:
     """Number of windows of a batch where none is given: 32, or for many windows a power of two up to 512.
 
-    Large batches use more cores and average more series, and an epoch has at least `UPDATES` updates. The number depends on nothing of the
-    machine, so that the same fit gives the same network everywhere.
+    Large batches use more cores and average over more series, and an epoch has at least `UPDATES` updates. The number
+    depends on nothing of the machine, so that the same fit gives the same network everywhere.
     """
     return int(min(max(2 ** int(math.log2(max(n_windows // UPDATES, 1))), SMALLEST_BATCH), LARGEST_BATCH))
