@@ -109,8 +109,8 @@ def test_autoregression(run, tmp_path):
 def test_network(run, tmp_path):
     plot = tmp_path / "plot.png"
     code, out, err = run(
-        "forecast", "air_passengers", "--horizon", 6, "--hidden-size", 4, "--epochs", 2, "--strategy", "direct",
-        "--context-length", 13, "--seed", 3, "--verbose", "--plot", plot,
+        "forecast", "air_passengers", "--model", "lstm", "--horizon", 6, "--hidden-size", 4, "--epochs", 2,
+        "--strategy", "direct", "--context-length", 13, "--seed", 3, "--verbose", "--plot", plot,
     )  # fmt: skip
     assert code == 0
     options = {"horizon": 6, "hidden_size": 4, "max_epochs": 2, "strategy": "direct", "context_length": 13}
@@ -121,7 +121,7 @@ def test_network(run, tmp_path):
 
 
 def test_linear_forecasts_are_reported(run):
-    options = ("--horizon", 4, "--hidden-size", 2)
+    options = ("--model", "lstm", "--horizon", 4, "--hidden-size", 2)
     code, _, err = run("forecast", "nile", *options)
     assert code == 0
     linear = tsrnn.LSTMForecaster(horizon=4, hidden_size=2, random_state=0).fit(DATASETS["nile"]()).best_epoch_ == 0
@@ -287,7 +287,7 @@ def test_not_utf8(csv):
 
 
 # ---------------------------------------------------------------- many series in one file
-TINY = ("--epochs", 1, "--hidden-size", 2, "--context-length", 4, "--horizon", 3)
+TINY = ("--model", "lstm", "--epochs", 1, "--hidden-size", 2, "--context-length", 4, "--horizon", 3)
 TINY_ARGUMENTS = {"horizon": 3, "max_epochs": 1, "hidden_size": 2, "context_length": 4, "random_state": 0}
 #: Number of rows of each series, and its first month.
 STORES = {"007": (40, 5), "b": (36, 0), "a": (38, 9)}
@@ -423,7 +423,7 @@ def test_short_series_are_forecast_but_not_tested(run, csv):
     assert "Forecast of the next 3 months of 4 series" in out
     assert "\n  new " in out
     assert "Left out, since a series needs two values: 'one'." in err
-    code, out, err = run("forecast", csv(pd.concat([short, one])), "--id", "store", *TINY[:2], "--horizon", 3)
+    code, out, err = run("forecast", csv(pd.concat([short, one])), "--id", "store", *TINY[:4], "--horizon", 3)
     assert code == 0
     assert "Test on" not in out
     assert "No test: no series has more than 6 months, twice the horizon." in err
@@ -599,7 +599,7 @@ def test_bad_files_of_covariates(run, csv, tmp_path):
         (["nile", "--model", "ar", "--hidden-size", 3], "--hidden-size is an option of networks"),
         (["nile", "--model", "ar", "--seed", 0], "--seed is an option of networks"),
         (["nile", "--model", "ar", "--verbose"], "--verbose is an option of networks"),
-        (["nile", "--model", "auto", "--epochs", 3], "--epochs is an option of networks, and --model auto is not a"),
+        (["nile", "--epochs", 3], "--epochs is an option of networks, and --model auto is not a"),
         (
             ["nile", "--model", "latent", "--epochs", 3],
             "--epochs is an option of networks, and --model latent is not a network",
@@ -684,17 +684,15 @@ def test_the_latent_model(run):
     ],
 )
 def test_options_that_do_not_fit_the_series(run, arguments, message):
-    code, _, err = run("forecast", "nile", *arguments)
+    code, _, err = run("forecast", "nile", "--model", "lstm", *arguments)
     assert code == 1
     assert message in err
     assert "\nError: " in f"\n{err}"
 
 
-def test_the_automatic_choice(run, tmp_path):
+def test_the_automatic_choice_is_the_default(run, tmp_path):
     output = tmp_path / "forecast.csv"
-    code, out, _ = run(
-        "forecast", "nile", "--model", "auto", "--horizon", 3, "--seed", 1, "--interval", 0.8, "--output", output
-    )
+    code, out, _ = run("forecast", "nile", "--horizon", 3, "--seed", 1, "--interval", 0.8, "--output", output)
     assert code == 0
     assert "by the automatic choice fitted to all 100 years" in out
     fitted = tsrnn.AutoForecaster(horizon=3, random_state=1).fit(DATASETS["nile"]())

@@ -309,6 +309,9 @@ def test_a_member_that_fails():
     assert table["weight"].tolist() == [1, 0, 3]
     assert table["forecaster"].notna().tolist() == [True, False, True]
     assert "8" in table["reason"]["long"]
+    assert table["arguments"]["long"] == "ARForecaster(lags=8)"
+    assert "the series has 9 observations" in str(ensemble)
+    assert "left out because" in ensemble._repr_html_()
     assert (table["seconds"] >= 0).all()
     assert list(ensemble.update([1.0]).named_members_) == ["naive", "drift"]
     with pytest.raises(ValueError, match=r"no member .* could be fitted: 'long': ValueError"):
@@ -460,6 +463,9 @@ def test_pickles_and_representations():
     y = months(wave())
     ensemble.fit(y)
     assert "ThetaForecaster" in ensemble._repr_html_()
+    assert repr(ensemble).startswith("EnsembleForecaster(members={'ar': ARForecaster(")
+    assert str(ensemble).splitlines()[-3].split()[:3] == ["ar", "ARForecaster(lags=3)", "0.5"]
+    assert ">ARForecaster(lags=3)</td>" in ensemble._repr_html_()
     again = pickle.loads(pickle.dumps(ensemble))
     pd.testing.assert_frame_equal(again.predict_interval(), ensemble.predict_interval(), check_exact=True)
     later = months(wave(91))[90:]

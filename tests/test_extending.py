@@ -255,7 +255,7 @@ def test_the_helper_leaves_parts_that_it_lacks_to_the_other_process(monkeypatch)
 
     compiled = []
     monkeypatch.setattr(ahead.Unit, "compile", lambda unit: compiled.append(unit.operation.name))
-    work = pickle.dumps(("float32", LSTM, [MSE], [("highway_join", True), ("head", True)]))
+    work = pickle.dumps((LSTM, [MSE], [("highway_join", True, "float32"), ("head", True, "float32")]))
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(work)))
     ahead.main()
     assert compiled == ["head"]

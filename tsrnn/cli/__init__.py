@@ -131,9 +131,9 @@ def list_datasets() -> None:
 @click.argument("data")
 @click.option("--horizon", type=click.IntRange(1), help="Steps to forecast. [default: one season, or 12]")
 @click.option(
-    "--model", type=click.Choice(list(MODELS)), default="lstm", show_default=True,
-    help="A combination that the data choose (auto), a simple baseline (naive, seasonal-naive, drift, theta), a linear "
-    "autoregression, one with latent states, or a recurrent network.",
+    "--model", type=click.Choice(list(MODELS)), default="auto", show_default=True,
+    help="A median of a few models that the kind of data chooses (auto), a simple baseline (naive, seasonal-naive, "
+    "drift, theta), a linear autoregression, one with latent states, or a recurrent network.",
 )  # fmt: skip
 @click.option("--strategy", type=click.Choice(STRATEGIES), help="How a network forecasts several steps.")
 @click.option("--context-length", type=click.IntRange(1), help="Steps that a network reads before it forecasts.")

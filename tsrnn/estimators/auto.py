@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,16 @@ import numpy as np
 from ..checks import Anything, whole
 from ..exceptions import FewWindowsWarning, OrderSelectionWarning
 from ..forecasting.pooling import Pool
+from ..frame import PanelTarget
+from ..losses.registry import as_loss
+from ..training.warmup import compile_together
 from . import forecasters
 from .autoregressive import ARForecaster
 from .base import Attributes, BaseForecaster
 from .baselines import NaiveForecaster, SeasonalNaiveForecaster, ThetaForecaster
 from .combination import Combination, Part
 from .history import History, Origin
-from .members import named, probabilistic
+from .members import Member, described, named, probabilistic
 
 #: The classes of cells are made by name, so that type checkers do not find them.
 GRUForecaster, LSTMForecaster = (vars(forecasters)[f"{cell}Forecaster"] for cell in ("GRU", "LSTM"))
@@ -27,6 +30,8 @@ IGNORED = (FewWindowsWarning, OrderSelectionWarning)
 SHORT, SERIES, COUNTS = "short", "series", "counts"
 #: A network is a member where the typical series has this many rows beside so many horizons.
 ROWS, HORIZONS = 24, 4
+#: Members that have a model of its own for each series of a panel, so that they cannot continue others.
+OF_FITTED_SERIES = ("ar",)
 #: Share of zeros from which whole numbers are demand that comes now and then; its median would be zero.
 ZEROS = 0.2
 
@@ -35,6 +40,7 @@ class _Fitted(Combination):
     """Types of the fitted attributes, which are no arguments of the constructor."""
 
     kind_: str
+    timings_: dict[str, float]
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -45,14 +51,18 @@ class AutoForecaster(_Fitted):
     err in different ways is better than each of them (the documentation has the measurements). The kind of data tells
     which these are:
 
-    - ``"series"``: `ARForecaster`, `ThetaForecaster`, a GRU with ``loss="mae"``, an LSTM with ``loss="huber"`` and a
-      GRU of first differences. Of a panel each network is one for all series, the first two are fitted to each.
+    - ``"series"``: `ARForecaster`, `ThetaForecaster`, GRUs with ``loss="mae"`` and ``loss="huber"``, and a GRU of first
+      differences. Of a panel each network is one for all series, the first two are fitted to each.
     - ``"counts"``: whole numbers from 0 on of which a fifth or more is 0. The mean of a GRU and an LSTM with
       ``loss="mse"`` and of `ThetaForecaster`, since the median of such numbers is often 0.
     - ``"short"``: series with fewer than 24 rows and four horizons are too short for networks. The median of
       `ARForecaster`, `ThetaForecaster` and the (seasonal) naive forecast.
 
-    Forecasters that cannot read the covariates of the fit are left out.
+    Forecasters that cannot read the covariates of the fit are left out. Series that came by ``context=`` or an update
+    are forecast by the members that can continue them: `ARForecaster` only the series of a panel that it was fitted to,
+    and a network no single series that is shorter than what it reads.
+
+    After a fit, ``str(forecaster)`` and the representation in notebooks have a table of the members.
 
     Parameters
     ----------
@@ -73,8 +83,10 @@ class AutoForecaster(_Fitted):
     kind_ : {"series", "counts", "short"}
         The kind of data.
     members_ : list of Member
-        Name, fitted forecaster, weight, seconds of the fit and, where it failed, the reason, of each member;
-        ``pandas.DataFrame(members_)`` makes a table of them.
+        Name, arguments, fitted forecaster, weight, seconds of the fit and, where it was left out, the reason, of each
+        member; ``pandas.DataFrame(members_)`` makes a table of them.
+    timings_ : dict of str to float
+        Seconds to compile the members' functions before the first fit, or to find that they are on disk.
     named_members_ : dict
         The fitted forecasters by name.
 
@@ -93,7 +105,7 @@ class AutoForecaster(_Fitted):
     >>> from tsrnn.datasets import load_nile
     >>> forecaster = AutoForecaster(horizon=3, random_state=0).fit(load_nile())
     >>> forecaster.kind_, list(forecaster.named_members_)
-    ('series', ['ar', 'theta', 'gru', 'lstm', 'gru_differences'])
+    ('series', ['ar', 'theta', 'gru', 'gru_huber', 'gru_differences'])
     """
 
     horizon: int = 12
@@ -111,13 +123,96 @@ class AutoForecaster(_Fitted):
     def _fit(self, history: History) -> Attributes:
         whole("horizon", self.horizon)
         kind = self._kind(history)
-        members = self._members(kind, history)
+        members, reasons = self._members(kind, history)
         combine = "mean" if kind == COUNTS else "median"
-        weights = [1.0] * len(members)
-        fitted = self._fit_members(history, list(members.items()), weights, combine, is_kept=True, ignored=IGNORED)
-        return fitted | {"kind_": kind}
+        taking_part = [(name, member) for name, member in members.items() if name not in reasons]
+        seconds = _compile(taking_part)
+        weights = [1.0] * len(taking_part)
+        fitted = self._fit_members(history, taking_part, weights, combine, is_kept=True, ignored=IGNORED)
+        left_out = [Member(name, described(members[name]), None, 0.0, 0.0, why) for name, why in reasons.items()]
+        return fitted | {
+            "members_": fitted["members_"] + left_out,
+            "kind_": kind,
+            "timings_": {"compile": seconds},
+        }
+
+    # ------------------------------------------------------------ forecasts
+    def _origin(self, horizon: Anything, context: Anything, ids: Anything = None, static: Anything = None) -> Origin:
+        origin = super(Combination, self)._origin(horizon, context, ids, static)
+        if context is None:
+            return origin
+        own = []
+        for name, member in self._taking_part():
+            if name in OF_FITTED_SERIES or not self._continues(name, member, origin).all():
+                own.append(origin)  # it reads the rows as they are, or has no part in their forecast
+                continue
+            with named(name):
+                own.append(member._origin(horizon, context, ids, static))
+        return origin._replace(of_members=tuple(own))
+
+    def _parts(self, origin: Origin) -> Iterator[Part]:
+        """The members that can continue all series of the origin."""
+        is_context = bool(origin.of_members)
+        for name, member, own in super()._parts(origin):
+            if self._continues(name, member, origin, is_context=is_context).all():
+                yield name, member, own
+
+    def _continues(self, name: str, member: BaseForecaster, origin: Origin, *, is_context: bool = True) -> np.ndarray:
+        """Which series of the origin a member can continue, (S,); those of a `context` may be too short for it."""
+        is_panel, is_of_series = isinstance(origin.target, PanelTarget), name in OF_FITTED_SERIES
+        can = np.ones(len(origin.series), bool)
+        if is_panel and is_of_series:
+            can = origin.series >= 0
+        if is_context and (is_of_series or not is_panel):  # networks read short series of a panel, too
+            n_rows = (origin.panel.n_rows[:, None] - origin.panel.first_observed).min(axis=1)
+            can = can & (n_rows >= member._min_context())
+        return can
+
+    def _by_members(self, origin: Origin, forecast: Callable[[Origin, np.ndarray], np.ndarray]) -> np.ndarray:
+        """Forecasts of the series (S, ...): of those together that the same members continue.
+
+        ``forecast(origin, series)`` is called with their numbers in `origin`.
+        """
+        is_context = bool(origin.of_members)
+        can = [self._continues(name, member, origin, is_context=is_context) for name, member in self._taking_part()]
+        _, group = np.unique(np.stack(can), axis=1, return_inverse=True)
+        groups = [np.flatnonzero(group.ravel() == k) for k in range(group.max() + 1)]
+        if len(groups) == 1:
+            return forecast(origin, groups[0])
+        parts = [forecast(origin.take(series), series) for series in groups]
+        return np.concatenate(parts)[np.argsort(np.concatenate(groups))]
+
+    def _min_context(self) -> int:
+        """That of the member that needs least; the others have no part in the forecast of a shorter one."""
+        return min(member._min_context() for _, member in self._taking_part())
+
+    def _check_new_series(self, names: Sequence[str]) -> None:
+        self._refuse_if_none_can(lambda member: member._check_new_series(names))
+
+    def _check_context(self, history: History) -> None:
+        self._refuse_if_none_can(lambda member: member._check_context(history))
+
+    def _refuse_if_none_can(self, check: Callable[[BaseForecaster], None]) -> None:
+        """Check new series of a panel, if all members have a model for each series of the fit."""
+        members = self._taking_part()
+        if all(name in OF_FITTED_SERIES for name, _ in members):
+            for name, member in members:
+                with named(name):
+                    check(member)
+
+    def _update_member(
+        self, name: str, member: BaseForecaster, y_new: Anything, X_new: Anything, static: Anything
+    ) -> None:
+        if name not in OF_FITTED_SERIES:  # these have nothing but the rows that all members share
+            super()._update_member(name, member, y_new, X_new, static)
+
+    def _forecast(self, origin: Origin) -> np.ndarray:
+        return self._by_members(origin, lambda some, _: super(AutoForecaster, self)._forecast(some))
 
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
+        return self._by_members(origin, lambda some, _: self._quantiles_of(some, levels))
+
+    def _quantiles_of(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
         """The points, and about them the combined distances of the members' quantiles from their own points."""
         parts = list(self._parts(origin))
         with_distribution = {name for name, _, _ in _with_distribution(parts, levels)}
@@ -131,8 +226,11 @@ class AutoForecaster(_Fitted):
         return self._pool.clipped(self._pool.combined(np.stack(points))[..., None] + combined)
 
     def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
-        parts = _with_distribution(list(self._parts(origin)), np.empty(0))
-        return self._paths(parts, self._equal(len(parts)), n_paths, rngs)
+        def of(some: Origin, series: np.ndarray) -> np.ndarray:
+            parts = _with_distribution(list(self._parts(some)), np.empty(0))
+            return self._paths(parts, self._equal(len(parts)), n_paths, [rngs[s] for s in series])
+
+        return self._by_members(origin, of)
 
     def _equal(self, n: int) -> Pool:
         """The pool of n members of equal weight."""
@@ -147,31 +245,56 @@ class AutoForecaster(_Fitted):
             return COUNTS
         return SERIES
 
-    def _members(self, kind: str, history: History) -> dict[str, BaseForecaster]:
-        """The members for a kind of data, with names; those that can read its covariates."""
+    def _members(self, kind: str, history: History) -> tuple[dict[str, BaseForecaster], dict[str, str]]:
+        """The members for a kind of data by name, and by name why some are left out."""
         shared: dict[str, Any] = {"horizon": self.horizon, "season_lengths": self.season_lengths}
-        members: dict[str, BaseForecaster] = {}
-        if not history.past_names and history.static is None and kind != COUNTS:
-            members["ar"] = ARForecaster(**shared)
-        if not history.covariate_names and not history.past_names and history.static is None:
-            members["theta"] = ThetaForecaster(**shared)
-            if kind == SHORT:
-                season = history.season_length
-                members["naive"] = (
-                    SeasonalNaiveForecaster(horizon=self.horizon, season_lengths=season)
-                    if 1 < season < history.n_rows.min()
-                    else NaiveForecaster(horizon=self.horizon)
-                )
+        members: dict[str, BaseForecaster] = {} if kind == COUNTS else {"ar": ARForecaster(**shared)}
+        members["theta"] = ThetaForecaster(**shared)
+        if kind == SHORT:
+            season = history.season_length
+            members["naive"] = (
+                SeasonalNaiveForecaster(horizon=self.horizon, season_lengths=season)
+                if 1 < season < history.n_rows.min()
+                else NaiveForecaster(horizon=self.horizon)
+            )
+        reasons = {name: why for name, member in members.items() if (why := _why_not(member, history))}
         if kind == COUNTS:
-            return members | {
+            networks = {
                 "gru": GRUForecaster(**shared, loss="mse", scaling="standard"),
                 "lstm": LSTMForecaster(**shared, loss="mse", scaling="standard"),
             }
-        if kind == SERIES or not members:
-            members["gru"] = GRUForecaster(**shared, loss="mae", scaling="last")
-            members["lstm"] = LSTMForecaster(**shared, loss="huber", scaling="last")
-            members["gru_differences"] = GRUForecaster(**shared, loss="mse", scaling="standard", difference=1)
-        return members
+        else:
+            networks = {
+                "gru": GRUForecaster(**shared, loss="mae", scaling="last"),
+                "gru_huber": GRUForecaster(**shared, loss="huber", scaling="last"),
+                "gru_differences": GRUForecaster(**shared, loss="mse", scaling="standard", difference=1),
+            }
+        if kind == SHORT and len(reasons) < len(members):
+            n, which = history.typical_length, "typical series" if history.is_panel else "series"
+            least = f"{ROWS} + {HORIZONS} * horizon = {ROWS + HORIZONS * self.horizon}"
+            why = f"the {which} has {n} rows, and networks are members from {least} rows on"
+            reasons |= dict.fromkeys(networks, why)
+        return members | networks, reasons
+
+
+def _why_not(member: BaseForecaster, history: History) -> str | None:
+    """Why a member cannot read a history, without the advice; None if it can."""
+    try:
+        member._check_history(history)
+    except ValueError as error:
+        return str(error).partition(";")[0]
+    return None
+
+
+def _compile(members: Sequence[tuple[str, BaseForecaster]]) -> float:
+    """Compile what networks and theta models run before they are fitted one after the other; return the seconds."""
+    networks = [member for _, member in members if isinstance(member, forecasters.RecurrentForecaster)]
+    if not networks:
+        return 0.0
+    cell = networks[0].make_cell()
+    losses = [as_loss(member.loss) for member in networks if member.make_cell().name == cell.name]
+    thetas = any(isinstance(member, ThetaForecaster) for _, member in members)
+    return compile_together(cell, list(dict.fromkeys(losses)), thetas=thetas)
 
 
 def _with_distribution(parts: list[Part], levels: np.ndarray) -> list[Part]:

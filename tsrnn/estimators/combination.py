@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -14,7 +15,7 @@ from ..checks import Anything, number, processes
 from ..forecasting.pooling import Pool
 from .base import Attributes, BaseForecaster
 from .history import History, Origin
-from .members import SHARED, Member, fit_member, named, probabilistic, report_failures
+from .members import SHARED, Member, fit_member, html_table, named, probabilistic, report_failures, text_table
 from .probabilistic import ProbabilisticForecaster
 from .recurrent import generator
 
@@ -38,6 +39,22 @@ class Combination(MetaEstimatorMixin, ProbabilisticForecaster):
         """The fitted forecasters by name."""
         return {each.name: each.forecaster for each in self.members_ if each.forecaster is not None}
 
+    # ------------------------------------------------------------ representations
+    def __str__(self) -> str:
+        """The call that makes it and, after a fit, a table of its members; `repr` has the call alone."""
+        return f"{self!r}\n{text_table(self.members_)}" if "members_" in vars(self) else repr(self)
+
+    def _repr_html_inner(self) -> str:
+        """scikit-learn's diagram and, after a fit, a table of the members."""
+        diagram: str = super()._repr_html_inner()
+        return diagram + html_table(self.members_) if "members_" in vars(self) else diagram
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        """Both representations for notebooks, as far as scikit-learn's configuration shows them."""
+        bundle: dict[str, str] = super()._repr_mimebundle_(**kwargs) | {"text/plain": str(self)}
+        return bundle | {"text/html": self._repr_html_inner()} if "text/html" in bundle else bundle
+
+    # ------------------------------------------------------------ update
     def _updated(self, y_new: Anything, X_new: Anything, static: Anything) -> Attributes:
         changed = super()._updated(y_new, X_new, static)
         later = []
@@ -45,10 +62,16 @@ class Combination(MetaEstimatorMixin, ProbabilisticForecaster):
             forecaster = copy(each.forecaster)
             if forecaster is not None:
                 with named(each.name):
-                    forecaster.update(y_new, X_new, static=static)
+                    self._update_member(each.name, forecaster, y_new, X_new, static)
                 forecaster.__dict__.update(changed)  # one panel for all
             later.append(each._replace(forecaster=forecaster))
         return changed | {"members_": later}
+
+    def _update_member(
+        self, name: str, member: BaseForecaster, y_new: Anything, X_new: Anything, static: Anything
+    ) -> None:
+        """Update a copy of a member."""
+        member.update(y_new, X_new, static=static)
 
     # ------------------------------------------------------------ fit
     def _check_history(self, history: History) -> None:

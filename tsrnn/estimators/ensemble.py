@@ -56,8 +56,8 @@ class EnsembleForecaster(Combination):
     Attributes
     ----------
     members_ : list of Member
-        Name, fitted forecaster, weight, seconds of the fit and, where it failed, the reason, of each member;
-        ``pandas.DataFrame(members_)`` makes a table of them.
+        Name, arguments, fitted forecaster, weight, seconds of the fit and, where it failed, the reason, of each member;
+        ``pandas.DataFrame(members_)`` makes a table of them, and so do ``str(ensemble)`` and notebooks.
     named_members_ : dict
         The fitted forecasters by name.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import inspect
 import time
 import warnings
 from collections import Counter
@@ -17,6 +19,13 @@ from .probabilistic import ProbabilisticForecaster
 
 #: Fitted attributes that are the same of the ensemble and of all members, which hold no copies of them.
 SHARED = (*UPDATED, "static_")
+#: Arguments that are the same for all members, or that tell nothing about a forecast.
+UNSHOWN = ("horizon", "random_state", "n_jobs", "verbose")
+#: Style of the table in HTML.
+STYLE = (
+    ".tsrnn-members {display: table !important; border-collapse: collapse; margin: 0.5em 0} "
+    ".tsrnn-members th, .tsrnn-members td {padding: 0.1em 0.8em; vertical-align: top}"
+)
 
 
 class Member(NamedTuple):
@@ -25,17 +34,20 @@ class Member(NamedTuple):
     Attributes
     ----------
     name : str
+    arguments : str
+        Its class with the arguments that are not defaults; without horizon and seed.
     forecaster : BaseForecaster or None
-        The fitted copy; None if its fit failed.
+        The fitted copy; None if it was left out.
     weight : float
-        Its weight; 0 if its fit failed.
+        Its weight; 0 if it was left out.
     seconds : float
         Duration of its fit.
     reason : str or None
-        Why its fit failed.
+        Why it was left out: why its fit failed, or why there was none.
     """
 
     name: str
+    arguments: str
     forecaster: BaseForecaster | None
     weight: float
     seconds: float
@@ -107,10 +119,62 @@ def fit_member(
     except Exception as failure:
         if not is_kept:
             raise error_of(name, failure) from failure
-        return Member(name, None, 0.0, time.perf_counter() - start, f"{type(failure).__name__}: {failure}")
+        return Member(
+            name, described(member), None, 0.0, time.perf_counter() - start, f"{type(failure).__name__}: {failure}"
+        )
     for attribute in SHARED:
         del member.__dict__[attribute]
-    return Member(name, member, weight, time.perf_counter() - start, None)
+    return Member(name, described(member), member, weight, time.perf_counter() - start, None)
+
+
+def described(member: BaseForecaster) -> str:
+    """The class of a member and its arguments that are not defaults; `UNSHOWN` are not those of the member."""
+    defaults = {name: each.default for name, each in inspect.signature(type(member)).parameters.items()}
+    given = [
+        f"{name}={shown(value)}"
+        for name, value in member.get_params(deep=False).items()
+        if name not in UNSHOWN and shown(value) != shown(defaults[name])
+    ]
+    return f"{type(member).__name__}({', '.join(given)})"
+
+
+# ---------------------------------------------------------------- tables
+def _cells(members: Sequence[Member]) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows of a table of the members; the reasons are its last column, if there are some."""
+    heads = ["member", "forecaster", "weight", "seconds"]
+    rows = [[each.name, each.arguments, f"{each.weight:g}", f"{each.seconds:.2f}"] for each in members]
+    if any(each.reason is not None for each in members):
+        heads.append("left out because")
+        rows = [[*row, each.reason or ""] for row, each in zip(rows, members, strict=True)]
+    return heads, rows
+
+
+def text_table(members: Sequence[Member]) -> str:
+    """A line for each member: name, forecaster, weight, seconds, and why it was left out."""
+    heads, rows = _cells(members)
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    lines = []
+    for name, forecaster, weight, seconds, *reason in (heads, *rows):
+        cells = [name.ljust(widths[0]), forecaster.ljust(widths[1]), weight.rjust(widths[2]), seconds.rjust(widths[3])]
+        lines.append("  ".join([*cells, *(" ".join(each.split()) for each in reason)]).rstrip())
+    return "\n".join(lines)
+
+
+def html_table(members: Sequence[Member]) -> str:
+    """The same as a table in HTML; numbers are aligned to the right.
+
+    Like scikit-learn's diagram it is hidden without its style, where a notebook shows the text in their place.
+    """
+    heads, rows = _cells(members)
+    aligned = ["left", "left", "right", "right", "left"]
+    lines = []
+    for tag, row in (("th", heads), *(("td", row) for row in rows)):
+        cells = (
+            f'<{tag} style="text-align: {side}">{html.escape(cell, quote=False)}</{tag}>'
+            for side, cell in zip(aligned, row, strict=False)
+        )
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    return f'<style>{STYLE}</style><table class="tsrnn-members" hidden>{"".join(lines)}</table>'
 
 
 def report_failures(members: Sequence[Member]) -> None:

@@ -39,7 +39,11 @@ COSTS = {
     "update": 3.0,
     "scale_windows": 2.5,
     "attention_gradient": 5.0,
+    "fit_thetas": 26.0,
+    "filter_thetas": 4.0,
 }
+#: Functions that Python calls; the others are operations, which `run` calls.
+ENTRIES = ("run", "fit_thetas", "filter_thetas")
 #: What starting a helper costs, and from which sum of costs on it is worthwhile.
 START, WORTHWHILE = 2.0, 12.0
 #: What the helper runs; the paths where this process finds modules come first.
@@ -47,18 +51,21 @@ CODE = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from ts
 
 
 class Unit(NamedTuple):
-    """One function to compile: an operation's, or its gradient's, for a precision; or the driver that runs programs."""
+    """One function to compile: an operation's, or its gradient's, for a precision; or one of `ENTRIES`, by its name."""
 
-    operation: Operation | None
+    operation: Operation | str
     is_gradient: bool
     dtype: np.dtype
 
     @property
+    def name(self) -> str:
+        """Name of the operation or entry."""
+        return self.operation if isinstance(self.operation, str) else self.operation.name
+
+    @property
     def kind(self) -> str:
         """What its costs go by."""
-        if self.operation is None:
-            return "run"
-        name = self.operation.kind or self.operation.name
+        name = self.name if isinstance(self.operation, str) else self.operation.kind or self.name
         return f"{name}_gradient" if self.is_gradient else name
 
     @property
@@ -71,8 +78,12 @@ class Unit(NamedTuple):
         """The compiled function, which may have to be compiled yet."""
         from .jit import DRIVER, forward_of, gradient_of
 
-        if self.operation is None:
-            return DRIVER
+        if isinstance(self.operation, str):
+            if self.operation == "run":
+                return DRIVER
+            from .theta import ahead
+
+            return ahead(self.operation)
         return gradient_of(self.operation) if self.is_gradient else forward_of(self.operation)
 
     def is_ready(self) -> bool:
@@ -95,7 +106,7 @@ def units_of(layout: Layout, dtype: DTypeLike, losses: Sequence[Loss], *, trains
     """Return all functions that a network runs, when it forecasts and, if it `trains`, when it learns."""
     dtype = np.dtype(dtype)
     forward = [*layout.batch_operations(), *layout.operations()]
-    units = [Unit(None, False, dtype), *(Unit(operation, False, dtype) for operation in forward)]
+    units = [Unit("run", False, dtype), *(Unit(operation, False, dtype) for operation in forward)]
     units += [Unit(loss_of(loss), False, dtype) for loss in losses]
     if trains:
         units += [
@@ -104,6 +115,11 @@ def units_of(layout: Layout, dtype: DTypeLike, losses: Sequence[Loss], *, trains
         ]
         units += [Unit(operation, False, dtype) for operation in layout.update_operations()]
     return list(dict.fromkeys(units))
+
+
+def units_of_theta() -> list[Unit]:
+    """Return the functions that theta models run."""
+    return [Unit(name, False, np.dtype(np.float64)) for name in ENTRIES[1:]]
 
 
 def prepare(units: Sequence[Unit], cell: Cell, losses: Sequence[Loss]) -> int:
@@ -168,9 +184,9 @@ def _divide(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
 
 def _start(units: Sequence[Unit], cell: Cell, losses: Sequence[Loss]) -> subprocess.Popen | None:
     """Start a helper that compiles `units`; None where that is not possible."""
-    names = [(unit.operation.name if unit.operation else None, unit.is_gradient) for unit in units]
+    names = [(unit.name, unit.is_gradient, unit.dtype.name) for unit in units]
     try:
-        work = pickle.dumps(sys.path) + pickle.dumps((units[0].dtype.name, cell, list(losses), names))
+        work = pickle.dumps(sys.path) + pickle.dumps((cell, list(losses), names))
         process = subprocess.Popen(
             [sys.executable, "-c", CODE], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -185,9 +201,10 @@ def _start(units: Sequence[Unit], cell: Cell, losses: Sequence[Loss]) -> subproc
 def main() -> None:
     """Compile what the standard input says, as a helper."""
     gc.disable()
-    dtype, cell, losses, names = pickle.load(sys.stdin.buffer)
-    known = {operation.name: operation for part in PARTS for operation in part.operations}
+    cell, losses, names = pickle.load(sys.stdin.buffer)
+    known: dict[str, Operation | str] = {name: name for name in ENTRIES}
+    known |= {operation.name: operation for part in PARTS for operation in part.operations}
     known |= {operation.name: operation for operation in (layer_of(cell), *map(loss_of, losses))}
-    for name, is_gradient in names:
-        if name is None or name in known:  # a part of the user's is compiled by the other process
-            Unit(None if name is None else known[name], is_gradient, np.dtype(dtype)).compile()
+    for name, is_gradient, dtype in names:
+        if name in known:  # a part of the user's is compiled by the other process
+            Unit(known[name], is_gradient, np.dtype(dtype)).compile()

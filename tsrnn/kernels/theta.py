@@ -20,9 +20,10 @@ import functools
 from collections.abc import Callable
 
 import numpy as np
+from numba import typeof
 
 from ..parts.operations import vector
-from .jit import entry
+from .jit import Compiled, entry
 
 #: Columns of the parameters of a series: initial level, alpha, omega, standard deviation of the errors, intercept and
 #: slope of the line through all values, and the kind of its seasonal indices.
@@ -120,6 +121,18 @@ def build_filter() -> Callable:
             states[k, 0], states[k, 1], states[k, 2] = level, mean, slope
 
     return filter_thetas
+
+
+def ahead(name: str) -> Compiled:
+    """Return "fit_thetas" or "filter_thetas", to be compiled before it is called, for the arguments that it will get.
+
+    They are those that `tsrnn.linear.theta` passes.
+    """
+    row, table, places = np.empty(0), np.empty((0, 0)), np.empty(0, np.int64)
+    rows = (row, np.empty(0, np.bool_), places, places, 1)
+    if name == "fit_thetas":
+        return Compiled(build_fit(), lambda _: tuple(map(typeof, (*rows, True, table, table, row))))
+    return Compiled(build_filter(), lambda _: tuple(map(typeof, (*rows, table, table, table, row))))
 
 
 def is_seasonal(z, m):

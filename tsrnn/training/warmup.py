@@ -12,7 +12,7 @@ from ..cells.cell import Cell
 from ..data.windows import Geometry
 from ..forecasting.strategies import as_strategy
 from ..kernels import get_backend
-from ..kernels.ahead import Unit, has_compiler, prepare, units_of
+from ..kernels.ahead import Unit, has_compiler, prepare, units_of, units_of_theta
 from ..kernels.cache import files, folders
 from ..kernels.cuda.plan import unsupported
 from ..losses.loss import Loss
@@ -64,6 +64,20 @@ def compile_cell(
             warm_up(network, geometry_of(strategy), BATCH_SIZE)
     added = files() - before
     return Compiled(len(added), added, time.perf_counter() - started)
+
+
+def compile_together(cell: Cell, losses: Sequence[Loss], *, thetas: bool) -> float:
+    """Compile what direct forecasters with `cell` and each of the `losses` run, and theta models; return the seconds.
+
+    All of it is one piece of work for two processes, which several fits, one after the other, would divide worse. Parts
+    that not every network has are left to the fits.
+    """
+    started = time.perf_counter()
+    if has_compiler():
+        layout = default_network(cell, "direct", losses[0]).layout(geometry_of("direct"))
+        units = units_of(layout, "float32", losses) + (units_of_theta() if thetas else [])
+        prepare(units, cell, losses)
+    return time.perf_counter() - started
 
 
 def runs_on(device: str, cell: Cell) -> bool:
