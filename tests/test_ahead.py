@@ -12,10 +12,15 @@ import numpy as np
 import pytest
 
 import tsrnn
+from tsrnn import AutoForecaster, ThetaForecaster
 from tsrnn.cells.lstm import LSTM
+from tsrnn.cells.registry import family
 from tsrnn.data.windows import Geometry
+from tsrnn.kernels import get_theta
+from tsrnn.losses.registry import LOSSES
 from tsrnn.losses.squared import MSE
 from tsrnn.networks.architecture import Architecture
+from tsrnn.training import warmup
 
 from .problems import COMPILED
 
@@ -51,6 +56,25 @@ def test_the_work_is_divided_evenly():
     assert sorted(map(str, ours + theirs)) == sorted(map(str, units()))
     here, there = (sum(unit.cost for unit in part) for part in (ours, theirs))
     assert abs(here - there - ahead.START) <= max(unit.cost for unit in units()) / 2
+
+
+def test_theta_models_run_what_is_compiled_ahead():
+    ThetaForecaster().fit(np.sin(np.arange(24.0))).predict(1)
+    for unit, loop in zip(ahead.units_of_theta(), get_theta(), strict=True):
+        assert unit.is_ready()
+        assert unit.compiled.function is loop
+        assert list(loop.overloads) == [unit.compiled.signature(unit.dtype)]
+
+
+def test_what_the_automatic_choice_compiles_ahead_is_part_of_a_warmup(monkeypatch):
+    """The command of the README compiles all of it."""
+    asked = []
+    monkeypatch.setattr(warmup, "prepare", lambda units, *_: asked.extend(units))
+    AutoForecaster(horizon=3, random_state=0).fit(np.sin(np.arange(60.0)))
+    losses = [LOSSES[name] for name in ("mse", "mae", "huber")]
+    known = warmup.functions(family("GRU").make(), ["direct"], losses, "float32")
+    assert {unit.name for unit in asked} >= {"gru", "mse_loss", "mae_loss", "huber_loss", "fit_thetas", "run"}
+    assert set(asked) <= {*known, *ahead.units_of_theta()}
 
 
 def gate(a):

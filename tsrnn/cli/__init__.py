@@ -164,7 +164,7 @@ def forecast(
 ) -> None:
     """Forecast DATA, the name of a data set (see `tsrnn datasets`) or a CSV file.
 
-    With --id the file holds many series, one below the other. One model is fitted to all of them, and forecasts the
+    With --id the file holds many series, one below the other. The model is fitted to all of them, and forecasts the
     steps after the end of each.
 
     First the model is tested: it is fitted without the last steps of the series, as many as the horizon, and forecasts

@@ -24,7 +24,8 @@ UNSHOWN = ("horizon", "random_state", "n_jobs", "verbose")
 #: Style of the table in HTML.
 STYLE = (
     ".tsrnn-members {display: table !important; border-collapse: collapse; margin: 0.5em 0} "
-    ".tsrnn-members th, .tsrnn-members td {padding: 0.1em 0.8em; vertical-align: top}"
+    ".tsrnn-members th, .tsrnn-members td {padding: 0.1em 0.8em; vertical-align: top} "
+    ".tsrnn-members td:nth-child(5) {min-width: 24em}"
 )
 
 
