@@ -209,12 +209,13 @@ MUTANTS = [
         "origin._replace(of_members=tuple(own))", "origin", ENSEMBLE,
     ),
     mutant(
-        "an update only of the rows of the members", "estimators/combination.py::Combination._updated",
-        "forecaster.update(y_new, X_new, static=static)", "None", ENSEMBLE,
+        "an update only of the rows of the members", "estimators/combination.py::Combination._update_member",
+        "member.update(y_new, X_new, static=static)", "None", ENSEMBLE,
     ),
     mutant(
         "a member that failed keeps its weight", "estimators/members.py::fit_member",
-        "Member(name, None, 0.0, *__rest)", "Member(name, None, weight, *__rest)", ENSEMBLE,
+        "Member(name, described(member), None, 0.0, *__rest)",
+        "Member(name, described(member), None, weight, *__rest)", ENSEMBLE,
     ),
     # ---------------------------------------------------------------- scores and labels
     mutant(
