@@ -254,3 +254,12 @@ def test_bad_arguments(y):
         AutoForecaster(horizon=4, lower="0").fit(y)
     with pytest.raises(ValueError, match="season_lengths"):
         AutoForecaster(horizon=4, season_lengths=-1).fit(y)
+
+
+def test_theta_models_get_the_first_of_several_seasons():
+    y = months(wave(30))
+    fitted = AutoForecaster(horizon=4, season_lengths=[4, 12], random_state=0).fit(y)
+    assert fitted.named_members_["theta"].season_lengths == 4
+    assert [member.reason for member in fitted.members_[:3]] == [None] * 3
+    alone = AutoForecaster(horizon=4, season_lengths=4, random_state=0).fit(y)
+    assert_array_equal(alone.named_members_["theta"].predict(), fitted.named_members_["theta"].predict())

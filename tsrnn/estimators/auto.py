@@ -249,7 +249,9 @@ class AutoForecaster(_Fitted):
         """The members for a kind of data by name, and by name why some are left out."""
         shared: dict[str, Any] = {"horizon": self.horizon, "season_lengths": self.season_lengths}
         members: dict[str, BaseForecaster] = {} if kind == COUNTS else {"ar": ARForecaster(**shared)}
-        members["theta"] = ThetaForecaster(**shared)
+        has_many = self.season_lengths is not None and len(history.season_lengths) > 1  # theta models have one
+        of_theta = {"season_lengths": history.season_length} if has_many else {}
+        members["theta"] = ThetaForecaster(**shared | of_theta)
         if kind == SHORT:
             season = history.season_length
             members["naive"] = (
