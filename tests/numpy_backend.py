@@ -82,6 +82,16 @@ def outer(item, d, x):
     return by_block.reshape(item.n_blocks, -1, by_block.shape[-1])
 
 
+def softmax_loss(y, *parameters):
+    """Cross-entropy and its derivative by each logit; the last of the parameters is the label smoothing."""
+    *logits, smoothing = parameters
+    x, K = np.stack(logits), len(logits)
+    x = x - x.max(axis=0)
+    target = (1 - smoothing) * (np.arange(K).reshape(-1, *[1] * y.ndim) == y) + smoothing / K
+    log_sum = np.log(np.exp(x).sum(axis=0))
+    return log_sum - (target * x).sum(axis=0), *(np.exp(x - log_sum) - target)
+
+
 class NumpyBackend:
     """The methods of `tsrnn.kernels.cpu.CpuBackend`."""
 
@@ -330,7 +340,8 @@ class NumpyBackend:
         work.dout = np.zeros_like(work.out)
         for q, constant in enumerate(loss.constants):
             parameters = [work.out[:, q * loss.width + p :: size] for p in range(loss.width)]
-            value, *derivatives = bound(loss.equation)(work.y, *parameters, work.dtype.type(constant))
+            equation = softmax_loss if loss.equation is None else bound(loss.equation)
+            value, *derivatives = equation(work.y, *parameters, work.dtype.type(constant))
             work.total[0] += (work.weight * value)[seen].sum(dtype=float)
             for p, derivative in enumerate(derivatives):
                 work.dout[:, q * loss.width + p :: size] = np.where(seen, derivative * share, 0)

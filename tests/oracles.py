@@ -405,7 +405,20 @@ def negative_binomial(y, p, log_shape):
     return loggamma(r) - loggamma(y + r) - r * np.log(r / (r + mean)) - y * np.log(mean / (r + mean))
 
 
-#: Each loss: its definition, the number of its parameters, and whether it has a constant.
+def log_loss(y, logit, smoothing):
+    """Minus the logarithm of the probability of class y, which is moved towards a half by the smoothing."""
+    share = (1 - smoothing) * y + smoothing / 2
+    return -share * np.log(sigmoid(logit)) - (1 - share) * np.log(sigmoid(-logit))
+
+
+def cross_entropy(y, *parameters):
+    """Cross-entropy of softmax(logits) with (1 - s) one-hot(y) + s / K; the last parameter is the smoothing s."""
+    *logits, smoothing = parameters
+    K, terms = len(logits), [-np.log(p) for p in softmax(logits)]
+    return (1 - smoothing) * terms[int(y)] + smoothing / K * total(terms)
+
+
+#: Each loss: its definition, the number of its parameters (None: any), and whether it has a constant.
 LOSSES = {
     "mse": (squared_error, 1, False),
     "mae": (absolute_error, 1, False),
@@ -416,6 +429,8 @@ LOSSES = {
     "student_t": (student_t, 3, False),
     "poisson": (poisson, 1, False),
     "negative_binomial": (negative_binomial, 2, False),
+    "log_loss": (log_loss, 1, True),
+    "cross_entropy": (cross_entropy, None, True),
 }
 #: What each likelihood leaves out, as a function of the target.
 OMITTED = {

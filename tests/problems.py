@@ -63,6 +63,8 @@ def problem(
     observed = (rng.uniform(size=targets.shape) < (0.6 if missing else 2)).astype(float)
     if loss.support == "counts":
         targets = rng.poisson(2, targets.shape).astype(float)
+    elif loss.is_of_classes:
+        targets = rng.integers(0, max(2, loss.width), targets.shape).astype(float)
     targets[observed == 0] = np.nan
     observed *= rng.choice([0.5, 1.0] if missing else [1.0], observed.shape)
     start, target = rng.integers(0, 20, lanes), rng.integers(1 if covariates or seasonal else 0, 10, lanes)
@@ -72,7 +74,7 @@ def problem(
         seen, first = rng.integers(0, 2, (len(series), masked)), n_inputs - 2 * masked
         series[:, first:] = np.hstack([seen, rng.integers(1, 6, seen.shape) * (1 - seen)])
         moments[0][:, first:], moments[1][:, first:] = 0, 1
-    if loss.support == "counts":
+    if loss.support != "real":
         moments[2:] = np.zeros((lanes, a.n_targets)), np.ones((lanes, a.n_targets))
     state = np.zeros((layers, len(cell.states), hidden, lanes))  # of a learned one, the oracles take the parameter
     theta = rng.normal(0, 0.5, a.size)
@@ -281,6 +283,7 @@ def oracle_loss(p, theta, **options):
     """Weighted mean loss of all windows; `options` as `oracle_outputs` takes them."""
     lanes = range(len(p.windows))
     function, width, has_constant = oracles.LOSSES[p.architecture.loss.name]
+    width = width or p.architecture.loss.width
     outputs = [oracle_outputs(p, lane, theta, **options) for lane in lanes]
     targets, weights = zip(*(scaled(p, lane)[2:] for lane in lanes), strict=True)
     constants = p.architecture.loss.constants if has_constant else [None]

@@ -69,6 +69,8 @@ def kernels(capability: tuple[int, int]):
     from tsrnn.data.windows import Geometry
     from tsrnn.kernels.cuda.kernels import build_common, build_loss, build_network
     from tsrnn.kernels.cuda.plan import Properties, plan
+    from tsrnn.losses.cross_entropy import CrossEntropy
+    from tsrnn.losses.log_loss import LogLoss
     from tsrnn.losses.registry import LOSSES
     from tsrnn.losses.squared import MSE
     from tsrnn.networks.architecture import Architecture, Decoder
@@ -111,7 +113,7 @@ def kernels(capability: tuple[int, int]):
     for name, signature in common.items():
         kernel = getattr(build_common(limits.most_threads, "float32"), name)
         yield compile_(name, kernel, signature, limits.most_threads, double=name in IN_DOUBLE)
-    for loss in LOSSES.values():
+    for loss in (*LOSSES.values(), LogLoss(), CrossEntropy(5)):
         yield compile_(loss.name, build_loss(loss, limits.most_threads, "float32"), tile, limits.most_threads)
     others = [(cell, 64, 256, "") for cell in CELLS if all(cell != network[0] for network in NETWORKS)]
     for cell, hidden_size, lanes, kind in (*NETWORKS, *others):

@@ -12,6 +12,8 @@ import tsrnn
 from tsrnn import ARForecaster, EarlyStopping, LSTMForecaster, LSTMRegressor
 from tsrnn.cells.registry import FAMILIES, family
 from tsrnn.exceptions import FewWindowsWarning
+from tsrnn.losses.cross_entropy import CrossEntropy
+from tsrnn.losses.log_loss import LogLoss
 
 from .problems import shown
 
@@ -138,6 +140,18 @@ def test_counts_of_regressors():
     y[3, 1] = -4
     with pytest.raises(ValueError, match="y at row 3, column 1 is -4, but loss='poisson' is of counts"):
         LSTMRegressor(loss="poisson", scaling=None, **QUICK).fit(np.ones((5, 3)), y)
+
+
+@pytest.mark.parametrize("loss", [LogLoss(), CrossEntropy(2)], ids=str)
+def test_losses_of_classes_are_for_classifiers(loss):
+    X, y = np.ones((5, 3)), np.arange(30.0) % 2
+    message = "is of classes, and LSTM(Forecaster|Regressor) predicts numbers; use a classifier"
+    with pytest.raises(ValueError, match=message):
+        LSTMForecaster(loss=loss, scaling=None, **QUICK).fit(y)
+    with pytest.raises(ValueError, match=message):
+        LSTMRegressor(loss=loss, scaling=None, **QUICK).fit(X, y[:5])
+    with pytest.raises(ValueError, match=f"loss='{loss.name}' is not known"):
+        LSTMForecaster(loss=loss.name, **QUICK).fit(y)
 
 
 def test_too_short():

@@ -20,7 +20,9 @@ from tsrnn.cells.cell import Cell, Product, Stage
 from tsrnn.forecasting.distribution import point
 from tsrnn.functions.activations import HALF, ONE, sigmoid, tanh
 from tsrnn.functions.random import fold
+from tsrnn.losses.cross_entropy import CrossEntropy
 from tsrnn.losses.gaussian import GAUSSIAN
+from tsrnn.losses.log_loss import LogLoss
 from tsrnn.losses.negative_binomial import NEGATIVE_BINOMIAL
 from tsrnn.losses.pinball import Pinball
 from tsrnn.losses.registry import LOSSES
@@ -85,15 +87,48 @@ def test_network(cell, shape, backend):
     assert_like_oracle(p, run(p, backend))
 
 
+OF_CLASSES = [LogLoss(), LogLoss(0.2), CrossEntropy(2), CrossEntropy(5, 0.2)]
+
+
 @both
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+@pytest.mark.parametrize("loss", [*LOSSES.values(), *OF_CLASSES], ids=str)
 def test_loss(loss, backend):
     p = problem(loss=loss, n_inputs=2, block=2, lags=2, n_outputs=2, context=4, missing=True)
     assert_like_oracle(p, run(p, backend))
 
 
+@both
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("loss", "logits"), [(LogLoss(), [1e4]), (CrossEntropy(3), [0, 1e4, 0])], ids=str)
+def test_extreme_logits(loss, logits, dtype, backend):
+    """The loss is the distance to the logit of the true class, and the gradient of the head's bias is finite."""
+    p = problem(loss=loss, lanes=6)
+    p.targets[:] = np.arange(len(p.targets))[:, None] % 2
+    p.theta[:] = 0
+    p.architecture.bias(p.theta)[:] = logits
+    found, is_wrong = run(p, backend, dtype), np.mean(p.targets[p.windows.target, 0] == 0)
+    assert 0 < is_wrong < 1
+    assert_allclose(found.loss, 1e4 * is_wrong, rtol=1e-6)
+    expected = [is_wrong] if len(logits) == 1 else [-is_wrong, is_wrong, 0]
+    assert_allclose(p.architecture.bias(found.theta), expected, rtol=1e-6)
+
+
+def test_many_classes_and_ignored_ones():
+    """Thousands of classes go the same way; a target of weight 0 is ignored, whatever class it names."""
+    p = problem(loss=CrossEntropy(3000, 0.1), lanes=3, hidden=2, context=2)
+    assert_allclose(run(p, KERNELS).theta, run(p, BACKENDS["numpy"]).theta, **EXACT)
+    p.windows.target[:] = [0, 1, 2]
+    p.observed[0] = 0
+    found = run(p, KERNELS)
+    p.targets[0] = np.nan
+    other = run(p, KERNELS)
+    assert_array_equal(found.theta, other.theta)
+    assert found.loss == other.loss
+    assert not found.x[..., 0].any()
+
+
 @compiled
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+@pytest.mark.parametrize("loss", [*LOSSES.values(), LogLoss()], ids=str)
 def test_compiled_losses_stay_in_float32(loss):
     from tsrnn.kernels.jit import PORT
 
@@ -268,6 +303,7 @@ def assert_equal_over_threads(p):
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
 def test_parallel_equals_serial():
     assert_equal_over_threads(problem(hidden=16, layers=2, lags=3, context=30, n_outputs=3, lanes=100, ragged=True))
+    assert_equal_over_threads(problem(hidden=4, layers=2, context=5, lanes=100, loss=CrossEntropy(40, 0.1)))
 
 
 @both

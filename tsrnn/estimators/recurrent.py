@@ -157,6 +157,11 @@ class RecurrentNetwork:
     def _check_support(self, targets: np.ndarray, place: Callable[[int, int], str]) -> None:
         """Refuse targets (n, C) outside the support of the loss; NaN is missing, `place` names one in the message."""
         loss = as_loss(self.loss)
+        if loss.is_of_classes:
+            raise ValueError(
+                f"loss={loss} is of classes, and {type(self).__name__} predicts numbers; use a classifier, such as "
+                "tsrnn.LSTMClassifier, or loss='mse'"
+            )
         if loss.support != "counts":
             return
         if self._scaling_name() is not None:

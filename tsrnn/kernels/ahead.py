@@ -157,7 +157,7 @@ def _can_divide(missing: Sequence[Unit], cell: Cell, losses: Sequence[Loss]) -> 
     if os.environ.get("TSRNN_COMPILE_PROCESSES", "2") == "1":
         return False
     functions = [f for stage in cell.stages for f in (stage.forward, stage.gradient)]
-    functions += [loss.equation for loss in losses]
+    functions += [equation for loss in losses for equation in loss.equations]
     return all(function.__module__ != "__main__" for function in functions)
 
 

@@ -31,6 +31,7 @@ from . import (
     season,
     segments,
     skip,
+    softmax,
     static,
     update,
 )
@@ -51,7 +52,7 @@ from .part import GRADIENT, INPUTS, LOSS, OUTPUTS, Buffer, Operation, Part, Size
 from .shape import Shape, known_ahead, needs_input_gradient
 
 #: What every network has: the arrays of a batch, how they are filled, and the update.
-BATCH: tuple[Part, ...] = (common.COMMON, gather.PART, update.PART)
+BATCH: tuple[Part, ...] = (common.COMMON, gather.PART, softmax.PART, update.PART)
 #: All parts, for the numbers of arrays and parameters; a network is made of some of them.
 PARTS: tuple[Part, ...] = (
     *BATCH,

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 from ..losses.loss import Loss
 from .common import CONSTANTS, DOUT, OUT, SCRATCH, SHARE, STARTS, TOTAL, WEIGHT, Y
 from .lanes import lane_loop
 from .operations import tensor1, vector
 from .part import Operation
+from .softmax import TERMS, cross_entropy
+
+#: Of each form without an equation: the loop over all parameters of a target, in some of its lanes.
+LANES: dict[str, Callable] = {"softmax": cross_entropy}
 
 
 def scale(d, weight, share):
@@ -20,6 +25,8 @@ def scale(d, weight, share):
 @functools.cache
 def loss_of(loss: Loss) -> Operation:
     """Return the operation that computes `loss`."""
+    if loss.equation is None:
+        return _of_lanes(loss.form)
     width = loss.width
     rows = {"y": "vector(y, at_y, B)", "value": "value"}
     rows |= {f"p{i}": f"vector(out, at + {i} * B, B)" for i in range(width)}
@@ -50,3 +57,25 @@ def loss_of(loss: Loss) -> Operation:
                     scale(vector(dout, at + p * B, B), W, share[0])
 
     return Operation(f"{loss.name}_loss", weighted_loss, equations=(loss.equation,), kind="loss", structure=str(width))
+
+
+@functools.cache
+def _of_lanes(form: str) -> Operation:
+    """Return the operation of all losses of a form without an equation, whatever their number of parameters is."""
+    lanes = LANES[form]
+
+    def weighted_loss(tile, step, shape, theta, chance, arrays):
+        """total += (sum of weight * value, sum of weights); dout: gradient of the batch's weighted mean."""
+        out, dout = tensor1(arrays, OUT, tile, theta), tensor1(arrays, DOUT, tile, theta)
+        y, weight = tensor1(arrays, Y, tile, theta), tensor1(arrays, WEIGHT, tile, theta)
+        constants, share = tensor1(arrays, CONSTANTS, 0, theta), tensor1(arrays, SHARE, 0, theta)
+        terms, total = tensor1(arrays, TERMS, tile, theta), tensor1(arrays, TOTAL, tile, 0.0)
+        B, K = tensor1(arrays, STARTS, tile, arrays).size, out.size // y.size
+        for r in range(y.size // B):
+            lanes(out, dout, y, weight, terms, r, K, B, constants[0], share[0], 0, B)
+            for b in range(B):
+                total[1] += weight[r * B + b]
+                if weight[r * B + b] > 0:
+                    total[0] += weight[r * B + b] * terms[r * B + b]
+
+    return Operation(f"{form}_loss", weighted_loss, kind="loss")

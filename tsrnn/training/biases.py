@@ -108,11 +108,11 @@ class Predictions:
     ) -> np.ndarray:
         """The sum of `start` (O,) and multiples of the `directions` (n, O) that maximises the likelihood, (O,)."""
         loss, weight = self.loss, self.weight / max(self.weight.sum(), 1)
-        shape = self.outputs.shape[2:]
+        shape, (equation,) = self.outputs.shape[2:], loss.equations
 
         def value_and_gradient(x: np.ndarray) -> tuple[float, np.ndarray]:
             parameters = self.outputs + (start + x @ directions).reshape(shape)
-            value, *derivatives = loss.equation(self.y, *np.moveaxis(parameters, -1, 0), loss.constants[0])
+            value, *derivatives = equation(self.y, *np.moveaxis(parameters, -1, 0), loss.constants[0])
             by_output = np.stack([(weight * d).sum(axis=(0, 1)) for d in derivatives], axis=-1)
             return (weight * value).sum(), directions @ by_output.ravel()
 

@@ -19,10 +19,12 @@ from ...functions.scaling import NOTHING
 from ...losses.loss import Loss
 from ...parts.common import AHEAD, CONSTANTS, DOUT, GRAD, OUT, SCRATCH, STARTS, TRANSPOSE, WEIGHT, WIDTHS, X, Y
 from ...parts.decay import KEEP, mask_of, time_of
+from ...parts.loss import LANES
 from ...parts.operations import barrier, each, tensor1, tensor2, tensor3, tensor4, vector
 from ...parts.recurrent import GATES, OPERANDS
 from ...parts.scaling import of_context
 from ...parts.shape import first_known
+from ...parts.softmax import TERMS
 from ...parts.static import CODES, VALUES
 from .arrays import ROW_TABLE, SQUARES, TILE_TOTAL, TILE_WEIGHT
 from .device import local
@@ -244,42 +246,61 @@ def build_loss(loss: Loss, team: Team, dtype: Any) -> Callable:
 
     Its sum over batches keeps the rounding errors beside it (Kahan 1965, doi:10.1145/363707.363723).
     """
-    width, zero, one = loss.width, np.dtype(dtype).type(0), np.dtype(dtype).type(1)
-    parameters = ", ".join(f"out[k, o + {p}, b]" for p in range(width))
-    results = ", ".join(f"d{p}" for p in range(width))
-    lines = [
-        "def element(out, dout, y, constant, k, o, b, factor):",
-        f"    value, {results} = equation(y, {parameters}, constant)",
-        *(f"    dout[k, o + {p}, b] = d{p} * factor if factor > zero else zero" for p in range(width)),
-        "    return value",
-    ]
-    exec("\n".join(lines), namespace := {"equation": loss.equation, "zero": zero, "__name__": __name__})
-    element, tiles, total = namespace["element"], team.tiles, build_total(team)
+    zero, one = np.dtype(dtype).type(0), np.dtype(dtype).type(1)
+    element, tiles, total = _build_element(loss, dtype), team.tiles, build_total(team)
 
     def tile_loss(tile, step, shape, theta, chance, arrays):
         out, dout = tensor3(arrays, OUT, tile, zero), tensor3(arrays, DOUT, tile, zero)
         y, weight = tensor3(arrays, Y, tile, zero), tensor3(arrays, WEIGHT, tile, zero)
         constants, scratch = tensor1(arrays, CONSTANTS, 0, zero), tensor1(arrays, SCRATCH, tile, zero)
-        kept = tensor1(arrays, TILE_TOTAL, tile, zero)
-        n_targets, B, Q = y.shape[1], y.shape[2], constants.size
+        kept, terms = tensor1(arrays, TILE_TOTAL, tile, zero), tensor1(arrays, TERMS, tile, zero)
         batch, value, weights = zero, zero, zero
         for i in range(tiles()):
             batch += tensor1(arrays, TILE_WEIGHT, i, zero)[0]
         inverse = one / batch if batch > zero else zero
         for e in each(y.size):
-            k, r, b = e // (n_targets * B), e // B % n_targets, e % B
-            w = weight[k, r, b]
+            part = element(out, dout, y, weight, terms, constants, e, inverse)
+            w = vector(weight, e, 1)[0]
             weights += w
-            for q in range(Q):
-                part = element(out, dout, y[k, r, b], constants[q], k, (r * Q + q) * width, b, w * inverse)
-                if w > zero:
-                    value += w * part
+            if w > zero:
+                value += w * part
         value, weights = total(value, scratch), total(weights, scratch)
         for _ in each(1):
             add_compensated(kept, 0, value)
             add_compensated(kept, 2, weights)
 
     return tile_loss
+
+
+def _build_element(loss: Loss, dtype: Any) -> Callable:
+    """Return ``element``: value of the loss and gradient of number `e` among all lanes of all targets of a tile."""
+    if loss.equation is None:
+        lanes = LANES[loss.form]
+
+        def element(out, dout, y, weight, terms, constants, e, inverse):
+            B = y.shape[2]
+            b, K, flat = e % B, out.size // y.size, vector(out, 0, out.size)
+            lanes(flat, dout, y, weight, terms, e // B, K, B, constants[0], inverse, b, b + 1)
+            return terms[e]
+
+        return element
+    width, zero = loss.width, np.dtype(dtype).type(0)
+    parameters = ", ".join(f"out[k, o + {p}, b]" for p in range(width))
+    results = ", ".join(f"d{p}" for p in range(width))
+    lines = [
+        "def element(out, dout, y, weight, terms, constants, e, inverse):",
+        "    n_targets, B, Q, total = y.shape[1], y.shape[2], constants.size, zero",
+        "    k, r, b = e // (n_targets * B), e // B % n_targets, e % B",
+        "    factor = weight[k, r, b] * inverse",
+        "    for q in range(Q):",
+        f"        o = (r * Q + q) * {width}",
+        f"        value, {results} = equation(y[k, r, b], {parameters}, constants[q])",
+        "        total += value",
+        *(f"        dout[k, o + {p}, b] = d{p} * factor if factor > zero else zero" for p in range(width)),
+        "    return total",
+    ]
+    exec("\n".join(lines), namespace := {"equation": loss.equation, "zero": zero, "__name__": __name__})
+    return namespace["element"]
 
 
 def add_compensated(kept, k, value):

@@ -109,4 +109,4 @@ def build_loss(loss: Loss, threads: int, dtype: str) -> Any:
     team = build_team(1, dtype)
     port = Port(elementary(dtype) | NUMBERS | team_operations(team, dtype), inline)
     function = port(batch.build_loss(loss, team, dtype))
-    return tile_kernel(f"loss_{loss.name}", [function], team, threads, f"{dtype} {loss.width}", (loss.equation,))
+    return tile_kernel(f"loss_{loss.name}", [function], team, threads, f"{dtype} {loss.width}", loss.equations)

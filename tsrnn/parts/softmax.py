@@ -1,0 +1,51 @@
+"""The cross-entropy of many classes: a loop over the logits of a target, however many they are.
+
+    value = log(sum_k exp(x[k] - m)) + (1 - s) (m - x[y]) + s (m - mean of x),   m = max x
+    d[k]  = exp(x[k] - m) / sum - (1 - s) [k = y] - s / K
+
+with the label smoothing s. No exponential overflows, and one of them is 1.
+"""
+
+from __future__ import annotations
+
+from ..functions.activations import ONE, exp, log
+from .operations import vector
+from .part import LOSS, Buffer, Part
+
+#: Of each target: the value of the loss, the largest logit, and the sum of the exponentials.
+TERMS = Buffer("terms", lambda s: (3, s.shape.n_outputs, s.shape.output_size // s.loss_size, s.tile), LOSS)
+
+
+def cross_entropy(out, dout, y, weight, terms, r, K, B, smoothing, share, first, last):
+    """Value, in `terms`, and gradient in the lanes `first` to `last` - 1 of target number `r`, of `K` classes.
+
+    The gradient is multiplied by weight * share, and 0 where nothing was observed, whatever the logits are.
+    """
+    at, n = r * K * B, y.size
+    y, weight, value = vector(y, r * B, B), vector(weight, r * B, B), vector(terms, r * B, B)
+    highest, total = vector(terms, n + r * B, B), vector(terms, 2 * n + r * B, B)
+    for b in range(first, last):
+        highest[b], total[b], value[b] = out[at + b], 0, 0
+    for k in range(1, K):
+        x = vector(out, at + k * B, B)
+        for b in range(first, last):
+            highest[b] = max(highest[b], x[b])
+    for k in range(K):
+        x, d = vector(out, at + k * B, B), vector(dout, at + k * B, B)
+        for b in range(first, last):
+            d[b] = exp(x[b] - highest[b])
+            total[b] += d[b]
+            value[b] += highest[b] - x[b]
+    uniform, own = smoothing / K, ONE - smoothing
+    for b in range(first, last):
+        below = highest[b] - out[at + int(y[b]) * B + b]
+        value[b] = log(total[b]) + own * below + uniform * value[b]
+        total[b] = ONE / total[b]
+    for k in range(K):
+        d = vector(dout, at + k * B, B)
+        for b in range(first, last):
+            target = uniform + own if y[b] == k else uniform
+            d[b] = (d[b] * total[b] - target) * weight[b] * share if weight[b] > 0 else 0
+
+
+PART = Part((TERMS,))
