@@ -662,7 +662,9 @@ def test_the_module():
     assert tsrnn.metrics is importlib.import_module("tsrnn.evaluation.metrics")
     assert sorted(metrics.__all__) == metrics.__all__
     assert set(METRICS) <= set(metrics.__all__)
-    assert set(metrics.__all__) - set(METRICS) == {"naive2", "pit", "seasonal_naive", "summarise"}
+    assert set(metrics.__all__) - set(METRICS) == {
+        "accuracy", "log_loss", "naive2", "perplexity", "pit", "seasonal_naive", "summarise",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("module", ["frame.distribution_metrics", "frame.metrics", "evaluation.naive2"])

@@ -2,9 +2,11 @@
 
 Point forecasts: `mae`, `rmse`, `bias`, `mape`, `smape`, `mase`, `rmsse`, `owa`. Quantiles: `pinball`,
 `weighted_quantile_loss`, `crps_from_quantiles`. Samples: `crps_from_samples`, `pit`. Intervals: `coverage`,
-`mean_width`, `interval_score`. Simple forecasts to compare with: `seasonal_naive`, `naive2`.
+`mean_width`, `interval_score`. Classes: `accuracy`, `log_loss`, `perplexity`. Simple forecasts to compare with:
+`seasonal_naive`, `naive2`.
 """
 
+from ..frame.class_metrics import accuracy, log_loss, perplexity
 from ..frame.distribution_metrics import (
     coverage,
     crps_from_quantiles,
@@ -20,17 +22,20 @@ from .naive2 import naive2, owa
 from .summary import summarise
 
 __all__ = [
+    "accuracy",
     "bias",
     "coverage",
     "crps_from_quantiles",
     "crps_from_samples",
     "interval_score",
+    "log_loss",
     "mae",
     "mape",
     "mase",
     "mean_width",
     "naive2",
     "owa",
+    "perplexity",
     "pinball",
     "pit",
     "rmse",
