@@ -127,7 +127,7 @@ def test_arguments(name):
     """One table for all cells; what a cell adds has a small one on the cell's own page."""
     if name in ("Huber", "Pinball", "Recursive"):
         return
-    cell = re.sub("(Forecaster|Regressor)$", "", name)
+    cell = re.sub("(Forecaster|Regressor|Classifier)$", "", name)
     rows = tables("arguments")[name.replace(cell, "LSTM") if cell in FAMILIES else name]
     if cell in FAMILIES:
         rows = rows + tables("cell arguments", page_of_cell(cell)).get(cell, [])
@@ -170,13 +170,14 @@ def test_attributes():
     quick = {"hidden_size": 2, "max_epochs": 1}
     section = {
         name: REFERENCE.split(f"## {name}")[1].split("\n## ")[0]
-        for name in ("Recurrent forecasters", "ARF", "Latent", "Recurrent regressors")
+        for name in ("Recurrent forecasters", "ARF", "Latent", "Recurrent regressors", "Recurrent classifiers")
     }
     for part, estimator in (
         ("Recurrent forecasters", tsrnn.LSTMForecaster(horizon=2, **quick).fit(X[:, 0])),
         ("ARF", tsrnn.ARForecaster().fit(X[:, 0])),
         ("Latent", tsrnn.LatentARForecaster(n_states=1, tol=1e-2).fit(X[:, 0])),
         ("Recurrent regressors", tsrnn.LSTMRegressor(**quick).fit(X, X[:, 0])),
+        ("Recurrent classifiers", tsrnn.LSTMClassifier(**quick).fit(X, X[:, 0] > 0)),
     ):
         named = set(re.findall(r"`([a-z_]+_)`", section[part]))
         properties = {"context_", "observed_", "covariates_"}

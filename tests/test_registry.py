@@ -13,12 +13,13 @@ import tsrnn
 from tsrnn.cells.family import Option
 from tsrnn.cells.registry import FAMILIES, all_cells, family
 from tsrnn.cli import MODELS
+from tsrnn.estimators.classifiers import RecurrentClassifier
 from tsrnn.estimators.forecasters import RecurrentForecaster
 from tsrnn.estimators.regressors import RecurrentRegressor
 
 from . import oracles
 
-BASES = {"Forecaster": RecurrentForecaster, "Regressor": RecurrentRegressor}
+BASES = {"Forecaster": RecurrentForecaster, "Regressor": RecurrentRegressor, "Classifier": RecurrentClassifier}
 every_class = pytest.mark.parametrize("suffix", BASES)
 every_family = pytest.mark.parametrize("name", FAMILIES)
 

@@ -216,15 +216,15 @@ MUTANTS = [
     ),
     # ---------------------------------------------------------------- regressors
     mutant(
-        "regressor: held-out rows scale the targets", "training/plan.py::plan_regressor", "targets[kept]", "targets",
-        TRAINING,
+        "regressor: held-out rows scale the targets", "estimators/windows.py::WindowNetwork._fit_network",
+        "targets[kept]", "targets", TRAINING,
     ),
     mutant(
-        "regressor: the refit on the rows kept", "training/plan.py::plan_regressor", "windows if __asked else None",
+        "regressor: the refit on the rows kept", "training/plan.py::plan_rows", "windows if __asked else None",
         "windows.take(kept) if __asked else None", TRAINING,
     ),
     mutant(
-        "regressor: the same rows held out for every seed", "estimators/regressors.py::RecurrentRegressor._split",
+        "regressor: the same rows held out for every seed", "estimators/windows.py::WindowNetwork._split",
         "2**31", "1", TRAINING,
     ),
 ]  # fmt: skip

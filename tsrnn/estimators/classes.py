@@ -1,4 +1,4 @@
-"""Make the estimator classes of all families of cells: ``<name>Forecaster`` and ``<name>Regressor``.
+"""Make the estimator classes of all families of cells: ``<name>Forecaster``, ``<name>Regressor``, ``<name>Classifier``.
 
 The classes are made from the registry of cells, so that a new cell needs no class of its own. They are created when
 their module is imported and are attributes of it, so pickle, joblib and scikit-learn's `clone` find them by name.
@@ -25,7 +25,7 @@ def estimators(base: type[T], suffix: str, verb: str, example: str, module: str)
     Parameters
     ----------
     base : type
-        `RecurrentForecaster` or `RecurrentRegressor`.
+        `RecurrentForecaster`, `RecurrentRegressor` or `RecurrentClassifier`.
     suffix : str
         End of the class names.
     verb : str

@@ -10,7 +10,7 @@ from ..losses.registry import LOSSES
 
 T = TypeVar("T", bound=type)
 
-#: Kind and meaning of each argument, for forecasters and regressors.
+#: Kind and meaning of each argument, for forecasters, regressors and classifiers.
 ARGUMENTS: dict[str, tuple[str, str]] = {
     "horizon": (
         "int",
@@ -95,6 +95,15 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
         'or of each window\'s context; None leaves values as they are. "auto" is "last", with differences "standard", '
         "and for a loss of counts None. Covariates are always scaled by the training part.",
     ),
+    "class_weight": (
+        '"balanced", dict or None',
+        "Weight of each label in the loss: one for all; inverse to how often a label occurs; or by label, 1 for those "
+        "that the dict lacks.",
+    ),
+    "label_smoothing": (
+        "float",
+        "Fraction of each target that is shared out evenly over all classes, from 0 to less than 1.",
+    ),
     "learning_rate": ("float", "Adam's step size."),
     "optimizer": ("Adam or None", "Weight decay, clipping, schedule. None is `Adam()`."),
     "batch_size": (
@@ -129,8 +138,8 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     ),
 }
 
-#: Where regressors differ.
-REGRESSOR: dict[str, tuple[str, str]] = {
+#: Where regressors and classifiers differ.
+OF_WINDOWS: dict[str, tuple[str, str]] = {
     "scaling": (
         '{"standard", None}',
         "Subtract the mean and divide by the standard deviation of the training rows, or leave values as they are, "
@@ -145,7 +154,7 @@ REGRESSOR: dict[str, tuple[str, str]] = {
 
 def arguments(cls: type) -> dict[str, tuple[str, str, str]]:
     """Kind, default and meaning of each argument of an estimator, in order; the cell's own arguments come last."""
-    table = ARGUMENTS | (REGRESSOR if "n_channels" in {field.name for field in dataclasses.fields(cls)} else {})
+    table = ARGUMENTS | (OF_WINDOWS if "n_channels" in {field.name for field in dataclasses.fields(cls)} else {})
     table |= {option.name: (option.kind, option.meaning) for option in getattr(cls, "_options", ())}
     return {field.name: (table[field.name][0], repr(field.default), table[field.name][1]) for field in _fields(cls)}
 

@@ -39,7 +39,7 @@ from .history import History, Origin
 from .history_checks import check_length, check_validation, count_windows, few_windows, with_whole_windows
 from .panels import NewRows
 from .probabilistic import ProbabilisticForecaster
-from .recurrent import RecurrentNetwork
+from .recurrent import NumberNetwork
 from .transformed import Read, read_history, read_origin, undone
 
 #: What ``missing=`` and ``multivariate=`` accept.
@@ -79,7 +79,7 @@ class Cut(NamedTuple):
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
+class RecurrentForecaster(NumberNetwork, ProbabilisticForecaster):
     """A recurrent network that forecasts a series; a subclass sets the cell.
 
     Intervals, quantiles and paths come from the distribution of a likelihood, or from trained quantiles. With other
@@ -146,6 +146,7 @@ class RecurrentForecaster(RecurrentNetwork, ProbabilisticForecaster):
             geometry,
             n_inputs=n_channels + panel.past.shape[1] + panel.known.shape[1] + 2 * n_masked,
             n_targets=n_channels,
+            loss=as_loss(self.loss),
             n_covariates=history.covariates.shape[1],
             n_seasonal=seasons.n_inputs,
             block=geometry.block,

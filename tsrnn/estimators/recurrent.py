@@ -1,4 +1,4 @@
-"""The base class of recurrent forecasters and regressors: arguments of the network and of its training."""
+"""The base classes of recurrent estimators: arguments of the network and of its training."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ class RecurrentNetwork:
     num_layers: int = 1
     dropout: float = 0.0
     learn_initial_state: bool = False
-    loss: str | Loss = "mse"
     scaling: str | None = "standard"
     learning_rate: float = 0.003
     optimizer: Adam | None = None
@@ -113,9 +112,9 @@ class RecurrentNetwork:
         return EarlyStopping() if self.early_stopping else None
 
     def _network(
-        self, n_windows: int, geometry: Geometry, *, n_inputs: int, n_targets: int, block: int = 1, lags: int = 0,
-        n_covariates: int = 0, n_seasonal: int = 0, n_static: int = 0, cardinalities: tuple[int, ...] = (),
-        n_past: int = 0, n_masked: int = 0,
+        self, n_windows: int, geometry: Geometry, *, loss: Loss, n_inputs: int, n_targets: int, block: int = 1,
+        lags: int = 0, n_covariates: int = 0, n_seasonal: int = 0, n_static: int = 0,
+        cardinalities: tuple[int, ...] = (), n_past: int = 0, n_masked: int = 0,
     ) -> tuple[Network, Device]:  # fmt: skip
         """Check the arguments of the network; return it and its device, which suits `n_windows` windows."""
         layers = whole("num_layers", self.num_layers)
@@ -124,7 +123,7 @@ class RecurrentNetwork:
             n_inputs=n_inputs,
             n_targets=n_targets,
             block=block,
-            loss=as_loss(self.loss),
+            loss=loss,
             hidden_size=whole("hidden_size", self.hidden_size),
             num_layers=layers,
             lags=lags,
@@ -153,28 +152,6 @@ class RecurrentNetwork:
         network: Network = fitted["network_"]
         choose(name, network.architecture, 1, 1)  # refuses what is not here
         return network if name == "cpu" else network.on(name)
-
-    def _check_support(self, targets: np.ndarray, place: Callable[[int, int], str]) -> None:
-        """Refuse targets (n, C) outside the support of the loss; NaN is missing, `place` names one in the message."""
-        loss = as_loss(self.loss)
-        if loss.is_of_classes:
-            raise ValueError(
-                f"loss={loss} is of classes, and {type(self).__name__} predicts numbers; use a classifier, such as "
-                "tsrnn.LSTMClassifier, or loss='mse'"
-            )
-        if loss.support != "counts":
-            return
-        if self._scaling_name() is not None:
-            raise ValueError(
-                f"loss={loss} needs the counts as they are, but scaling={self.scaling!r} changes them; use scaling=None"
-            )
-        wrong = (targets < 0) | (np.isfinite(targets) & (targets != np.floor(targets)))
-        if wrong.any():
-            row, column = (int(i) for i in np.argwhere(wrong)[0])
-            raise ValueError(
-                f"{place(row, column)} is {targets[row, column]:g}, but loss={loss} is of counts, 0, 1, 2, ...; "
-                "replace it by a count, or use a loss of any number, such as 'student_t'"
-            )
 
     # ------------------------------------------------------------ training
     def _start(self, network: Network, rng: np.random.RandomState) -> tuple[np.ndarray, bool]:
@@ -216,6 +193,35 @@ class RecurrentNetwork:
             "n_updates_": fit.training.n_updates,
             "timings_": fit.timings,
         }
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class NumberNetwork(RecurrentNetwork):
+    """A recurrent network that predicts numbers, and the argument `loss`."""
+
+    loss: str | Loss = "mse"
+
+    def _check_support(self, targets: np.ndarray, place: Callable[[int, int], str]) -> None:
+        """Refuse targets (n, C) outside the support of the loss; NaN is missing, `place` names one in the message."""
+        loss = as_loss(self.loss)
+        if loss.is_of_classes:
+            raise ValueError(
+                f"loss={loss} is of classes, and {type(self).__name__} predicts numbers; use a classifier, such as "
+                "tsrnn.LSTMClassifier, or loss='mse'"
+            )
+        if loss.support != "counts":
+            return
+        if self._scaling_name() is not None:
+            raise ValueError(
+                f"loss={loss} needs the counts as they are, but scaling={self.scaling!r} changes them; use scaling=None"
+            )
+        wrong = (targets < 0) | (np.isfinite(targets) & (targets != np.floor(targets)))
+        if wrong.any():
+            row, column = (int(i) for i in np.argwhere(wrong)[0])
+            raise ValueError(
+                f"{place(row, column)} is {targets[row, column]:g}, but loss={loss} is of counts, 0, 1, 2, ...; "
+                "replace it by a count, or use a loss of any number, such as 'student_t'"
+            )
 
 
 def precision(name: str, value: Anything) -> str:

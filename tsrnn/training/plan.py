@@ -9,6 +9,7 @@ import numpy as np
 
 from ..data.panel import Panel
 from ..data.scaling import SCALINGS, PanelScaling, Scales, Scaling
+from ..data.sequences import Sequences
 from ..data.static import Static
 from ..data.windows import Geometry, WindowIndex, Windows
 from .options import EarlyStopping
@@ -117,40 +118,41 @@ def plan_forecaster(
 
 @dataclass(frozen=True)
 class RowScaling:
-    """Scaling of a regressor's inputs, by channel, and of its targets."""
+    """Scaling of the inputs of regressors and classifiers, by channel, and of their targets."""
 
     inputs: Scaling
     targets: Scaling
 
     @classmethod
-    def fit(cls, name: str | None, inputs: np.ndarray, targets: np.ndarray) -> RowScaling:
-        """Learn from the windows (n, length, n_channels) and the targets (n, n_targets) of the training part."""
-        channels = inputs.reshape(-1, inputs.shape[2])
-        fitted = (SCALINGS[name]().fit(x, np.ones(x.shape, bool), np.array([0, len(x)])) for x in (channels, targets))
+    def fit(cls, name: str | None, target_name: str | None, rows: np.ndarray, targets: np.ndarray) -> RowScaling:
+        """Learn from the rows (N, n_channels) and the targets (n, n_targets) of the training part."""
+        fitted = (
+            SCALINGS[each]().fit(x, np.ones(x.shape, bool), np.array([0, len(x)]))
+            for each, x in ((name, rows), (target_name, targets))
+        )
         return cls(*fitted)
 
-    def windows(self, n: int, length: int) -> Windows:
-        """All of the n windows, which lie one after the other."""
-        rows = np.arange(n)
+    def windows(self, sequences: Sequences) -> Windows:
+        """A window for each sequence."""
+        n = len(sequences)
         scales = Scales.of_table(self.inputs.mean, self.inputs.scale, self.targets.mean, self.targets.scale)
-        return Windows(rows * length, np.full(n, length), rows, np.zeros(n, np.int64), scales)
+        return Windows(sequences.starts, sequences.lengths.copy(), np.arange(n), np.zeros(n, np.int64), scales)
 
 
-def plan_regressor(
-    inputs: np.ndarray,
+def plan_rows(
+    sequences: Sequences,
     targets: np.ndarray,
-    scaling_name: str | None,
+    weight: np.ndarray,
+    geometry: Geometry,
+    scaling: RowScaling,
     kept: np.ndarray,
     validation_rows: np.ndarray,
     stopping: EarlyStopping | None,
-) -> tuple[Plan, RowScaling]:
-    """Divide windows (n, length, n_channels) with targets (n, n_targets): `kept` rows train, others are held out."""
-    n, length, n_channels = inputs.shape
-    scaling = RowScaling.fit(scaling_name, inputs[kept], targets[kept])
-    windows, weight = scaling.windows(n, length), np.ones(targets.shape)
+) -> Plan:
+    """Divide sequences with targets (n, n_targets) and weights of these: `kept` ones train, others are held out."""
+    windows = scaling.windows(sequences)
     held_out, refit = None, None
     if stopping and len(validation_rows):
         held_out = HeldOut(windows.take(validation_rows), weight, stopping)
-        refit = windows if stopping.refits(len(validation_rows), n) else None
-    rows, geometry = inputs.reshape(-1, n_channels), Geometry(length)
-    return Plan(rows, targets, weight, geometry, windows.take(kept), held_out, refit), scaling
+        refit = windows if stopping.refits(len(validation_rows), len(sequences)) else None
+    return Plan(sequences.rows, targets, weight, geometry, windows.take(kept), held_out, refit)

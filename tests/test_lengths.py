@@ -1,0 +1,126 @@
+"""Sequences of different lengths, in regressors and classifiers: padding changes nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
+
+import tsrnn
+from tsrnn import LSTMClassifier, LSTMRegressor
+from tsrnn.cells.registry import FAMILIES
+
+QUICK = {"hidden_size": 5, "max_epochs": 3, "batch_size": 16, "learning_rate": 0.02, "random_state": 0}
+REGRESSORS = [getattr(tsrnn, f"{name}Regressor") for name in FAMILIES]
+
+
+def problem(n=40, n_channels=2, longest=21, seed=0):
+    """Sequences, their lengths, the same padded with NaN, and the mean of each as a target."""
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(1, longest + 1, n)
+    lengths[0] = longest
+    sequences = [rng.normal(size=(k, n_channels)) for k in lengths]
+    padded = np.full((n, longest, n_channels), np.nan)
+    for row, sequence in zip(padded, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    return sequences, lengths, padded, np.array([sequence.mean() for sequence in sequences])
+
+
+def estimators():
+    return [LSTMRegressor(**QUICK), LSTMClassifier(**QUICK)]
+
+
+def of_kind(estimator, y):
+    return y if isinstance(estimator, LSTMRegressor) else np.where(y > 0, "up", "down")
+
+
+@pytest.mark.parametrize("estimator", estimators(), ids=lambda e: type(e).__name__)
+def test_lists_and_lengths_are_the_same(estimator):
+    sequences, lengths, padded, y = problem()
+    y = of_kind(estimator, y)
+    by_list = clone(estimator).fit(sequences, y)
+    by_lengths = clone(estimator).fit(padded, y, lengths=lengths)
+    flat = padded.reshape(len(y), -1)
+    by_rows = clone(estimator).set_params(n_channels=2).fit(flat, y, lengths=lengths)
+    assert not hasattr(by_list, "n_features_in_")
+    for other in (by_lengths, by_rows):
+        assert_array_equal(other.theta_, by_list.theta_)
+        assert_array_equal(other.predict(padded, lengths=lengths), by_list.predict(sequences))
+    assert_array_equal(by_rows.predict(flat, lengths), by_list.predict(sequences))
+    longer = np.concatenate([padded, padded], axis=1)
+    assert_array_equal(by_list.predict(longer, lengths), by_list.predict(sequences))
+
+
+@pytest.mark.parametrize("cls", REGRESSORS)
+def test_a_sequence_alone_has_the_bits_of_its_place_in_a_batch(cls):
+    sequences, lengths, padded, y = problem()
+    regressor = cls(**QUICK, num_layers=2, learn_initial_state=True).fit(sequences, y)
+    together = regressor.predict(sequences)
+    for i in (0, 1, 7, 39):
+        assert_array_equal(regressor.predict([sequences[i]]), together[[i]])
+        assert_array_equal(regressor.predict(padded[[i]], lengths=lengths[[i]]), together[[i]])
+        assert_array_equal(regressor.predict(sequences[i : i + 2])[:1], together[[i]])
+
+
+def test_sequences_of_one_length_are_windows():
+    """The same fit, to rounding, whether lengths are given or not; a shorter sequence is the end of no longer one."""
+    X, y = np.random.default_rng(0).normal(size=(50, 16)), np.arange(50) % 2
+    plain, ragged = LSTMClassifier(**QUICK).fit(X, y), LSTMClassifier(**QUICK).fit(X, y, lengths=np.full(50, 16))
+    assert_array_equal(ragged.theta_, plain.theta_)
+    short = [row[:9] for row in X]
+    assert_array_equal(ragged.predict_proba(short), ragged.predict_proba(X, lengths=np.full(50, 9)))
+    assert (ragged.predict_proba(short) != ragged.predict_proba(X)).all()
+    assert (plain.predict_proba(X, lengths=np.full(50, 9)) == ragged.predict_proba(short)).all()
+
+
+def test_the_length_can_be_learned():
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 10, 200)
+    sequences = [np.ones(k) + rng.normal(0, 0.1, k) for k in lengths]
+    options = {**QUICK, "max_epochs": 40, "scaling": None}
+    assert LSTMRegressor(**options).fit(sequences, lengths).score(sequences, lengths) > 0.9
+    classifier = LSTMClassifier(**options)
+    assert cross_val_score(classifier, sequences, lengths > 4, cv=3).min() > 0.9
+
+
+def test_scales_are_those_of_the_sequences():
+    sequences, lengths, padded, y = problem()
+    regressor = LSTMRegressor(**QUICK).fit(padded, y, lengths)
+    rows = np.concatenate(sequences)
+    assert_allclose(regressor.inputs_.mean[0], rows.mean(axis=0), rtol=1e-12)
+    assert_allclose(regressor.inputs_.scale[0], rows.std(axis=0), rtol=1e-12)
+
+
+X = np.zeros((3, 4))
+REFUSED = {
+    "too many": (X, [1, 2], "must hold a whole number for each of the 3 rows of X"),
+    "no numbers": (X, [1.5, 2, 3], "must hold a whole number for each of the 3 rows of X"),
+    "empty": (X, [1, 0, 3], r"lengths\[1\] is 0, but a row of X has 4 steps and a sequence one at least"),
+    "too long": (X, [1, 2, 5], r"lengths\[2\] is 5, but a row of X has 4 steps"),
+    "ragged": ([[1.0], [1.0, 2.0], [3.0]], [1, 2, 1], "X is a list of sequences of different lengths, which tells"),
+    "an empty one": ([[1.0], [1.0, 2.0], []], None, r"X\[2\] is an empty sequence"),
+    "a missing value": ([[1.0], [1.0, np.nan], [3.0]], None, r"X\[1\] has a missing or infinite value .* at step 1"),
+    "other channels": ([np.ones((2, 2)), np.ones((3, 3)), np.ones((1, 2))], None, r"X\[1\] has 3 channels"),
+    "words": ([["a"], [1.0, 2.0], [3.0]], None, r"X\[0\] holds other things than numbers"),
+    "targets": ([[1.0], [1.0, 2.0]], None, "inconsistent numbers of samples"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("X", "lengths", "message"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("estimator", estimators(), ids=lambda e: type(e).__name__)
+def test_what_is_refused(estimator, X, lengths, message):
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(X, [0, 1, 0], lengths=lengths)
+
+
+def test_what_predict_refuses():
+    sequences, _, padded, y = problem()
+    regressor = LSTMRegressor(**QUICK).fit(sequences, y)
+    with pytest.raises(ValueError, match=r"X\[0\] has 3 channels, but n_channels=2"):
+        regressor.predict([np.ones((2, 3)), np.ones((1, 3))])
+    with pytest.raises(ValueError, match="X holds no sequence"):
+        regressor.predict([])
+    with pytest.raises(ValueError, match=r"X\[\d+\] has a missing or infinite value"):
+        regressor.predict(padded)

@@ -1,0 +1,47 @@
+"""Sequences of different lengths, one after the other: the windows of regressors and classifiers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """n sequences, each with its own number of steps.
+
+    Attributes
+    ----------
+    rows : (N, n_channels) float64
+        The steps of all sequences; those of a sequence follow those of the one before it.
+    lengths : (n,) int64
+        Steps of each sequence.
+    is_ragged : bool
+        Whether the lengths may differ, also from those of other batches.
+    """
+
+    rows: np.ndarray
+    lengths: np.ndarray
+    is_ragged: bool = False
+
+    @classmethod
+    def of_windows(cls, windows: np.ndarray) -> Sequences:
+        """Windows (n, length, n_channels) of one length."""
+        n, length, n_channels = windows.shape
+        return cls(windows.reshape(-1, n_channels), np.full(n, length, np.int64))
+
+    def __len__(self) -> int:
+        """Number of sequences."""
+        return len(self.lengths)
+
+    @property
+    def starts(self) -> np.ndarray:
+        """First row of each sequence, (n,)."""
+        return np.cumsum(self.lengths) - self.lengths
+
+    def rows_of(self, chosen: np.ndarray) -> np.ndarray:
+        """The rows of the sequences with these numbers, in the order of the rows."""
+        is_chosen = np.zeros(len(self), bool)
+        is_chosen[chosen] = True
+        return self.rows[np.repeat(is_chosen, self.lengths)]

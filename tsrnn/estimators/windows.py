@@ -1,0 +1,174 @@
+"""What regressors and classifiers share: a row of X is a window, or a sequence of its own length."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_X_y
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .. import frame
+from ..checks import Anything, choice, on_host, whole
+from ..data.sequences import Sequences
+from ..data.windows import Geometry
+from ..losses.loss import Loss
+from ..networks.network import Source
+from ..training.options import EarlyStopping
+from ..training.plan import RowScaling, plan_rows
+from .base import Attributes
+from .recurrent import RecurrentNetwork, generator
+from .sequences import is_ragged, of_list, with_lengths
+
+#: What ``scaling=`` accepts.
+SCALINGS = ("standard", None)
+#: Windows of ragged batches have a multiple of so many steps, the number that a layer multiplies by its weights at
+#: once: so a sequence is computed by the same products whatever the longest one of its batch is.
+STEPS = 16
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class WindowNetwork(RecurrentNetwork):
+    """A recurrent network that reads a window and gives one output; a subclass says of what."""
+
+    n_channels: int = 1
+    scaling: str | None = "standard"
+    early_stopping: EarlyStopping | bool = False
+
+    def _scaling_name(self) -> str | None:
+        return choice("scaling", self.scaling, SCALINGS)
+
+    # ------------------------------------------------------------ input
+    def _read_both(
+        self, X: Anything, y: Anything, lengths: Anything, **of_y: Any
+    ) -> tuple[Sequences, np.ndarray, Attributes]:
+        """Sequences and y, checked as `of_y` tells scikit-learn, and the attributes that its checks set."""
+        _check_kind("X", X)
+        _check_kind("y", y)
+        n_channels, any_number = whole("n_channels", self.n_channels), self.n_channels == 1
+        checked = copy(self)  # scikit-learn's check sets attributes of its own
+        if lengths is not None or is_ragged(X):
+            sequences = self._ragged(X, lengths, n_channels, any_number=any_number)
+            _, y = check_X_y(np.zeros((len(sequences), 1)), y, **of_y)
+            attributes = {name: value for name, value in vars(self).items() if not name.endswith("_in_")}
+            return sequences, y, attributes
+        X, n_channels = _flatten(X, n_channels, any_number=any_number)
+        X, y = validate_data(checked, X, y, dtype=np.float64, **of_y)
+        if X.shape[1] % n_channels:
+            raise ValueError(
+                f"X has {X.shape[1]} columns, which n_channels={n_channels} does not divide; a row holds length * "
+                "n_channels values"
+            )
+        return Sequences.of_windows(X.reshape(len(X), -1, n_channels)), y, vars(checked)
+
+    def _read(self, X: Anything, lengths: Anything) -> Sequences:
+        """Sequences for a fitted network."""
+        check_is_fitted(self)
+        _check_kind("X", X)
+        n_channels: int = vars(self)["n_channels_"]
+        if lengths is not None or is_ragged(X) or not hasattr(self, "n_features_in_"):
+            return self._ragged(X, lengths, n_channels, any_number=False)
+        X, _ = _flatten(X, n_channels)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return Sequences.of_windows(X.reshape(len(X), -1, n_channels))
+
+    def _ragged(self, X: Anything, lengths: Anything, n_channels: int, *, any_number: bool) -> Sequences:
+        """Sequences of their own lengths: a list of arrays, or rows with `lengths`."""
+        if lengths is None:
+            return of_list(X, n_channels, any_number=any_number)
+        if is_ragged(X):
+            raise ValueError(
+                "X is a list of sequences of different lengths, which tells their lengths; leave lengths out"
+            )
+        return with_lengths(X, lengths, n_channels, any_number=any_number)
+
+    # ------------------------------------------------------------ training
+    def _fit_network(
+        self, sequences: Sequences, targets: np.ndarray, weight: np.ndarray, loss: Loss,
+        split: tuple[np.ndarray, np.ndarray], target_scaling: str | None = None,
+    ) -> Attributes:  # fmt: skip
+        """Train on sequences with targets (n, n_targets) and their weights; return the fitted attributes by name."""
+        n_channels, scaling_name = sequences.rows.shape[1], self._scaling_name()
+        geometry = _geometry(sequences)
+        network, device = self._network(
+            len(sequences), geometry, loss=loss, n_inputs=n_channels, n_targets=targets.shape[1]
+        )
+        held_out, kept = split
+        scaling = RowScaling.fit(scaling_name, target_scaling, sequences.rows_of(kept), targets[kept])
+        plan = plan_rows(sequences, targets, weight, geometry, scaling, kept, held_out, self._stopping())
+        _, fitted = self._train(network, plan)
+        return fitted | {
+            "device_": device, "n_channels_": n_channels, "inputs_": scaling.inputs, "outputs_": scaling.targets,
+        }  # fmt: skip
+
+    def _outputs(self, sequences: Sequences) -> tuple[np.ndarray, RowScaling]:
+        """Outputs of the fitted network (n, n_targets, loss.size), scaled, and the scaling."""
+        fitted, network, geometry = vars(self), self._network_on_device(), _geometry(sequences)
+        scaling = RowScaling(fitted["inputs_"], fitted["outputs_"])
+        with network.backend.session():
+            theta = network.backend.upload(fitted["theta_"], network.dtype)
+            source = Source.upload(network.backend, sequences.rows)
+            outputs = network.predict(theta, source, scaling.windows(sequences), geometry, free_run=False)
+        return outputs[:, 0, 0], scaling
+
+    @staticmethod
+    def _check_finite(values: np.ndarray) -> None:
+        """Refuse predictions (n, ...) that overflowed."""
+        finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+        if not finite.all():
+            raise FloatingPointError(
+                f"the prediction of row {int(finite.argmin())} of X overflows: its values lie too far from those of "
+                "the fit; look at that row, or fit with dtype='float64'"
+            )
+
+    def _split(self, n: int, groups: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Rows to hold out, drawn at random, and rows to train on; of each of the `groups` (n,) about the same share.
+
+        A group keeps one row for the training at least.
+        """
+        stopping = self._stopping()
+        if stopping and stopping.validation is not None:
+            raise ValueError(
+                f"{type(self).__name__} holds out rows of X, and EarlyStopping(validation=...) is for forecasters; use "
+                "validation_size"
+            )
+        held_out = stopping.rows(n) if stopping else 0
+        if held_out >= n:
+            raise ValueError(
+                f"early_stopping holds out {held_out} of {n} rows and leaves none to train on; make its "
+                "validation_size smaller, or early_stopping=False"
+            )
+        order = np.random.default_rng(generator("random_state", self.random_state).randint(2**31)).permutation(n)
+        if groups is None or not held_out:
+            return np.sort(order[:held_out]), np.sort(order[held_out:])
+        order = order[np.argsort(groups[order], kind="stable")]
+        is_held_out = np.zeros(n, bool)
+        is_held_out[order[np.arange(held_out) * n // held_out + n // held_out // 2]] = True
+        first = order[np.unique(groups[order], return_index=True)[1]]
+        is_whole = ~np.isin(groups[first], groups[~is_held_out])
+        is_held_out[first[is_whole]] = False
+        return np.flatnonzero(is_held_out), np.flatnonzero(~is_held_out)
+
+
+def _check_kind(name: str, value: Anything) -> None:
+    """Refuse arrays of a device, and dates."""
+    on_host(name, value)
+    if not is_ragged(value):
+        frame.refuse_dates(value, name)
+
+
+def _geometry(sequences: Sequences) -> Geometry:
+    longest = int(sequences.lengths.max(initial=1))
+    return Geometry(-(-longest // STEPS) * STEPS if sequences.is_ragged else longest)
+
+
+def _flatten(X: Anything, n_channels: int, *, any_number: bool = False) -> tuple[Anything, int]:
+    """X with a window in each row, and its number of channels."""
+    if (np.ndim(X) if isinstance(X, list | tuple) else getattr(X, "ndim", 0)) != 3:
+        return X, n_channels
+    X = np.asarray(X)
+    if X.shape[2] != n_channels and not any_number:
+        raise ValueError(f"X has {X.shape[2]} channels, but n_channels={n_channels}; pass the same number")
+    return X.reshape(len(X), X.shape[1] * X.shape[2]), X.shape[2]
