@@ -20,6 +20,7 @@ from tsrnn.functions.random import fold
 from tsrnn.kernels.backend import static_of
 from tsrnn.parts.common import LINEAR_ROWS, POINT_ROWS
 from tsrnn.parts.recurrent import PRODUCTS
+from tsrnn.parts.shape import MAX, MEAN
 from tsrnn.parts.static import CATEGORIES
 
 NAMES = {
@@ -200,7 +201,22 @@ class NumpyBackend:
                 work.before[layer] = {name: values[name] for name in work.cell.states}
                 below = values["h"] * work.mask[min(layer, s.num_layers - 2), t]
             if k >= 0:
-                work.out[k] = self._head(work, theta, t, values["h"])
+                work.out[k] = self._head(work, theta, t, self._read_by_head(work, t))
+
+    def _read_by_head(self, work, t):
+        """The top layer's h after step t, (H, lanes), or its mean or maximum over the steps so far of each lane."""
+        h = np.stack([layers[-1]["h"] for layers in work.tape[: t + 1]])
+        own = (np.arange(t + 1)[:, None] >= work.starts)[:, None]
+        if work.shape.pooling == MAX:
+            return np.where(own, h, -np.inf).max(axis=0)
+        return (h * own).sum(axis=0) / own.sum(axis=0) if work.shape.pooling == MEAN else h[-1]
+
+    def _of_step(self, work, t, d):
+        """The part of the gradient d of what the head reads that goes to step t, before a lane's first step zero."""
+        h, own = np.stack([layers[-1]["h"] for layers in work.tape]), np.arange(len(work.tape))[:, None] >= work.starts
+        if work.shape.pooling == MAX:
+            return np.where(np.where(own[:, None], h, -np.inf).argmax(axis=0) == t, d, 0)
+        return d * own[t] / own.sum(axis=0)
 
     def feed(self, work, k, values):
         """Let the step of output `k` read the scaled `values` (lanes, 1, n_channels) of the step before it."""
@@ -359,7 +375,9 @@ class NumpyBackend:
         work.grad, work.dx, later = np.zeros_like(theta), np.zeros_like(work.x), defaultdict(float)
         for t in reversed(range(s.n_steps)):
             k = t - (s.n_steps - s.n_outputs)
-            dh = self._head_gradient(work, theta, t, work.dout[k]) if k >= 0 else 0
+            if k >= 0:
+                d = self._head_gradient(work, theta, t, work.dout[k])
+            dh = self._of_step(work, t, d) if s.pooling else d if k >= 0 else 0
             for layer in reversed(range(s.num_layers)):
                 values = work.tape[t][layer]
                 values |= {f"d{name}": later[layer, name] + np.zeros_like(values[name]) for name in states}
@@ -416,7 +434,7 @@ class NumpyBackend:
 
     def _head_gradient(self, work, theta, t, dout):
         """Gradient of the top layer's h after step t; the head's and the skip's own are added to grad and dx."""
-        s, h = work.shape, work.tape[t][-1]["h"]
+        s, h = work.shape, self._read_by_head(work, t)
         self._head_matrix(work, work.grad)[:] += dout @ np.concatenate([np.ones_like(h[:1]), h]).T
         if "skip" in work.at:
             linear = np.zeros((s.n_channels * s.block, work.n_lanes), work.dtype)

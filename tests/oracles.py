@@ -142,7 +142,7 @@ CELLS = {
 # ---------------------------------------------------------------- the network
 def network(
     cell, layers, head, x, start, initial, n_outputs, *, skip=None, location=None, masks=None, feed=None, link=None,
-    ahead=None, season=None, decay=None,
+    ahead=None, season=None, decay=None, pooling="last",
 ):  # fmt: skip
     """Outputs of one window after each of its last steps, (n_outputs, O).
 
@@ -176,8 +176,10 @@ def network(
         the step itself, which the skip adds; and the seasonal inputs of each output, (block, I, S).
     decay : (C, 2), optional
         The numbers w and b of each of the first C inputs, whose masks and times are the last 2 C; see `decayed`.
+    pooling : {"last", "mean", "max"}
+        What the head reads of the top layer's h: the last, or the mean or maximum of each unit over the window's steps.
     """
-    x, outputs = decayed(x, decay), []
+    x, outputs, tops = decayed(x, decay), [], []
     states = [list(map(list, layer)) for layer in initial]
     for t in range(len(x)):
         k = t - (len(x) - n_outputs)
@@ -191,10 +193,24 @@ def network(
             below = states[n][0]
             if masks is not None and n + 1 < len(layers):
                 below = [m * h for m, h in zip(masks[n][t], below, strict=True)]
+        if t >= start:
+            tops.append(states[-1][0])
         if k >= 0:
-            outputs.append(times(head, [1, *states[-1][0]]))
+            outputs.append(times(head, [1, *pooled(tops, pooling)]))
             outputs[k] = with_linear(outputs[k], x, t, skip, location, of_output(ahead, k), of_output(season, k))
     return outputs
+
+
+def pooled(tops, pooling):
+    """The last of the vectors `tops`, or the mean or maximum of each of their elements."""
+    if pooling == "last":
+        return tops[-1]
+    if pooling == "mean":
+        return [total(column) / len(tops) for column in zip(*tops, strict=True)]
+    result = tops[0]
+    for h in tops[1:]:
+        result = [np.where(np.real(b) > np.real(a), b, a) for a, b in zip(result, h, strict=True)]
+    return result
 
 
 def decayed(x, decay):

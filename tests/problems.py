@@ -47,7 +47,7 @@ class Problem:
 def problem(
     cell=LSTM, n_inputs=1, n_targets=None, block=1, loss=MSE, hidden=3, layers=1, lags=0, learn=False, context=5,
     n_outputs=1, lanes=5, ragged=False, missing=False, covariates=0, seasonal=0, decoder=None, seed=0, n_static=0,
-    cardinalities=(), masked=0,
+    cardinalities=(), masked=0, pooling="last",
 ) -> Problem:  # fmt: skip
     """Windows at random places of random series, with random parameters and scales."""
     rng = np.random.default_rng(seed)
@@ -55,7 +55,7 @@ def problem(
     n_inputs += covariates + n_targets * seasonal + 2 * masked
     a = Architecture(
         cell, n_inputs, n_targets, block, loss, hidden, layers, lags, learn, covariates, decoder, seasonal, n_static,
-        cardinalities, masked,
+        cardinalities, masked, pooling=pooling,
     )  # fmt: skip
     geometry = Geometry(context, n_outputs, block, decoder.segment if decoder else 1)
     series = rng.normal(1, 2, (geometry.n_steps + 20, n_inputs))
@@ -242,6 +242,7 @@ def oracle_outputs(p, lane, theta, x=None, state=None, free_run=False, masks=Non
         ahead=ahead(p, lane, named),
         season=season(p, lane, named),
         decay=named.get("input_decay"),
+        pooling=a.pooling,
     )
 
 

@@ -87,6 +87,17 @@ def test_network(cell, shape, backend):
     assert_like_oracle(p, run(p, backend))
 
 
+@both
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+@pytest.mark.parametrize("cell", ["lstm", "rnn_relu"])
+def test_pooling(cell, pooling, backend):
+    options = {"n_inputs": 2, "n_targets": 3, "layers": 2, "context": 6, "lanes": MANY, "pooling": pooling}
+    p = problem(CELLS[cell], **options, ragged=True, missing=True, block=2)
+    assert_like_oracle(p, run(p, backend))
+    p = problem(CELLS[cell], **options, n_static=1, cardinalities=(2,))
+    assert_like_oracle(p, run(p, backend))
+
+
 OF_CLASSES = [LogLoss(), LogLoss(0.2), CrossEntropy(2), CrossEntropy(5, 0.2)]
 
 

@@ -75,6 +75,24 @@ def test_sequences_of_one_length_are_windows():
     assert (plain.predict_proba(X, lengths=np.full(50, 9)) == ragged.predict_proba(short)).all()
 
 
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+def test_pooling(pooling):
+    """A pooled sequence has the same bits alone; padding is not part of a mean or maximum."""
+    sequences, lengths, padded, y = problem()
+    regressor = LSTMRegressor(**QUICK, pooling=pooling).fit(sequences, y)
+    together = regressor.predict(sequences)
+    for i in (0, 1, 7):
+        assert_array_equal(regressor.predict([sequences[i]]), together[[i]])
+    assert_array_equal(regressor.predict(np.nan_to_num(padded, nan=1e3), lengths), together)
+    assert (together != LSTMRegressor(**QUICK).fit(sequences, y).predict(sequences)).all()
+    classifier = LSTMClassifier(**QUICK, pooling=pooling).fit(sequences, y > 0)
+    assert np.isfinite(classifier.predict_proba(sequences)).all()
+    with pytest.raises(ValueError, match="pooling='sum' is not known; use one of 'last', 'mean', 'max'"):
+        LSTMRegressor(**QUICK, pooling="sum").fit(sequences, y)
+    with pytest.raises(ValueError, match="use the same cell, sizes and pooling, or warm_start=False"):
+        regressor.set_params(warm_start=True, pooling="last").fit(sequences, y)
+
+
 def test_the_length_can_be_learned():
     rng = np.random.default_rng(0)
     lengths = rng.integers(1, 10, 200)

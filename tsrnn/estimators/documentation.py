@@ -84,6 +84,11 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     "num_layers": ("int", "Number of recurrent layers; each reads the one below."),
     "dropout": ("float", "Fraction of the units dropped between layers in training; needs two layers or more."),
     "learn_initial_state": ("bool", "Learn the state before a window's first step, instead of zeros."),
+    "pooling": (
+        '{"last", "mean", "max"}',
+        "What the output reads of the top layer: its output after the last step, or the mean or the maximum of each "
+        "unit over all steps of the window.",
+    ),
     "loss": (
         "str or Loss",
         "Loss function of the training, in scaled units; `Huber(delta)` and `Pinball(*levels)` set constants. The "

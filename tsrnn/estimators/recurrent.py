@@ -114,7 +114,7 @@ class RecurrentNetwork:
     def _network(
         self, n_windows: int, geometry: Geometry, *, loss: Loss, n_inputs: int, n_targets: int, block: int = 1,
         lags: int = 0, n_covariates: int = 0, n_seasonal: int = 0, n_static: int = 0,
-        cardinalities: tuple[int, ...] = (), n_past: int = 0, n_masked: int = 0,
+        cardinalities: tuple[int, ...] = (), n_past: int = 0, n_masked: int = 0, pooling: str = "last",
     ) -> tuple[Network, Device]:  # fmt: skip
         """Check the arguments of the network; return it and its device, which suits `n_windows` windows."""
         layers = whole("num_layers", self.num_layers)
@@ -135,6 +135,7 @@ class RecurrentNetwork:
             cardinalities=cardinalities,
             n_past=n_past,
             n_masked=n_masked,
+            pooling=pooling,
         )
         lanes, dtype = max(1, min(n_windows, self._batch_size(n_windows))), precision("dtype", self.dtype)
         check_parameters(architecture, dtype)
@@ -160,10 +161,11 @@ class RecurrentNetwork:
         if not (self.warm_start and "theta_" in fitted):
             return network.architecture.initialise(np.random.default_rng(rng.randint(2**31))), False
         now, then = network.architecture, fitted["network_"].architecture
-        if (now.cell.name, now.entries) != (then.cell.name, then.entries):
+        if (now.cell.name, now.entries, now.pooling) != (then.cell.name, then.entries, then.pooling):
             raise ValueError(
                 f"warm_start=True needs the network of the earlier fit, a {then.cell.name} with {then.size} "
-                f"parameters, not a {now.cell.name} with {now.size}; use the same cell and sizes, or warm_start=False"
+                f"parameters, not a {now.cell.name} with {now.size}; use the same cell, sizes and pooling, or "
+                "warm_start=False"
             )
         own = self._scaling_name()
         if fitted["_trained_for"] != (now.loss, own):

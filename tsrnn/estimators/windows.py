@@ -15,6 +15,7 @@ from ..checks import Anything, choice, on_host, whole
 from ..data.sequences import Sequences
 from ..data.windows import Geometry
 from ..losses.loss import Loss
+from ..networks.architecture import POOLING
 from ..networks.network import Source
 from ..training.options import EarlyStopping
 from ..training.plan import RowScaling, plan_rows
@@ -36,6 +37,7 @@ class WindowNetwork(RecurrentNetwork):
     n_channels: int = 1
     scaling: str | None = "standard"
     early_stopping: EarlyStopping | bool = False
+    pooling: str = "last"
 
     def _scaling_name(self) -> str | None:
         return choice("scaling", self.scaling, SCALINGS)
@@ -93,7 +95,12 @@ class WindowNetwork(RecurrentNetwork):
         n_channels, scaling_name = sequences.rows.shape[1], self._scaling_name()
         geometry = _geometry(sequences)
         network, device = self._network(
-            len(sequences), geometry, loss=loss, n_inputs=n_channels, n_targets=targets.shape[1]
+            len(sequences),
+            geometry,
+            loss=loss,
+            n_inputs=n_channels,
+            n_targets=targets.shape[1],
+            pooling=choice("pooling", self.pooling, tuple(POOLING)),
         )
         held_out, kept = split
         scaling = RowScaling.fit(scaling_name, target_scaling, sequences.rows_of(kept), targets[kept])

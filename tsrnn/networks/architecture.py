@@ -16,14 +16,16 @@ from ..parts.layout import Layout, index_tables
 from ..parts.part import Parameter, Parameters, Part
 from ..parts.products import product_table
 from ..parts.recurrent import layers_of
-from ..parts.shape import ADDITIVE, DOT, GENERAL, NO_ATTENTION, Shape, layer_inputs
+from ..parts.shape import ADDITIVE, DOT, GENERAL, LAST, MAX, MEAN, NO_ATTENTION, Shape, layer_inputs
 from ..parts.sizes import Decoder, NetworkSizes
 from . import encoder_decoder, parallel, stack
 
-__all__ = ["ATTENTION", "Architecture", "Decoder"]
+__all__ = ["ATTENTION", "POOLING", "Architecture", "Decoder"]
 
 #: The names that ``attention=`` accepts.
 ATTENTION: dict[str | None, int] = {None: NO_ATTENTION, "dot": DOT, "general": GENERAL, "additive": ADDITIVE}
+#: The names that ``pooling=`` accepts.
+POOLING: dict[str, int] = {"last": LAST, "mean": MEAN, "max": MAX}
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,11 @@ class Architecture(NetworkSizes):
 
     def shape(self, geometry: Geometry) -> Shape:
         """Return the sizes of the network, for windows of `geometry`."""
+        if self.pooling != "last" and (self.decoder or geometry.n_outputs > 1):
+            raise ValueError(
+                f"pooling={self.pooling!r} makes one output of all steps, but the network has {geometry.n_outputs} "
+                f"outputs and {'a' if self.decoder else 'no'} decoder; use pooling='last'"
+            )
         d = self.decoder or Decoder(num_layers=0)
         return Shape(
             n_inputs=self.n_inputs,
@@ -196,4 +203,5 @@ class Architecture(NetworkSizes):
             n_categories=len(self.cardinalities),
             static_size=self.static_size,
             n_masked=self.n_masked,
+            pooling=POOLING[self.pooling],
         )

@@ -1,13 +1,14 @@
 """A network without a decoder: layers above each other, and a head that reads the top layer's output.
 
 The window's last `n_outputs` time steps each give an output that forecasts the next `block` steps. In a free run the
-steps after the first output read the network's own forecasts instead of the series.
+steps after the first output read the network's own forecasts instead of the series. With pooling there is one output,
+which reads the top layer's outputs at all steps of the window.
 """
 
 from __future__ import annotations
 
 from ..cells.cell import Cell
-from ..parts import between, covariates, decay, head, initial_state, inputs, recurrent, season, skip, static
+from ..parts import between, covariates, decay, head, initial_state, inputs, pooling, recurrent, season, skip, static
 from ..parts.layout import BATCH, Program
 from ..parts.part import Operation, Part, Step
 from ..parts.shape import Shape
@@ -23,7 +24,7 @@ LAYERS: tuple[Part, ...] = (
     between.PART,
 )
 LINEAR: tuple[Part, ...] = (skip.PART, season.PART, covariates.PART)
-PARTS: tuple[Part, ...] = (*LAYERS, head.PART, *LINEAR)
+PARTS: tuple[Part, ...] = (*LAYERS, head.PART, pooling.PART, *LINEAR)
 
 
 def program(cell: Cell, shape: Shape, first: int, last: int, free: bool) -> Program:
@@ -31,7 +32,7 @@ def program(cell: Cell, shape: Shape, first: int, last: int, free: bool) -> Prog
 
     A free run goes step by step. With `first` > 0 the states are those that output first - 1 left.
     """
-    before = shape.n_steps - shape.n_outputs  # time steps before the one that gives output 0
+    before, top = shape.n_steps - shape.n_outputs, shape.num_layers - 1  # time steps before that of output 0
     steps: Program = beginning(shape) if first == 0 else []
     t0 = before + first if first > 0 else 0
     for k0, k1 in [(k, k + 1) for k in range(first, last)] if free else [(first, last)]:
@@ -40,10 +41,13 @@ def program(cell: Cell, shape: Shape, first: int, last: int, free: bool) -> Prog
         t1 = before + k1
         for layer in range(shape.num_layers):
             steps.append((inputs.READ, Step(0, t0, t1, t0)) if layer == 0 else (between.PASS_UP, Step(layer, t0, t1)))
-            scored = before if layer == shape.num_layers - 1 else 0  # the head reads the last steps alone
+            scored = before if layer == top and not shape.pooling else 0  # the head reads the last steps alone
             steps.append((recurrent.layer_of(cell), Step(layer, t0, t1, scored)))
         t0 = t1
-        steps.append((head.OUTPUT, Step(shape.num_layers - 1, k0, k1, before + k0)))
+        if shape.pooling:
+            steps += [(pooling.POOL, Step(top)), (pooling.OUTPUT, Step())]
+        else:
+            steps.append((head.OUTPUT, Step(top, k0, k1, before + k0)))
         steps += [(operation, Step(0, k0, k1, before + k0)) for operation in linear_operations(shape)]
     return steps
 

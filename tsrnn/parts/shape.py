@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 #: How a decoder weighs the encoder's outputs.
 NO_ATTENTION, DOT, GENERAL, ADDITIVE = range(4)
+#: What the head reads of the top layer's outputs: the last one, or their mean or maximum over time.
+LAST, MEAN, MAX = range(3)
 
 
 class Shape(NamedTuple):
@@ -37,6 +39,7 @@ class Shape(NamedTuple):
     n_categories: int = 0  # categories of a series
     static_size: int = 0  # length of the vector of static covariates, which begins with 1; 0 without them
     n_masked: int = 0  # inputs, the first ones, that have a mask and a time since they were observed, the last inputs
+    pooling: int = LAST  # what the only output reads; only without a decoder
 
 
 def known_ahead(shape: Shape) -> int:

@@ -48,6 +48,9 @@ class NetworkSizes:
     With `n_masked` > 0 the first `n_masked` inputs, all channels, have a mask and a time since they were observed: the
     last 2 n_masked inputs, after those that are known ahead. The `n_past` inputs after the channels are covariates that
     are not known ahead.
+
+    With `pooling` "mean" or "max" the head of a network without a decoder reads the outputs of all steps together, so
+    that it has one output.
     """
 
     cell: Cell
@@ -66,6 +69,7 @@ class NetworkSizes:
     cardinalities: tuple[int, ...] = ()
     n_masked: int = 0
     n_past: int = 0
+    pooling: str = "last"
 
     @property
     def static_size(self) -> int:

@@ -1,0 +1,95 @@
+"""Pooling over time: the head reads the mean or the maximum of the top layer's outputs over a window's own steps.
+
+    mean    p = sum_t h_t / n,  t = s, ..., T - 1,  n = T - s
+    max     p = max_t h_t, for each unit by itself; the gradient goes to the first step that has it
+
+A window that starts at step s > 0 has no outputs before. Without pooling the head reads the last output (`head`).
+"""
+
+from __future__ import annotations
+
+from .common import DOUT, DY, GRAD, OUT, STARTS, THETA_T, WIDTHS
+from .head import HEAD
+from .operations import add_outer, barrier, each, matrix, product, tensor1, tensor2, tensor3, tensor4, vector
+from .part import GRADIENT, Buffer, Operation, Part, Sizes
+from .recurrent import OPERANDS
+from .shape import MAX, MEAN
+from .tables import offset
+
+
+def _units(s: Sizes, of: tuple[int, ...] = (MEAN, MAX)) -> int:
+    return s.shape.hidden_size if s.shape.pooling in of else 0
+
+
+#: [1; p], the gradient of p, and of a maximum the step that has it.
+POOLED = Buffer("pooled", lambda s: (1 + _units(s), s.tile))
+DPOOLED = Buffer("dpooled", lambda s: (_units(s), s.tile), GRADIENT)
+HIGHEST = Buffer("highest", lambda s: (_units(s, (MAX,)), s.tile), dtype="int64")
+
+
+def pool(tile, step, shape, theta, chance, arrays):
+    """Fill `POOLED` from the outputs of layer `step.layer`."""
+    X, pooled = tensor4(arrays, OPERANDS, tile, theta), tensor1(arrays, POOLED, tile, theta)
+    starts, highest = tensor1(arrays, STARTS, tile, arrays), tensor1(arrays, HIGHEST, tile, arrays)
+    widths, T, T1, K, B = tensor1(arrays, WIDTHS, 0, arrays), shape.n_steps, X.shape[1], X.shape[2], X.shape[3]
+    for u in each(shape.hidden_size):
+        p = vector(pooled, (1 + u) * B, B)
+        for b in range(B):
+            p[b] = 0
+        for t in range(T):
+            h = vector(X, ((step.layer * T1 + t + 1) * K + widths[step.layer] + 1 + u) * B, B)
+            if shape.pooling == MAX:
+                for b in range(B):
+                    if t == starts[b] or (t > starts[b] and h[b] > p[b]):
+                        p[b], highest[u * B + b] = h[b], t
+            else:
+                for b in range(B):
+                    if t >= starts[b]:
+                        p[b] += h[b]
+        if shape.pooling == MEAN:
+            for b in range(B):
+                p[b] /= T - starts[b]
+    for b in each(B):
+        pooled[b] = 1
+    barrier()
+
+
+def pool_gradient(tile, step, shape, theta, chance, arrays):
+    """Share the gradient of p out to the outputs of the layer, in `DY`; steps before a window's first get zero."""
+    dY, dpooled = tensor2(arrays, DY, tile, theta), tensor1(arrays, DPOOLED, tile, theta)
+    starts, highest = tensor1(arrays, STARTS, tile, arrays), tensor1(arrays, HIGHEST, tile, arrays)
+    T, B = shape.n_steps, starts.size
+    for u in each(shape.hidden_size):
+        d = vector(dpooled, u * B, B)
+        if shape.pooling == MEAN:
+            for b in range(B):
+                d[b] /= T - starts[b]
+        for t in range(T):
+            to = vector(dY, t * dY.shape[1] + u * B, B)
+            for b in range(B):
+                is_read = highest[u * B + b] == t if shape.pooling == MAX else t >= starts[b]
+                to[b] = d[b] if is_read else 0
+    barrier()
+
+
+def head(tile, step, shape, theta, chance, arrays):
+    """The only output: V [1; p]."""
+    pooled, out = tensor2(arrays, POOLED, tile, theta), tensor3(arrays, OUT, tile, theta)
+    O, H, B = shape.output_size, shape.hidden_size, pooled.shape[1]
+    product(matrix(theta, offset(arrays, HEAD), O, 1 + H), pooled, matrix(out, 0, O, B))
+
+
+def head_gradient(tile, step, shape, theta, chance, arrays):
+    """Add the gradient of V, and compute that of p."""
+    pooled, dpooled = tensor2(arrays, POOLED, tile, theta), tensor2(arrays, DPOOLED, tile, theta)
+    dout, grad = tensor3(arrays, DOUT, tile, theta), tensor1(arrays, GRAD, tile, theta)
+    theta_t = tensor1(arrays, THETA_T, 0, theta)
+    O, H, B, at = shape.output_size, shape.hidden_size, pooled.shape[1], offset(arrays, HEAD)
+    d = matrix(dout, 0, O, B)
+    add_outer(d, pooled, matrix(grad, at, O, 1 + H))
+    product(matrix(theta_t, at + O, H, O), d, dpooled)
+
+
+POOL = Operation("pool", pool, pool_gradient)
+OUTPUT = Operation("pooled_head", head, head_gradient)
+PART = Part((POOLED, DPOOLED, HIGHEST), operations=(POOL, OUTPUT))
