@@ -151,7 +151,17 @@ OF_DEVICE = ["tests/test_cuda.py", "tests/test_kernels.py", "tests/test_decoder.
 #: Tests of estimators that also run on a GPU, but not in the simulator, where they would take hours.
 OF_ESTIMATORS = [
     f"tests/test_{name}.py"
-    for name in ("smoke", "forecasters", "regressors", "seq2seq", "likelihoods", "covariates", "uncertainty")
+    for name in (
+        "smoke",
+        "forecasters",
+        "regressors",
+        "classifiers",
+        "lengths",
+        "seq2seq",
+        "likelihoods",
+        "covariates",
+        "uncertainty",
+    )
 ]
 
 

@@ -22,6 +22,7 @@ from .windows import WindowNetwork
 class RecurrentClassifier(WindowNetwork, ClassifierMixin, BaseEstimator):
     """A recurrent network that reads a window and predicts its class; a subclass sets the cell."""
 
+    learning_rate: float = 0.01
     class_weight: Anything = None
     label_smoothing: float = 0.0
 
