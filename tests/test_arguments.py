@@ -95,12 +95,13 @@ ACCEPTED = {
         "horizon": WHOLE, "context_length": WHOLE | {"None"}, "strategy": set(), "linear_skip": FLAGS,
         "n_channels": WHOLE, "missing": set(), "multivariate": set(), "difference": WHOLE | {"0"},
         "seasonal_difference": {"0"}, "target_transform": {"None"}, "point": set(), "sampling": set(),
+        "pooling": set(), "class_weight": {"None"}, "label_smoothing": PART | {"0"},
     },
 }  # fmt: skip
 for cell_name in FAMILIES:  # the arguments that the cells add, by their types
     of_type = {bool: FLAGS, int: WHOLE, str: set()}
     ACCEPTED["network"] |= {option.name: of_type[type(option.default)] for option in family(cell_name).options}
-NETWORKS = [f"{cell_name}{suffix}" for cell_name in FAMILIES for suffix in ("Forecaster", "Regressor")]
+NETWORKS = [f"{cell_name}{suffix}" for cell_name in FAMILIES for suffix in ("Forecaster", "Regressor", "Classifier")]
 #: Those are tested where they are; a description of the outside world, `Epoch`, is made by the package alone.
 ELSEWHERE = {
     "ARForecaster",
@@ -151,6 +152,8 @@ def make(name, argument, value):
         made.fit(Y)
     elif name.endswith("Regressor"):
         made.fit(X, X[:, 0])
+    elif name.endswith("Classifier"):
+        made.fit(X, X[:, 0] > 40)
 
 
 @pytest.mark.usefixtures("stop_before_compiling")

@@ -30,6 +30,7 @@ to_compile = [pytest.mark.exhaustive] if COMPILED else []
 
 
 FORECASTERS = [getattr(tsrnn, f"{name}Forecaster") for name in FAMILIES]
+CLASSIFIERS = [getattr(tsrnn, f"{name}Classifier") for name in FAMILIES]
 REGRESSORS = [getattr(tsrnn, f"{name}Regressor") for name in FAMILIES]
 
 
@@ -106,6 +107,16 @@ def test_autoregression(lags):
 @pytest.mark.filterwarnings("ignore::tsrnn.exceptions.ConvergenceWarning")
 def test_latent_autoregression():
     use_all_methods(LatentARForecaster(n_states=2, max_iter=3, polish=True, horizon=3), WIDE)
+
+
+@pytest.mark.parametrize("cls", CLASSIFIERS)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_classifiers(cls, n_classes):
+    X = np.lib.stride_tricks.sliding_window_view(Y, 6)
+    y = np.array(["a", "b", "c"])[np.arange(len(X)) % n_classes]
+    classifier = cls(**SMALL, early_stopping=EarlyStopping(patience=1), pooling="max").fit(X, y)
+    assert classifier.predict_proba(X).shape == (len(X), n_classes)
+    assert 0 <= classifier.score(X, y) <= 1
 
 
 @pytest.mark.parametrize("cls", REGRESSORS)

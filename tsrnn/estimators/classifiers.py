@@ -75,7 +75,7 @@ class RecurrentClassifier(WindowNetwork, ClassifierMixin, BaseEstimator):
         for label, value in given.items():
             if label not in known:
                 raise ValueError(
-                    f"class_weight has the label {label!r}, which y does not have; use the labels of y, such as "
+                    f"class_weight={shown(given)} has the label {label!r}, which y lacks; use the labels of y, such as "
                     f"{known[0]!r}"
                 )
             number(f"class_weight[{label!r}]", value, 0.0)
