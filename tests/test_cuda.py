@@ -23,7 +23,7 @@ from .problems import CELLS, DEVICE, kernels, problem, run
 if DEVICE != "cuda":
     pytest.skip("needs TSRNN_TEST_DEVICE=cuda", allow_module_level=True)
 
-from tsrnn import LSTMForecaster, LSTMRegressor
+from tsrnn import LSTMClassifier, LSTMForecaster, LSTMRegressor
 from tsrnn.data.windows import Geometry
 from tsrnn.kernels.cuda import memory
 from tsrnn.kernels.cuda.backend import CudaBackend
@@ -137,6 +137,16 @@ def test_a_regressor_on_the_device():
     options = {"hidden_size": 2, "max_epochs": 2, "random_state": 0}
     here, there = (LSTMRegressor(device=device, **options).fit(X[:, :5], X[:, 5]) for device in ("cpu", "cuda"))
     assert_allclose(there.predict(X[:, :5]), here.predict(X[:, :5]), rtol=1e-3)
+
+
+@pytest.mark.parametrize("pooling", ["last", "max"])
+def test_a_classifier_on_the_device(pooling):
+    """Three classes, and sequences of different lengths, to rounding in float64."""
+    sequences = [Y[i : i + 3 + i % 4] for i in range(20)]
+    options = {"hidden_size": 2, "max_epochs": 2, "random_state": 0, "dtype": "float64", "pooling": pooling}
+    labels = np.arange(20) % 3
+    here, there = (LSTMClassifier(device=device, **options).fit(sequences, labels) for device in ("cpu", "cuda"))
+    assert_allclose(there.predict_proba(sequences), here.predict_proba(sequences), rtol=1e-8)
 
 
 def test_paths_and_quantiles_on_the_device():
