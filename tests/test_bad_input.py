@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import tsrnn
-from tsrnn import ARForecaster, EarlyStopping, LSTMForecaster, LSTMRegressor
+from tsrnn import ARForecaster, EarlyStopping, LSTMClassifier, LSTMForecaster, LSTMRegressor
 from tsrnn.cells.registry import FAMILIES, family
 from tsrnn.exceptions import FewWindowsWarning
 from tsrnn.losses.cross_entropy import CrossEntropy
@@ -295,19 +295,24 @@ FORECASTING = {
     "target_transform": ["log", 1, np.log],
     "point": ["mode", None, 0.5],
 }
+OF_WINDOWS = (LSTMRegressor, LSTMClassifier)
 OPTIONS = {name: family(name).options for name in FAMILIES}
 #: Wrong values of a cell's own argument, by the type of its default.
 WRONG_OPTION = {bool: (1, None, "yes"), int: (0, -1, 1.5, "1", None, True), str: ("swish", None, 1, [])}
 CASES = [
     *[(LSTMForecaster, name, value) for name, values in (WRONG | FORECASTING).items() for value in values],
     *[(LSTMRegressor, name, value) for name, values in WRONG.items() for value in values],
-    *[(LSTMRegressor, "n_channels", value) for value in (0, -1, 1.0, "1", None)],
-    *[(LSTMRegressor, "scaling", "window")],
+    *[(LSTMClassifier, name, value) for name, values in WRONG.items() if name != "loss" for value in values],
+    *[(cls, "n_channels", value) for cls in OF_WINDOWS for value in (0, -1, 1.0, "1", None)],
+    *[(cls, "scaling", "window") for cls in OF_WINDOWS],
+    *[(cls, "pooling", value) for cls in OF_WINDOWS for value in ("sum", None, 1)],
+    *[(LSTMClassifier, "class_weight", value) for value in ("even", 2, {"up": 1}, [1, 2])],
+    *[(LSTMClassifier, "label_smoothing", value) for value in (-0.1, 1, "0.1", None)],
     *[
         (getattr(tsrnn, f"{family}{suffix}"), option.name, value)
         for family, options in OPTIONS.items()
         for option in options
-        for suffix in ("Forecaster", "Regressor")
+        for suffix in ("Forecaster", "Regressor", "Classifier")
         for value in WRONG_OPTION[type(option.default)]
     ],
     *[
@@ -326,7 +331,7 @@ CASES = [
 def test_constructor_arguments(cls, name, value):
     """`fit` checks them; the error has name and value, and the estimator stays unfitted."""
     estimator = cls(**{name: value})
-    data = (np.ones((20, 4)), np.ones(20)) if "Regressor" in cls.__name__ else (wave(),)
+    data = (wave(),) if cls.__name__.endswith("Forecaster") else (np.ones((20, 4)), np.arange(20) % 2)
     with pytest.raises((TypeError, ValueError)) as caught:
         estimator.fit(*data)
     message = str(caught.value)
@@ -340,7 +345,7 @@ def test_constructor_arguments(cls, name, value):
 
 def test_all_arguments_have_wrong_values():
     tested = {(cls, name) for cls, name, _ in CASES}
-    for cls in (LSTMForecaster, LSTMRegressor, ARForecaster):
+    for cls in (LSTMForecaster, *OF_WINDOWS, ARForecaster):
         assert {name for tested_cls, name in tested if tested_cls is cls} == set(cls().get_params())
     for family_name, options in OPTIONS.items():
         arguments = set(getattr(tsrnn, f"{family_name}Forecaster")().get_params())
