@@ -8,9 +8,8 @@ from .loss import Loss
 
 def probabilities(*logits):
     """The softmax: the probability of each class, in the order of the logits."""
-    values = np.stack(logits)
-    powers = np.exp(values - values.max(axis=0))
-    return tuple(powers / powers.sum(axis=0))
+    powers = np.exp(np.subtract(logits, np.max(logits, axis=0)))
+    return tuple(powers / np.sum(powers, axis=0))
 
 
 def CrossEntropy(n_classes: int, label_smoothing: float = 0.0) -> Loss:  # noqa: N802 - reads as the constructor
