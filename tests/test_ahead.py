@@ -17,8 +17,8 @@ from tsrnn.cells.lstm import LSTM
 from tsrnn.cells.registry import family
 from tsrnn.data.windows import Geometry
 from tsrnn.kernels import get_theta
+from tsrnn.losses.absolute import MAE
 from tsrnn.losses.registry import LOSSES
-from tsrnn.losses.squared import MSE
 from tsrnn.networks.architecture import Architecture
 from tsrnn.training import warmup
 
@@ -33,8 +33,8 @@ ROOT = Path(tsrnn.__file__).parents[1]
 
 
 def units():
-    layout = Architecture(LSTM, 1, 1, 3, MSE, lags=4).layout(Geometry(4, 1, 3))
-    return ahead.units_of(layout, "float32", [MSE])
+    layout = Architecture(LSTM, 1, 1, 3, MAE, lags=4).layout(Geometry(4, 1, 3))
+    return ahead.units_of(layout, "float32", [MAE])
 
 
 def test_units_are_those_that_a_fit_runs(tmp_path):
@@ -95,7 +95,7 @@ def test_no_helper_where_it_cannot_help(monkeypatch, reason):
     if reason == "own equations":
         monkeypatch.setattr(LSTM.stages[0].forward, "__module__", "__main__")
     missing = units()[-1:] if reason == "little" else units()
-    assert not ahead._can_divide(missing, LSTM, [MSE])
+    assert not ahead._can_divide(missing, LSTM, [MAE])
 
 
 def test_a_helper_that_fails_leaves_the_work_here(monkeypatch, tmp_path):
@@ -105,6 +105,6 @@ def test_a_helper_that_fails_leaves_the_work_here(monkeypatch, tmp_path):
     monkeypatch.setattr(cache, "folders", lambda: [tmp_path])
     few = [unit for unit in units() if unit.name in ("clear", "head", "transpose")]
     monkeypatch.setattr(jit, "forward_of", functools.cache(jit.forward_of.__wrapped__))  # as in a new process
-    assert ahead.prepare([unit for unit in few if not unit.is_gradient], LSTM, [MSE]) == 3
+    assert ahead.prepare([unit for unit in few if not unit.is_gradient], LSTM, [MAE]) == 3
     assert all(unit.is_ready() for unit in few if not unit.is_gradient)
     assert np.all([path.suffix == ".nbc" for path in tmp_path.iterdir()])

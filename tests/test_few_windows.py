@@ -176,7 +176,7 @@ def least_squares(X, y, penalty, target):
 @pytest.mark.parametrize("seasonal", [0, 2])
 @pytest.mark.parametrize(("n", "walks"), [(14, False), (16, True), (40, True), (40, False)])
 def test_the_penalty_is_on_the_distance_from_zero_or_the_last_value(n, walks, seasonal):
-    """Each step has its own lags, seasonal inputs and covariates; all steps together have the lowest GCV."""
+    """A step reads lags, seasonal inputs and covariates from the origin on; all steps together have the lowest GCV."""
     rng, geometry, P, H = np.random.default_rng(n), Geometry(3, block=3), 3, 3
     values = rng.normal(size=(n, 2))
     values = values.cumsum(axis=0) if walks else values
@@ -192,9 +192,11 @@ def test_the_penalty_is_on_the_distance_from_zero_or_the_last_value(n, walks, se
         for j in range(H):
             lags = np.array([values[s : s + P, c] for s in starts])
             both = [np.hstack([own[starts + P], own[starts + P + j]])] if seasonal else []
-            ahead = [covariates[starts + P + i] for i in range(j + 1)]
+            ahead = [covariates[starts + P + i] for i in range(-1, j + 1)]
             designs.append((np.hstack([lags, *both, *ahead]), values[starts + P + j, c]))
-        shared = np.hstack([designs[-1][0][:, :P], own[starts + P], *[covariates[starts + P + i] for i in range(H)]])
+        shared = np.hstack(
+            [designs[-1][0][:, :P], own[starts + P], *[covariates[starts + P + i] for i in range(-1, H)]]
+        )
         unit = np.mean(np.sum((shared - shared.mean(axis=0)) ** 2, axis=0))
 
         def gcv(penalty, last, designs=designs):
@@ -212,7 +214,7 @@ def test_the_penalty_is_on_the_distance_from_zero_or_the_last_value(n, walks, se
             expected = least_squares(X, y, penalty, last * np.eye(X.shape[1])[P - 1])[0]
             found = [*start.lags[c, j]]
             found += [*start.season[c, 0, j], *start.season[c, 1, j]] if seasonal else []
-            found += [*start.ahead[c, j, : j + 1], start.intercept[c, j]]
+            found += [*start.ahead[c, j, : j + 2], start.intercept[c, j]]
             assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
     sure = {(14, False): {1}, (40, False): {0}, (40, True): {0, 1}}  # 14 values give too few windows for the choice
     assert chosen == sure.get((n, walks), chosen)

@@ -77,7 +77,7 @@ ENTRY_POINTS = {
     "inputs": "read",
     "lstm": "layer",
     "lstm_gradient": "layer_gradient",
-    "mse_loss": "weighted_loss",
+    "mae_loss": "weighted_loss",
     "run": "_run_tables",
     "scale_windows": "scale_windows",
     "skip": "add_skip",

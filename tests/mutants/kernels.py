@@ -132,7 +132,11 @@ MUTANTS = [
     ),
     mutant(
         "a forecast reads the covariates of the step before", "parts/gather.py::gather_ahead",
-        "min(__row, series.shape[0]) - 1", "min(__row, series.shape[0]) - 2", KERNELS,
+        "target[w] + k * shape.segment + j - 1", "target[w] + k * shape.segment + j - 2", KERNELS,
+    ),
+    mutant(
+        "the covariates of the origin are those of the first step", "parts/gather.py::gather_ahead",
+        "r // F - 1, r % F", "max(r // F - 1, 0), r % F", KERNELS,
     ),
     # ---------------------------------------------------------------- static covariates
     mutant(

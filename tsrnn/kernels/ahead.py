@@ -39,13 +39,13 @@ COSTS = {
     "update": 3.0,
     "scale_windows": 2.5,
     "attention_gradient": 5.0,
-    "fit_thetas": 26.0,
-    "filter_thetas": 4.0,
+    "fit_thetas": 18.0,
+    "filter_thetas": 2.0,
 }
 #: Functions that Python calls; the others are operations, which `run` calls.
 ENTRIES = ("run", "fit_thetas", "filter_thetas")
 #: What starting a helper costs, and from which sum of costs on it is worthwhile.
-START, WORTHWHILE = 2.0, 12.0
+START, WORTHWHILE = 8.0, 20.0
 #: What the helper runs; the paths where this process finds modules come first.
 CODE = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from tsrnn.kernels.ahead import main; main()"
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.signal import lfilter
 
 from ..kernels import single_threaded_blas
 
@@ -71,6 +70,8 @@ class Autoregression:
 
         psi are the weights of past shocks (Box, Jenkins, Reinsel & Ljung 2015, eq. 5.1.16 and 5.2.3).
         """
+        from scipy.signal import lfilter  # a tenth of a second, which only intervals need
+
         polynomial = np.zeros(self.longest + 1)
         polynomial[0], polynomial[np.asarray(self.lags, np.int64)] = 1.0, -self.coefficients
         psi = lfilter([1.0], polynomial, np.eye(1, horizon)[0])
