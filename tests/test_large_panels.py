@@ -175,7 +175,7 @@ def test_validation_reads_a_bounded_number_of_windows(monkeypatch):
 
 
 def test_the_size_of_batches_by_the_number_of_windows():
-    sizes = {1: 32, 2**17 - 1: 32, 2**17: 64, 2**18 - 1: 64, 2**18: 128, 2**19: 256, 2**20: 512, 10**9: 512}
+    sizes = {1: 32, 2**16 - 1: 32, 2**16: 64, 2**17 - 1: 64, 2**17: 128, 2**18: 256, 2**19: 512, 10**9: 512}
     assert {n: batch_size_for(n) for n in sizes} == sizes
 
 

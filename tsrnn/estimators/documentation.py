@@ -113,8 +113,8 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     "optimizer": ("Adam or None", "Weight decay, clipping, schedule. None is `Adam()`."),
     "batch_size": (
         "int or None",
-        "Number of windows for each update. None takes 32, or from 131,072 windows on a power of two up to 512 that "
-        "leaves 2,048 updates in an epoch.",
+        "Number of windows for each update. None takes 32, or from 65,536 windows on a power of two up to 512 that "
+        "leaves 1,024 updates in an epoch.",
     ),
     "max_epochs": ("int", "Maximum number of epochs."),
     "early_stopping": (

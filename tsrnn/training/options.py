@@ -11,7 +11,7 @@ from ..checks import Anything, choice, flag, number, shown, whole
 from ..forecasting.strategies.teacher_forcing import TeacherForcing
 
 #: Batches where no size is given, and the number of updates of an epoch that a larger batch leaves.
-SMALLEST_BATCH, LARGEST_BATCH, UPDATES = 32, 512, 2048
+SMALLEST_BATCH, LARGEST_BATCH, UPDATES = 32, 512, 1024
 
 
 @dataclass(frozen=True)
