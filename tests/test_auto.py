@@ -263,3 +263,27 @@ def test_theta_models_get_the_first_of_several_seasons():
     assert [member.reason for member in fitted.members_[:3]] == [None] * 3
     alone = AutoForecaster(horizon=4, season_lengths=4, random_state=0).fit(y)
     assert_array_equal(alone.named_members_["theta"].predict(), fitted.named_members_["theta"].predict())
+
+
+def test_counts_with_a_context_that_is_short_for_networks():
+    counts = np.random.default_rng(0).poisson(0.8, 90).astype(float)
+    fitted = AutoForecaster(horizon=4, random_state=0).fit(counts)
+    assert fitted.kind_ == "counts"
+    expected = fitted.named_members_["theta"].predict(2, context=counts[:10])
+    assert_allclose(fitted.predict(2, context=counts[:10]), expected)
+    assert fitted.predict_interval(2, context=counts[:10]).shape == (2, 2)
+
+
+def test_new_series_without_a_change_are_forecast_by_the_others():
+    """A network of differences cannot read one observed value, nor values that are never side by side."""
+    days = pd.date_range("2024-01-01", periods=40)
+    y = pd.DataFrame({"unique_id": np.repeat(["a", "b"], 40), "ds": np.tile(days, 2), "y": np.r_[wave(40), wave(40)]})
+    fitted = AutoForecaster(horizon=2, random_state=0).fit(y)
+    assert fitted.kind_ == "series"
+    known = fitted.predict(2)
+    fitted.update(pd.DataFrame({"unique_id": ["c"] * 4, "ds": days[-4:], "y": [1.0, np.nan, 3.0, np.nan]}))
+    both = fitted.predict(2)
+    assert np.isfinite(both["y"]).all()
+    assert_array_equal(both["y"][both["unique_id"] != "c"], known["y"])
+    one = pd.DataFrame({"unique_id": ["d"], "ds": days[-1:], "y": [7.0]})
+    assert np.isfinite(fitted.predict(2, context=one)["y"]).all()

@@ -6,6 +6,7 @@ import pickle
 
 import numba
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -163,3 +164,9 @@ def test_all_weights_zero():
     X, y = problem(2)
     with pytest.raises(ValueError, match="class_weight is 0 for all classes"):
         lstm(class_weight={"rises": 0, "falls": 0}).fit(X, y)
+
+
+def test_a_missing_label_of_a_series():
+    X = np.random.default_rng(0).normal(size=(6, 4))
+    with pytest.raises(ValueError, match=r"y\[2\] is missing"):
+        LSTMClassifier().fit(X, pd.Series(["a", "b", None, "a", "b", "a"], dtype="string"))

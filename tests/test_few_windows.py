@@ -235,3 +235,24 @@ def test_a_given_validation_size_with_few_windows():
         ).fit(trend(14))
     assert len(fitted.validation_curve_) > 0
     assert_array_equal(fitted.validation_curve_.argmin(), fitted.best_epoch_)
+
+
+@pytest.mark.parametrize("scaling", ["auto", "window", "standard", "mean"])
+@pytest.mark.parametrize("line", [(0, 1), (1900, 1), (9e6, 12345.678), (5, -1e-9), (-3, 1e9)], ids=str)
+def test_straight_lines_go_on(line, scaling):
+    """Relative to its last value each lag of a line is the same number in all windows."""
+    level, slope = line
+    for n in (40, 80):
+        y = level + slope * np.arange(n + 4.0)
+        forecaster = GRUForecaster(horizon=4, scaling=scaling, max_epochs=1, hidden_size=2, random_state=0).fit(y[:n])
+        assert_allclose(forecaster.predict(), y[n:], atol=0.3 * abs(slope), rtol=0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_zeros_before_a_series_begins_do_not_choose_the_penalty(seed):
+    """Windows of zeros fit every model; only the few others tell a penalty from another."""
+    y = np.r_[np.zeros(60), np.random.default_rng(seed).gamma(2, 5, 20)]
+    options = {"horizon": 4, "max_epochs": 1, "hidden_size": 2, "random_state": 0}
+    for scaling in ("auto", "standard"):
+        forecast = GRUForecaster(scaling=scaling, **options).fit(y).predict()
+        assert np.abs(forecast).max() < 1.5 * y.max()

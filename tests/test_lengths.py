@@ -71,7 +71,7 @@ def test_sequences_of_one_length_are_windows():
     assert_array_equal(ragged.theta_, plain.theta_)
     short = [row[:9] for row in X]
     assert_array_equal(ragged.predict_proba(short), ragged.predict_proba(X, lengths=np.full(50, 9)))
-    assert (ragged.predict_proba(short) != ragged.predict_proba(X)).all()
+    assert (ragged.predict_proba(short) != plain.predict_proba(X)).all()
     assert (plain.predict_proba(X, lengths=np.full(50, 9)) == ragged.predict_proba(short)).all()
 
 
@@ -142,3 +142,15 @@ def test_what_predict_refuses():
         regressor.predict([])
     with pytest.raises(ValueError, match=r"X\[\d+\] has a missing or infinite value"):
         regressor.predict(padded)
+
+
+@pytest.mark.parametrize("estimator", estimators(), ids=lambda e: type(e).__name__)
+def test_score_reads_lengths_and_misses_them(estimator):
+    sequences, lengths, padded, y = problem()
+    y = of_kind(estimator, y)
+    padded = np.nan_to_num(padded)
+    fitted = clone(estimator).fit(padded, y, lengths=lengths)
+    assert fitted.score(padded, y, lengths=lengths) == fitted.score(sequences, y)
+    for method in (fitted.predict, lambda X: fitted.score(X, y)):
+        with pytest.raises(ValueError, match="lengths is missing: the fit had it"):
+            method(padded)

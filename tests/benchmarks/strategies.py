@@ -29,7 +29,8 @@ def errors(name: str, strategy: object) -> float:
     y, found = load(name).iloc[-LAST:], []
     for origin in range(len(y) - ORIGINS * HORIZON, len(y), HORIZON):
         for seed in range(SEEDS):
-            forecaster = GRUForecaster(horizon=HORIZON, strategy=strategy, context_length=24, random_state=seed)
+            options = {"loss": "mse", "scaling": "standard", "random_state": seed}
+            forecaster = GRUForecaster(horizon=HORIZON, strategy=strategy, context_length=24, **options)
             found.append(-forecaster.fit(y.iloc[:origin]).score(y.iloc[origin : origin + HORIZON]))
     return float(np.mean(found))
 

@@ -135,8 +135,8 @@ MUTANTS = [
         "__start", PROMISES,
     ),
     mutant(
-        "GCV forgets the mean's degree of freedom", "training/ridge.py::_Moments._gcv", "self.n - 1 - __of_weights",
-        "self.n - __of_weights", PROMISES,
+        "GCV forgets the mean's degree of freedom", "training/ridge.py::_Moments._gcv",
+        "self.n_moving - 1 - __of_weights", "self.n_moving - __of_weights", PROMISES,
     ),
     mutant(
         "the ridge learns from missing targets", "training/ridge.py::ridge_start",

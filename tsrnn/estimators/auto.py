@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import Anything, whole
+from ..data.panel import Panel
 from ..exceptions import FewWindowsWarning, OrderSelectionWarning
 from ..forecasting.pooling import Pool
 from ..frame import PanelTarget
@@ -166,6 +167,8 @@ class AutoForecaster(_Fitted):
         if is_context and (is_of_series or not is_panel):  # networks read short series of a panel, too
             n_rows = (origin.panel.n_rows[:, None] - origin.panel.first_observed).min(axis=1)
             can = can & (n_rows >= member._min_context())
+        if is_panel and isinstance(member, forecasters.RecurrentForecaster) and member.difference:
+            can = can & _has_changes(origin.panel)
         return can
 
     def _by_members(self, origin: Origin, forecast: Callable[[Origin, np.ndarray], np.ndarray]) -> np.ndarray:
@@ -222,18 +225,18 @@ class AutoForecaster(_Fitted):
                 points.append(member._continue(own))
                 if name in with_distribution:
                     distances.append(probabilistic(member)._finite_quantiles(own, levels) - points[-1][..., None])
-        combined = self._equal(len(distances))._replace(lower=None).combined(np.stack(distances))
-        return self._pool.clipped(self._pool.combined(np.stack(points))[..., None] + combined)
+        combined = self._pool_of(len(distances))._replace(lower=None).combined(np.stack(distances))
+        return self._pool.clipped(self._pool_of(len(points)).combined(np.stack(points))[..., None] + combined)
 
     def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
         def of(some: Origin, series: np.ndarray) -> np.ndarray:
             parts = _with_distribution(list(self._parts(some)), np.empty(0))
-            return self._paths(parts, self._equal(len(parts)), n_paths, [rngs[s] for s in series])
+            return self._paths(parts, self._pool_of(len(parts)), n_paths, [rngs[s] for s in series])
 
         return self._by_members(origin, of)
 
-    def _equal(self, n: int) -> Pool:
-        """The pool of n members of equal weight."""
+    def _pool_of(self, n: int) -> Pool:
+        """The pool of n members, which have equal weights."""
         return self._pool._replace(weights=np.ones(n))
 
     def _kind(self, history: History) -> str:
@@ -277,6 +280,13 @@ class AutoForecaster(_Fitted):
             why = f"the {which} has {n} rows, and networks are members from {least} rows on"
             reasons |= dict.fromkeys(networks, why)
         return members | networks, reasons
+
+
+def _has_changes(panel: Panel) -> np.ndarray:
+    """Whether a series has two observed values in a row, in each of its channels, (S,)."""
+    both = panel.observed[1:] & panel.observed[:-1]
+    series = zip(panel.indptr[:-1], panel.indptr[1:], strict=True)
+    return np.array([both[first : max(first, end - 1)].any(axis=0).all() for first, end in series], bool)
 
 
 def _why_not(member: BaseForecaster, history: History) -> str | None:

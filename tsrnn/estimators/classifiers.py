@@ -152,10 +152,12 @@ class RecurrentClassifier(WindowNetwork, ClassifierMixin, BaseEstimator):
 
 
 def _refuse_missing(y: Anything) -> None:
-    """Refuse labels of which one is None; a NaN is refused by scikit-learn."""
-    for i, label in enumerate(y if isinstance(y, list | tuple | np.ndarray) else ()):
-        if label is None:
-            raise ValueError(f"y[{i}] is missing (None); give that row a label, or leave it out")
+    """Refuse labels of which one is None or pandas' NA; a NaN is refused by scikit-learn."""
+    is_table = hasattr(y, "isna") and hasattr(y, "to_numpy")
+    labels = y.to_numpy(dtype=object).ravel() if is_table else y if isinstance(y, list | tuple | np.ndarray) else ()
+    for i, label in enumerate(labels):
+        if label is None or type(label).__name__ == "NAType":
+            raise ValueError(f"y[{i}] is missing ({label}); give that row a label, or leave it out")
 
 
 # ------------------------------------------------------------ a class for each family of cells

@@ -161,7 +161,11 @@ class Combination(MetaEstimatorMixin, ProbabilisticForecaster):
         for name, member, own in self._parts(origin):
             with named(name):
                 values.append(forecast(member, own))
-        return self._pool.combined(np.stack(values))
+        return self._pool_of(len(values)).combined(np.stack(values))
+
+    def _pool_of(self, n: int) -> Pool:
+        """The pool of the n members that take part in a forecast: all that have a weight."""
+        return self._pool
 
     def _min_context(self) -> int:
         return max(member._min_context() for _, member in self._taking_part())

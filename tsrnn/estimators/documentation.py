@@ -97,8 +97,9 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     "scaling": (
         '{"auto", "standard", "pooled", "robust", "window", "last", "mean", None}',
         "Subtract a shift and divide by a scale: those of the training part of each series, of all series together, "
-        'or of each window\'s context; None leaves values as they are. "auto" is "last", with differences "standard", '
-        "and for a loss of counts None. Covariates are always scaled by the training part.",
+        'or of each window\'s context; None leaves values as they are. "auto" is "last", with differences or with '
+        '`missing="decay"` "standard", and for a loss of counts None. Covariates are always scaled by the training '
+        "part.",
     ),
     "class_weight": (
         '"balanced", dict or None',

@@ -333,7 +333,8 @@ class RecurrentForecaster(NumberNetwork, ProbabilisticForecaster):
             return scaling
         if as_loss(self.loss).support == "counts":
             return None
-        return "standard" if self.difference or self.seasonal_difference else "last"  # differences have no level
+        is_about_the_mean = self.difference or self.seasonal_difference or self.missing == "decay"
+        return "standard" if is_about_the_mean else "last"  # differences have no level, and decay goes to the mean
 
     def _sampling(self) -> str:
         return choice("sampling", self.sampling, SAMPLING)

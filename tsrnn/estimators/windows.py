@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.utils import check_X_y
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -55,7 +56,7 @@ class WindowNetwork(RecurrentNetwork):
             sequences = self._ragged(X, lengths, n_channels, any_number=any_number)
             _, y = check_X_y(np.zeros((len(sequences), 1)), y, **of_y)
             attributes = {name: value for name, value in vars(self).items() if not name.endswith("_in_")}
-            return sequences, y, attributes
+            return sequences, y, attributes | {"_fit_had_lengths": lengths is not None}
         X, n_channels = _flatten(X, n_channels, any_number=any_number)
         X, y = validate_data(checked, X, y, dtype=np.float64, **of_y)
         if X.shape[1] % n_channels:
@@ -63,13 +64,19 @@ class WindowNetwork(RecurrentNetwork):
                 f"X has {X.shape[1]} columns, which n_channels={n_channels} does not divide; a row holds length * "
                 "n_channels values"
             )
-        return Sequences.of_windows(X.reshape(len(X), -1, n_channels)), y, vars(checked)
+        attributes = vars(checked) | {"_fit_had_lengths": False}
+        return Sequences.of_windows(X.reshape(len(X), -1, n_channels)), y, attributes
 
     def _read(self, X: Anything, lengths: Anything) -> Sequences:
         """Sequences for a fitted network."""
         check_is_fitted(self)
         _check_kind("X", X)
         n_channels: int = vars(self)["n_channels_"]
+        if vars(self)["_fit_had_lengths"] and lengths is None and not isinstance(X, list):
+            raise ValueError(
+                "lengths is missing: the fit had it, and without it the padding of X would be read; pass the number of "
+                "steps of each row, lengths=..., or X as a list of sequences"
+            )
         if lengths is not None or is_ragged(X) or not hasattr(self, "n_features_in_"):
             return self._ragged(X, lengths, n_channels, any_number=False)
         X, _ = _flatten(X, n_channels)
@@ -85,6 +92,33 @@ class WindowNetwork(RecurrentNetwork):
                 "X is a list of sequences of different lengths, which tells their lengths; leave lengths out"
             )
         return with_lengths(X, lengths, n_channels, any_number=any_number)
+
+    def predict(self, X: Anything, lengths: Anything = None) -> np.ndarray:
+        """Predict for each window; a subclass says what."""
+        raise NotImplementedError
+
+    def score(self, X: Anything, y: Anything, sample_weight: Anything = None, lengths: Anything = None) -> float:
+        """Measure the predictions: the accuracy of classifiers, the coefficient of determination R² of regressors.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, length), (n, length * n_channels) or (n, length, n_channels), or list of arrays
+            As in `fit`.
+        y : array-like of shape (n,) or (n, horizon)
+            What `predict` should return.
+        sample_weight : array-like of shape (n,), optional
+            Weight of each row.
+        lengths : array-like of shape (n,), optional
+            As in `fit`.
+
+        Returns
+        -------
+        float
+        """
+        from sklearn.metrics import accuracy_score, r2_score
+
+        measure = accuracy_score if is_classifier(self) else r2_score
+        return float(measure(y, self.predict(X, lengths=lengths), sample_weight=sample_weight))
 
     # ------------------------------------------------------------ training
     def _fit_network(

@@ -16,6 +16,8 @@ from ..data.windows import Geometry, WindowIndex, Windows, spread
 PENALTIES = np.logspace(-8, 2, 41)
 #: Relative difference of scores below which rounding decides which is lower; then the largest penalty is chosen.
 TIE = 1e-6
+#: A centred sum of squares that is so much smaller than the sum itself is rounding.
+LOST = 1e-12
 #: With fewer windows the penalty is on the distance from the last value; with more, where that has the lower GCV.
 MIN_WINDOWS = 10
 #: Most windows that are used: of more, these are spread evenly.
@@ -83,7 +85,8 @@ def ridge_start(
                 own, before = u[:, :, F:].reshape(len(x), n * S), np.maximum(y_rows - 1, chunk.start[use] + 1)
                 v = (steps_ahead[before, 0, :F] - shift[:, column : column + F]) / scale[:, column : column + F]
                 shared = np.hstack([x, own[:, :S], v, u[:, :, :F].reshape(len(x), n * F)])
-                moments.add(shared, own, y, weight=1 / len(positions))
+                is_moving = np.ptp(np.hstack([x, y]), axis=1) > 0
+                moments.add(shared, own, y, is_moving, weight=1 / len(positions))
         if not moments.usable():
             continue
         weights, of_own, start.intercept[c] = _solution(moments, P)
@@ -97,7 +100,7 @@ def _solution(moments: _Moments, n_lags: int) -> tuple[np.ndarray, np.ndarray, n
     moments.centre()
     changes = moments.less(n_lags - 1)
     (score, to_zero), (score_of_changes, to_last) = moments.penalty(), changes.penalty()
-    if moments.n >= MIN_WINDOWS and score < score_of_changes:
+    if moments.n_moving >= MIN_WINDOWS and score < score_of_changes:
         return moments.solve(to_zero)
     weights, of_own, intercept = changes.solve(to_last)
     weights[:, n_lags - 1] += 1
@@ -115,14 +118,19 @@ class _Moments:
     def __init__(self, n_shared: int, n_covariates: int, n_steps: int, n_own: int):
         self.reads = n_shared + n_covariates * np.arange(1, n_steps + 1)
         p, q = n_shared + n_covariates * n_steps, n_steps * n_own
-        self.n, self.n_own = 0.0, n_own
+        self.n, self.n_moving, self.n_own = 0.0, 0.0, n_own
         self.x, self.own, self.y = np.zeros(p), np.zeros(q), np.zeros(n_steps)
         self.xx, self.xy, self.x_own = np.zeros((p, p)), np.zeros((p, n_steps)), np.zeros((p, q))
         self.own_own, self.own_y = np.zeros((n_steps, n_own, n_own)), np.zeros((n_steps, n_own))
         self.yy = np.zeros(n_steps)
 
-    def add(self, x: np.ndarray, own: np.ndarray, y: np.ndarray, weight: float) -> None:
-        """Add rows of weight `weight`, less than 1 because the outputs of one window are not independent."""
+    def add(self, x: np.ndarray, own: np.ndarray, y: np.ndarray, is_moving: np.ndarray, weight: float) -> None:
+        """Add rows of weight `weight`, less than 1 because the outputs of one window are not independent.
+
+        Windows in which nothing moves, such as the zeros before a product is launched, fit every model, and so they
+        are not counted among those that tell a good penalty from a bad one.
+        """
+        self.n_moving += weight * is_moving.sum()
         each = own.reshape(len(own), len(self.y), self.n_own)
         self.n += weight * len(x)
         self.x += weight * x.sum(axis=0)
@@ -161,7 +169,12 @@ class _Moments:
         return weights, of_own, self.y - weights @ self.x - (of_own * own).sum(axis=1)
 
     def centre(self) -> None:
-        """Turn the sums into means, and the sums of products into those of deviations from the means."""
+        """Turn the sums into means, and the sums of products into those of deviations from the means.
+
+        Of a regressor that does not change, as the lags of a straight line relative to its last value, only rounding
+        would remain; it gets zeros.
+        """
+        before = np.diag(self.xx).copy()
         self.x, self.own, self.y = self.x / self.n, self.own / self.n, self.y / self.n
         own = self.own.reshape(self.own_y.shape)
         self.xx -= self.n * np.outer(self.x, self.x)
@@ -170,6 +183,8 @@ class _Moments:
         self.own_own -= self.n * own[:, :, None] * own[:, None]
         self.own_y -= self.n * own * self.y[:, None]
         self.yy -= self.n * self.y**2
+        is_lost = np.diag(self.xx) <= LOST * before
+        self.xx[is_lost], self.xx[:, is_lost], self.xy[is_lost], self.x_own[is_lost] = 0.0, 0.0, 0.0, 0.0
 
     def _border(self, size: int, steps: np.ndarray) -> np.ndarray:
         """Products of the first `size` regressors with the own ones of each of the `steps`, (size, steps, n_own)."""
@@ -217,5 +232,5 @@ class _Moments:
         kept = penalty / (values + penalty)  # fraction that the penalty leaves in the residual
         explained = (projected**2).sum(axis=1) / np.where(values > 0, values, np.inf)
         residual = max(total - explained.sum(), 0.0) + (kept**2 * explained).sum()
-        freedom = self.n - 1 - (values / (values + penalty)).sum()
+        freedom = self.n_moving - 1 - (values / (values + penalty)).sum()
         return float(residual / freedom**2) if freedom > 0 else np.inf
