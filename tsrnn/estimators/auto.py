@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..checks import Anything, whole
-from ..data.panel import Panel
 from ..exceptions import FewWindowsWarning, OrderSelectionWarning
 from ..forecasting.pooling import Pool
 from ..frame import PanelTarget
@@ -22,6 +21,7 @@ from .baselines import NaiveForecaster, SeasonalNaiveForecaster, ThetaForecaster
 from .combination import Combination, Part
 from .history import History, Origin
 from .members import Member, described, named, probabilistic
+from .transformed import is_observed
 
 #: The classes of cells are made by name, so that type checkers do not find them.
 GRUForecaster, LSTMForecaster = (vars(forecasters)[f"{cell}Forecaster"] for cell in ("GRU", "LSTM"))
@@ -167,8 +167,8 @@ class AutoForecaster(_Fitted):
         if is_context and (is_of_series or not is_panel):  # networks read short series of a panel, too
             n_rows = (origin.panel.n_rows[:, None] - origin.panel.first_observed).min(axis=1)
             can = can & (n_rows >= member._min_context())
-        if is_panel and isinstance(member, forecasters.RecurrentForecaster) and member.difference:
-            can = can & _has_changes(origin.panel)
+        if isinstance(member, forecasters.RecurrentForecaster) and member.difference and (origin.series < 0).any():
+            can = can & is_observed(member.transform_.apply(origin.panel))
         return can
 
     def _by_members(self, origin: Origin, forecast: Callable[[Origin, np.ndarray], np.ndarray]) -> np.ndarray:
@@ -280,13 +280,6 @@ class AutoForecaster(_Fitted):
             why = f"the {which} has {n} rows, and networks are members from {least} rows on"
             reasons |= dict.fromkeys(networks, why)
         return members | networks, reasons
-
-
-def _has_changes(panel: Panel) -> np.ndarray:
-    """Whether a series has two observed values in a row, in each of its channels, (S,)."""
-    both = panel.observed[1:] & panel.observed[:-1]
-    series = zip(panel.indptr[:-1], panel.indptr[1:], strict=True)
-    return np.array([both[first : max(first, end - 1)].any(axis=0).all() for first, end in series], bool)
 
 
 def _why_not(member: BaseForecaster, history: History) -> str | None:

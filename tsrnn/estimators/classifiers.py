@@ -11,6 +11,7 @@ from sklearn.utils import Tags
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
+from .. import frame
 from ..checks import Anything, number, shown
 from ..losses.cross_entropy import CrossEntropy
 from ..losses.log_loss import LogLoss
@@ -45,7 +46,7 @@ class RecurrentClassifier(WindowNetwork, ClassifierMixin, BaseEstimator):
         -------
         self
         """
-        _refuse_missing(y)
+        frame.refuse_missing_labels(y, "y")
         sequences, labels, attributes = self._read_both(X, y, lengths)
         check_classification_targets(labels)
         classes, codes = np.unique(labels, return_inverse=True)
@@ -149,15 +150,6 @@ class RecurrentClassifier(WindowNetwork, ClassifierMixin, BaseEstimator):
         logits = self._outputs(self._read(X, lengths))[0][:, 0].astype(np.float64)
         self._check_finite(logits)
         return logits
-
-
-def _refuse_missing(y: Anything) -> None:
-    """Refuse labels of which one is None or pandas' NA; a NaN is refused by scikit-learn."""
-    is_table = hasattr(y, "isna") and hasattr(y, "to_numpy")
-    labels = y.to_numpy(dtype=object).ravel() if is_table else y if isinstance(y, list | tuple | np.ndarray) else ()
-    for i, label in enumerate(labels):
-        if label is None or type(label).__name__ == "NAType":
-            raise ValueError(f"y[{i}] is missing ({label}); give that row a label, or leave it out")
 
 
 # ------------------------------------------------------------ a class for each family of cells

@@ -73,7 +73,7 @@ def transformed(fitted: FittedTransform, panel: Panel) -> tuple[Panel, Panel | N
     changed = fitted.apply(panel)
     if fitted.is_monotone_per_step:
         return changed, None
-    without = np.flatnonzero(changed.last_observed.max(axis=1, initial=-1) < 0)
+    without = np.flatnonzero(~is_observed(changed))
     if len(without):
         asked, s = fitted.transform, int(without[0])
         raise MisplacedError(
@@ -85,6 +85,11 @@ def transformed(fitted: FittedTransform, panel: Panel) -> tuple[Panel, Panel | N
             s, None, 0,
         )  # fmt: skip
     return changed.from_first_observed(), fitted.levels(panel)
+
+
+def is_observed(panel: Panel) -> np.ndarray:
+    """Whether anything of a series was observed, (S,), such as one of its differences."""
+    return panel.last_observed.max(axis=1, initial=-1) >= 0
 
 
 def undone(levels: np.ndarray, origin: Origin) -> np.ndarray:

@@ -65,7 +65,7 @@ from .panel_update import (
 from .seasons import read_season_lengths, season_length, season_lengths
 from .static import Static, StaticCodes, read_static
 from .tables import Table, column_labels, pandas_fixes, read_table
-from .target import Target, read_target, refuse_dates
+from .target import Target, read_target, refuse_dates, refuse_missing_labels
 
 __all__ = [
     "PanelTarget",
@@ -113,6 +113,7 @@ __all__ = [
     "read_table_rows",
     "read_target",
     "refuse_dates",
+    "refuse_missing_labels",
     "rmse",
     "rmsse",
     "season_length",

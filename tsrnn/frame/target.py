@@ -253,6 +253,35 @@ def refuse_dates(X: Anything, name: str) -> None:
         raise ValueError(f"{found[0]} holds dates ({found[1]}), not numbers: leave them out")
 
 
+def refuse_missing_labels(y: Anything, name: str) -> None:
+    """Raise if a label is None or pandas' NA; a NaN is left to scikit-learn's checks.
+
+    Parameters
+    ----------
+    y : list, tuple, array or Series of labels
+        Anything else is left to those checks too.
+    name : str
+        Name of the labels in error messages.
+
+    Raises
+    ------
+    ValueError
+        With the position of the first missing label.
+
+    Examples
+    --------
+    >>> refuse_missing_labels(["a", None, "b"], "y")
+    Traceback (most recent call last):
+        ...
+    ValueError: y[1] is missing (None); give that row a label, or leave it out
+    """
+    if isinstance(y, pd.Series | pd.DataFrame):
+        y = y.to_numpy(dtype=object).ravel()
+    for i, label in enumerate(y if isinstance(y, list | tuple | np.ndarray) else ()):
+        if label is None or label is pd.NA:
+            raise ValueError(f"{name}[{i}] is missing ({label}); give that row a label, or leave it out")
+
+
 def _is_date_dtype(dtype: object) -> bool:
     """Whether a dtype is one of dates or time deltas."""
     return getattr(dtype, "kind", None) in ("m", "M")

@@ -83,7 +83,7 @@ def ridge_start(
                 x, y = (lags[x_rows] - own_shift) / own_scale, (targets[y_rows] - own_shift) / own_scale
                 u = (steps_ahead[y_rows] - shift[:, None, column + read]) / scale[:, None, column + read]
                 own, before = u[:, :, F:].reshape(len(x), n * S), np.maximum(y_rows - 1, chunk.start[use] + 1)
-                v = (steps_ahead[before, 0, :F] - shift[:, column : column + F]) / scale[:, column : column + F]
+                v = (panel.known[before, :F] - shift[:, column : column + F]) / scale[:, column : column + F]
                 shared = np.hstack([x, own[:, :S], v, u[:, :, :F].reshape(len(x), n * F)])
                 is_moving = np.ptp(np.hstack([x, y]), axis=1) > 0
                 moments.add(shared, own, y, is_moving, weight=1 / len(positions))
