@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -42,6 +43,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             defaults = getattr(getattr(getattr(tsrnn, name), "__init__", None), "__kwdefaults__", None) or {}
             if "device" in defaults:
                 defaults["device"] = "cuda"
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """One thread, because in hundreds of tiny fits waiting for threads takes longer than the work; bits are equal."""
+    import numba  # after the cache has been chosen
+
+    n = numba.get_num_threads()
+    numba.set_num_threads(1)
+    yield
+    numba.set_num_threads(n)
 
 
 #: Files whose kernels take longest to compile, float32 and float64 in turn, so that two processes that start with them

@@ -51,7 +51,8 @@ def test_the_forecast_follows_the_covariates(fitted):
     assert forecast.name == "sales"
     error = np.abs(forecast - Y[N:]).mean()
     without = np.abs(clone(fitted).fit(Y[:N]).predict(H) - Y[N:]).mean()
-    assert error < 0.7 < 1 < without
+    bound = 0.7 if type(fitted).__name__ == "SLSTMForecaster" else 0.35  # three epochs are few for its exponentials
+    assert error < bound < 1 < without
 
 
 def test_a_step_does_not_depend_on_later_covariates(fitted):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 
-import numba
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,13 +27,7 @@ CELLS = [getattr(tsrnn, f"{name}Regressor") for name in FAMILIES]
 QUICK = {"hidden_size": 6, "max_epochs": 20, "batch_size": 16, "learning_rate": 0.01, "random_state": 0}
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """One thread, because in hundreds of tiny fits waiting for threads takes longer than the work; bits are equal."""
-    n = numba.get_num_threads()
-    numba.set_num_threads(1)
-    yield
-    numba.set_num_threads(n)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @parametrize_with_checks([cls() for cls in CELLS])
