@@ -40,23 +40,25 @@ def models() -> dict[str, Callable[..., Any]]:
     import tsrnn
 
     stopping = tsrnn.EarlyStopping(validation_size=0.5, refit_full=False)
+    squared: dict[str, Any] = {"loss": "mse", "scaling": "standard", "random_state": 0}
+    normally: dict[str, Any] = squared | {"loss": "gaussian"}
     networks = {
-        name: partial(make, early_stopping=stopping, random_state=0)
+        name: partial(make, early_stopping=stopping, **squared)
         for name, make in (("LSTM", tsrnn.LSTMForecaster), ("GRU", tsrnn.GRUForecaster))
     }
 
     def conformal(method: str, make: Callable[..., Any], horizon: int) -> Any:
         return tsrnn.ConformalForecaster(make(horizon=horizon), method=method)
 
-    normal = partial(tsrnn.GRUForecaster, loss="gaussian", random_state=0)
+    normal = partial(tsrnn.GRUForecaster, **normally)
     around = [("split", "AR", tsrnn.ARForecaster), ("cqr", "AR", tsrnn.ARForecaster)]
-    around += [("split", "GRU", partial(tsrnn.GRUForecaster, random_state=0)), ("cqr", "normal GRU", normal)]
+    around += [("split", "GRU", partial(tsrnn.GRUForecaster, **squared)), ("cqr", "normal GRU", normal)]
     return (
         {"AR": tsrnn.ARForecaster, "latent": tsrnn.LatentARForecaster}
         | networks
         | {f"{method}, {name}": partial(conformal, method, make) for method, name, make in around}
         | {
-            f"normal, {strategy}": partial(tsrnn.LSTMForecaster, loss="gaussian", strategy=strategy, random_state=0)
+            f"normal, {strategy}": partial(tsrnn.LSTMForecaster, strategy=strategy, **normally)
             for strategy in ("direct", "recursive", "seq2seq")
         }
     )

@@ -21,9 +21,9 @@ import pandas as pd
 import tsrnn
 from tsrnn import datasets
 
+from .defaults import error
 from .series import GROUPS, HORIZONS, SEASONS
 
-N_ORIGINS = 5
 #: Arguments that are tried in the place of the defaults.
 CHOICES: dict[str, dict[str, Any]] = {
     "the defaults": {},
@@ -53,23 +53,6 @@ CHOICES: dict[str, dict[str, Any]] = {
     "schedule='cosine'": {"optimizer": tsrnn.Adam(schedule="cosine")},
 }
 SCALINGS = ("standard", "last", "mean", "window")
-
-
-def error(X: pd.DataFrame | None, y: pd.Series, season: int, horizon: int, seed: int, options: dict[str, Any]) -> float:
-    """Mean MASE over origins of a GRU with these options."""
-    errors = []
-    for k in range(N_ORIGINS, 0, -1):
-        end = len(y) - k * horizon
-        train, test = y.iloc[:end], y.iloc[end : end + horizon].to_numpy()
-        values = train.to_numpy(float)
-        scale = np.nanmean(np.abs(values[season:] - values[:-season]))
-        model = tsrnn.GRUForecaster(horizon=horizon, random_state=seed, **options)
-        if X is None:
-            forecast = model.fit(train).predict(horizon)
-        else:
-            forecast = model.fit(X.iloc[:end], train).predict(X.iloc[end : end + horizon])
-        errors.append(np.nanmean(np.abs(np.asarray(forecast) - test)) / scale)
-    return float(np.mean(errors))
 
 
 def with_covariates(folder: Path) -> Iterator[tuple[str, pd.DataFrame, pd.Series, int]]:
@@ -109,13 +92,13 @@ def main() -> None:
             errors = []
             for _, y in of_folder(args.folder):
                 sizes = SEASONS[y.index.freqstr[0]], HORIZONS[y.index.freqstr[0]]
-                errors.append(np.mean([error(None, y, *sizes, seed, options) for seed in args.seeds]))
+                errors.append(np.mean([error(y, *sizes, seed=seed, **options) for seed in args.seeds]))
             means.append(f"{group} {np.exp(np.mean(np.log(errors))):.3f}")
         print(f"{name:34s} {'   '.join(means)}", flush=True)
     for name, X, y, horizon in with_covariates(args.folder) if "covariates" in args.jobs else ():
         season = SEASONS[y.index.freqstr[0]] if "x" not in X else 1
-        found = {s: np.mean([error(X, y, season, horizon, n, {"scaling": s}) for n in args.seeds]) for s in SCALINGS}
-        found["none"] = np.mean([error(None, y, season, horizon, n, {}) for n in args.seeds])
+        found = {s: np.mean([error(y, season, horizon, X=X, seed=n, scaling=s) for n in args.seeds]) for s in SCALINGS}
+        found["none"] = np.mean([error(y, season, horizon, seed=n) for n in args.seeds])
         print(f"{name:34s} {'   '.join(f'{s} {e:.3f}' for s, e in found.items())}", flush=True)
 
 

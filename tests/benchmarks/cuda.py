@@ -266,7 +266,7 @@ def whole_fit(file: str | None, n_windows: int, torch: bool) -> None:
         values = np.random.default_rng(0).normal(size=(n_windows + 431, 7)).cumsum(axis=0)
     job: dict[str, Any] = {
         "hidden_size": 128, "context_length": 336, "horizon": 96, "batch_size": 256, "max_epochs": 1,
-        "early_stopping": False, "linear_skip": False, "random_state": 0,
+        "early_stopping": False, "linear_skip": False, "loss": "mse", "scaling": "standard", "random_state": 0,
     }  # fmt: skip
     seconds = {}
     for device in ("cuda", "cpu"):

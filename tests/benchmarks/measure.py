@@ -13,6 +13,8 @@ from typing import Any
 
 #: The job of `fit`, `process`, `predict` and `step`: 109 windows of the air passengers, 4 batches an epoch.
 JOB: dict[str, Any] = {
+    "loss": "mse",  # that of the loops in PyTorch
+    "scaling": "standard",
     "context_length": 24,
     "horizon": 12,
     "hidden_size": 32,
