@@ -193,7 +193,7 @@ class NumpyBackend:
             if free_run and k > 0:
                 fed = work.out[k - 1][work.point_rows]
                 self.feed(work, k, (softplus(fed) if s.link == 1 else fed).T[:, None])
-            below = work.x[t]
+            below = self._embedded(work, theta, t) if s.embedding else work.x[t]
             work.tape.append([])
             for layer in range(s.num_layers):
                 values = self._step(work, theta, layer, below, work.before[layer], t < work.starts)
@@ -202,6 +202,15 @@ class NumpyBackend:
                 below = values["h"] * work.mask[min(layer, s.num_layers - 2), t]
             if k >= 0:
                 work.out[k] = self._head(work, theta, t, self._read_by_head(work, t))
+
+    def _table(self, work, theta):
+        """The vectors of the codes up to the largest one of the batch, (n, W)."""
+        n = 1 + int(work.x.max())
+        return theta[work.at["symbols"] :][: n * work.shape.embedding].reshape(n, -1)
+
+    def _embedded(self, work, theta, t):
+        """The vectors of step t, (W, lanes)."""
+        return self._table(work, theta)[work.x[t, 0].astype(int)].T
 
     def _read_by_head(self, work, t):
         """The top layer's h after step t, (H, lanes), or its mean or maximum over the steps so far of each lane."""
@@ -385,7 +394,10 @@ class NumpyBackend:
                 dx = self._step_gradient(work, theta, layer, values, t < work.starts)
                 later |= {(layer, name): values[f"d{name}"] for name in states}
                 dh = dx * work.mask[layer - 1, t] if layer > 0 else 0
-            work.dx[t] += dx
+            if s.embedding:
+                np.add.at(self._table(work, work.grad), work.x[t, 0].astype(int), dx.T)
+            else:
+                work.dx[t] += dx
         work.dstate = np.array([[later[layer, name] for name in states] for layer in range(s.num_layers)])
         if "initial_state" in work.at:
             at = work.at["initial_state"]

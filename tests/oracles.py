@@ -142,7 +142,7 @@ CELLS = {
 # ---------------------------------------------------------------- the network
 def network(
     cell, layers, head, x, start, initial, n_outputs, *, skip=None, location=None, masks=None, feed=None, link=None,
-    ahead=None, season=None, decay=None, pooling="last",
+    ahead=None, season=None, decay=None, pooling="last", tables=None,
 ):  # fmt: skip
     """Outputs of one window after each of its last steps, (n_outputs, O).
 
@@ -178,6 +178,8 @@ def network(
         The numbers w and b of each of the first C inputs, whose masks and times are the last 2 C; see `decayed`.
     pooling : {"last", "mean", "max"}
         What the head reads of the top layer's h: the last, or the mean or maximum of each unit over the window's steps.
+    tables : list of matrices, optional
+        The first one holds a vector for each code; the layers read that of x[t][0], or x itself without tables.
     """
     x, outputs, tops = decayed(x, decay), [], []
     states = [list(map(list, layer)) for layer in initial]
@@ -186,7 +188,7 @@ def network(
         if feed is not None and k > 0:
             x[t] = [link(outputs[k - 1][o]) if link else outputs[k - 1][o] for o in feed] + x[t][len(feed) :]
             x[t] = as_observed(x[t], decay)
-        below = x[t]
+        below = x[t] if tables is None else looked_up(tables[0], x[t])
         for n, weights in enumerate(layers):
             if t >= start:
                 states[n] = list(cell(weights, below, *states[n]))
@@ -199,6 +201,11 @@ def network(
             outputs.append(times(head, [1, *pooled(tops, pooling)]))
             outputs[k] = with_linear(outputs[k], x, t, skip, location, of_output(ahead, k), of_output(season, k))
     return outputs
+
+
+def looked_up(table, row):
+    """The vector of the code that a row of inputs consists of."""
+    return table[int(np.real(row[0]).flat[0])]  # the same in all directions of a derivative
 
 
 def pooled(tops, pooling):
@@ -268,7 +275,7 @@ def with_linear(out, x, t, skip, location, ahead, season):
 def decoding(
     cell, encoder, decoder, head, x, start, initial, n_outputs, *, segment=1, embedding=None, position=None, bias=None,
     bridge=None, attention=None, skip=None, location=None, mask=None, feed=None, link=None, own=(), detached=False,
-    ahead=None, season=None, decay=None,
+    ahead=None, season=None, decay=None, tables=None,
 ):  # fmt: skip
     """Outputs (n_outputs, O) of an encoder and a decoder for one window, and the attention weights of each output.
 
@@ -294,11 +301,16 @@ def decoding(
         For each of the first inputs, the output that is fed back to it: that of the first step of a segment.
     own : list of bool
         For each step after the first, whether it reads the network's own forecasts; if `detached`, as constants.
+    tables : list of matrices, optional
+        Vectors of each code, of the encoder and of the decoder, which has no flag then and feeds back the code of its
+        largest output: not 0 or 1, which stand for the unknown symbol and for the first one.
     """
     x, n = decayed(x, decay), (len(x) - (n_outputs - 1) * segment) // segment
     outputs, weighed, encoded = [], [], []
 
-    def read(row):
+    def read(row, side=0):
+        if tables is not None:
+            return looked_up(tables[side], x[row])
         if segment == 1:
             return x[row]
         values = [x[row + j][c] for c in range(len(x[0])) for j in range(segment)]
@@ -333,12 +345,15 @@ def decoding(
         if k > 0 and own[k]:
             for j in range(segment):
                 x[row - segment + 1 + j] = as_observed(x[row - segment + 1 + j], decay)
-            for c, o in enumerate(feed):
+            if tables is not None:
+                x[row] = [np.array(2 + np.argmax([np.real(value).flat[0] for value in outputs[-1][2:]]))]
+            for c, o in enumerate(feed if tables is None else []):
                 for j in range(segment):
                     value = outputs[-1][o + j * (len(outputs[-1]) // segment)]
                     value = link(value) if link else value
                     x[row - segment + 1 + j][c] = np.real(value) if detached else value
-        climb(decoder, states, [*read(row - segment + 1), 1 if k == 0 else 0], len(encoder), k)
+        flag = [1 if k == 0 else 0] if tables is None else []
+        climb(decoder, states, [*read(row - segment + 1, 1), *flag], len(encoder), k)
         h = states[-1][0]
         out = times(head, [1, *h])
         if attention is not None:

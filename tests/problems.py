@@ -47,15 +47,18 @@ class Problem:
 def problem(
     cell=LSTM, n_inputs=1, n_targets=None, block=1, loss=MSE, hidden=3, layers=1, lags=0, learn=False, context=5,
     n_outputs=1, lanes=5, ragged=False, missing=False, covariates=0, seasonal=0, decoder=None, seed=0, n_static=0,
-    cardinalities=(), masked=0, pooling="last",
+    cardinalities=(), masked=0, pooling="last", symbols=(0, 0), embedding=0,
 ) -> Problem:  # fmt: skip
-    """Windows at random places of random series, with random parameters and scales."""
+    """Windows at random places of random series, with random parameters and scales.
+
+    `symbols` are the rows of the tables of encoder and decoder.
+    """
     rng = np.random.default_rng(seed)
     n_targets, hidden = n_targets or n_inputs, -(-hidden // cell.units_multiple) * cell.units_multiple
     n_inputs += covariates + n_targets * seasonal + 2 * masked
     a = Architecture(
         cell, n_inputs, n_targets, block, loss, hidden, layers, lags, learn, covariates, decoder, seasonal, n_static,
-        cardinalities, masked, pooling=pooling,
+        cardinalities, masked, 0, pooling, *symbols, embedding,
     )  # fmt: skip
     geometry = Geometry(context, n_outputs, block, decoder.segment if decoder else 1)
     series = rng.normal(1, 2, (geometry.n_steps + 20, n_inputs))
@@ -76,6 +79,9 @@ def problem(
         moments[0][:, first:], moments[1][:, first:] = 0, 1
     if loss.support != "real":
         moments[2:] = np.zeros((lanes, a.n_targets)), np.ones((lanes, a.n_targets))
+    if embedding:  # codes that every table has, which are not scaled
+        series = rng.integers(0, min(n for n in symbols if n), series.shape).astype(float)
+        moments[:2] = np.zeros((lanes, 1)), np.ones((lanes, 1))
     state = np.zeros((layers, len(cell.states), hidden, lanes))  # of a learned one, the oracles take the parameter
     theta = rng.normal(0, 0.5, a.size)
     static = None
@@ -243,7 +249,13 @@ def oracle_outputs(p, lane, theta, x=None, state=None, free_run=False, masks=Non
         season=season(p, lane, named),
         decay=named.get("input_decay"),
         pooling=a.pooling,
+        tables=tables_of(named),
     )
+
+
+def tables_of(named):
+    """The vectors of the codes that encoder and decoder read, or None."""
+    return [named["symbols"], named.get("target_symbols", named["symbols"])] if "symbols" in named else None
 
 
 def oracle_decoding(p, lane, theta, x=None, state=None, masks=None, fed=None):
@@ -276,6 +288,7 @@ def oracle_decoding(p, lane, theta, x=None, state=None, masks=None, fed=None):
         ahead=ahead(p, lane, named),
         season=season(p, lane, named),
         decay=named.get("input_decay"),
+        tables=tables_of(named),
         **parts,
     )
 

@@ -15,6 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from tsrnn.functions.random import fold
 from tsrnn.kernels.cpu import CpuBackend
 from tsrnn.kernels.views import set_address
+from tsrnn.losses.cross_entropy import CrossEntropy
 from tsrnn.losses.gaussian import GAUSSIAN
 from tsrnn.losses.pinball import Pinball
 from tsrnn.losses.poisson import POISSON
@@ -205,6 +206,33 @@ def test_attention_is_a_weighing_of_what_was_read(attention):
     assert late.max() > 0
     work.n_lanes = len(p.windows)
     assert_array_equal(BACKEND.attention(work), np.moveaxis(weights, -1, 0))
+
+
+# ---------------------------------------------------------------- over symbols
+OF_SYMBOLS = {
+    "layers": [1, 2],
+    "decoder_layers": [1, 2],
+    "attention": list(ATTENTION),
+    "symbols": [(7, 5), (5, 0)],
+    "free_run": [0.0, 0.5, 1.0],
+    "dropout": [0.0, 0.3],
+    "learn": [False, True],
+}
+
+
+@pytest.mark.parametrize("options", list(pairwise(OF_SYMBOLS)), ids=name_of)
+def test_symbols_against_a_loop_by_hand(options):
+    decoder = Decoder(
+        num_layers=options["decoder_layers"],
+        bridge=options["layers"] != options["decoder_layers"],
+        attention=options["attention"],
+    )
+    p = problem(
+        CELLS["gru"], layers=options["layers"], learn=options["learn"], symbols=options["symbols"], embedding=2,
+        context=4, n_outputs=3, lanes=LANES, ragged=True, missing=True, decoder=decoder, loss=CrossEntropy(5, 0.1),
+    )  # fmt: skip
+    result = run(p, BACKEND, free_run=options["free_run"], dropout=options["dropout"], key=KEY)
+    assert_like_oracle(p, result, fed=draws(p, options["free_run"]), masks=masks(p, options["dropout"]))
 
 
 # ---------------------------------------------------------------- in parallel

@@ -98,6 +98,15 @@ def test_pooling(cell, pooling, backend):
     assert_like_oracle(p, run(p, backend))
 
 
+@both
+@pytest.mark.parametrize(
+    "options", [{"layers": 2, "n_outputs": 3, "loss": CrossEntropy(4)}, {"pooling": "mean"}], ids=str
+)
+def test_symbols(options, backend):
+    p = problem(symbols=(6, 0), embedding=3, ragged=True, missing=True, lanes=MANY, **options)
+    assert_like_oracle(p, run(p, backend))
+
+
 OF_CLASSES = [LogLoss(), LogLoss(0.2), CrossEntropy(2), CrossEntropy(5, 0.2)]
 
 

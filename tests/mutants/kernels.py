@@ -171,7 +171,21 @@ MUTANTS = [
     mutant("a rate below zero has a gradient", "parts/decay.py::decay_gradient", "a > ZERO", "True", DECAY),
     mutant(
         "the gradient by the inputs is not computed for rates", "parts/shape.py::needs_input_gradient",
-        "shape.decoder_layers > 0 or shape.n_masked > 0", "shape.decoder_layers > 0", DECAY,
+        " or shape.n_masked > 0", "", DECAY,
+    ),
+    # ---------------------------------------------------------------- symbols
+    mutant(
+        "symbols: the gradient of a code is written, not added", "parts/embedding.py::embed_gradient",
+        "grad[at + int(codes[b]) * W + j] += values[b]", "grad[at + int(codes[b]) * W + j] = values[b]", DECODER,
+    ),
+    mutant(
+        "symbols: the decoder reads the encoder's vectors", "parts/embedding.py::table_of",
+        "return own if step.layer >= shape.num_layers and own >= 0 else offset(arrays, SYMBOLS)",
+        "return offset(arrays, SYMBOLS)", DECODER,
+    ),
+    mutant(
+        "symbols: unknown ones are fed back", "parts/embedding.py::feed_symbol", "best = FIRST_OUTPUT", "best = 0",
+        DECODER,
     ),
     mutant(
         "a forecast that is fed back counts as missing", "parts/inputs.py::feed_back", "m[b], delta[b] = 1, 0",

@@ -204,4 +204,5 @@ class Architecture(NetworkSizes):
             static_size=self.static_size,
             n_masked=self.n_masked,
             pooling=POOLING[self.pooling],
+            embedding=self.embedding_size,
         )

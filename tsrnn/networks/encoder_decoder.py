@@ -3,6 +3,8 @@
 Cho et al. (2014), doi:10.3115/v1/D14-1179; Sutskever, Vinyals & Le (2014), arXiv:1409.3215. Step k of the decoder reads
 the segment before it (the last one of the context, the truth that follows, or its own forecast) and a flag that is 1 at
 k = 0. The encoder takes n steps, the decoder m = n_outputs, each of s time steps (a segment; s = 1: the series itself).
+
+Over symbols the last one of the context is the start symbol, with which the decoder begins, so that there is no flag.
 """
 
 from __future__ import annotations
@@ -12,9 +14,9 @@ from ..parts import (
     attention,
     between,
     bridge,
+    embedding,
     feed,
     head,
-    inputs,
     recurrent,
     segments,
 )
@@ -22,6 +24,7 @@ from ..parts.layout import Program
 from ..parts.part import Operation, Part, Step
 from ..parts.shape import ADDITIVE, Shape, n_encoded
 from .stack import LAYERS, LINEAR, beginning, linear_operations
+from .stack import reading as reading_steps
 
 PARTS: tuple[Part, ...] = (
     *LAYERS,
@@ -44,9 +47,10 @@ def program(cell: Cell, shape: Shape, first: int, last: int, free: bool) -> Prog
     for k in range(first, last):
         row = shape.n_steps - (shape.n_outputs - k) * shape.segment  # the first time step that step k reads
         if k > 0:
-            steps.append((feed.FEED, Step(first=k, start=row)))
+            steps.append((embedding.FEED_SYMBOL if shape.embedding else feed.FEED, Step(first=k, start=row)))
         steps.append((reading(shape), Step(E, k, k + 1, row)))
-        steps.append((feed.MARK_FIRST, Step(E, k)))
+        if not shape.embedding:
+            steps.append((feed.MARK_FIRST, Step(E, k)))
         steps += stacked(cell, E, D, k, n_slots_of(shape))
         steps.append((head.OUTPUT, Step(E + D - 1, k, k + 1, k)))
         if shape.attention:
@@ -84,5 +88,5 @@ def stacked(cell: Cell, first: int, n_layers: int, t: int, scored: int) -> Progr
 
 
 def reading(shape: Shape) -> Operation:
-    """Return the operation that reads the series: as it is, or by segments."""
-    return segments.EMBED if shape.segment > 1 else inputs.READ
+    """Return the operation that reads the series: step by step, or by segments."""
+    return segments.EMBED if shape.segment > 1 else reading_steps(shape)

@@ -8,7 +8,20 @@ which reads the top layer's outputs at all steps of the window.
 from __future__ import annotations
 
 from ..cells.cell import Cell
-from ..parts import between, covariates, decay, head, initial_state, inputs, pooling, recurrent, season, skip, static
+from ..parts import (
+    between,
+    covariates,
+    decay,
+    embedding,
+    head,
+    initial_state,
+    inputs,
+    pooling,
+    recurrent,
+    season,
+    skip,
+    static,
+)
 from ..parts.layout import BATCH, Program
 from ..parts.part import Operation, Part, Step
 from ..parts.shape import Shape
@@ -21,6 +34,7 @@ LAYERS: tuple[Part, ...] = (
     static.PART,
     decay.PART,
     inputs.PART,
+    embedding.PART,
     between.PART,
 )
 LINEAR: tuple[Part, ...] = (skip.PART, season.PART, covariates.PART)
@@ -40,7 +54,9 @@ def program(cell: Cell, shape: Shape, first: int, last: int, free: bool) -> Prog
             steps.append((inputs.FEED_BACK, Step(first=k0 - 1, start=t0)))
         t1 = before + k1
         for layer in range(shape.num_layers):
-            steps.append((inputs.READ, Step(0, t0, t1, t0)) if layer == 0 else (between.PASS_UP, Step(layer, t0, t1)))
+            steps.append(
+                (reading(shape), Step(0, t0, t1, t0)) if layer == 0 else (between.PASS_UP, Step(layer, t0, t1))
+            )
             scored = before if layer == top and not shape.pooling else 0  # the head reads the last steps alone
             steps.append((recurrent.layer_of(cell), Step(layer, t0, t1, scored)))
         t0 = t1
@@ -50,6 +66,11 @@ def program(cell: Cell, shape: Shape, first: int, last: int, free: bool) -> Prog
             steps.append((head.OUTPUT, Step(top, k0, k1, before + k0)))
         steps += [(operation, Step(0, k0, k1, before + k0)) for operation in linear_operations(shape)]
     return steps
+
+
+def reading(shape: Shape) -> Operation:
+    """Return the operation that reads the inputs: numbers as they are, or the vectors of symbols."""
+    return embedding.EMBED if shape.embedding else inputs.READ
 
 
 def beginning(shape: Shape) -> Program:

@@ -86,11 +86,19 @@ def scratch(s: Sizes) -> int:
 def layers_of(network: NetworkSizes) -> list[tuple[str, int]]:
     """Return name and number of inputs of every layer with weights of its own, a decoder's last."""
     d, H = network.decoder, network.hidden_size
-    lowest = H if d and d.segment > 1 else network.n_inputs
+    lowest, flag = _lowest(network)
     names = [(f"layer{n}", H if n else lowest) for n in range(network.num_layers)]
-    if d and not d.parallel:  # its lowest layer also reads the flag of the first step
-        names += [(f"decoder{n}", H if n else lowest + 1) for n in range(d.num_layers)]
+    if d and not d.parallel:
+        names += [(f"decoder{n}", H if n else lowest + flag) for n in range(d.num_layers)]
     return names
+
+
+def _lowest(network: NetworkSizes) -> tuple[int, int]:
+    """Return the inputs of the lowest layer, and how many more that of a decoder has: the flag of its first step."""
+    if network.n_symbols:
+        return network.embedding_size, 0
+    d = network.decoder
+    return (network.hidden_size if d and d.segment > 1 else network.n_inputs), 1
 
 
 def parameters(network: NetworkSizes) -> Parameters:
@@ -132,9 +140,9 @@ def count(network: NetworkSizes) -> int:
         return sum(prod(item.shape(last - first, H)) for item, (first, last) in spans)
 
     d, H = network.decoder, network.hidden_size
-    lowest = H if d and d.segment > 1 else network.n_inputs
+    lowest, flag = _lowest(network)
     size = of_layer(lowest) + (network.num_layers - 1) * of_layer(H)
-    return size + (of_layer(lowest + 1) + (d.num_layers - 1) * of_layer(H) if d and not d.parallel else 0)
+    return size + (of_layer(lowest + flag) + (d.num_layers - 1) * of_layer(H) if d and not d.parallel else 0)
 
 
 PART = Part((PRODUCTS, OPERANDS, GATES, OTHERS, DSTATE, DDECODER, DDECODED), (), (), parameters, scratch, count)

@@ -40,6 +40,7 @@ class Shape(NamedTuple):
     static_size: int = 0  # length of the vector of static covariates, which begins with 1; 0 without them
     n_masked: int = 0  # inputs, the first ones, that have a mask and a time since they were observed, the last inputs
     pooling: int = LAST  # what the only output reads; only without a decoder
+    embedding: int = 0  # length of a symbol's vector, where the only input is its code; 0 without symbols
 
 
 def known_ahead(shape: Shape) -> int:
@@ -54,17 +55,22 @@ def first_known(shape: Shape) -> int:
 
 def needs_input_gradient(shape: Shape) -> bool:
     """Return whether the gradient by the inputs goes on to forecasts that were fed back, or to parameters."""
-    return shape.decoder_layers > 0 or shape.n_masked > 0
+    return shape.decoder_layers > 0 or shape.n_masked > 0 or shape.embedding > 0
 
 
 def encoder_inputs(shape: Shape) -> int:
     """Return the number of inputs of the encoder's lowest layer."""
+    if shape.embedding > 0:
+        return shape.embedding
     return shape.hidden_size if shape.segment > 1 else shape.n_inputs
 
 
 def decoder_inputs(shape: Shape) -> int:
-    """Return the number of inputs of the decoder's lowest layer; in sequence one of them marks the first step."""
-    return encoder_inputs(shape) + 1 - shape.parallel
+    """Return the number of inputs of the decoder's lowest layer.
+
+    In sequence one of them marks the first step, unless a symbol of its own does so.
+    """
+    return encoder_inputs(shape) + (0 if shape.parallel or shape.embedding > 0 else 1)
 
 
 def n_encoded(shape: Shape) -> int:

@@ -51,6 +51,10 @@ class NetworkSizes:
 
     With `pooling` "mean" or "max" the head of a network without a decoder reads the outputs of all steps together, so
     that it has one output.
+
+    With `n_symbols` > 0 the only input is the code of a symbol, which becomes a vector of length `embedding_size`. A
+    decoder has a table of `n_target_symbols`, or with 0 that of its encoder; its targets are codes, and its outputs a
+    logit for each of them.
     """
 
     cell: Cell
@@ -70,6 +74,9 @@ class NetworkSizes:
     n_masked: int = 0
     n_past: int = 0
     pooling: str = "last"
+    n_symbols: int = 0
+    n_target_symbols: int = 0
+    embedding_size: int = 0
 
     @property
     def static_size(self) -> int:
