@@ -171,7 +171,8 @@ MUTANTS = [
     mutant("a rate below zero has a gradient", "parts/decay.py::decay_gradient", "a > ZERO", "True", DECAY),
     mutant(
         "the gradient by the inputs is not computed for rates", "parts/shape.py::needs_input_gradient",
-        " or shape.n_masked > 0", "", DECAY,
+        "shape.decoder_layers > 0 or shape.n_masked > 0 or shape.embedding > 0",
+        "shape.decoder_layers > 0 or shape.embedding > 0", DECAY,
     ),
     # ---------------------------------------------------------------- symbols
     mutant(
