@@ -219,9 +219,9 @@ def test_the_loss_is_the_mean_over_the_windows_of_all_series():
     def loss(plan):
         source = Source.upload(network.backend, plan.inputs, plan.targets, plan.weight)
         work = network.workspace(plan.geometry, 8, loss=network.architecture.loss)
-        weight = plan.windows.ahead(plan.targets, plan.weight, HORIZON)[1].sum()
-        value = network.evaluate(work, theta, source, plan.windows, free_run=False)
-        return value * weight, weight
+        value, weight = network.evaluate(work, theta, source, plan.windows, free_run=False)
+        assert weight == plan.windows.ahead(plan.targets, plan.weight, HORIZON)[1].sum()
+        return value, weight
 
     parts = np.array([loss(planned(one)[0]) for s, one in enumerate(panel) if s != 1])
     total, weight = loss(plan)

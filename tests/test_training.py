@@ -62,7 +62,7 @@ def test_the_norm_before_a_divergence_in_a_new_epoch():
 def test_an_infinite_error_is_never_the_best():
     t = task(NumpyBackend(), n=26)
     errors = iter([np.nan, 3.0, -np.inf, 2.0, np.inf, 2.5])
-    t.network.evaluate = lambda *arguments, **options: next(errors)
+    t.network.evaluate = lambda *arguments, **options: (next(errors), 1.0)
     training = t.minimise(max_epochs=5, validation=t.validation())
     assert training.best_epoch == 3
     assert training.validation_curve == [np.inf, 3.0, np.inf, 2.0, np.inf, 2.5]

@@ -203,6 +203,40 @@ class WindowIndex:
         return self.take(spread(len(self), most))
 
 
+@dataclass(frozen=True)
+class Buckets:
+    """Windows of several geometries: such of similar lengths have one, so that little is padded.
+
+    They are numbered one bucket after the other.
+
+    Attributes
+    ----------
+    parts : tuple of (Geometry, Windows or WindowIndex)
+    """
+
+    parts: tuple[tuple[Geometry, Windows | WindowIndex], ...]
+
+    def __len__(self) -> int:
+        """Number of windows."""
+        return sum(len(windows) for _, windows in self.parts)
+
+    def take(self, chosen: np.ndarray) -> Buckets:
+        """The windows with the numbers `chosen`, in the buckets in which they are."""
+        ends = np.cumsum([len(windows) for _, windows in self.parts])
+        bucket, first = np.searchsorted(ends, chosen, side="right"), 0
+        parts = []
+        for n, (geometry, windows) in enumerate(self.parts):
+            own = chosen[bucket == n] - first
+            parts += [(geometry, windows.take(own))] if len(own) else []
+            first = int(ends[n])
+        return Buckets(tuple(parts))
+
+
+def buckets_of(windows: Windows | WindowIndex | Buckets, geometry: Geometry) -> Buckets:
+    """The buckets of windows, which are one where all windows have the same `geometry`."""
+    return windows if isinstance(windows, Buckets) else Buckets(((geometry, windows),))
+
+
 def spread(n: int, most: int) -> np.ndarray:
     """At most `most` of the numbers 0 to n - 1, ascending: all, or one of each of `most` equal parts of them.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..data.windows import Geometry, Windows
+from ..data.windows import Geometry, WindowIndex, Windows
 from ..kernels import get_backend
 from ..kernels.backend import Backend, Batch, Handle, Workspace
 from ..parts.layout import Layout
@@ -120,8 +120,11 @@ class Network:
             weights.append(self.backend.attention(work))
         return np.concatenate(weights)
 
-    def evaluate(self, work: Workspace, theta: Handle, source: Source, windows: Windows, *, free_run: bool) -> float:
-        """Mean loss over all windows, in batches of the size that `work` was made for."""
+    def evaluate(
+        self, work: Workspace, theta: Handle, source: Source, windows: Windows | WindowIndex, *, free_run: bool
+    ) -> tuple[float, float]:
+        """Weighted loss and weight of all windows, in batches of the size that `work` was made for."""
+        windows = windows.all() if isinstance(windows, WindowIndex) else windows
         n = len(windows)
         self.backend.take_total(work)
         order = self.backend.upload(np.arange(n), np.int64)
@@ -129,8 +132,7 @@ class Network:
             self._gather(work, source, windows, self.backend.part(order, first, first + work.capacity))
             self.backend.forward(work, theta, free_run=free_run)
             self.backend.loss(work, self.architecture.loss)
-        value, weight = self.backend.take_total(work)
-        return value / weight if weight > 0 else 0.0
+        return self.backend.take_total(work)
 
     def loss_and_grad(
         self, work: Workspace, theta: Handle, source: Source, windows: Windows, batch: Batch, **options: Any

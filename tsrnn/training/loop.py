@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,8 +12,9 @@ from tqdm import tqdm
 
 from ..data.scaling import Scales
 from ..data.static import Static
-from ..data.windows import Geometry, WindowIndex, Windows
+from ..data.windows import Buckets, Geometry, WindowIndex, Windows, buckets_of
 from ..functions.random import fold
+from ..kernels.backend import Batch, Workspace
 from ..networks.network import Handle, Network, Source
 from .options import Adam, EarlyStopping, Epoch, Settings
 from .order import epoch as order_of_epoch
@@ -23,7 +25,7 @@ class Validation:
     """Windows whose error decides when to stop."""
 
     source: Source
-    windows: Windows
+    windows: Windows | Buckets
     geometry: Geometry
     early_stopping: EarlyStopping
 
@@ -43,7 +45,7 @@ def minimise(
     network: Network,
     theta: np.ndarray,
     source: Source,
-    windows: Windows | WindowIndex,
+    windows: Windows | WindowIndex | Buckets,
     geometry: Geometry,
     settings: Settings,
     seed: int,
@@ -55,7 +57,8 @@ def minimise(
 ) -> Training:
     """Train `theta` (float64, host) for `n_epochs`, by default `settings.max_epochs`, or until early stopping.
 
-    The workspace has room for `capacity` windows, by default a batch; `label` stands before the progress bar.
+    The workspace has room for `capacity` windows, by default a batch; `label` stands before the progress bar. Buckets
+    have geometries of their own; a batch is of one bucket.
 
     Raises
     ------
@@ -93,22 +96,23 @@ class _Stepper:
         network: Network,
         theta: Handle,
         source: Source,
-        windows: Windows | WindowIndex,
+        windows: Windows | WindowIndex | Buckets,
         geometry: Geometry,
         settings: Settings,
         seed: int,
         capacity: int | None = None,
     ):
-        self.network, self.theta, self.source, self.windows = network, theta, source, windows
+        self.network, self.theta, self.source = network, theta, source
         self.settings, self.seed = settings, seed
         self.rng = np.random.default_rng(seed)
         backend, dtype, n = network.backend, network.dtype, network.architecture.size
-        self.n_windows = windows.n_windows
-        self.batch_size = min(settings.batch_size, len(windows))
-        self.n_batches = -(-len(windows) // self.batch_size)
-        self.work = network.workspace(
-            geometry, capacity or self.batch_size, loss=network.architecture.loss, gradient=True
-        )
+        self.batch_size, parts = min(settings.batch_size, len(windows)), buckets_of(windows, geometry).parts
+        self.n_batches = sum(-(-len(of_bucket) // self.batch_size) for _, of_bucket in parts)
+        options = {"loss": network.architecture.loss, "gradient": True}
+        self.buckets = [
+            (network.workspace(of_bucket, capacity or min(self.batch_size, len(its_windows)), **options), its_windows)
+            for of_bucket, its_windows in parts
+        ]
         self.moments = backend.upload(np.zeros((2, n)), dtype)
         self.decay = backend.upload(settings.optimizer.weight_decay * network.architecture.is_decayed, dtype)
         self.norms = backend.upload(np.zeros(self.n_batches), dtype)
@@ -117,27 +121,40 @@ class _Stepper:
 
     def epoch(self, epoch: int) -> float:
         """Train on the batches of one epoch, in a new order; return the mean loss."""
-        backend, size, number = self.network.backend, self.batch_size, 0
-        for chosen in order_of_epoch(self.n_windows, self.settings.sampling, self.rng, size):
-            windows = self.windows
-            if isinstance(windows, WindowIndex):
-                windows, chosen = windows.take(chosen), np.arange(len(chosen))
-            order = backend.upload(chosen, np.int64)
-            for first in range(0, len(chosen), size):
-                self._update(windows, backend.part(order, first, first + size), number)
-                number += 1
-        value, weight = backend.take_total(self.work)
+        backend = self.network.backend
+        for number, (work, windows, batch) in enumerate(self._batches()):
+            self._update(work, windows, batch, number)
+        value, weight = np.sum([backend.take_total(work) for work, _ in self.buckets], axis=0).tolist()
         self._check(epoch, value, weight, backend.download(self.norms))
         return value / weight if weight > 0 else 0.0
 
-    def _update(self, windows: Windows, batch: Handle, number: int) -> None:
+    def _batches(self) -> Iterable[tuple[Workspace, Windows, Batch]]:
+        """The batches of an epoch: those of one bucket as they are drawn, of several in random order."""
+        if len(self.buckets) == 1:
+            return self._of_bucket(*self.buckets[0])
+        batches = [batch for bucket in self.buckets for batch in self._of_bucket(*bucket)]
+        return (batches[number] for number in self.rng.permutation(len(batches)))
+
+    def _of_bucket(self, work: Workspace, windows: Windows | WindowIndex) -> Iterator[tuple[Workspace, Windows, Batch]]:
+        """The batches of a bucket, in random order."""
+        backend, size = self.network.backend, self.batch_size
+        for chosen in order_of_epoch(windows.n_windows, self.settings.sampling, self.rng, size):
+            if isinstance(windows, WindowIndex):
+                taken, numbers = windows.take(chosen), np.arange(len(chosen))
+            else:
+                taken, numbers = windows, chosen
+            order = backend.upload(numbers, np.int64)
+            for first in range(0, len(chosen), size):
+                yield work, taken, backend.part(order, first, first + size)
+
+    def _update(self, work: Workspace, windows: Windows, batch: Batch, number: int) -> None:
         settings, adam, network = self.settings, self.settings.optimizer, self.network
         forcing = settings.teacher_forcing
         free_run = 0.0 if forcing is None else 1 - forcing.share(self.step / self.n_batches)
         options = {"free_run": free_run, "dropout": settings.dropout}
         if settings.dropout > 0 or free_run > 0:
             options["key"] = fold(np.uint64(self.seed), np.uint64(self.step))
-        network.loss_and_grad(self.work, self.theta, self.source, windows, batch, **options)
+        network.loss_and_grad(work, self.theta, self.source, windows, batch, **options)
         rate = adam.rate(settings.learning_rate, self.step, settings.max_epochs * self.n_batches)
         self.step += 1
         hyper = np.array(
@@ -152,7 +169,7 @@ class _Stepper:
             network.dtype,
         )
         clip = math.inf if adam.clip_norm is None else float(adam.clip_norm)
-        network.backend.update(self.work, self.theta, self.moments, self.decay, hyper, clip, self.norms, number)
+        network.backend.update(work, self.theta, self.moments, self.decay, hyper, clip, self.norms, number)
 
     def _check(self, epoch: int, value: float, weight: float, norms: np.ndarray) -> None:
         """Check the losses and the gradients' norms of an epoch, once: what is not finite stays so until its end."""
@@ -182,8 +199,10 @@ class _Monitor:
         self.network, self.theta, self.training, self.validation = network, theta, training, validation
         self.kept: np.ndarray | None = None
         if validation:
-            lanes = min(256, len(validation.windows))
-            self.work = network.some_room(validation.geometry, lanes, loss=network.architecture.loss)
+            self.rooms = [
+                (network.some_room(geometry, min(256, len(windows)), loss=network.architecture.loss), windows)
+                for geometry, windows in buckets_of(validation.windows, validation.geometry).parts
+            ]
             self.after(0)
 
     def after(self, epoch: int) -> bool:
@@ -192,11 +211,18 @@ class _Monitor:
             self.training.best_epoch = epoch
             return False
         # The likelihood of a path is the product of those of its steps given the true ones before; a point forecast is
-        # judged as it is made, from its own forecasts.
-        free_run = not self.network.architecture.loss.family
-        error = self.network.evaluate(
-            self.work, self.theta, self.validation.source, self.validation.windows, free_run=free_run
-        )
+        # judged as it is made, from its own forecasts. So is a sequence of symbols, of which one that is left out
+        # would make all later ones wrong.
+        loss = self.network.architecture.loss
+        free_run = not (loss.family or loss.is_of_classes)
+        value, weight = np.sum(
+            [
+                self.network.evaluate(work, self.theta, self.validation.source, windows, free_run=free_run)
+                for work, windows in self.rooms
+            ],
+            axis=0,
+        ).tolist()
+        error = value / weight if weight > 0 else 0.0
         error = error if math.isfinite(error) else math.inf  # any finite error is better
         curve = self.training.validation_curve
         stopping = self.validation.early_stopping
