@@ -32,16 +32,60 @@ STEPS = 16
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class WindowNetwork(RecurrentNetwork):
-    """A recurrent network that reads a window and gives one output; a subclass says of what."""
+class RowNetwork(RecurrentNetwork):
+    """A recurrent network that learns from rows in any order, of which it may hold out some."""
 
-    n_channels: int = 1
     scaling: str | None = "standard"
     early_stopping: EarlyStopping | bool = False
-    pooling: str = "last"
 
     def _scaling_name(self) -> str | None:
         return choice("scaling", self.scaling, SCALINGS)
+
+    @staticmethod
+    def _check_finite(values: np.ndarray) -> None:
+        """Refuse predictions (n, ...) that overflowed."""
+        finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+        if not finite.all():
+            raise FloatingPointError(
+                f"the prediction of row {int(finite.argmin())} of X overflows: its values lie too far from those of "
+                "the fit; look at that row, or fit with dtype='float64'"
+            )
+
+    def _split(self, n: int, groups: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Rows to hold out, drawn at random, and rows to train on; of each of the `groups` (n,) about the same share.
+
+        A group keeps one row for the training at least.
+        """
+        stopping = self._stopping()
+        if stopping and stopping.validation is not None:
+            raise ValueError(
+                f"{type(self).__name__} holds out rows of X, and EarlyStopping(validation=...) is for forecasters; use "
+                "validation_size"
+            )
+        held_out = stopping.rows(n) if stopping else 0
+        if held_out >= n:
+            raise ValueError(
+                f"early_stopping holds out {held_out} of {n} rows and leaves none to train on; make its "
+                "validation_size smaller, or early_stopping=False"
+            )
+        order = np.random.default_rng(generator("random_state", self.random_state).randint(2**31)).permutation(n)
+        if groups is None or not held_out:
+            return np.sort(order[:held_out]), np.sort(order[held_out:])
+        order = order[np.argsort(groups[order], kind="stable")]
+        is_held_out = np.zeros(n, bool)
+        is_held_out[order[np.arange(held_out) * n // held_out + n // held_out // 2]] = True
+        first = order[np.unique(groups[order], return_index=True)[1]]
+        is_whole = ~np.isin(groups[first], groups[~is_held_out])
+        is_held_out[first[is_whole]] = False
+        return np.flatnonzero(is_held_out), np.flatnonzero(~is_held_out)
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class WindowNetwork(RowNetwork):
+    """A recurrent network that reads a window and gives one output; a subclass says of what."""
+
+    n_channels: int = 1
+    pooling: str = "last"
 
     # ------------------------------------------------------------ input
     def _read_both(
@@ -153,44 +197,6 @@ class WindowNetwork(RecurrentNetwork):
             source = Source.upload(network.backend, sequences.rows)
             outputs = network.predict(theta, source, scaling.windows(sequences), geometry, free_run=False)
         return outputs[:, 0, 0], scaling
-
-    @staticmethod
-    def _check_finite(values: np.ndarray) -> None:
-        """Refuse predictions (n, ...) that overflowed."""
-        finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
-        if not finite.all():
-            raise FloatingPointError(
-                f"the prediction of row {int(finite.argmin())} of X overflows: its values lie too far from those of "
-                "the fit; look at that row, or fit with dtype='float64'"
-            )
-
-    def _split(self, n: int, groups: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Rows to hold out, drawn at random, and rows to train on; of each of the `groups` (n,) about the same share.
-
-        A group keeps one row for the training at least.
-        """
-        stopping = self._stopping()
-        if stopping and stopping.validation is not None:
-            raise ValueError(
-                f"{type(self).__name__} holds out rows of X, and EarlyStopping(validation=...) is for forecasters; use "
-                "validation_size"
-            )
-        held_out = stopping.rows(n) if stopping else 0
-        if held_out >= n:
-            raise ValueError(
-                f"early_stopping holds out {held_out} of {n} rows and leaves none to train on; make its "
-                "validation_size smaller, or early_stopping=False"
-            )
-        order = np.random.default_rng(generator("random_state", self.random_state).randint(2**31)).permutation(n)
-        if groups is None or not held_out:
-            return np.sort(order[:held_out]), np.sort(order[held_out:])
-        order = order[np.argsort(groups[order], kind="stable")]
-        is_held_out = np.zeros(n, bool)
-        is_held_out[order[np.arange(held_out) * n // held_out + n // held_out // 2]] = True
-        first = order[np.unique(groups[order], return_index=True)[1]]
-        is_whole = ~np.isin(groups[first], groups[~is_held_out])
-        is_held_out[first[is_whole]] = False
-        return np.flatnonzero(is_held_out), np.flatnonzero(~is_held_out)
 
 
 def _check_kind(name: str, value: Anything) -> None:
