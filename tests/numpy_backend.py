@@ -349,9 +349,13 @@ class NumpyBackend:
         """What the skip reads of x at step t, (lags, C, lanes)."""
         return x[t - work.shape.lags + 1 : t + 1, : work.shape.n_channels]
 
-    def outputs(self, work):
+    def outputs(self, work, first=0, last=None):
         """(lanes, n_outputs, O)."""
-        return np.moveaxis(work.out, -1, 0).copy()
+        return np.moveaxis(work.out[first:last], -1, 0).copy()
+
+    def go_on_from(self, work, k, lanes):
+        """This backend has no decoder."""
+        raise NotImplementedError("only networks without a decoder run on the plain backend")
 
     def attention(self, work):
         """This backend has no decoder."""

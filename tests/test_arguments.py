@@ -95,8 +95,14 @@ ACCEPTED = {
         "horizon": WHOLE, "context_length": WHOLE | {"None"}, "strategy": set(), "linear_skip": FLAGS,
         "n_channels": WHOLE, "missing": set(), "multivariate": set(), "difference": WHOLE | {"0"},
         "seasonal_difference": {"0"}, "target_transform": {"None"}, "point": set(), "sampling": set(),
-        "pooling": set(), "class_weight": {"None"}, "label_smoothing": PART | {"0"},
+        "pooling": set(), "cell": set(), "class_weight": {"None"}, "label_smoothing": PART | {"0"},
     },
+}  # fmt: skip
+ACCEPTED["Seq2SeqTransducer"] = ACCEPTED["network"] | {
+    "embedding_size": WHOLE, "share_embeddings": FLAGS, "attention": {"None"}, "tokenize": set(),
+    "min_count": WHOLE, "max_length": {"np.int64(2)", "1000000000", "None"},
+    "beam_width": WHOLE | {"1000000000"}, "length_penalty": POSITIVE | {"0"}, "decoder_layers": WHOLE | {"None"},
+    "teacher_forcing": PART | {"0", "1", "None"},
 }  # fmt: skip
 for cell_name in FAMILIES:  # the arguments that the cells add, by their types
     of_type = {bool: FLAGS, int: WHOLE, str: set()}
@@ -154,6 +160,8 @@ def make(name, argument, value):
         made.fit(X, X[:, 0])
     elif name.endswith("Classifier"):
         made.fit(X, X[:, 0] > 40)
+    elif name.endswith("Transducer"):
+        made.fit(["a b", "b"] * 9, ["b a", "b"] * 9)
 
 
 @pytest.mark.usefixtures("stop_before_compiling")

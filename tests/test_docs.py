@@ -133,7 +133,7 @@ def test_arguments(name):
         rows = rows + tables("cell arguments", page_of_cell(cell)).get(cell, [])
     assert {row[0]: row[2] for row in rows} == signature(name)
     assert len({row[0] for row in rows}) == len(rows)
-    if cell in FAMILIES:
+    if cell in FAMILIES or name == "Seq2SeqTransducer":
         from tsrnn.estimators.documentation import arguments
 
         listed = {
@@ -170,7 +170,14 @@ def test_attributes():
     quick = {"hidden_size": 2, "max_epochs": 1}
     section = {
         name: REFERENCE.split(f"## {name}")[1].split("\n## ")[0]
-        for name in ("Recurrent forecasters", "ARF", "Latent", "Recurrent regressors", "Recurrent classifiers")
+        for name in (
+            "Recurrent forecasters",
+            "ARF",
+            "Latent",
+            "Recurrent regressors",
+            "Recurrent classifiers",
+            "Seq2SeqT",
+        )
     }
     for part, estimator in (
         ("Recurrent forecasters", tsrnn.LSTMForecaster(horizon=2, **quick).fit(X[:, 0])),
@@ -178,6 +185,7 @@ def test_attributes():
         ("Latent", tsrnn.LatentARForecaster(n_states=1, tol=1e-2).fit(X[:, 0])),
         ("Recurrent regressors", tsrnn.LSTMRegressor(**quick).fit(X, X[:, 0])),
         ("Recurrent classifiers", tsrnn.LSTMClassifier(**quick).fit(X, X[:, 0] > 0)),
+        ("Seq2SeqT", tsrnn.Seq2SeqTransducer(**quick).fit(["a"], ["b"])),
     ):
         named = set(re.findall(r"`([a-z_]+_)`", section[part]))
         properties = {"context_", "observed_", "covariates_"}

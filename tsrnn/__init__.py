@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .estimators.future_frames import make_future
     from .estimators.latent import LatentARForecaster
     from .estimators.scoring import neg_mae, neg_mase, neg_pinball, neg_rmse, neg_rmsse, neg_smape
+    from .estimators.transducer import Seq2SeqTransducer
     from .evaluation import metrics
     from .evaluation.backtest import backtest
     from .forecasting.strategies import Direct, Recursive, Seq2Seq
@@ -53,6 +54,7 @@ _HOMES = {
     "LatentARForecaster": "estimators.latent",
     "NaiveForecaster": "estimators.baselines",
     "SeasonalNaiveForecaster": "estimators.baselines",
+    "Seq2SeqTransducer": "estimators.transducer",
     "ThetaForecaster": "estimators.baselines",
     "backtest": "evaluation.backtest",
     "calendar_features": "frame.calendar",
@@ -83,6 +85,7 @@ __all__ = [
     "Recursive",
     "SeasonalNaiveForecaster",
     "Seq2Seq",
+    "Seq2SeqTransducer",
     "TeacherForcing",
     "ThetaForecaster",
     "__version__",

@@ -19,7 +19,6 @@ from ..functions.symbols import END, START
 from .scaling import Scales
 from .windows import Buckets, Geometry, Windows
 
-
 START_ROW, END_ROW = np.array([START]), np.array([END])
 
 
@@ -41,6 +40,12 @@ class Pairs:
     weight: np.ndarray
     buckets: Buckets
     order: np.ndarray
+
+    @property
+    def geometry(self) -> Geometry:
+        """The smallest geometry that holds all pairs."""
+        geometries = [geometry for geometry, _ in self.buckets.parts]
+        return Geometry(max(g.context for g in geometries), max(g.n_outputs for g in geometries))
 
     @classmethod
     def of(cls, sources: Sequence[np.ndarray], targets: Sequence[np.ndarray], n_buckets: int = 1) -> Pairs:

@@ -5,6 +5,7 @@ The index is stored as arrays, `Windows`, or for very many windows computed wher
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -211,10 +212,10 @@ class Buckets:
 
     Attributes
     ----------
-    parts : tuple of (Geometry, Windows or WindowIndex)
+    parts : tuple of (Geometry, Windows)
     """
 
-    parts: tuple[tuple[Geometry, Windows | WindowIndex], ...]
+    parts: tuple[tuple[Geometry, Windows], ...]
 
     def __len__(self) -> int:
         """Number of windows."""
@@ -232,9 +233,11 @@ class Buckets:
         return Buckets(tuple(parts))
 
 
-def buckets_of(windows: Windows | WindowIndex | Buckets, geometry: Geometry) -> Buckets:
-    """The buckets of windows, which are one where all windows have the same `geometry`."""
-    return windows if isinstance(windows, Buckets) else Buckets(((geometry, windows),))
+def buckets_of(
+    windows: Windows | WindowIndex | Buckets, geometry: Geometry
+) -> Sequence[tuple[Geometry, Windows | WindowIndex]]:
+    """The parts of buckets, or all windows as one part where they have the same `geometry`."""
+    return windows.parts if isinstance(windows, Buckets) else ((geometry, windows),)
 
 
 def spread(n: int, most: int) -> np.ndarray:

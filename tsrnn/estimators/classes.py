@@ -8,15 +8,30 @@ from __future__ import annotations
 
 import dataclasses
 import textwrap
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..cells.cell import Cell
 from ..cells.family import Family
 from ..cells.registry import FAMILIES, family
+from ..checks import choice
 from .documentation import documented
 from .recurrent import RecurrentNetwork
 
 T = TypeVar("T", bound=RecurrentNetwork)
+#: What ``cell=`` accepts, and the families of cells.
+CELLS = {name.lower(): name for name in FAMILIES}
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class NamedCell:
+    """The argument `cell` of a network, the family of its cells, which have their default options."""
+
+    cell: str = "gru"
+
+    def make_cell(self) -> Cell:
+        """The cell of that name."""
+        return family(CELLS[choice("cell", self.cell, tuple(CELLS))]).make()
 
 
 def estimators(base: type[T], suffix: str, verb: str, example: str, module: str) -> dict[str, type[T]]:

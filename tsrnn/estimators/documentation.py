@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import textwrap
 from typing import TypeVar
 
@@ -76,12 +77,50 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
         "has the same probability, so that long series do not drown short ones. The linear start and the validation "
         "error are means over windows in both cases.",
     ),
+    "cell": (
+        '{"rnn", "lstm", "gru", "mingru", "indrnn", "slstm"}',
+        "Kind of the recurrent layers, with the default options of its family.",
+    ),
     "n_channels": (
         "int",
         "Number of values at each step of a window; a row of X holds length * n_channels values.",
     ),
     "hidden_size": ("int", "Number of units of each layer."),
     "num_layers": ("int", "Number of recurrent layers; each reads the one below."),
+    "decoder_layers": ("int or None", "Number of layers of the decoder. None takes that of the encoder."),
+    "embedding_size": ("int", "Length of the learned vector of each symbol."),
+    "share_embeddings": (
+        "bool",
+        "One vocabulary and one table of vectors for sources and targets, instead of one for each side.",
+    ),
+    "attention": (
+        '{None, "dot", "general", "additive"}',
+        "How a step of the decoder weighs the encoder's outputs, whose weighted mean is added to what it writes from.",
+    ),
+    "tokenize": (
+        '{"word", "char"} or callable',
+        "How strings are divided into symbols: at white space, at every character, or by a function from a string to "
+        "its symbols. Written symbols are joined by a space, characters by nothing. Lists of symbols are not divided.",
+    ),
+    "min_count": ("int", "How often a symbol must occur to have a vector of its own; rarer ones are unknown."),
+    "max_length": (
+        "int or None",
+        "Most symbols of a target, in `fit` and when it is written. None is the longest target of the fit.",
+    ),
+    "beam_width": (
+        "int",
+        "Number of beginnings of a target that are kept at each step; with 1 the most probable symbol is taken.",
+    ),
+    "length_penalty": (
+        "float",
+        "Beginnings are compared by their log probability divided by ((5 + length) / 6) ** length_penalty; from 0 on, "
+        "a larger one favours long targets (Wu et al. 2016, arXiv:1609.08144, eq. 14). Only with a beam.",
+    ),
+    "teacher_forcing": (
+        'float, {"linear", "exponential", "inverse_sigmoid"}, TeacherForcing or None',
+        "Fraction of the decoder's steps that read the true symbol before them in training, or the schedule by which "
+        "it falls; the others read the symbol that would be written. None is 1.",
+    ),
     "dropout": ("float", "Fraction of the units dropped between layers in training; needs two layers or more."),
     "learn_initial_state": ("bool", "Learn the state before a window's first step, instead of zeros."),
     "pooling": (
@@ -144,6 +183,27 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     ),
 }
 
+#: Where estimators of symbols differ.
+OF_SYMBOLS: dict[str, tuple[str, str]] = {
+    "early_stopping": (
+        "EarlyStopping or bool",
+        "Hold out pairs drawn at random and keep the epoch with the lowest cross-entropy of their targets. True is "
+        "`EarlyStopping()`.",
+    ),
+    "label_smoothing": (
+        "float",
+        "Fraction of each symbol of a target that is shared out evenly over the vocabulary, from 0 to less than 1.",
+    ),
+    "batch_size": (
+        "int or None",
+        "Number of pairs for each update. None takes 32, or from 65,536 pairs on a power of two up to 512 that leaves "
+        "1,024 updates in an epoch.",
+    ),
+    "warm_start": (
+        "bool",
+        "Let `fit` start from the parameters and vocabularies of the earlier fit, with the same network and loss.",
+    ),
+}
 #: Where regressors and classifiers differ.
 OF_WINDOWS: dict[str, tuple[str, str]] = {
     "scaling": (
@@ -160,7 +220,8 @@ OF_WINDOWS: dict[str, tuple[str, str]] = {
 
 def arguments(cls: type) -> dict[str, tuple[str, str, str]]:
     """Kind, default and meaning of each argument of an estimator, in order; the cell's own arguments come last."""
-    table = ARGUMENTS | (OF_WINDOWS if "n_channels" in {field.name for field in dataclasses.fields(cls)} else {})
+    names = {field.name for field in dataclasses.fields(cls)}
+    table = ARGUMENTS | (OF_WINDOWS if "n_channels" in names else OF_SYMBOLS if "tokenize" in names else {})
     table |= {option.name: (option.kind, option.meaning) for option in getattr(cls, "_options", ())}
     return {field.name: (table[field.name][0], repr(field.default), table[field.name][1]) for field in _fields(cls)}
 
@@ -176,8 +237,8 @@ def documented(cls: T) -> T:
         lines.append(f"{name} : {kind}, default {default}")
         lines += textwrap.wrap(meaning, 112, initial_indent="    ", subsequent_indent="    ")
     section = textwrap.indent("\n".join(lines), "    ")
-    summary, heading, examples = cls.__doc__.rstrip().partition("\n\n    Examples\n")
-    cls.__doc__ = f"{summary.rstrip()}\n\n{section}\n{heading and heading[1:]}{examples}\n    "
+    summary, *rest = re.split(r"\n\n(?=    (?:Attributes|Examples)\n)", cls.__doc__.rstrip())
+    cls.__doc__ = "\n\n".join([summary.rstrip(), section, *rest]) + "\n    "
     return cls
 
 

@@ -113,10 +113,12 @@ class RecurrentNetwork:
 
     def _network(
         self, n_windows: int, geometry: Geometry, *, loss: Loss, n_inputs: int, n_targets: int, block: int = 1,
-        lags: int = 0, n_covariates: int = 0, n_seasonal: int = 0, n_static: int = 0,
-        cardinalities: tuple[int, ...] = (), n_past: int = 0, n_masked: int = 0, pooling: str = "last",
+        **sizes: Any,
     ) -> tuple[Network, Device]:  # fmt: skip
-        """Check the arguments of the network; return it and its device, which suits `n_windows` windows."""
+        """Check the arguments of the network; return it and its device, which suits `n_windows` windows.
+
+        `sizes` are further fields of its `Architecture`.
+        """
         layers = whole("num_layers", self.num_layers)
         architecture = self.make_architecture(
             cell=self.make_cell(),
@@ -126,16 +128,9 @@ class RecurrentNetwork:
             loss=loss,
             hidden_size=whole("hidden_size", self.hidden_size),
             num_layers=layers,
-            lags=lags,
             learn_initial_state=flag("learn_initial_state", self.learn_initial_state),
-            n_covariates=n_covariates,
             decoder=self._decoding(layers)[0],
-            n_seasonal=n_seasonal,
-            n_static=n_static,
-            cardinalities=cardinalities,
-            n_past=n_past,
-            n_masked=n_masked,
-            pooling=pooling,
+            **sizes,
         )
         lanes, dtype = max(1, min(n_windows, self._batch_size(n_windows))), precision("dtype", self.dtype)
         check_parameters(architecture, dtype)

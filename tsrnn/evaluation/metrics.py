@@ -2,8 +2,8 @@
 
 Point forecasts: `mae`, `rmse`, `bias`, `mape`, `smape`, `mase`, `rmsse`, `owa`. Quantiles: `pinball`,
 `weighted_quantile_loss`, `crps_from_quantiles`. Samples: `crps_from_samples`, `pit`. Intervals: `coverage`,
-`mean_width`, `interval_score`. Classes: `accuracy`, `log_loss`, `perplexity`. Simple forecasts to compare with:
-`seasonal_naive`, `naive2`.
+`mean_width`, `interval_score`. Classes: `accuracy`, `log_loss`, `perplexity`. Sequences of symbols: `exact_match`,
+`token_accuracy`, `bleu`. Simple forecasts to compare with: `seasonal_naive`, `naive2`.
 """
 
 from ..frame.class_metrics import accuracy, log_loss, perplexity
@@ -18,15 +18,18 @@ from ..frame.distribution_metrics import (
     weighted_quantile_loss,
 )
 from ..frame.metrics import bias, mae, mape, mase, rmse, rmsse, seasonal_naive, smape
+from ..frame.sequence_metrics import bleu, exact_match, token_accuracy
 from .naive2 import naive2, owa
 from .summary import summarise
 
 __all__ = [
     "accuracy",
     "bias",
+    "bleu",
     "coverage",
     "crps_from_quantiles",
     "crps_from_samples",
+    "exact_match",
     "interval_score",
     "log_loss",
     "mae",
@@ -43,5 +46,6 @@ __all__ = [
     "seasonal_naive",
     "smape",
     "summarise",
+    "token_accuracy",
     "weighted_quantile_loss",
 ]

@@ -63,9 +63,10 @@ from .panel_update import (
     select_series,
 )
 from .seasons import read_season_lengths, season_length, season_lengths
+from .sequence_metrics import bleu, exact_match, token_accuracy
 from .static import Static, StaticCodes, read_static
-from .tables import Table, column_labels, pandas_fixes, read_table
-from .target import Target, read_target, refuse_dates, refuse_missing_labels
+from .tables import Table, column_labels, labelled_table, pandas_fixes, read_table
+from .target import Target, is_missing_label, read_target, refuse_dates, refuse_missing_labels
 
 __all__ = [
     "PanelTarget",
@@ -75,6 +76,7 @@ __all__ = [
     "Target",
     "align_future",
     "append_rows",
+    "bleu",
     "calendar_features",
     "check_argument_order",
     "check_continuation",
@@ -84,6 +86,7 @@ __all__ = [
     "constant_columns",
     "empty_panel_table",
     "empty_table",
+    "exact_match",
     "extend_index",
     "find_linear_copy",
     "find_linear_copy_in_panel",
@@ -92,9 +95,11 @@ __all__ = [
     "future_index",
     "index_step",
     "is_long_table",
+    "is_missing_label",
     "is_one_id",
     "is_panel",
     "label_steps",
+    "labelled_table",
     "mae",
     "mase",
     "number_series",
@@ -122,6 +127,7 @@ __all__ = [
     "select_series",
     "smape",
     "steps_ahead",
+    "token_accuracy",
     "wrap",
     "wrap_many",
     "wrap_panel",

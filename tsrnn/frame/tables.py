@@ -267,6 +267,18 @@ def column_labels(data: Anything) -> list[Hashable]:
     return list(table.columns) if isinstance(table, nw.DataFrame) else []
 
 
+def labelled_table(values: np.ndarray, rows: Sequence[Hashable], columns: Sequence[Hashable]) -> pd.DataFrame:
+    """Values (n, m) with any labels, which may occur several times.
+
+    Examples
+    --------
+    >>> labelled_table(np.eye(2), ["a", "a"], [(1, 2), "b"]).shape
+    (2, 2)
+    """
+    index, header = (pd.Index(list(each), dtype=object, tupleize_cols=False) for each in (rows, columns))
+    return pd.DataFrame(values, index, header)
+
+
 def with_constant(data: Anything, label: Hashable, value: str) -> Anything:
     """Return a table of any library with one more column, which has the same text in each row.
 

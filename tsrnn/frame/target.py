@@ -253,6 +253,17 @@ def refuse_dates(X: Anything, name: str) -> None:
         raise ValueError(f"{found[0]} holds dates ({found[1]}), not numbers: leave them out")
 
 
+def is_missing_label(label: Anything) -> bool:
+    """Whether a label, which is no array, is None, NaN, NaT or pandas' NA.
+
+    Examples
+    --------
+    >>> is_missing_label(float("nan")), is_missing_label("")
+    (True, False)
+    """
+    return label is None or label is pd.NA or bool(label != label)
+
+
 def refuse_missing_labels(y: Anything, name: str) -> None:
     """Raise if a label is None or pandas' NA; a NaN is left to scikit-learn's checks.
 

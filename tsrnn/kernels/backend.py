@@ -11,7 +11,8 @@ The calls of one batch, in this order; within an epoch nothing comes back from t
     take_total, download             loss and weight since they were last taken; a handle's array
 
 `forward(outputs=(k, k + 1))` continues where a call with outputs up to k ended; between the two, `feed` replaces what
-the next step reads. `backward` uses up what the forward pass left. All methods are called within `session`.
+the next step reads, and `go_on_from` the decoder's states. `backward` uses up what the forward pass left. All methods
+are called within `session`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from numpy.typing import DTypeLike
 
 from ..losses.loss import Loss
 from ..parts.layout import Layout
+from ..parts.shape import Shape, layer_inputs
 from ..parts.static import CATEGORIES
 
 if TYPE_CHECKING:
@@ -88,6 +90,20 @@ def by_lane(tiles: np.ndarray, n_lanes: int) -> np.ndarray:
     """Return a copy of what an array (n_tiles, i, j, B) holds of the first windows, (n_lanes, i, j)."""
     lanes = tiles.transpose(0, 3, 1, 2)
     return lanes.reshape(-1, *lanes.shape[2:])[:n_lanes].copy()
+
+
+def take_states(X: np.ndarray, C: np.ndarray, shape: Shape, k: int, lanes: np.ndarray) -> None:
+    """Give lane i the decoder's states before slot `k` of lane ``lanes[i]``.
+
+    X (tiles, L, slots + 1, K, B) are the layers' operands and C (tiles, L, slots + 1, others, H B) their other states.
+    """
+    B, H, to = X.shape[-1], shape.hidden_size, np.arange(len(lanes))
+    others = C.reshape(*C.shape[:4], H, B)
+    for layer, width in enumerate(layer_inputs(shape)):
+        if layer >= shape.num_layers:
+            h, rest = X[:, layer, k, width + 1 : width + 1 + H], others[:, layer, k]
+            h[to // B, :, to % B] = h[lanes // B, :, lanes % B]
+            rest[to // B, :, :, to % B] = rest[lanes // B, :, :, lanes % B]
 
 
 @runtime_checkable
@@ -206,8 +222,12 @@ class Backend(Protocol):
         """
         ...
 
-    def outputs(self, work: Any) -> np.ndarray:
-        """Return a copy of the outputs of the batch, (n, n_outputs, output_size)."""
+    def go_on_from(self, work: Any, k: int, lanes: np.ndarray) -> None:
+        """Let window i of the batch compute output `k` from the decoder's states of window ``lanes[i]``."""
+        ...
+
+    def outputs(self, work: Any, first: int = 0, last: int | None = None) -> np.ndarray:
+        """Return a copy of the outputs `first` to `last`, or all, of the batch, (n, n_outputs, output_size)."""
         ...
 
     def attention(self, work: Any) -> np.ndarray:

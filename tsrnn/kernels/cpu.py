@@ -36,12 +36,12 @@ from ..parts.gather import (
 from ..parts.layout import BUFFERS, Layout
 from ..parts.loss import loss_of
 from ..parts.part import Buffer, Chance, Step
-from ..parts.recurrent import OPERANDS
+from ..parts.recurrent import OPERANDS, OTHERS
 from ..parts.shape import layer_inputs
 from ..parts.static import STATIC_CODES, STATIC_NUMBERS
 from ..parts.update import COUNTS, DECAY, HYPER, MOMENTS, NORMS, UPDATE
 from .ahead import prepare, units_of
-from .backend import NO_KEY, by_lane, static_of
+from .backend import NO_KEY, by_lane, static_of, take_states
 from .jit import Steps, driver, forward_of, of_forward, of_gradient, program_table
 from .threads import enter_parallel, leave_parallel, single_threaded_blas
 from .views import address_of, array_table, set_address
@@ -261,9 +261,13 @@ class CpuBackend:
         work.arrays[COUNTS][0] = work.tiles(), k
         _run(work, work.program("update", lambda: of_forward([(UPDATE, Step())])), theta, n_tiles=1)
 
-    def outputs(self, work: Workspace) -> np.ndarray:
-        """Return a copy of the outputs of the present batch, (n_lanes, n_outputs, output_size)."""
-        return by_lane(work.arrays[OUT], work.n_lanes)
+    def go_on_from(self, work: Workspace, k: int, lanes: np.ndarray) -> None:
+        """Let window i of the batch compute output `k` from the decoder's states of window ``lanes[i]``."""
+        take_states(work.arrays[OPERANDS], work.arrays[OTHERS], work.layout.shape, k, lanes)
+
+    def outputs(self, work: Workspace, first: int = 0, last: int | None = None) -> np.ndarray:
+        """Return a copy of outputs `first` to `last`, or all, of the batch, (n_lanes, n_outputs, output_size)."""
+        return by_lane(work.arrays[OUT][:, first:last], work.n_lanes)
 
     def attention(self, work: Workspace) -> np.ndarray:
         """Return a copy of the weight of each encoder step in each output's step, (n_lanes, n_outputs, n_encoded)."""

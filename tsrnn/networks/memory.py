@@ -116,4 +116,5 @@ def _named(a: Architecture) -> str:
     """The arguments that decide, and what they make."""
     text = f"hidden_size={amount(a.hidden_size)}, num_layers={amount(a.num_layers)}"
     text += f", decoder_layers={amount(_decoder_layers(a))}" if _decoder_layers(a) else ""
+    text += f", embedding_size={amount(a.embedding_size)}" if a.embedding_size else ""
     return f"{text} make a network of {amount(a.size)} parameters"

@@ -109,14 +109,16 @@ class Network:
             outputs[batch] = self.backend.outputs(work)
         return outputs.reshape(n, geometry.n_outputs, a.block, a.n_targets, a.loss.size)
 
-    def attention(self, theta: Handle, source: Source, windows: Windows, geometry: Geometry) -> np.ndarray:
-        """What each output of a free run gives to each step of the encoder, (n_windows, n_outputs, n_encoded)."""
+    def attention(
+        self, theta: Handle, source: Source, windows: Windows, geometry: Geometry, *, free_run: bool = True
+    ) -> np.ndarray:
+        """Weight that each output gives to each step of the encoder, (n_windows, n_outputs, n_encoded)."""
         n, weights = len(windows), []
         work = self.some_room(geometry, min(n, BATCH))
         for first in range(0, n, work.capacity):
             batch = np.arange(first, min(first + work.capacity, n))
             self.backend.gather(work, source.series, windows, batch)
-            self.backend.forward(work, theta, free_run=True)
+            self.backend.forward(work, theta, free_run=free_run)
             weights.append(self.backend.attention(work))
         return np.concatenate(weights)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..data.windows import WindowIndex, Windows
+from ..data.windows import Buckets, WindowIndex, Windows
 from ..networks.network import Network, Source
 from .loop import Training, Validation, minimise, warm_up
 from .options import Settings
@@ -76,6 +76,11 @@ def fit_network(
 
 
 def _start(
-    network: Network, plan: Plan, theta: np.ndarray, source: Source, windows: Windows | WindowIndex, is_warm: bool
-) -> np.ndarray:
+    network: Network,
+    plan: Plan,
+    theta: np.ndarray,
+    source: Source,
+    windows: Windows | WindowIndex | Buckets,
+    is_warm: bool,
+) -> np.ndarray:  # fmt: skip
     return theta if is_warm else starting_values(network, theta, plan, source, windows)

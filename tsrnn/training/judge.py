@@ -9,6 +9,7 @@ import numpy as np
 from ..data.levels import Lags
 from ..data.panel import Panel
 from ..data.seasons import Seasons
+from ..data.windows import Windows
 from ..forecasting.conformal import Calibration, Errors
 from ..forecasting.strategies import Strategy
 from ..networks.network import Network, Source
@@ -61,6 +62,7 @@ def _calibration(
     assert plan.panel is not None
     assert held_out.scaling is not None
     assert held_out.n_rows is not None
+    assert isinstance(held_out.windows, Windows)
     judged = held_out.weight > 0
     if seasons.reach:
         judged = np.zeros(history.values.shape, bool)
@@ -83,6 +85,7 @@ def _calibration(
 def _widening(network: Network, plan: Plan, held_out: HeldOut, theta: np.ndarray) -> np.ndarray:
     change = np.zeros_like(theta)
     if network.architecture.loss.spread:
+        assert isinstance(held_out.windows, Windows)
         source = Source.upload(network.backend, plan.inputs)
         predictions = Predictions.of(
             network, theta, source, held_out.windows, plan.geometry, plan.targets, held_out.weight

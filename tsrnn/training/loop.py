@@ -106,7 +106,7 @@ class _Stepper:
         self.settings, self.seed = settings, seed
         self.rng = np.random.default_rng(seed)
         backend, dtype, n = network.backend, network.dtype, network.architecture.size
-        self.batch_size, parts = min(settings.batch_size, len(windows)), buckets_of(windows, geometry).parts
+        self.batch_size, parts = min(settings.batch_size, len(windows)), buckets_of(windows, geometry)
         self.n_batches = sum(-(-len(of_bucket) // self.batch_size) for _, of_bucket in parts)
         options = {"loss": network.architecture.loss, "gradient": True}
         self.buckets = [
@@ -201,7 +201,7 @@ class _Monitor:
         if validation:
             self.rooms = [
                 (network.some_room(geometry, min(256, len(windows)), loss=network.architecture.loss), windows)
-                for geometry, windows in buckets_of(validation.windows, validation.geometry).parts
+                for geometry, windows in buckets_of(validation.windows, validation.geometry)
             ]
             self.after(0)
 

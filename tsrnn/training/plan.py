@@ -11,7 +11,7 @@ from ..data.panel import Panel
 from ..data.scaling import SCALINGS, PanelScaling, Scales, Scaling
 from ..data.sequences import Sequences
 from ..data.static import Static
-from ..data.windows import Geometry, WindowIndex, Windows
+from ..data.windows import Buckets, Geometry, WindowIndex, Windows
 from .options import EarlyStopping
 from .validation import has_refit, held_out_rows, learned_channels
 
@@ -25,7 +25,7 @@ class HeldOut:
 
     Attributes
     ----------
-    windows : Windows
+    windows : Windows or Buckets
         Scaled by what was learned from the training part.
     weight : (M, C)
         Weight of each target in the validation loss.
@@ -36,7 +36,7 @@ class HeldOut:
         Rows held out at the end of each series; None for regressors.
     """
 
-    windows: Windows
+    windows: Windows | Buckets
     weight: np.ndarray
     early_stopping: EarlyStopping
     scaling: PanelScaling | None = None
@@ -54,11 +54,11 @@ class Plan:
     targets, weight : (M, C)
         Targets, and the weight of each in the loss, 0 where it is missing.
     geometry : Geometry
-    windows : Windows or WindowIndex
-        Of the training.
+    windows : Windows, WindowIndex or Buckets
+        Of the training; buckets have geometries of their own.
     held_out : HeldOut or None
         None without validation part.
-    refit : Windows, WindowIndex or None
+    refit : Windows, WindowIndex, Buckets or None
         Of one more training on everything.
     panel : Panel or None
         The rows of a forecaster; None for regressors.
@@ -70,9 +70,9 @@ class Plan:
     targets: np.ndarray
     weight: np.ndarray
     geometry: Geometry
-    windows: Windows | WindowIndex
+    windows: Windows | WindowIndex | Buckets
     held_out: HeldOut | None = None
-    refit: Windows | WindowIndex | None = None
+    refit: Windows | WindowIndex | Buckets | None = None
     panel: Panel | None = None
     scaling: PanelScaling | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..data.windows import WindowIndex, Windows
+from ..data.windows import Buckets, WindowIndex, Windows
 from ..networks.architecture import Architecture
 from ..networks.network import Network, Source
 from .biases import Predictions
@@ -13,10 +13,12 @@ from .ridge import LinearStart, ridge_start
 
 
 def starting_values(
-    network: Network, theta: np.ndarray, plan: Plan, source: Source, windows: Windows | WindowIndex
+    network: Network, theta: np.ndarray, plan: Plan, source: Source, windows: Windows | WindowIndex | Buckets
 ) -> np.ndarray:
     """A copy of `theta` in which the linear skip is the ridge solution on `windows`, and a likelihood's biases fit."""
     a, theta = network.architecture, theta.copy()
+    if isinstance(windows, Buckets):  # of symbols, which have neither
+        return theta
     if a.lags:
         assert plan.panel is not None  # only forecasters have a linear skip
         set_linear(a, theta, ridge_start(plan.panel, plan.weight, windows, plan.geometry, a.n_seasonal))

@@ -21,8 +21,8 @@ from ...parts.attention import ATTENTION
 from ...parts.common import CONSTANTS, OUT
 from ...parts.layout import Layout
 from ...parts.part import Buffer, Operation, Step
-from ...parts.recurrent import PRODUCTS
-from ..backend import NO_KEY, by_lane, static_of
+from ...parts.recurrent import OPERANDS, OTHERS, PRODUCTS
+from ..backend import NO_KEY, by_lane, static_of, take_states
 from .arrays import ROW_TABLE, TILE_TOTAL, array_shapes
 from .batch import Index
 from .device import SIMULATED, on_device, properties, session, to_device, to_host
@@ -370,9 +370,16 @@ class CudaBackend:
         self._grid(work, "sum", np.int64(work.tiles()), work.pool.arrays)
 
     # ---------------------------------------------------------------- back to the host
-    def outputs(self, work: Workspace) -> np.ndarray:
-        """Return a copy of the outputs of the present batch, (n_lanes, n_outputs, output_size)."""
-        return by_lane(work.pool.read(OUT), work.n_lanes)
+    def go_on_from(self, work: Workspace, k: int, lanes: np.ndarray) -> None:
+        """Let window i of the batch compute output `k` from the decoder's states of window ``lanes[i]``."""
+        X, C = work.pool.read(OPERANDS), work.pool.read(OTHERS)
+        take_states(X, C, work.layout.shape, k, lanes)
+        work.pool.fill(OPERANDS, X)
+        work.pool.fill(OTHERS, C)
+
+    def outputs(self, work: Workspace, first: int = 0, last: int | None = None) -> np.ndarray:
+        """Return a copy of outputs `first` to `last`, or all, of the batch, (n_lanes, n_outputs, output_size)."""
+        return by_lane(work.pool.read(OUT)[:, first:last], work.n_lanes)
 
     def attention(self, work: Workspace) -> np.ndarray:
         """Return a copy of the weight of each encoder step in each output's step, (n_lanes, n_outputs, n_encoded)."""

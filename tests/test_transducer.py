@@ -1,0 +1,348 @@
+"""Encoder and decoder over symbols: what is read, learned, written and refused."""
+
+from __future__ import annotations
+
+import pickle
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from tsrnn import EarlyStopping, Seq2SeqTransducer
+from tsrnn.data.pairs import Pairs, to_write
+from tsrnn.data.vocabulary import Vocabulary
+from tsrnn.data.windows import Geometry
+from tsrnn.functions.symbols import END, START, UNKNOWN
+from tsrnn.networks.network import Network, Source
+from tsrnn.networks.search import beam_search, log_softmax
+
+from .backends import compiled
+
+pytestmark = compiled
+
+SMALL = {"hidden_size": 4, "embedding_size": 3, "max_epochs": 2, "random_state": 0, "dtype": "float64"}
+WORDS = ["ab", "ba", "abc", "c", "bca", "cab"]
+
+
+def fitted(sources=WORDS, targets=None, **options):
+    targets = [word[::-1] for word in sources] if targets is None else targets
+    return Seq2SeqTransducer(**SMALL | {"tokenize": "char"} | options).fit(sources, targets)
+
+
+# ---------------------------------------------------------------- what is read
+def test_a_vocabulary_is_in_the_order_of_first_occurrence():
+    vocabulary = Vocabulary.of("tobeornottobe", min_count=2)
+    assert vocabulary.symbols == ("t", "o", "b", "e")
+    assert vocabulary.encode("not").tolist() == [UNKNOWN, 4, 3]
+    assert len(vocabulary) == 7
+
+
+def test_rows_of_pairs():
+    sources, targets = [np.array([5, 6, 7]), np.array([8])], [np.array([3]), np.array([4, 5])]
+    pairs = Pairs.of(sources, targets)
+    assert pairs.geometry == Geometry(4, 3)
+    assert_array_equal(pairs.order, [1, 0])
+    assert_array_equal(pairs.rows[:, 0], [8, START, 4, 5, END, 5, 6, 7, START, 3, END, 0])
+    assert_array_equal(pairs.weight[:, 0], [0, 0, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0])
+    ((_, windows),) = pairs.buckets.parts
+    assert_array_equal(windows.target, [2, 9])
+    assert_array_equal(windows.target - windows.start, [2, 4])
+    rows, windows, geometry = to_write(sources, 5, 2)
+    assert_array_equal(rows[:, 0], [5, 6, 7, START, 0, 0, 8, START, 0, 0])
+    assert geometry == Geometry(5, 2)
+    assert_array_equal(windows.length, [5, 3])
+
+
+def test_buckets_hold_each_pair_once():
+    rng = np.random.default_rng(0)
+    sources, targets = ([rng.integers(3, 9, n) for n in rng.integers(1, 12, 40)] for _ in range(2))
+    pairs = Pairs.of(sources, targets, 3)
+    assert sorted(pairs.order) == [*range(40)]
+    longest, k = 0, 0
+    for geometry, windows in pairs.buckets.parts:
+        assert geometry.context > longest
+        for start, target, _ in zip(windows.start, windows.target, windows.length, strict=True):
+            i = pairs.order[k]
+            assert_array_equal(pairs.rows[start:target, 0], [*sources[i], START])
+            end = target + len(targets[i])
+            assert_array_equal(pairs.rows[target : end + 1, 0], [*targets[i], END])
+            assert pairs.weight[target : target + geometry.n_outputs].sum() == 1 + len(targets[i])
+            k += 1
+        longest = geometry.context - 2
+    chosen = np.array([0, 5, 39])
+    starts = np.concatenate([windows.start for _, windows in pairs.buckets.parts])
+    taken = pairs.buckets.take(chosen)
+    assert len(taken) == 3
+    assert_array_equal(np.concatenate([windows.start for _, windows in taken.parts]), starts[chosen])
+
+
+def test_the_loss_does_not_depend_on_buckets():
+    rng = np.random.default_rng(0)
+    sources, targets = ([rng.integers(3, 6, n) for n in rng.integers(1, 9, 30)] for _ in range(2))
+    network = fitted().network_
+    theta, totals = fitted().theta_, []
+    for n_buckets in (1, 4):
+        pairs = Pairs.of(sources, targets, n_buckets)
+        source = Source.upload(network.backend, pairs.rows, pairs.rows, pairs.weight)
+        total = np.zeros(2)
+        for geometry, windows in pairs.buckets.parts:
+            work = network.workspace(geometry, 8, loss=network.architecture.loss)
+            total += network.evaluate(work, theta, source, windows, free_run=False)
+        totals.append(total)
+    assert totals[0][1] == sum(1 + len(target) for target in targets)
+    assert_allclose(totals[0], totals[1], rtol=1e-12)
+
+
+# ---------------------------------------------------------------- what is learned
+@pytest.mark.parametrize("attention", [None, "dot", "general", "additive"])
+def test_it_learns_to_turn_words_round(attention):
+    transducer = fitted(attention=attention, hidden_size=16, max_epochs=150, learning_rate=0.02)
+    assert transducer.predict(WORDS) == [word[::-1] for word in WORDS]
+    assert transducer.score(WORDS, [word[::-1] for word in WORDS]) == 1
+    assert transducer.score(WORDS, WORDS) < 1
+    assert transducer.loss_curve_[-1] < 0.1 < transducer.loss_curve_[0]
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "slstm"])
+def test_cells_and_layers(cell):
+    transducer = fitted(cell=cell, num_layers=2, decoder_layers=1, dropout=0.1)
+    assert transducer.network_.architecture.cell.name.startswith(cell)
+    assert transducer.network_.architecture.decoder.num_layers == 1
+    assert len(transducer.predict(["ab"])) == 1
+
+
+def test_symbols_may_be_anything_hashable():
+    sources, targets = [[1, (2, 3)], [1.5], [None is None, "x"]], [["a"], ("b", 2), np.array([7, 8])]
+    transducer = fitted(sources, targets, hidden_size=16, max_epochs=200, learning_rate=0.02)
+    assert transducer.predict(sources) == [["a"], ["b", 2], [7, 8]]
+    assert transducer.source_symbols_ == [1, (2, 3), 1.5, "x"]  # True is 1, as in a dict
+
+
+def test_words_and_functions_divide_strings():
+    transducer = Seq2SeqTransducer(**SMALL).fit(["good  day", "day"], ["guten Tag", "Tag"])
+    assert transducer.source_symbols_ == ["good", "day"]
+    assert set(" ".join(transducer.predict(["day good"])).split()) <= {"guten", "Tag"}
+    transducer = fitted(["a-b"], ["c-d-e"], tokenize=lambda text: text.split("-"))
+    assert transducer.target_symbols_ == ["c", "d", "e"]
+
+
+def test_a_target_may_be_empty():
+    transducer = fitted(["a", "b"], ["", "b"], hidden_size=16, max_epochs=150, learning_rate=0.02)
+    assert transducer.predict(["a", "b"]) == ["", "b"]
+
+
+def test_shared_vectors():
+    own, shared = fitted(), fitted(share_embeddings=True)
+    assert set(own.network_.architecture.entries) - set(shared.network_.architecture.entries) == {"target_symbols"}
+    assert shared.source_symbols_ == shared.target_symbols_
+    assert fitted(["ab"], ["bc"], share_embeddings=True).source_symbols_ == ["a", "b", "c"]
+
+
+def test_unknown_symbols():
+    """What the fit did not see has the mean vector; with rare symbols the fit learns one for the unknown."""
+    transducer = fitted()
+    tables = transducer.network_.architecture.views(transducer.theta_)
+    for name in ("symbols", "target_symbols"):
+        assert_allclose(tables[name][UNKNOWN], tables[name][END + 1 :].mean(axis=0), rtol=1e-14)
+    assert transducer.predict(["xyz"]) == transducer.predict(["q!?"])
+    transducer = fitted(["ab", "ax", "ab"], ["ab", "ay", "ab"], min_count=2)
+    assert (transducer.source_symbols_, transducer.target_symbols_) == (["a", "b"], ["a", "b"])
+    table = transducer.network_.architecture.views(transducer.theta_)["symbols"]
+    assert np.abs(table[UNKNOWN] - table[END + 1 :].mean(axis=0)).max() > 1e-6
+
+
+def test_held_out_pairs_stop_the_training():
+    words = ["".join(letters) for letters in product("abc", repeat=3)]
+    transducer = fitted(words, words, max_epochs=5, early_stopping=EarlyStopping(validation_size=9))
+    assert len(transducer.validation_curve_) == 6
+    assert transducer.validation_curve_[transducer.best_epoch_] == transducer.validation_curve_.min()
+
+
+def test_a_warm_start_goes_on():
+    whole = fitted(max_epochs=1).set_params(warm_start=True)
+    before = whole.theta_.copy()
+    whole.fit([*WORDS, "xx"], [*WORDS, "yy"])
+    assert whole.source_symbols_ == ["a", "b", "c"]
+    assert np.abs(whole.theta_ - before).max() > 0
+
+
+def test_a_fit_is_repeated_bit_for_bit():
+    words = ["".join(letters) for letters in product("abc", repeat=3)] * 20  # some buckets
+    options = {"batch_size": 16, "teacher_forcing": 0.5, "num_layers": 2, "dropout": 0.2}
+    one, other = fitted(words, **options), fitted(words, **options)
+    assert_array_equal(one.theta_, other.theta_)
+    assert_array_equal(pickle.loads(pickle.dumps(one)).theta_, one.theta_)
+    assert one.predict(["abc"]) == other.predict(["abc"])
+
+
+# ---------------------------------------------------------------- what is written
+def log_probability(transducer, source, target):
+    """Of a target and its end, by reading it."""
+    vocabularies = transducer._codings
+    codes = vocabularies[0].encode(source), vocabularies[1].encode(target)
+    pairs, network = Pairs.of([codes[0]], [codes[1]]), transducer.network_
+    outputs = network.predict(
+        transducer.theta_, Source.upload(network.backend, pairs.rows), pairs.buckets.parts[0][1], pairs.geometry,
+        free_run=False,
+    )  # fmt: skip
+    logarithms = log_softmax(outputs.reshape(len(target) + 1, -1))
+    return sum(logarithms[k, code] for k, code in enumerate([*codes[1], END]))
+
+
+def test_a_wide_beam_finds_all_targets():
+    transducer = fitted(["ab", "ba", "a"], max_epochs=30, learning_rate=0.03, max_length=2)
+    transducer.set_params(beam_width=16, length_penalty=0.0)
+    for source in ("ab", "b"):
+        (found,) = transducer.predict_n_best([source])
+        targets = ["".join(letters) for n in range(3) for letters in product("ab", repeat=n)]
+        assert sorted(target for target, _ in found) == sorted(targets)
+        for target, value in found:
+            assert value == pytest.approx(log_probability(transducer, source, target), rel=1e-10)
+        logarithms = [value for _, value in found]
+        assert logarithms == sorted(logarithms, reverse=True)
+
+
+def test_the_length_penalty_orders_targets():
+    transducer = fitted(["ab", "ba", "a"], max_epochs=3, beam_width=8, max_length=3)
+    for penalty in (0.0, 0.6, 5.0):
+        (found,) = transducer.set_params(length_penalty=penalty).predict_n_best(["ab"])
+        scores = [value / ((5 + len(target) + 1) / 6) ** penalty for target, value in found]
+        assert scores == sorted(scores, reverse=True)
+    assert len(found[0][0]) == 3
+
+
+@pytest.mark.parametrize("options", [{}, {"cell": "lstm", "num_layers": 2}, {"attention": None}], ids=str)
+def test_a_beam_of_one_is_greedy(options):
+    transducer = fitted(max_epochs=20, learning_rate=0.03, **options)
+    greedy = transducer.predict_n_best(WORDS)
+    codes = [transducer._codings[0].encode(word) for word in WORDS]
+    rows, windows, geometry = to_write(codes, 16, 1 + transducer.max_length_)
+    network = transducer.network_
+    beam = beam_search(network, transducer.theta_, Source.upload(network.backend, rows), windows, geometry, 1, 0.6)
+    assert_allclose(beam.log_probability[:, 0], [value for ((_, value),) in greedy], rtol=1e-12)
+    assert [transducer._as_target(own[0]) for own in beam.codes] == transducer.predict(WORDS)
+
+
+def test_the_probability_is_that_of_the_target():
+    transducer = fitted(max_epochs=20, learning_rate=0.03, beam_width=3)
+    for word, found in zip(WORDS, transducer.predict_n_best(WORDS), strict=True):
+        for target, value in found:
+            assert value == pytest.approx(log_probability(transducer, word, target), rel=1e-10)
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_what_is_written_does_not_depend_on_other_sources(width):
+    transducer = fitted(max_epochs=20, learning_rate=0.03, beam_width=width)
+    many = [*WORDS, "abcabcabcabcabcabcabc", "b"] * 40
+    together = transducer.predict_n_best(many)
+    assert together[:8] == [transducer.predict_n_best([word])[0] for word in many[:8]]
+    assert together[8:16] == together[:8]
+
+
+def test_the_longest_target():
+    transducer = fitted(["ab", "b"], ["bbb", "bb"], max_epochs=1)
+    assert transducer.max_length_ == 3
+    assert all(len(target) <= 3 for target in transducer.predict(WORDS))
+    written = transducer.set_params(max_length=30).predict(WORDS)
+    assert max(map(len, written)) <= 30
+    with pytest.raises(ValueError, match=r"targets\[1\] has 4 symbols, but max_length=3; use max_length=4 or None"):
+        fitted(["a", "b"], ["a", "abcd"], max_length=3)
+
+
+def test_attention_weights():
+    transducer = fitted(attention="general", max_epochs=20, learning_rate=0.03)
+    tables = transducer.attention_weights(WORDS)
+    for word, written, table in zip(WORDS, transducer.predict(WORDS), tables, strict=True):
+        assert list(table.index) == [*written, "<end>"]
+        assert list(table.columns) == [*word, "<start>"]
+        assert_allclose(table.sum(axis=1), 1, rtol=1e-12)
+    (alone,) = transducer.attention_weights(["abc"])
+    assert_allclose(alone, tables[2], rtol=1e-12)
+    (given,) = transducer.attention_weights(["abc"], ["cc"])
+    assert list(given.index) == ["c", "c", "<end>"]
+    with pytest.raises(ValueError, match="attention=None"):
+        fitted(attention=None).attention_weights(WORDS)
+
+
+# ---------------------------------------------------------------- manners
+def test_manners():
+    transducer = Seq2SeqTransducer(beam_width=2)
+    assert clone(transducer).get_params() == transducer.get_params()
+    assert "scaling" not in transducer.get_params()
+    assert repr(transducer) == "Seq2SeqTransducer(beam_width=2)"
+    with pytest.raises(NotFittedError):
+        transducer.predict(["a"])
+    frame = pd.DataFrame({"source": WORDS, "target": WORDS})
+    assert fitted(frame["source"], frame["target"]).predict(frame["source"]) == fitted(WORDS, WORDS).predict(WORDS)
+    assert_array_equal(fitted(np.array(WORDS)).theta_, fitted().theta_)
+
+
+def test_a_fit_that_fails_changes_nothing():
+    transducer = fitted()
+    before = transducer.theta_.copy()
+    with pytest.raises(ValueError, match="empty"):
+        transducer.fit([""], ["a"])
+    assert_array_equal(transducer.theta_, before)
+
+
+REFUSED = {
+    "a string": ("abc", ["a"], TypeError, r"sources='abc' must be a list .* pass \['abc'\]"),
+    "nothing": ([], [], ValueError, "sources holds no sequence"),
+    "empty": (["a", ""], ["a", "b"], ValueError, r"sources\[1\]='' is an empty sequence"),
+    "numbers": ([1, 2], ["a", "b"], TypeError, r"sources\[0\]=1 must be a sequence"),
+    "mixed": (["a", ["b"]], ["a", "b"], TypeError, r"sources\[1\] is a list, but sources\[0\] is a string"),
+    "unhashable": ([["a", {}]], ["a"], TypeError, r"sources\[0\] has \{\} at step 1"),
+    "missing": ([["a", float("nan")]], ["a"], ValueError, r"sources\[0\] is missing at step 1"),
+    "None": ([["a"]], [[None]], ValueError, r"targets\[0\] is missing at step 0"),
+    "lengths": (["a", "b"], ["a"], ValueError, "sources holds 2 sequences and targets 1"),
+    "no symbol": (["a"], [""], ValueError, "there is no symbol in targets"),
+}
+
+
+@pytest.mark.parametrize(("sources", "targets", "error", "message"), REFUSED.values(), ids=REFUSED)
+def test_refused(sources, targets, error, message):
+    with pytest.raises(error, match=message):
+        fitted(sources, targets)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"beam_width": 0}, ValueError, "beam_width=0 must be at least 1"),
+        ({"length_penalty": -1}, ValueError, "length_penalty=-1"),
+        ({"tokenize": "letters"}, ValueError, "tokenize='letters' is not known"),
+        ({"attention": "self"}, ValueError, "attention='self'"),
+        ({"cell": "cnn"}, ValueError, "cell='cnn'"),
+        ({"embedding_size": 0}, ValueError, "embedding_size=0"),
+        ({"min_count": 9}, ValueError, "min_count=9 leaves no symbol in sources"),
+        ({"max_length": 0}, ValueError, "max_length=0"),
+        ({"teacher_forcing": 1.5}, ValueError, "teacher_forcing=1.5"),
+        ({"label_smoothing": 1.0}, ValueError, "label_smoothing=1.0"),
+        ({"early_stopping": EarlyStopping(validation=[1])}, ValueError, "validation"),
+    ],
+    ids=str,
+)
+def test_arguments(options, error, message):
+    with pytest.raises(error, match=message):
+        fitted(**options)
+
+
+def test_another_kind_than_in_the_fit():
+    transducer = fitted()
+    with pytest.raises(TypeError, match="sources holds lists of symbols, but in fit it held strings"):
+        transducer.predict([["a"]])
+    with pytest.raises(TypeError, match="targets holds lists"):
+        transducer.score(["a"], [["a"]])
+    with pytest.raises(ValueError, match="metric='loss'"):
+        transducer.score(["a"], ["a"], metric="loss")
+
+
+def test_networks_of_one_symbol():
+    """One symbol and an end: how often the symbol is written is what there is to learn."""
+    transducer = fitted(["a", "aa"], ["b", "bb"], hidden_size=8, max_epochs=200, learning_rate=0.02)
+    assert transducer.predict(["a", "aa"]) == ["b", "bb"]
+    assert isinstance(transducer.network_, Network)

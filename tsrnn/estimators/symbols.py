@@ -1,0 +1,108 @@
+"""From what users pass to sequences of symbols, and back: strings are divided into symbols, lists hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import frame
+from ..checks import Anything, on_host, shown
+
+#: How strings are divided into symbols, and what stands between these in a string that is written.
+TOKENIZERS: dict[str, tuple[Callable[[str], Iterable[str]], str]] = {"char": (list, ""), "word": (str.split, " ")}
+#: A sequence of symbols.
+Symbols = tuple[Hashable, ...]
+
+
+@dataclass(frozen=True)
+class SymbolSequences:
+    """Sequences of symbols, and whether they came as strings."""
+
+    sequences: list[Symbols]
+    are_strings: bool
+
+    def __len__(self) -> int:
+        """Number of sequences."""
+        return len(self.sequences)
+
+
+def tokenizer(tokenize: Anything) -> tuple[Callable[[str], Iterable[Any]], str]:
+    """The function that divides a string, and what stands between symbols in a string that is written."""
+    if callable(tokenize):
+        return tokenize, " "
+    if not isinstance(tokenize, str) or tokenize not in TOKENIZERS:
+        raise ValueError(
+            f"tokenize={shown(tokenize)} is not known; use 'word', 'char', or a function from a string to its symbols"
+        )
+    return TOKENIZERS[tokenize]
+
+
+def read_symbols(values: Anything, name: str, tokenize: Anything, *, may_be_empty: bool = False) -> SymbolSequences:
+    """Sequences of symbols from a list of strings, or from a list of lists; without a missing or unhashable one."""
+    on_host(name, values)
+    if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
+        raise TypeError(f"{name}={shown(values)} must be a list of sequences; pass [{shown(values)}] for a single one")
+    items = list(values)
+    if not items:
+        raise ValueError(f"{name} holds no sequence; pass one at least")
+    are_strings = isinstance(items[0], str)
+    tokenizer(tokenize)
+    found = []
+    for i, item in enumerate(items):
+        if isinstance(item, str) is not are_strings:
+            raise TypeError(
+                f"{name}[{i}] is {_kind(item)}, but {name}[0] is {_kind(items[0])}; pass strings alone or lists of "
+                "symbols alone"
+            )
+        place = f"{name}[{i}]"
+        symbols = _symbols(_divided(item, tokenize, place) if are_strings else item, place)
+        if not symbols and not may_be_empty:
+            raise ValueError(
+                f"{place}={shown(item)} is an empty sequence; leave it out, or give it one symbol at least"
+            )
+        found.append(symbols)
+    return SymbolSequences(found, are_strings)
+
+
+def _divided(text: str, tokenize: Anything, place: str) -> list[Any]:
+    """The symbols of a string."""
+    try:
+        return list(tokenizer(tokenize)[0](text))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"tokenize={shown(tokenize)} gives no list of symbols for {place}={shown(text)} ({error}); pass 'word', "
+            "'char', or a function from a string to its symbols"
+        ) from error
+
+
+def _symbols(sequence: Anything, place: str) -> Symbols:
+    """A sequence as a tuple of symbols, which can be keys of a dict."""
+    if isinstance(sequence, str | bytes) or not hasattr(sequence, "__iter__"):
+        raise TypeError(f"{place}={shown(sequence)} must be a sequence of symbols: a list, a tuple or an array")
+    symbols = tuple(sequence.tolist() if isinstance(sequence, np.ndarray) else sequence)
+    for k, symbol in enumerate(symbols):
+        try:
+            hash(symbol)
+        except TypeError:
+            raise TypeError(
+                f"{place} has {shown(symbol)} at step {k}, which no dict takes as a key, so that it cannot be a "
+                "symbol; use strings, numbers or tuples"
+            ) from None
+        if frame.is_missing_label(symbol):
+            raise ValueError(f"{place} is missing at step {k}; leave that step out, or write a symbol for it")
+    return symbols
+
+
+def _kind(item: Anything) -> str:
+    return "a string" if isinstance(item, str) else f"a {type(item).__name__}"
+
+
+def check_pairs(sources: Sequence[Anything], targets: Sequence[Anything]) -> None:
+    """Refuse sources and targets that are not as many."""
+    if len(sources) != len(targets):
+        raise ValueError(
+            f"sources holds {len(sources)} sequences and targets {len(targets)}; pass a target for each source"
+        )

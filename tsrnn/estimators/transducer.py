@@ -1,0 +1,368 @@
+"""Encoder and decoder over symbols: a sequence of them is read, and another one is written, as in translation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from .. import frame
+from ..checks import Anything, choice, flag, number, whole
+from ..data.pairs import Pairs, to_write
+from ..data.vocabulary import Vocabulary
+from ..forecasting.strategies import Seq2Seq
+from ..forecasting.strategies.teacher_forcing import TeacherForcing
+from ..functions.symbols import END, UNKNOWN
+from ..losses.cross_entropy import CrossEntropy
+from ..networks.architecture import Architecture, Decoder
+from ..networks.network import Source
+from ..networks.search import Written, beam_search, greedy
+from ..training.plan import HeldOut, Plan
+from .classes import NamedCell
+from .documentation import documented
+from .symbols import Symbols, SymbolSequences, check_pairs, read_symbols, tokenizer
+from .windows import STEPS, RowNetwork
+
+#: Most buckets of pairs of similar lengths, and batches that each of them has at least.
+MOST_BUCKETS, BATCHES = 4, 8
+#: What ``score(metric=)`` accepts.
+METRICS: dict[str, Callable[[Anything, Anything], float]] = {
+    "exact_match": frame.exact_match,
+    "token_accuracy": frame.token_accuracy,
+    "bleu": frame.bleu,
+}
+
+
+@documented
+@dataclass(eq=False, repr=False, kw_only=True)
+class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
+    """Write a sequence of symbols for a sequence of symbols, as in translation (Sutskever, Vinyals & Le 2014).
+
+    An encoder reads the source, symbol by symbol, up to the start symbol. From its last states a decoder writes the
+    target: at each step it reads the symbol before, and the softmax of its outputs gives each symbol, or the end, a
+    probability. With attention each step also reads a weighted mean of the encoder's outputs (Bahdanau, Cho & Bengio
+    2015, arXiv:1409.0473; Luong, Pham & Manning 2015, doi:10.18653/v1/D15-1166).
+
+    Symbols are learned in `fit`. One that the fit did not see is read as the unknown symbol, which is never written.
+
+    Attributes
+    ----------
+    source_symbols_, target_symbols_ : list
+        The symbols of each vocabulary, in the order of their first occurrence.
+    max_length_ : int
+        Most symbols that are written.
+    loss_curve_, validation_curve_ : ndarray
+        Mean cross-entropy of a target's symbol after each epoch, in training and over what was held out.
+
+    Examples
+    --------
+    >>> from tsrnn import Seq2SeqTransducer
+    >>> transducer = Seq2SeqTransducer(max_epochs=60, hidden_size=16, learning_rate=0.01, random_state=0)
+    >>> sources, targets = ["Hello , world !", "Good morning !"], ["안녕 , 세상아 !", "좋은 아침 !"]
+    >>> transducer.fit(sources, targets).predict(["Good morning !"])
+    ['좋은 아침 !']
+    """
+
+    hidden_size: int = 128
+    embedding_size: int = 64
+    attention: str | None = "additive"
+    tokenize: Anything = "word"
+    min_count: int = 1
+    share_embeddings: bool = False
+    max_length: int | None = None
+    beam_width: int = 1
+    length_penalty: float = 0.6
+    decoder_layers: int | None = None
+    teacher_forcing: float | str | TeacherForcing | None = None
+    label_smoothing: float = 0.0
+    #: Codes are not scaled.
+    scaling: ClassVar[None] = None  # type: ignore[misc]
+
+    def _scaling_name(self) -> None:
+        return None
+
+    def _decoding(self, num_layers: int) -> tuple[Decoder | None, TeacherForcing | None]:
+        strategy = Seq2Seq(
+            teacher_forcing=self.teacher_forcing, attention=self.attention, decoder_layers=self.decoder_layers
+        )
+        return strategy.decoder(num_layers), strategy.forcing(True)
+
+    # ------------------------------------------------------------ training
+    def fit(self, sources: Anything, targets: Anything) -> Seq2SeqTransducer:
+        """Fit to pairs of sequences.
+
+        A fit that fails or is interrupted leaves the estimator as it was, unfitted or with its earlier fit.
+
+        Parameters
+        ----------
+        sources, targets : list of str, or list of sequences of hashable symbols
+            What is read, and what is to be written for it. Strings are divided as `tokenize` says. A target may be
+            empty, a source may not.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument of the constructor or a sequence is not what it must be; the message says which, where and
+            what would do.
+        """
+        self._search()
+        flag("warm_start", self.warm_start)
+        read = read_symbols(sources, "sources", self.tokenize)
+        to_be_written = read_symbols(targets, "targets", self.tokenize, may_be_empty=True)
+        check_pairs(read.sequences, to_be_written.sequences)
+        longest = self._longest(to_be_written.sequences)
+        vocabularies = self._vocabularies(read.sequences, to_be_written.sequences)
+        codes = [
+            [vocabulary.encode(sequence) for sequence in side.sequences]
+            for vocabulary, side in zip(vocabularies, (read, to_be_written), strict=True)
+        ]
+        n = len(read)
+        pairs = Pairs.of(codes[0], codes[1], max(1, min(MOST_BUCKETS, n // (BATCHES * self._batch_size(n)))))
+        plan = self._plan(pairs, *self._split(n))
+        is_shared = flag("share_embeddings", self.share_embeddings)
+        network, device = self._network(
+            n,
+            plan.geometry,
+            loss=CrossEntropy(len(vocabularies[1]), number("label_smoothing", self.label_smoothing, 0.0, 1.0)),
+            n_inputs=1,
+            n_targets=1,
+            n_symbols=len(vocabularies[0]),
+            n_target_symbols=0 if is_shared else len(vocabularies[1]),
+            embedding_size=whole("embedding_size", self.embedding_size),
+        )
+        fit, fitted = self._train(network, plan)
+        fitted |= {
+            "theta_": _with_unknown(network.architecture, fit.theta, codes).astype(network.dtype),
+            "device_": device,
+            "source_symbols_": list(vocabularies[0].symbols),
+            "target_symbols_": list(vocabularies[1].symbols),
+            "max_length_": longest,
+            "_codings": vocabularies,
+            "_are_strings": (read.are_strings, to_be_written.are_strings),
+        }
+        self.__dict__ = vars(self) | fitted  # all at once: a fit that fails leaves the estimator as it was
+        return self
+
+    def _longest(self, targets: Sequence[Symbols]) -> int:
+        """The length of the longest target, at least 1."""
+        longest = max(range(len(targets)), key=lambda i: len(targets[i]))
+        if self.max_length is not None and len(targets[longest]) > whole("max_length", self.max_length):
+            raise ValueError(
+                f"targets[{longest}] has {len(targets[longest])} symbols, but max_length={self.max_length}; use "
+                f"max_length={len(targets[longest])} or None, or leave that pair out"
+            )
+        return max(1, len(targets[longest]))
+
+    def _vocabularies(self, sources: Sequence[Symbols], targets: Sequence[Symbols]) -> tuple[Vocabulary, Vocabulary]:
+        """Those of sources and targets, which may be the same; a warm start goes on with those of the earlier fit."""
+        if self.warm_start and "_codings" in vars(self):
+            earlier: tuple[Vocabulary, Vocabulary] = vars(self)["_codings"]
+            return earlier
+        least = whole("min_count", self.min_count)
+        sides = [[symbol for sequence in side for symbol in sequence] for side in (sources, targets)]
+        if flag("share_embeddings", self.share_embeddings):
+            both = Vocabulary.of(sides[0] + sides[1], least)
+            found = both, both
+        else:
+            found = Vocabulary.of(sides[0], least), Vocabulary.of(sides[1], least)
+        for name, vocabulary, side in zip(("sources", "targets"), found, sides, strict=True):
+            if not vocabulary.symbols:
+                what = f"min_count={least} leaves no symbol" if side else "there is no symbol"
+                raise ValueError(f"{what} in {name}; pass sequences with symbols that occur as often")
+        return found
+
+    def _plan(self, pairs: Pairs, held_out: np.ndarray, kept: np.ndarray) -> Plan:
+        """The windows that train, and those held out."""
+        stopping, windows = self._stopping(), pairs.buckets
+        validation, refit = None, None
+        if stopping and len(held_out):
+            validation = HeldOut(windows.take(held_out), pairs.weight, stopping)
+            refit = windows if stopping.refits(len(held_out), len(windows)) else None
+        return Plan(pairs.rows, pairs.rows, pairs.weight, pairs.geometry, windows.take(kept), validation, refit)
+
+    # ------------------------------------------------------------ writing
+    def predict(self, sources: Anything) -> list[Any]:
+        """Write the most probable target that is found for each source.
+
+        With ``beam_width=1`` the most probable symbol is taken at each step. A target ends with the end symbol, or
+        after `max_length` symbols, by default as many as the longest target of the fit has.
+
+        Parameters
+        ----------
+        sources : list of str, or list of sequences of hashable symbols
+            As in `fit`.
+
+        Returns
+        -------
+        list of str, or list of lists
+            A target for each source: strings where those of the fit were strings.
+        """
+        return [best[0][0] for best in self._n_best(sources)]
+
+    def predict_n_best(self, sources: Anything) -> list[list[tuple[Any, float]]]:
+        """The `beam_width` best targets that are found for each source, with their log probabilities.
+
+        They are sorted by their log probability divided by ((5 + length) / 6) ** length_penalty (Wu et al. 2016,
+        arXiv:1609.08144, eq. 14), where the length counts the end symbol.
+
+        Parameters
+        ----------
+        sources : list of str, or list of sequences of hashable symbols
+            As in `fit`.
+
+        Returns
+        -------
+        list of lists of (target, log probability)
+            The natural logarithm of the probability of the whole target with its end. A list is shorter where fewer
+            targets are possible.
+        """
+        return self._n_best(sources)
+
+    def _n_best(self, sources: Anything) -> list[list[tuple[Any, float]]]:
+        read = self._read(sources)
+        codes = [self._codings[0].encode(sequence) for sequence in read.sequences]
+        limit = self.max_length_ if self.max_length is None else whole("max_length", self.max_length)
+        context = np.array([-(-(1 + len(each)) // STEPS) * STEPS for each in codes])
+        found: list[list[tuple[Any, float]]] = [[] for _ in codes]
+        for steps in np.unique(context):
+            chosen = np.flatnonzero(context == steps)
+            written = self._write([codes[i] for i in chosen], int(steps), 1 + limit)
+            for i, beam, logarithms in zip(chosen, written.codes, written.log_probability, strict=True):
+                found[i] = [
+                    (self._as_target(own), float(value))
+                    for own, value in zip(beam, logarithms, strict=True)
+                    if np.isfinite(value)
+                ]
+        return found
+
+    def _write(self, codes: Sequence[np.ndarray], context: int, n_outputs: int) -> Written:
+        """Write at most `n_outputs` codes for each source, of which none is longer than the context."""
+        width, penalty = self._search()
+        rows, windows, geometry = to_write(codes, context, n_outputs)
+        network = self._network_on_device()
+        with network.backend.session():
+            theta, source = network.backend.upload(self.theta_, network.dtype), Source.upload(network.backend, rows)
+            if width == 1:
+                return greedy(network, theta, source, windows, geometry)
+            return beam_search(network, theta, source, windows, geometry, width, penalty)
+
+    def _search(self) -> tuple[int, float]:
+        """Width and length penalty of the beam."""
+        return whole("beam_width", self.beam_width), number("length_penalty", self.length_penalty, 0.0)
+
+    def _read(self, sources: Anything) -> SymbolSequences:
+        """Sources for a fitted network, of the kind that the fit had."""
+        check_is_fitted(self)
+        return self._of_kind(read_symbols(sources, "sources", self.tokenize), "sources")
+
+    def _of_kind(self, read: SymbolSequences, name: str) -> SymbolSequences:
+        """The same sequences, refused if they are strings and the fit had lists, or the other way round."""
+        had_strings = self._are_strings[name == "targets"]
+        if read.are_strings is not had_strings:
+            kinds = ("lists of symbols", "strings")
+            raise TypeError(
+                f"{name} holds {kinds[read.are_strings]}, but in fit it held {kinds[had_strings]}; pass "
+                f"{kinds[had_strings]}"
+            )
+        return read
+
+    def _as_target(self, codes: np.ndarray) -> Any:
+        """A target as a user reads it: its symbols up to the end, joined where the targets of the fit were strings."""
+        symbols = self._codings[1].decode(codes[: np.argmax(codes == END)])
+        return tokenizer(self.tokenize)[1].join(map(str, symbols)) if self._are_strings[1] else symbols
+
+    def attention_weights(self, sources: Anything, targets: Anything = None) -> list[Any]:
+        """Weight of each symbol of a source at each step that writes its target.
+
+        Parameters
+        ----------
+        sources : list of str, or list of sequences of hashable symbols
+            As in `fit`.
+        targets : list of str, or list of sequences of hashable symbols, optional
+            What is written; by default what `predict` returns.
+
+        Returns
+        -------
+        list of DataFrame
+            For each source a row for each symbol of the target and its end, which sums to 1, and a column for each
+            symbol of the source and the start symbol after it.
+
+        Raises
+        ------
+        ValueError
+            If the network was fitted without attention.
+        """
+        read = self._read(sources)
+        if self.network_.architecture.decoder.attention is None:
+            raise ValueError(
+                "the fit had attention=None, so that there are no weights; fit with attention='dot', 'general' or "
+                "'additive'"
+            )
+        targets = self.predict(sources) if targets is None else targets
+        to_write = self._of_kind(read_symbols(targets, "targets", self.tokenize, may_be_empty=True), "targets")
+        check_pairs(read.sequences, to_write.sequences)
+        codes = [
+            [vocabulary.encode(sequence) for sequence in side.sequences]
+            for vocabulary, side in zip(self._codings, (read, to_write), strict=True)
+        ]
+        pairs, network = Pairs.of(codes[0], codes[1]), self._network_on_device()
+        ((geometry, windows),) = pairs.buckets.parts
+        with network.backend.session():
+            theta, source = (
+                network.backend.upload(self.theta_, network.dtype),
+                Source.upload(network.backend, pairs.rows),
+            )
+            weights = network.attention(theta, source, windows, geometry, free_run=False)
+        tables: list[Any] = [None] * len(read)
+        for table, i in zip(weights.astype(np.float64), pairs.order, strict=True):
+            rows, columns = [*to_write.sequences[i], "<end>"], [*read.sequences[i], "<start>"]
+            tables[i] = frame.labelled_table(table[: len(rows), -len(columns) :], rows, columns)
+        return tables
+
+    def score(self, sources: Anything, targets: Anything, metric: str = "exact_match") -> float:
+        """Compare what `predict` writes with the true targets, symbol by symbol.
+
+        Parameters
+        ----------
+        sources : list of str, or list of sequences of hashable symbols
+            As in `fit`.
+        targets : list of str, or list of sequences of hashable symbols
+            True targets.
+        metric : {"exact_match", "token_accuracy", "bleu"}, default "exact_match"
+            A measure of `tsrnn.metrics`.
+
+        Returns
+        -------
+        float
+            From 0 to 1; larger is better.
+        """
+        measure = METRICS[choice("metric", metric, tuple(METRICS))]
+        read = self._read(sources)
+        truth = self._of_kind(read_symbols(targets, "targets", self.tokenize, may_be_empty=True), "targets")
+        check_pairs(read.sequences, truth.sequences)
+        written = read_symbols(self.predict(sources), "predictions", self.tokenize, may_be_empty=True)
+        return measure(truth.sequences, written.sequences)
+
+
+def _with_unknown(a: Architecture, theta: np.ndarray, codes: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
+    """A copy of theta in which the vector of the unknown symbol, if the training had none, is the mean of all symbols'.
+
+    `codes` are those of sources and of targets.
+    """
+    theta = theta.copy()
+    views, had_unknown = a.views(theta), [any((each == UNKNOWN).any() for each in side) for side in codes]
+    tables = {"symbols": had_unknown[0], "target_symbols": had_unknown[1]}
+    if "target_symbols" not in views:
+        tables = {"symbols": any(had_unknown)}
+    for name, is_trained in tables.items():
+        if not is_trained:
+            views[name][UNKNOWN] = views[name][END + 1 :].mean(axis=0)
+    return theta
