@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-
 from tsrnn.metrics import bleu, exact_match, token_accuracy
 
 
@@ -20,7 +19,7 @@ def test_definitions():
 
 def test_bleu_by_hand():
     """Papineni et al. (2002), example 2: the candidate repeats a word seven times, the reference has it twice."""
-    reference, written = "the cat is on the mat".split(), ["the"] * 7
+    reference, written = ["the", "cat", "is", "on", "the", "mat"], ["the"] * 7
     assert bleu([reference], [written], max_order=1) == pytest.approx(2 / 7)
     assert bleu([reference], [written]) == 0
     assert bleu([reference], [reference]) == pytest.approx(1)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .estimators.conformal import ConformalForecaster
     from .estimators.ensemble import EnsembleForecaster
     from .estimators.future_frames import make_future
+    from .estimators.generator import SequenceGenerator
     from .estimators.latent import LatentARForecaster
     from .estimators.scoring import neg_mae, neg_mase, neg_pinball, neg_rmse, neg_rmsse, neg_smape
     from .estimators.transducer import Seq2SeqTransducer
@@ -55,6 +56,7 @@ _HOMES = {
     "NaiveForecaster": "estimators.baselines",
     "SeasonalNaiveForecaster": "estimators.baselines",
     "Seq2SeqTransducer": "estimators.transducer",
+    "SequenceGenerator": "estimators.generator",
     "ThetaForecaster": "estimators.baselines",
     "backtest": "evaluation.backtest",
     "calendar_features": "frame.calendar",
@@ -86,6 +88,7 @@ __all__ = [
     "SeasonalNaiveForecaster",
     "Seq2Seq",
     "Seq2SeqTransducer",
+    "SequenceGenerator",
     "TeacherForcing",
     "ThetaForecaster",
     "__version__",

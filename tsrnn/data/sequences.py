@@ -45,3 +45,15 @@ class Sequences:
         is_chosen = np.zeros(len(self), bool)
         is_chosen[chosen] = True
         return self.rows[np.repeat(is_chosen, self.lengths)]
+
+    def after_a_row(self, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """All sequences with the same number of rows, each after a row `first` (C,), and the weight of each value.
+
+        Both have the shape (n * (1 + T), C) for the longest sequence's T. Weights are 0 in the first row and after the
+        end of a sequence, where the values are `first` too.
+        """
+        n_steps = int(self.lengths.max())
+        rows, weight = np.tile(first, (len(self), 1 + n_steps, 1)), np.zeros((len(self), 1 + n_steps, len(first)))
+        is_own = np.arange(n_steps) < self.lengths[:, None]
+        rows[:, 1:][is_own], weight[:, 1:][is_own] = self.rows, 1
+        return rows.reshape(-1, len(first)), weight.reshape(-1, len(first))

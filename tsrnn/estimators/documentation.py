@@ -204,8 +204,8 @@ OF_SYMBOLS: dict[str, tuple[str, str]] = {
         "Let `fit` start from the parameters and vocabularies of the earlier fit, with the same network and loss.",
     ),
 }
-#: Where regressors and classifiers differ.
-OF_WINDOWS: dict[str, tuple[str, str]] = {
+#: Where estimators that learn from rows differ: regressors, classifiers, generators.
+OF_ROWS: dict[str, tuple[str, str]] = {
     "scaling": (
         '{"standard", None}',
         "Subtract the mean and divide by the standard deviation of the training rows, or leave values as they are, "
@@ -221,7 +221,7 @@ OF_WINDOWS: dict[str, tuple[str, str]] = {
 def arguments(cls: type) -> dict[str, tuple[str, str, str]]:
     """Kind, default and meaning of each argument of an estimator, in order; the cell's own arguments come last."""
     names = {field.name for field in dataclasses.fields(cls)}
-    table = ARGUMENTS | (OF_WINDOWS if "n_channels" in names else OF_SYMBOLS if "tokenize" in names else {})
+    table = ARGUMENTS | ({} if "horizon" in names else OF_SYMBOLS if "tokenize" in names else OF_ROWS)
     table |= {option.name: (option.kind, option.meaning) for option in getattr(cls, "_options", ())}
     return {field.name: (table[field.name][0], repr(field.default), table[field.name][1]) for field in _fields(cls)}
 

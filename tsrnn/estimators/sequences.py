@@ -21,30 +21,30 @@ def _is_sequence(item: Anything) -> bool:
     return isinstance(item, list | tuple) or (hasattr(item, "__len__") and getattr(item, "ndim", 0) in (1, 2))
 
 
-def of_list(X: Anything, n_channels: int, *, any_number: bool) -> Sequences:
+def of_list(X: Anything, n_channels: int, *, any_number: bool, name: str = "X") -> Sequences:
     """Sequences from a list of arrays (length,), (length * n_channels,) or (length, n_channels)."""
     found: list[np.ndarray] = []
     X = X if isinstance(X, list | tuple) else np.asarray(X)
     if not len(X):
-        raise ValueError("X holds no sequence; pass one at least")
+        raise ValueError(f"{name} holds no sequence; pass one at least")
     for i, item in enumerate(X):
-        values = _numbers(item, f"X[{i}]")
+        values = _numbers(item, f"{name}[{i}]")
         if values.ndim == 2 and any_number and not found:
             n_channels = values.shape[1]
         if values.size == 0:
-            raise ValueError(f"X[{i}] is an empty sequence; leave it out, or give it one step at least")
+            raise ValueError(f"{name}[{i}] is an empty sequence; leave it out, or give it one step at least")
         if values.ndim == 2 and values.shape[1] != n_channels:
             raise ValueError(
-                f"X[{i}] has {values.shape[1]} channels, but n_channels={n_channels}; pass the same number"
+                f"{name}[{i}] has {values.shape[1]} channels, but n_channels={n_channels}; pass the same number"
             )
         if values.size % n_channels:
             raise ValueError(
-                f"X[{i}] has {values.size} values, which n_channels={n_channels} does not divide; a sequence holds "
-                "length * n_channels values"
+                f"{name}[{i}] has {values.size} values, which n_channels={n_channels} does not divide; a sequence "
+                "holds length * n_channels values"
             )
         found.append(values.reshape(-1, n_channels))
     lengths = np.array([len(values) for values in found], np.int64)
-    return _finite(Sequences(np.concatenate(found), lengths, is_ragged=True))
+    return _finite(Sequences(np.concatenate(found), lengths, is_ragged=True), name)
 
 
 def with_lengths(X: Anything, lengths: Anything, n_channels: int, *, any_number: bool) -> Sequences:
@@ -76,7 +76,7 @@ def with_lengths(X: Anything, lengths: Anything, n_channels: int, *, any_number:
             f"choose a number from 1 to {values.shape[1]}, or leave that row out"
         )
     own = np.arange(values.shape[1]) < steps[:, None]
-    return _finite(Sequences(values[own], steps.astype(np.int64), is_ragged=True))
+    return _finite(Sequences(values[own], steps.astype(np.int64), is_ragged=True), "X")
 
 
 def _numbers(values: Anything, name: str) -> np.ndarray:
@@ -89,14 +89,14 @@ def _numbers(values: Anything, name: str) -> np.ndarray:
         ) from error
 
 
-def _finite(sequences: Sequences) -> Sequences:
+def _finite(sequences: Sequences, name: str) -> Sequences:
     """The same sequences, without a missing or infinite value."""
     finite = np.isfinite(sequences.rows).all(axis=1)
     if not finite.all():
         row = int(finite.argmin())
         i = int(np.searchsorted(sequences.starts, row, side="right")) - 1
         raise ValueError(
-            f"X[{i}] has a missing or infinite value (NaN) at step {row - int(sequences.starts[i])}; fill it, or leave "
-            "that sequence out"
+            f"{name}[{i}] has a missing or infinite value (NaN) at step {row - int(sequences.starts[i])}; fill it, or "
+            "leave that sequence out"
         )
     return sequences

@@ -21,7 +21,7 @@ from ..losses.cross_entropy import CrossEntropy
 from ..networks.architecture import Architecture, Decoder
 from ..networks.network import Source
 from ..networks.search import Written, beam_search, greedy
-from ..training.plan import HeldOut, Plan
+from ..training.plan import plan_pairs
 from .classes import NamedCell
 from .documentation import documented
 from .symbols import Symbols, SymbolSequences, check_pairs, read_symbols, tokenizer
@@ -126,7 +126,8 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
         ]
         n = len(read)
         pairs = Pairs.of(codes[0], codes[1], max(1, min(MOST_BUCKETS, n // (BATCHES * self._batch_size(n)))))
-        plan = self._plan(pairs, *self._split(n))
+        held_out, kept = self._split(n)
+        plan = plan_pairs(pairs, kept, held_out, self._stopping())
         is_shared = flag("share_embeddings", self.share_embeddings)
         network, device = self._network(
             n,
@@ -178,15 +179,6 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
                 what = f"min_count={least} leaves no symbol" if side else "there is no symbol"
                 raise ValueError(f"{what} in {name}; pass sequences with symbols that occur as often")
         return found
-
-    def _plan(self, pairs: Pairs, held_out: np.ndarray, kept: np.ndarray) -> Plan:
-        """The windows that train, and those held out."""
-        stopping, windows = self._stopping(), pairs.buckets
-        validation, refit = None, None
-        if stopping and len(held_out):
-            validation = HeldOut(windows.take(held_out), pairs.weight, stopping)
-            refit = windows if stopping.refits(len(held_out), len(windows)) else None
-        return Plan(pairs.rows, pairs.rows, pairs.weight, pairs.geometry, windows.take(kept), validation, refit)
 
     # ------------------------------------------------------------ writing
     def predict(self, sources: Anything) -> list[Any]:

@@ -64,7 +64,15 @@ from .panel_update import (
 )
 from .seasons import read_season_lengths, season_length, season_lengths
 from .sequence_metrics import bleu, exact_match, token_accuracy
-from .static import Static, StaticCodes, read_static
+from .static import (
+    Static,
+    StaticCodes,
+    has_categories,
+    is_one_dimensional,
+    label_paths,
+    read_static,
+    read_vectors,
+)
 from .tables import Table, column_labels, labelled_table, pandas_fixes, read_table
 from .target import Target, is_missing_label, read_target, refuse_dates, refuse_missing_labels
 
@@ -93,11 +101,14 @@ __all__ = [
     "find_steps",
     "follow",
     "future_index",
+    "has_categories",
     "index_step",
     "is_long_table",
     "is_missing_label",
+    "is_one_dimensional",
     "is_one_id",
     "is_panel",
+    "label_paths",
     "label_steps",
     "labelled_table",
     "mae",
@@ -117,6 +128,7 @@ __all__ = [
     "read_table",
     "read_table_rows",
     "read_target",
+    "read_vectors",
     "refuse_dates",
     "refuse_missing_labels",
     "rmse",

@@ -28,6 +28,8 @@ from .tables import column_labels, read_table
 
 #: Most ids that a message lists.
 LISTED = 5
+#: Name of the only column of class labels.
+LABEL = "class"
 _ACCEPTED = "pass a table with one row for each series and a column of ids, or with the ids as its index"
 #: Types of values that are neither numbers nor categories.
 _DATES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64, pd.Period)
@@ -144,14 +146,112 @@ def read_static(
     if known is not None:
         _check_columns(table.columns, known, name)
     columns = [_Column(table[column], f"{name}[{column!r}]") for column in table.columns]
+    return _converted(columns, _learn(columns) if known is None else known)
+
+
+def is_one_dimensional(X: Anything, name: str = "X") -> bool:
+    """Return whether data are a list, an array or a column of labels, and not a table or an array of vectors."""
+    table = read_table(X, name)
+    is_list = isinstance(table.data, list | tuple)
+    return (table.ndim if is_list else getattr(table.data, "ndim", None) or np.asarray(table.data).ndim) == 1
+
+
+def has_categories(X: Anything, name: str = "X") -> bool:
+    """Return whether data are a table with a column of other values than numbers and booleans."""
+    data = read_table(X, name).data
+    return isinstance(data, pd.DataFrame) and not all(map(pd.api.types.is_numeric_dtype, data.dtypes))
+
+
+def read_vectors(
+    X: Anything, *, known: StaticCodes | None = None, learned_from: np.ndarray | None = None, name: str = "X"
+) -> Static:
+    """Convert vectors or class labels, one for each series, to arrays in the order of the rows; none may be missing.
+
+    Parameters
+    ----------
+    X : table or array of shape (n, n_features), or labels of shape (n,)
+        Columns of numbers and categories, or one label for each row: text, whole numbers, other objects of one type.
+    known : StaticCodes, optional
+        What an earlier fit learned.
+    learned_from : ndarray of int, optional
+        Numbers of the rows from which means, deviations and categories are learned without `known`; by default all.
+    name : str, default="X"
+        Name of the data in error messages.
+
+    Returns
+    -------
+    Static
+
+    Raises
+    ------
+    ValueError
+        If a value is missing or infinite, labels are no whole numbers, or a column is not one of numbers or categories.
+
+    Examples
+    --------
+    >>> found = read_vectors(["b", "a", "b"])
+    >>> found.codes.ravel().tolist(), found.coding.categories
+    ([1, 2, 1], (('b', 'a'),))
+    >>> read_vectors(["a", "c"], known=found.coding).codes.ravel().tolist()
+    [2, 0]
+    """
+    if is_one_dimensional(X, name):
+        labels = pd.Series(read_table(X, name).data).reset_index(drop=True)
+        if pd.api.types.is_float_dtype(labels.dtype):
+            raise ValueError(
+                f"{name} is one-dimensional, so it holds the class of each series, but {labels[0]} is no label; for "
+                f"one number of each series pass a column, np.reshape({name}, (-1, 1)), or whole numbers or text for "
+                "classes"
+            )
+        columns = {LABEL: (labels.astype("category"), name)}
+    else:
+        table = pd.DataFrame(read_table(X, name).data).reset_index(drop=True)
+        columns = {column: (table[column], f"{name}[{column!r}]") for column in table.columns}
+    if known is not None:
+        _check_columns(pd.Index(columns), known, name)
+    for values, place in columns.values():
+        _refuse_missing(values, place)
+    every = [_Column(values.rename(column), place) for column, (values, place) in columns.items()]
     if known is None:
-        known = _learn(columns)
-    by_name = {column.values.name: column for column in columns}
+        rows = np.arange(len(every[0].values)) if learned_from is None else learned_from
+        known = _learn([_Column(column.values.iloc[rows], column.place) for column in every])
+    return _converted(every, known)
+
+
+def label_paths(values: np.ndarray, X: Anything, columns: pd.Index | None) -> np.ndarray | pd.DataFrame:
+    """Return series (n, n_steps) as a frame with the rows of `X` and the columns of the fit; without these as they are.
+
+    Of more steps than the fit had, the columns are the numbers 0, 1, ...
+    """
+    if columns is None:
+        return values
+    data, n_steps = read_table(X, "X").data, values.shape[1]
+    steps = columns[:n_steps] if n_steps <= len(columns) else pd.RangeIndex(n_steps)
+    index = data.index if isinstance(data, pd.Series | pd.DataFrame) else None
+    return pd.DataFrame(values, index=index, columns=steps)
+
+
+def _refuse_missing(values: pd.Series, place: str) -> None:
+    """Raise if a value is missing or infinite."""
+    is_missing = np.array(values.isna(), bool)
+    if pd.api.types.is_float_dtype(values.dtype):
+        is_missing |= np.isinf(values.to_numpy(dtype=np.float64, na_value=np.nan))
+    if is_missing.any():
+        row = int(is_missing.argmax())
+        raise ValueError(
+            f"{place} is {values.iloc[row]} (missing or infinite, NaN or inf) in row {row}; fill it, or leave that row "
+            "out"
+        )
+
+
+def _converted(columns: Sequence[_Column], known: StaticCodes) -> Static:
+    """Return the columns as arrays, in the order in which the fit learned them."""
+    by_name, n = {column.values.name: column for column in columns}, len(columns[0].values)
     numbers = [by_name[column].numbers() for column in known.number_names]
     codes = [by_name[column].codes(seen) for column, seen in zip(known.category_names, known.categories, strict=True)]
-    array = np.stack(numbers, axis=1) if numbers else np.empty((len(ids), 0))
+    array = np.stack(numbers, axis=1) if numbers else np.empty((n, 0))
     array = (np.where(np.isnan(array), known.mean, array) - known.mean) / known.deviation
-    return Static(array, np.stack(codes, axis=1) if codes else np.empty((len(ids), 0), np.int64), known)
+    return Static(array, np.stack(codes, axis=1) if codes else np.empty((n, 0), np.int64), known)
 
 
 # ---- rows ------------------------------------------------------------------------------------------------------------

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
+from ..data.pairs import Pairs
 from ..data.panel import Panel
 from ..data.scaling import SCALINGS, PanelScaling, Scales, Scaling
 from ..data.sequences import Sequences
 from ..data.static import Static
 from ..data.windows import Buckets, Geometry, WindowIndex, Windows
+from ..forecasting.generation import geometry_of, windows_of
 from .options import EarlyStopping
 from .validation import has_refit, held_out_rows, learned_channels
 
+T = TypeVar("T", Windows, Buckets)
 #: Most windows of a forecaster's validation part: of more, these are spread evenly.
 MAX_VALIDATION = 50_000
 
@@ -151,8 +155,38 @@ def plan_rows(
 ) -> Plan:
     """Divide sequences with targets (n, n_targets) and weights of these: `kept` ones train, others are held out."""
     windows = scaling.windows(sequences)
+    divided = _divided(windows, weight, kept, validation_rows, stopping)
+    return Plan(sequences.rows, targets, weight, geometry, *divided)
+
+
+def plan_series(
+    series: Sequences,
+    static: Static,
+    scaling: Scaling,
+    kept: np.ndarray,
+    validation_rows: np.ndarray,
+    stopping: EarlyStopping | None,
+) -> Plan:
+    """Divide series that begin in the states that `static` sets: `kept` ones train, others are held out."""
+    rows, weight = series.after_a_row(scaling.mean[0])
+    n_steps = len(rows) // len(series) - 1
+    windows = windows_of(static, scaling, n_steps, distance=1 + n_steps)
+    divided = _divided(windows, weight, kept, validation_rows, stopping)
+    return Plan(rows, rows, weight, geometry_of(n_steps), *divided)
+
+
+def plan_pairs(pairs: Pairs, kept: np.ndarray, validation_rows: np.ndarray, stopping: EarlyStopping | None) -> Plan:
+    """Divide pairs of symbol sequences, numbered as in their buckets: `kept` ones train, others are held out."""
+    divided = _divided(pairs.buckets, pairs.weight, kept, validation_rows, stopping)
+    return Plan(pairs.rows, pairs.rows, pairs.weight, pairs.geometry, *divided)
+
+
+def _divided(
+    windows: T, weight: np.ndarray, kept: np.ndarray, validation_rows: np.ndarray, stopping: EarlyStopping | None
+) -> tuple[T, HeldOut | None, T | None]:
+    """The windows that train, those held out, and those of a refit; there is a window for each row of the data."""
     held_out, refit = None, None
     if stopping and len(validation_rows):
         held_out = HeldOut(windows.take(validation_rows), weight, stopping)
-        refit = windows if stopping.refits(len(validation_rows), len(sequences)) else None
-    return Plan(sequences.rows, targets, weight, geometry, windows.take(kept), held_out, refit)
+        refit = windows if stopping.refits(len(validation_rows), len(windows)) else None
+    return windows.take(kept), held_out, refit
