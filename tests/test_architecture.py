@@ -175,7 +175,7 @@ def test_nothing_is_printed(name):
 
 
 # ---------------------------------------------------------------- constructors
-ESTIMATORS = [name for name in tsrnn.__all__ if name.endswith(("Forecaster", "Regressor", "Classifier"))]
+ESTIMATORS = [name for name in tsrnn.__all__ if name.endswith(("Forecaster", "Regressor", "Classifier", "Generator"))]
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)

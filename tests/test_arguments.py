@@ -108,6 +108,7 @@ for cell_name in FAMILIES:  # the arguments that the cells add, by their types
     of_type = {bool: FLAGS, int: WHOLE, str: set()}
     ACCEPTED["network"] |= {option.name: of_type[type(option.default)] for option in family(cell_name).options}
 NETWORKS = [f"{cell_name}{suffix}" for cell_name in FAMILIES for suffix in ("Forecaster", "Regressor", "Classifier")]
+NETWORKS.append("SequenceGenerator")
 #: Those are tested where they are; a description of the outside world, `Epoch`, is made by the package alone.
 ELSEWHERE = {
     "ARForecaster",
@@ -158,6 +159,8 @@ def make(name, argument, value):
         made.fit(Y)
     elif name.endswith("Regressor"):
         made.fit(X, X[:, 0])
+    elif name.endswith("Generator"):
+        made.fit(X, X)
     elif name.endswith("Classifier"):
         made.fit(X, X[:, 0] > 40)
     elif name.endswith("Transducer"):

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import tsrnn
-from tsrnn import ARForecaster, EarlyStopping, LSTMClassifier, LSTMForecaster, LSTMRegressor
+from tsrnn import ARForecaster, EarlyStopping, LSTMClassifier, LSTMForecaster, LSTMRegressor, SequenceGenerator
 from tsrnn.cells.registry import FAMILIES, family
 from tsrnn.exceptions import FewWindowsWarning
 from tsrnn.losses.cross_entropy import CrossEntropy
@@ -296,6 +296,7 @@ FORECASTING = {
     "point": ["mode", None, 0.5],
 }
 OF_WINDOWS = (LSTMRegressor, LSTMClassifier)
+GENERATOR = SequenceGenerator().get_params()
 OPTIONS = {name: family(name).options for name in FAMILIES}
 #: Wrong values of a cell's own argument, by the type of its default.
 WRONG_OPTION = {bool: (1, None, "yes"), int: (0, -1, 1.5, "1", None, True), str: ("swish", None, 1, [])}
@@ -303,6 +304,9 @@ CASES = [
     *[(LSTMForecaster, name, value) for name, values in (WRONG | FORECASTING).items() for value in values],
     *[(LSTMRegressor, name, value) for name, values in WRONG.items() for value in values],
     *[(LSTMClassifier, name, value) for name, values in WRONG.items() if name != "loss" for value in values],
+    *[(SequenceGenerator, name, value) for name, vs in WRONG.items() if name in GENERATOR for value in vs],
+    *[(SequenceGenerator, "cell", value) for value in ("mamba", "GRU", None, 1, [])],
+    (SequenceGenerator, "scaling", "window"),
     *[(cls, "n_channels", value) for cls in OF_WINDOWS for value in (0, -1, 1.0, "1", None)],
     *[(cls, "scaling", "window") for cls in OF_WINDOWS],
     *[(cls, "pooling", value) for cls in OF_WINDOWS for value in ("sum", None, 1)],
@@ -332,6 +336,7 @@ def test_constructor_arguments(cls, name, value):
     """`fit` checks them; the error has name and value, and the estimator stays unfitted."""
     estimator = cls(**{name: value})
     data = (wave(),) if cls.__name__.endswith("Forecaster") else (np.ones((20, 4)), np.arange(20) % 2)
+    data = (np.ones((20, 4)), np.ones((20, 3))) if cls is SequenceGenerator else data
     with pytest.raises((TypeError, ValueError)) as caught:
         estimator.fit(*data)
     message = str(caught.value)
@@ -345,7 +350,7 @@ def test_constructor_arguments(cls, name, value):
 
 def test_all_arguments_have_wrong_values():
     tested = {(cls, name) for cls, name, _ in CASES}
-    for cls in (LSTMForecaster, *OF_WINDOWS, ARForecaster):
+    for cls in (LSTMForecaster, *OF_WINDOWS, SequenceGenerator, ARForecaster):
         assert {name for tested_cls, name in tested if tested_cls is cls} == set(cls().get_params())
     for family_name, options in OPTIONS.items():
         arguments = set(getattr(tsrnn, f"{family_name}Forecaster")().get_params())

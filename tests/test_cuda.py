@@ -23,7 +23,7 @@ from .problems import CELLS, DEVICE, kernels, problem, run
 if DEVICE != "cuda":
     pytest.skip("needs TSRNN_TEST_DEVICE=cuda", allow_module_level=True)
 
-from tsrnn import LSTMClassifier, LSTMForecaster, LSTMRegressor
+from tsrnn import LSTMClassifier, LSTMForecaster, LSTMRegressor, SequenceGenerator
 from tsrnn.data.windows import Geometry
 from tsrnn.kernels.cuda import memory
 from tsrnn.kernels.cuda.backend import CudaBackend
@@ -147,6 +147,16 @@ def test_a_classifier_on_the_device(pooling):
     labels = np.arange(20) % 3
     here, there = (LSTMClassifier(device=device, **options).fit(sequences, labels) for device in ("cpu", "cuda"))
     assert_allclose(there.predict_proba(sequences), here.predict_proba(sequences), rtol=1e-8)
+
+
+def test_a_generator_on_the_device():
+    """Classes, and series of different lengths, to rounding in float64."""
+    series, kinds = [Y[i : i + 2 + i % 3] for i in range(12)], list("abcabcabcabc")
+    options = {"hidden_size": 2, "max_epochs": 2, "random_state": 0, "dtype": "float64", "loss": "gaussian"}
+    here, there = (SequenceGenerator(device=device, **options).fit(kinds, series) for device in ("cpu", "cuda"))
+    assert_allclose(there.predict(["a", "x"], 6), here.predict(["a", "x"], 6), rtol=1e-8)
+    draws = here.sample(["a", "b"], 3, random_state=0)
+    assert_allclose(there.sample(["a", "b"], 3, random_state=0), draws, rtol=1e-8)
 
 
 def test_paths_and_quantiles_on_the_device():

@@ -133,7 +133,7 @@ def test_arguments(name):
         rows = rows + tables("cell arguments", page_of_cell(cell)).get(cell, [])
     assert {row[0]: row[2] for row in rows} == signature(name)
     assert len({row[0] for row in rows}) == len(rows)
-    if cell in FAMILIES or name == "Seq2SeqTransducer":
+    if cell in FAMILIES or name in ("SequenceGenerator", "Seq2SeqTransducer"):
         from tsrnn.estimators.documentation import arguments
 
         listed = {
@@ -177,6 +177,7 @@ def test_attributes():
             "Recurrent regressors",
             "Recurrent classifiers",
             "Seq2SeqT",
+            "SequenceG",
         )
     }
     for part, estimator in (
@@ -185,6 +186,7 @@ def test_attributes():
         ("Latent", tsrnn.LatentARForecaster(n_states=1, tol=1e-2).fit(X[:, 0])),
         ("Recurrent regressors", tsrnn.LSTMRegressor(**quick).fit(X, X[:, 0])),
         ("Recurrent classifiers", tsrnn.LSTMClassifier(**quick).fit(X, X[:, 0] > 0)),
+        ("SequenceG", tsrnn.SequenceGenerator(**quick).fit(X, X)),
         ("Seq2SeqT", tsrnn.Seq2SeqTransducer(**quick).fit(["a"], ["b"])),
     ):
         named = set(re.findall(r"`([a-z_]+_)`", section[part]))

@@ -17,8 +17,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from tsrnn import Adam, EarlyStopping, SequenceGenerator
 from tsrnn.cells.registry import FAMILIES
+from tsrnn.data.static import Static
+from tsrnn.forecasting.generation import point_paths, sampled_paths
+from tsrnn.networks.network import Network
 
 from . import oracles
+from .backends import both
 from .problems import shown
 
 QUICK = {"hidden_size": 6, "max_epochs": 4, "batch_size": 16, "random_state": 0}
@@ -105,6 +109,25 @@ def test_a_mean_path_equals_the_oracles():
     scaled = (X[:3] - X.mean(axis=0)) / X.std(axis=0)
     for row in range(3):
         assert_allclose(fitted.predict(X[:3], 15)[row], by_hand(fitted, scaled[row], [], 15), rtol=1e-9)
+
+
+@both
+def test_backends(backend):
+    """Point forecasts and draws of numbers and categories are those of the oracles on every backend."""
+    names, Y, _ = shapes(30)
+    table = pd.DataFrame({"shape": names, "size": np.linspace(-1, 1, 30)})
+    fitted = generator(dtype="float64", loss="gaussian", max_epochs=1).fit(table, Y)
+    network = Network(fitted.network_.architecture, "float64", backend)
+    static = Static(np.array([[0.5], [-1.0]]), np.array([[1], [0]]))
+    with backend.session():
+        theta = backend.upload(fitted.theta_, "float64")
+        points = point_paths(network, theta, static, fitted.outputs_, 5)
+        rngs = [np.random.RandomState(row) for row in range(2)]
+        draws = sampled_paths(network, theta, static, fitted.outputs_, 5, 400, rngs)
+    for row in range(2):
+        expected = by_hand(fitted, static.numbers[row], static.codes[row], 5)
+        assert_allclose(points[row], expected, rtol=1e-9)
+        assert_allclose(draws[row, 0, 0].mean(), expected[0, 0], atol=4 * draws[row, 0, 0].std() / 20)
 
 
 def test_an_unseen_class_has_the_mean_of_the_learned_vectors():

@@ -127,3 +127,17 @@ def test_regressors(cls, horizon):
     regressor = cls(**SMALL, early_stopping=EarlyStopping(patience=1)).fit(X[:, :4], y)
     assert regressor.predict(X[:, :4]).shape == y.shape
     assert np.isfinite(regressor.score(X[:, :4], y))
+
+
+@pytest.mark.parametrize("cell", [name.lower() for name in FAMILIES])
+@pytest.mark.parametrize("form", ["vectors", "classes"])
+def test_generators(cell, form):
+    series = np.lib.stride_tricks.sliding_window_view(Y, 5)
+    X = series[:, :2] if form == "vectors" else np.array(["a", "b", "c"])[np.arange(len(series)) % 3]
+    lengths = 2 + np.arange(len(series)) % 4
+    ragged = [row[:length] for row, length in zip(series, lengths, strict=True)]
+    options = SMALL | {"cell": cell, "loss": "gaussian", "early_stopping": EarlyStopping(patience=1)}
+    generator = tsrnn.SequenceGenerator(**options).fit(X, ragged)
+    assert generator.predict(X[:4], 7).shape == (4, 7)
+    assert np.isfinite(generator.sample(X[:4], n_samples=3, random_state=0)).all()
+    assert np.isfinite(generator.score(X, ragged))

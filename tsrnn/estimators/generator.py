@@ -12,7 +12,7 @@ from sklearn.utils import Tags, check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import frame
-from ..checks import Anything, on_host, whole
+from ..checks import Anything, flag, on_host, whole
 from ..data.scaling import SCALINGS, Scaling
 from ..data.sequences import Sequences
 from ..data.static import Static
@@ -77,7 +77,7 @@ class SequenceGenerator(NamedCell, RowNetwork, NumberNetwork, MultiOutputMixin, 
             raise ValueError(f"X has {n} rows, but y has {len(series)} series; pass one series for each row")
         self._check_support(series.rows, lambda row, column: _place(series, row, column))
         held_out, kept = self._split(n, everything.codes[:, 0] if labelled else None)
-        known = vars(self).get("coding_") if self.warm_start else None
+        known = vars(self).get("coding_") if flag("warm_start", self.warm_start) else None
         static = frame.read_vectors(vectors, known=known, learned_from=kept)
         rows = series.rows_of(kept)
         scaling = SCALINGS[self._scaling_name()]().fit(rows, np.ones(rows.shape, bool), np.array([0, len(rows)]))
