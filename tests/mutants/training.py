@@ -220,11 +220,11 @@ MUTANTS = [
         "targets[kept]", "targets", TRAINING,
     ),
     mutant(
-        "regressor: the refit on the rows kept", "training/plan.py::plan_rows", "windows if __asked else None",
+        "regressor: the refit on the rows kept", "training/plan.py::_divided", "windows if __asked else None",
         "windows.take(kept) if __asked else None", TRAINING,
     ),
     mutant(
-        "regressor: the same rows held out for every seed", "estimators/windows.py::WindowNetwork._split",
+        "regressor: the same rows held out for every seed", "estimators/windows.py::RowNetwork._split",
         "2**31", "1", TRAINING,
     ),
 ]  # fmt: skip
