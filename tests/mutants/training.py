@@ -57,7 +57,7 @@ MUTANTS = [
     # ---------------------------------------------------------------- updates and epochs
     mutant(
         "the validation of a likelihood reads forecasts", "training/loop.py::_Monitor.after",
-        "not self.network.architecture.loss.family", "True", LIKELIHOODS,
+        "not (loss.family or loss.is_of_classes)", "True", LIKELIHOODS,
     ),
     mutant(
         "Adam: the step counted one too many", "training/loop.py::_Stepper._update", "1 - adam.beta1**self.step",
