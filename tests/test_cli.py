@@ -412,6 +412,53 @@ def test_a_panel_with_covariates(run, csv, tmp_path):
     assert_allclose(found[["lower", "upper"]], forecaster.predict_interval(X, 0.5)[["lower", "upper"]], rtol=1e-5)
 
 
+def test_ids_of_several_columns(run, csv, tmp_path, monkeypatch):
+    """Each id has a part in each column, in all files; the forecasts are those of the forecaster with the same ids."""
+    drawn = {}
+
+    def save(path, *data, **options):
+        drawn.update(options, data=data)
+        path.write_bytes(b"")
+
+    monkeypatch.setattr("tsrnn.plotting.save_panel", save)
+    parts = pd.DataFrame([("b", "007"), ("b", "1"), ("a", "1")], columns=["shop", "item"], index=list(STORES))
+    table, longer = (frame.join(parts, on="store").drop(columns="store") for frame in (stores(), stores(3)))
+    ids = ["shop", "item"]
+    known, static, output = tmp_path / "known.csv", tmp_path / "static.csv", tmp_path / "forecast.csv"
+    longer[["item", "date", "shop", "price"]].to_csv(known, index=False)
+    places = parts.assign(size=[1, 2, 4])
+    places.to_csv(static, index=False)
+    files = ("--future", known, "--static", static, "--output", output, "--plot", tmp_path / "plot.png")
+    path = csv(table.drop(columns="price"))
+    code, out, _ = run("forecast", path, "--id", "shop, item", "--target", "sales", *files, *TINY)
+    assert code == 0
+    assert out.splitlines()[0] == "sales: 3 series, one for each shop and item, of 36 to 40 months (median 38)"
+    assert "Test on the last 3 months of 3 series" in out
+    assert [line.split()[:3] for line in out.splitlines()[-4:]] == [
+        ["shop,", "item", "ends"], ["b,", "007", "2022-09-01"], ["b,", "1", "2021-12-01"], ["a,", "1", "2022-11-01"]
+    ]  # fmt: skip
+    forecaster = tsrnn.LSTMForecaster(**TINY_ARGUMENTS).fit(
+        table, id=ids, time="date", target="sales", freq="MS", future=["price"], static=places
+    )
+    expected = forecaster.predict(longer[[*ids, "date", "price"]])
+    found = pd.read_csv(output, dtype={"shop": str, "item": str})
+    assert list(found.columns) == [*ids, "date", "forecast"]
+    assert found[ids].to_numpy().tolist() == expected[ids].to_numpy().tolist()
+    assert_allclose(found["forecast"], expected["sales"], rtol=1e-5)
+    assert drawn["id"] == ids
+    assert drawn["data"][0][[*ids, "sales"]].to_numpy().tolist() == table[[*ids, "sales"]].to_numpy().tolist()
+
+
+def test_a_comma_in_the_name_of_a_column_of_ids(csv, tmp_path):
+    table = stores(2).rename(columns={"store": "shop, by name"})
+    names = {"id": "shop, by name", "target": "sales", "report": str}
+    known = tmp_path / "known.csv"
+    table[["shop, by name", "date", "price"]].to_csv(known, index=False)
+    panel = read_panel_csv(csv(table), **names, future=known)
+    assert panel.id == ["shop, by name"]
+    assert panel.n_rows.to_dict() == {name: n + 2 for name, (n, _) in STORES.items()}
+
+
 def test_short_series_are_forecast_but_not_tested(run, csv):
     table = stores()[["store", "date", "sales"]]
     short = table[table["store"] == "b"][:6].assign(store="new")
@@ -527,6 +574,12 @@ BAD_PANELS = {
     "no such id": (PANEL_TEXT, {"id": "shop"}, "no column 'shop'; give one of 'store', 'date', 'sales'"),
     "no such time": (PANEL_TEXT, {"time": "day"}, "no column 'day'; give one of 'date', 'sales'"),
     "no such target": (PANEL_TEXT, {"target": "x"}, "no column 'x'; give one of 'sales'"),
+    "no such part": (PANEL_TEXT, {"id": "store,item"}, "no column 'item'; give one of 'store', 'date', 'sales'"),
+    "a part twice": (PANEL_TEXT, {"id": "store,store"}, "--id store,store names a column twice; name each column of"),
+    "two parts twice": (
+        "a,b,t,x\n1,2,2019-01-01,1\n1,2,2019-02-01,1\n1,2,2019-01-01,1\n", {"id": "a,b"},
+        "a and b ('1', '2') at 2019-01-01, in line 4 of F, is also in line 2; keep one row for each a, b and time",
+    ),
     "no id in a row": (PANEL_TEXT.replace("b,2019-01-01", ",2019-01-01"), {}, "has no id in line 42: write it there"),
     "twice": (PANEL_TEXT + "b,2019-02-01,5\n", {}, "'b' at 2019-02-01, in line 116 of F, is also in line 43; keep"),
     "text": (PANEL_TEXT + "z,2019-02-01,many\n", {}, "column 'sales' has 'many' in line 116"),

@@ -182,7 +182,9 @@ def plot_panel(
         labels = ahead.labels(s)
         of_series = None if bounds is None else pd.DataFrame(bounds[steps], labels)
         plot_forecast(series, pd.Series(ahead.values[steps, 0], labels), interval=of_series, last=last, ax=ax)
-        ax.set_title(shorten(str(ahead.ids[s]), 40), y=1.0, fontsize="medium")  # y: beside the exponent of the values
+        name = ahead.ids[s]
+        text = ", ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+        ax.set_title(shorten(text, 40), y=1.0, fontsize="medium")  # y: beside the exponent of the values
         if (legend := ax.get_legend()) is not None:  # one legend for all
             legend.remove()
         _few_dates(ax, series.index)

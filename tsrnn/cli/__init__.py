@@ -77,7 +77,7 @@ FILE_OPTIONS = {
 
 #: Options for files with many series, by the attributes of `tsrnn.cli.panels.PanelFiles`.
 PANEL_OPTIONS = {
-    "id": click.option("--id", help="Many series: column that tells the series apart, such as store."),
+    "id": click.option("--id", help="Many series: column that tells the series apart, or several: store,item."),
     "time": click.option("--time", help="Many series: column with the dates, or several. [default: found]"),
     "target": click.option(
         "--target", help="Many series: column to forecast. [default: the first one with numbers]"

@@ -50,7 +50,7 @@ def forecast_panel(
         report=report,
     )  # fmt: skip
     style = {name: value for name, value in csv.items() if name not in ("date_format", "freq", "where")}
-    static = None if files.static is None else read_static_csv(files.static, id=files.id, **style, report=report)
+    static = None if files.static is None else read_static_csv(files.static, id=panel.id, **style, report=report)
     work = _PanelForecast(panel, static, model, files.future)
     work.check_static(files.static)
     horizon = work.default_horizon() if horizon is None else horizon
@@ -77,6 +77,7 @@ class _PanelForecast:
         self.n_rows = panel.n_rows
         grid: Any = panel.grid
         self.step, self.season = step_name(grid), frame.season_length(grid)
+        self.id_name = " and ".join(panel.id)
 
     def default_horizon(self) -> int:
         """Return the steps for which covariates are known after the end of every series; without, one season or 12."""
@@ -106,7 +107,7 @@ class _PanelForecast:
         if rows.has_duplicates:
             raise ValueError(
                 f"--static {source} has more than one row for {rows[rows.duplicated()][0]!r}; keep one row for each "
-                f"{self.panel.id}"
+                f"{self.id_name}"
             )
         missing = self.n_rows.index.difference(rows, sort=False)
         if len(missing):
@@ -123,7 +124,7 @@ class _PanelForecast:
         median = "" if lengths.nunique() == 1 else f" (median {lengths.median():g})"
         name = shorten(panel.target, 80)
         n_series = count_series(len(lengths))
-        click.echo(f"{name}: {n_series}, one for each {panel.id}, of {sizes} {self.step}{median}")
+        click.echo(f"{name}: {n_series}, one for each {self.id_name}, of {sizes} {self.step}{median}")
         freq = getattr(grid, "freqstr", None)
         step = f"frequency {freq}" if freq is not None else f"step {grid.step}"
         missing = int(panel.table[panel.target].isna().sum())
@@ -143,13 +144,13 @@ class _PanelForecast:
         if len(tested) == 0:
             report(f"No test: no series has more than {count(2 * horizon, self.step)}, twice the horizon.")
             return max(0, decimals_for([float(values.mean())]))
-        table = panel.table[panel.table[panel.id].isin(tested)]
+        table = _rows_of(panel.table, tested.to_frame(index=False))
         from_end = table.groupby(panel.id, sort=False).cumcount(ascending=False)
         train, test = table[from_end >= horizon], table[from_end < horizon]
         forecaster = self._fit(
             train, horizon, f"{count_series(len(tested))} without the last {count(horizon, self.step)}"
         )
-        ahead = test[[panel.id, panel.time, *panel.known]] if panel.known else horizon
+        ahead = test[[*panel.id, panel.time, *panel.known]] if panel.known else horizon
         forecasts = dict(list(forecaster.predict(ahead).groupby(panel.id)[panel.target]))
         errors = pd.DataFrame(
             [
@@ -218,7 +219,7 @@ class _PanelForecast:
         if interval is not None:
             bounds = forecaster.predict_interval(ahead, interval)
             future = future.assign(lower=bounds["lower"], upper=bounds["upper"])
-        n_series = future[panel.id].nunique()
+        n_series = len(future[panel.id].drop_duplicates())
         click.echo(
             f"\nForecast of the next {count(horizon, self.step)} of {count_series(n_series)}, by the "
             f"{self.model.title} fitted to all of them:\n"
@@ -233,10 +234,10 @@ class _PanelForecast:
         """Plot the forecasts of the first series to a file; return how many these are, and how many there are."""
         from ..plotting import N_PLOTTED, save_panel
 
-        panel, ids = self.panel, future[self.panel.id].unique()
-        shown = future[future[panel.id].isin(ids[:N_PLOTTED])]
-        history = panel.table.loc[panel.table[panel.id].isin(ids[:N_PLOTTED]), [panel.id, panel.time, panel.target]]
-        keys = [panel.id, panel.time]
+        panel, ids = self.panel, future[self.panel.id].drop_duplicates()
+        keys = [*panel.id, panel.time]
+        shown = _rows_of(future, ids[:N_PLOTTED])
+        history = _rows_of(panel.table[[*keys, panel.target]], ids[:N_PLOTTED])
         save_panel(
             path,
             history,
@@ -253,15 +254,16 @@ class _PanelForecast:
         """Print a line for each of the first series."""
         panel, rows = self.panel, []
         one = self.step.removesuffix("s")
-        first = future[future[panel.id].isin(future[panel.id].unique()[:N_PRINTED])]
-        for id, part in first.groupby(panel.id, sort=False):
-            history = panel.table.loc[panel.table[panel.id] == id]
+        ids = future[panel.id].drop_duplicates()[:N_PRINTED]
+        histories = dict(list(_rows_of(panel.table, ids).groupby(panel.id)))
+        for id, part in _rows_of(future, ids).groupby(panel.id, sort=False):
+            history = histories[id]
             path = part["forecast"].to_numpy()
             numbers = [history[panel.target].iloc[-1], path[0], *([path[-1], path.mean()] if horizon > 1 else [])]
             last = format_label(history[panel.time].iloc[-1])
-            rows.append((shorten(str(id), 30), last, *(number(value, n_decimals) for value in numbers)))
+            rows.append((shorten(", ".join(map(str, id)), 30), last, *(number(value, n_decimals) for value in numbers)))
         heads = [f"next {one}", *([f"{one} {horizon}", "mean"] if horizon > 1 else [])]
-        print_table([(panel.id, "ends", "last value", *heads), *rows])
+        print_table([(", ".join(panel.id), "ends", "last value", *heads), *rows])
 
     def _fit(self, table: pd.DataFrame, horizon: int, data: str) -> Any:
         """Return the forecaster fitted to some rows of the panel."""
@@ -272,6 +274,11 @@ class _PanelForecast:
         freq = grid.step if isinstance(grid, pd.RangeIndex) else grid.freq
         names = {"id": panel.id, "time": panel.time, "target": panel.target}
         return self.model.fit(table, horizon, data, **names, freq=freq, short="skip", **reading)
+
+
+def _rows_of(table: pd.DataFrame, ids: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a table whose ids, in the columns of `ids`, are among these."""
+    return table.merge(ids, on=list(ids.columns))
 
 
 def _listed(ids: pd.Index) -> str:

@@ -65,14 +65,17 @@ def read_labels(table: TextTable, index_column: str, date_format: str | None, re
     ValueError
         If there is no such column, or it has no labels.
     """
-    columns = [index_column]
-    if index_column not in table.cells.columns and "," in index_column:
-        columns = [name.strip() for name in index_column.split(",")]
+    columns = split_columns(table, index_column)
     for name in columns:
         table.column(name)
     found = _labels(table, columns, date_format)
     _report_dropped_rows(table, found, report)
     return found
+
+
+def split_columns(table: TextTable, names: str) -> list[str]:
+    """Return names that are separated by commas; a column of the table may have a comma in its own name."""
+    return [names] if names in table.cells.columns else [name.strip() for name in names.split(",")]
 
 
 def find_labels(table: TextTable, date_format: str | None, report: Report) -> Labels | None:

@@ -20,9 +20,10 @@ import pandas as pd
 from ...messages import format_label
 from ..future import extend_index
 from ..index import AnyGrid
+from ..panel_labels import factorize_ids, join_ids
 from .decoding import read_text
 from .grid import date_grid, number_grid
-from .labels import Labels, find_labels, read_labels
+from .labels import Labels, find_labels, read_labels, split_columns
 from .numbers import Numbers
 from .selection import select_rows
 from .series import read_values
@@ -42,8 +43,10 @@ class FilePanel:
         A row for each step from the first row of a series to its last observed value: id, time, target, covariates.
     ahead : DataFrame
         Rows after the end of a series: id, time, covariates that are known ahead. Empty without such covariates.
-    id, time, target : str
-        Names of its columns.
+    id : list of str
+        Names of its columns of ids; an id has a part in each.
+    time, target : str
+        Names of its columns of times and values.
     past, known : list of str
         Names of the covariates that are known when a row has come, and of those that are known ahead.
     grid : pandas.DatetimeIndex, pandas.PeriodIndex or pandas.RangeIndex
@@ -54,7 +57,7 @@ class FilePanel:
 
     table: pd.DataFrame
     ahead: pd.DataFrame
-    id: str
+    id: list[str]
     time: str
     target: str
     past: list[str]
@@ -107,7 +110,7 @@ def read_panel_csv(
     path : Path
         The file, with a row for each id and time, in any order.
     id : str
-        Column of ids.
+        Column of ids; several columns separated by commas hold the parts of an id.
     time : str, optional
         Column of dates or integers; several columns separated by commas are read together. None uses the column that
         can be read as dates.
@@ -145,11 +148,11 @@ def read_panel_csv(
     style = Format(**options)
     with _options_of_panels(report) as reported:
         table = style.parse(path, reported, style.where)
-        part = _read_part(table, id, time, style, reported)
+        part = _read_part(table, _split_id(table, id), time, style, reported)
         known_part = None
         if future is not None:
             there = style.parse(future, reported)
-            known_part = _read_part(there, id, _same_time(there, part.labels, time), style, reported)
+            known_part = _read_part(there, part.id, _same_time(there, part.labels, time), style, reported)
             known_part = _without_empty_columns(known_part, reported)
         known = [] if known_part is None else known_part.columns
         if target in known:
@@ -161,45 +164,46 @@ def read_panel_csv(
         return _arrange(part, known_part, values, list(past), style, reported)
 
 
-def read_static_csv(path: Path, *, id: str, report: Report = warnings.warn, **options: Any) -> pd.DataFrame:
+def read_static_csv(path: Path, *, id: Sequence[str], report: Report = warnings.warn, **options: Any) -> pd.DataFrame:
     r"""Read static covariates, a row for each series, from a CSV file.
 
     Parameters
     ----------
     path : Path
         The file; columns of numbers are read as numbers, others as categories.
-    id : str
-        Column of ids.
+    id : sequence of str
+        Columns of ids: one, or one for each part of the ids.
     report, **options
         As in `read_panel_csv`.
 
     Returns
     -------
     DataFrame
-        The ids are its index; NaN or None where a value is missing.
+        The ids are its index, with a level for each column of ids; NaN or None where a value is missing.
 
     Examples
     --------
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp(), "shops.csv")
     >>> _ = file.write_text("shop,city,size\na,Bonn,3\nb,,4.5\n")
-    >>> read_static_csv(file, id="shop")["size"].to_dict()
+    >>> read_static_csv(file, id=["shop"])["size"].to_dict()
     {'a': 3.0, 'b': 4.5}
     """
     style = Format(**options)
     with _options_of_panels(report) as reported:
         table = style.parse(path, reported)
-        ids = _read_ids(table, id)
-        names = [name for name in table.cells.columns if name != id]
+        codes, ids = _read_ids(table, id)
+        names = [name for name in table.cells.columns if name not in id]
         if not names:
-            raise ValueError(f"{path} has no column beside {id!r}; add the columns of static covariates")
+            of_ids = " and ".join(map(repr, id))
+            raise ValueError(f"{path} has no column beside {of_ids}; add the columns of static covariates")
         numbers = Numbers(table, names, style.decimal, style.thousands)
         columns: dict[str, Any] = {}
         for name in names:
             cells = table.cells[name]
             texts = [None if cell in table.missing else cell for cell in cells]
             columns[name] = numbers.read(name, reported) if name in numbers.numeric else np.array(texts, object)
-    return pd.DataFrame(columns, index=pd.Index(ids, name=id))
+    return pd.DataFrame(columns, index=ids[codes].set_names(list(id)))
 
 
 # ---- ids and times ---------------------------------------------------------------------------------------------------
@@ -207,27 +211,43 @@ def read_static_csv(path: Path, *, id: str, report: Report = warnings.warn, **op
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """Rows of a file with their ids and labels, (n,)."""
+    """Rows of a file with their labels, (n,), and the numbers of their `ids`, (n,), which are in the columns `id`."""
 
     table: TextTable
     labels: Labels
-    ids: pd.Series
-    id: str
+    codes: np.ndarray
+    ids: pd.Index
+    id: list[str]
 
     @property
     def columns(self) -> list[str]:
         """Names of the other columns."""
-        return [name for name in self.table.cells.columns if name not in (self.id, *self.labels.columns)]
+        return [name for name in self.table.cells.columns if name not in (*self.id, *self.labels.columns)]
 
     def place(self, row: int) -> str:
         """Return id, time and line of a row for messages."""
         label, line = self.labels.interpretation.labels[row], self.table.cells.index[row]
-        return f"{self.id} {quoted(self.ids.iloc[row])} at {format_label(label)}, in line {line} of {self.table.source}"
+        of = f"{' and '.join(self.id)} {_shown(self.ids[self.codes[row]])}"
+        return f"{of} at {format_label(label)}, in line {line} of {self.table.source}"
 
 
-def _read_part(table: TextTable, id: str, time: str | None, style: Format, report: Report) -> _Part:
+def _shown(id: Any) -> str:
+    """Return an id for messages, with all of its parts."""
+    return f"({', '.join(map(quoted, id))})" if isinstance(id, tuple) else quoted(id)
+
+
+def _split_id(table: TextTable, id: str) -> list[str]:
+    """Return the names of the columns of ids."""
+    names = split_columns(table, id)
+    if len(set(names)) < len(names):
+        raise ValueError(f"--id {id} names a column twice; name each column of ids once")
+    return names
+
+
+def _read_part(table: TextTable, id: list[str], time: str | None, style: Format, report: Report) -> _Part:
     """Return the rows of a table with an id and a label."""
-    table.column(id)
+    for name in id:
+        table.column(name)
     without = replace(table, cells=table.cells.drop(columns=id))
     if time is not None:
         labels = read_labels(without, time, style.date_format, report)
@@ -237,7 +257,7 @@ def _read_part(table: TextTable, id: str, time: str | None, style: Format, repor
             raise ValueError(f"{table.source} has no column with dates; name one with --time")
         labels = found
     kept = replace(table, cells=table.cells.loc[labels.table.cells.index])
-    return _Part(kept, labels, _read_ids(kept, id), id)
+    return _Part(kept, labels, *_read_ids(kept, id), id)
 
 
 def _without_empty_columns(part: _Part, report: Report) -> _Part:
@@ -257,16 +277,22 @@ def _same_time(table: TextTable, labels: Labels, time: str | None) -> str | None
     return ",".join(labels.columns) if has_all else time
 
 
-def _read_ids(table: TextTable, id: str) -> pd.Series:
-    """Return the ids of all rows as text."""
-    cells = table.column(id)
-    empty = cells.isin(table.missing).to_numpy()
-    if empty.any():
-        line = table.cells.index[int(empty.argmax())]
-        raise ValueError(
-            f"column {id!r} of {table.source} has no id in line {line}: write it there, or delete that line"
-        )
-    return cells
+def _read_ids(table: TextTable, names: Sequence[str]) -> tuple[np.ndarray, pd.Index]:
+    """Return the number of each row's id (n,), and the ids as text, of several columns as a MultiIndex."""
+    for name in names:
+        empty = table.column(name).isin(table.missing).to_numpy()
+        if empty.any():
+            line = table.cells.index[int(empty.argmax())]
+            raise ValueError(
+                f"column {name!r} of {table.source} has no id in line {line}: write it there, or delete that line"
+            )
+    codes, ids, _ = join_ids([factorize_ids(table.cells[name]) for name in names])
+    return codes, ids
+
+
+def _id_columns(part: _Part, ids: pd.Index) -> dict[str, Any]:
+    """Return ids (n,) as columns by their names."""
+    return {name: ids.get_level_values(level) for level, name in enumerate(part.id)}
 
 
 # ---- columns of numbers ----------------------------------------------------------------------------------------------
@@ -279,11 +305,11 @@ def _read_target(
     if target in covariates:
         raise ValueError(f"column {target!r} is the target and a covariate; leave it out of one of the two")
     for name in covariates:
-        if name in (part.id, *part.labels.columns):
+        if name in (*part.id, *part.labels.columns):
             raise ValueError(f"column {name!r} holds ids or times and cannot be a covariate; leave it out")
     others = [name for name in covariates if name in part.table.cells.columns]
     index = part.labels.interpretation.labels
-    labels = [part.id, *part.labels.columns, *others]
+    labels = [*part.id, *part.labels.columns, *others]
     return read_values(part.table, labels, index, target, style.decimal, style.thousands, report)
 
 
@@ -296,7 +322,7 @@ def _read_columns(part: _Part, names: Sequence[str], style: Format, report: Repo
         if name not in numbers.numeric:
             raise ValueError(f"covariates must be numbers, but in {part.table.source} {numbers.describe_text(name)}")
     columns = [numbers.read(name, report) for name in names]
-    return np.stack(columns, axis=1) if columns else np.empty((len(part.ids), 0))
+    return np.stack(columns, axis=1) if columns else np.empty((len(part.codes), 0))
 
 
 # ---- the grid --------------------------------------------------------------------------------------------------------
@@ -309,7 +335,7 @@ def _arrange(
     values = target.to_numpy()
     grid, convert = _grid(part, style)
     places = grid.get_indexer(convert(part.labels.interpretation.labels))
-    codes, ids = pd.factorize(part.ids)
+    codes, ids = part.codes, part.ids
     _refuse_twice(part, codes, places)
     _refuse_finer(part, codes, places, grid, style)
     observed = ~np.isnan(values)
@@ -324,12 +350,13 @@ def _arrange(
     found = rows.find(series, steps)
     _report_missing(part, int((found < 0).sum()), grid, report)
     time = part.labels.columns[0] if len(part.labels.columns) == 1 else "date"
-    table = {part.id: ids[series], time: grid.take(steps), str(target.name): _take(values[:, None], found)[:, 0]}
+    table = _id_columns(part, ids[series]) | {time: grid.take(steps)}
+    table |= {str(target.name): _take(values[:, None], found)[:, 0]}
     of_past = _take(_read_columns(part, past, style, report), found)
     _refuse_missing(of_past, past, found, part, ids[series], grid.take(steps), part.table.source)
     table |= {name: of_past[:, k] for k, name in enumerate(past)}
     if known_part is None:
-        empty = pd.DataFrame({part.id: [], time: []})
+        empty = pd.DataFrame(columns=[*part.id, time])
         return FilePanel(
             pd.DataFrame(table), empty, part.id, time, str(target.name), past, [], grid, np.zeros(len(ids), np.int64)
         )
@@ -349,7 +376,7 @@ def _arrange(
     later = np.flatnonzero((both.codes >= 0) & (both.places >= end[both.codes]) & (n_rows[both.codes] > 0))
     later = later[both.is_last[later] & ~np.isnan(both_values[later]).any(axis=1)]
     later = later[np.lexsort([both.places[later], both.codes[later]])]
-    ahead = {part.id: ids[both.codes[later]], time: longer.take(both.places[later])}
+    ahead = _id_columns(part, ids[both.codes[later]]) | {time: longer.take(both.places[later])}
     ahead |= {name: both_values[later, k] for k, name in enumerate(known)}
     kept = n_rows > 0
     return FilePanel(
@@ -425,7 +452,7 @@ def _known_places(
         n = 2 * n + 16
     longer = extend_index(grid, n)
     places = longer.get_indexer(steps)
-    codes = pd.Index(ids).get_indexer(pd.Index(part.ids))
+    codes = ids.get_indexer(part.ids)[part.codes]
     off = (places < 0) & (codes >= 0) & (steps >= grid[0])
     if off.any():
         freq = getattr(grid, "freqstr", None) or grid.step
@@ -447,8 +474,8 @@ def _refuse_twice(part: _Part, codes: np.ndarray, places: np.ndarray) -> None:
         line = part.table.cells.index[int((keys == keys[row]).to_numpy().argmax())]
         more = "" if len(twice) == 1 else f", and {len(twice) - 1} more rows repeat one"
         raise ValueError(
-            f"{part.place(row)}, is also in line {line}{more}; keep one row for each {part.id} and time, or choose "
-            "rows with --where"
+            f"{part.place(row)}, is also in line {line}{more}; keep one row for each {', '.join(part.id)} and time, or "
+            "choose rows with --where"
         )
 
 
@@ -463,8 +490,9 @@ def _refuse_finer(part: _Part, codes: np.ndarray, places: np.ndarray, grid: Any,
         step = f"{freq}" if freq is not None else f"{grid.step}"
         accept = f"add --freq {freq}" if freq is not None else "add --date-format number"
         raise ValueError(
-            f"all series of {part.table.source} together have steps of {step}, but most rows of one {part.id} are "
-            f"further apart; {accept} if these are gaps, or bring the series to the same dates"
+            f"all series of {part.table.source} together have steps of {step}, but most rows of one "
+            f"{' and '.join(part.id)} are further apart; {accept} if these are gaps, or bring the series to the "
+            "same dates"
         )
 
 
@@ -476,7 +504,7 @@ def _report_unobserved(
     if len(empty) == len(ids):
         raise ValueError(f"column {target.name!r} of {part.table.source} has no values; name another one with --target")
     if len(empty):
-        listed = ", ".join(quoted(ids[s]) for s in empty[:_N_SHOWN]) + (", ..." if len(empty) > _N_SHOWN else "")
+        listed = ", ".join(_shown(ids[s]) for s in empty[:_N_SHOWN]) + (", ..." if len(empty) > _N_SHOWN else "")
         verb = "has no value in column {!r} and is" if len(empty) == 1 else "have no value in column {!r} and are"
         report(f"{len(empty)} of {len(ids)} series {verb.format(target.name)} left out: {listed}.")
     n_later = np.where(end > 0, n_later, 0)
@@ -485,7 +513,7 @@ def _report_unobserved(
         n = int(n_later.sum())
         report(
             f"{n} {'row' if n == 1 else 'rows'} at the end of series without a value in column {target.name!r} "
-            f"{'is' if n == 1 else 'are'} left out, at first of {part.id} {quoted(ids[s])}."
+            f"{'is' if n == 1 else 'are'} left out, at first of {' and '.join(part.id)} {_shown(ids[s])}."
         )
 
 
@@ -513,7 +541,7 @@ def _refuse_missing(
     row, column = (int(i) for i in np.argwhere(missing)[0])
     n = int(missing.any(axis=1).sum())
     more = "" if n == 1 else f", nor for {n - 1} more steps"
-    cell = f"{names[column]!r} for {quoted(ids[row])} at {format_label(labels[row])}"
+    cell = f"{names[column]!r} for {_shown(ids[row])} at {format_label(labels[row])}"
     line = f" (line {part.table.cells.index[rows[row]]})" if part is not None and rows[row] >= 0 else ""
     verb = "" if part is None else " has"
     raise ValueError(

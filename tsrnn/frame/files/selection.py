@@ -50,7 +50,8 @@ def _selection_message(labels: Labels, columns: list[str]) -> str:
     options = [f"--where {shlex.quote(f'{name}={value}')}" for name, value in zip(columns, longest, strict=True)]
     values = [_list_values(cells[name]) for name in columns]
     n = len(cells.drop_duplicates())
-    together = f"; or forecast all of them with --id {shlex.quote(columns[0])}" if len(columns) == 1 else ""
+    is_option = len(columns) == 1 or not any("," in name for name in columns)  # --id has commas between names
+    together = f"; or forecast all of them with --id {shlex.quote(','.join(columns))}" if is_option else ""
     verb = "distinguishes" if len(columns) == 1 else "distinguish"
     return (
         f"{labels.table.source} has {n} series, one below the other: {describe_columns(columns)} {verb} them "
