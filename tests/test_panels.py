@@ -1030,15 +1030,76 @@ def test_static_covariates_of_columns():
         quick().fit(WIDE, static=static)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("past", ["p"]), ("future", ["p"]), ("gaps", "missing"), ("time", "ds"), ("short", "skip")]
-)
+@pytest.mark.parametrize("has_known", [False, True])
+def test_covariates_of_the_past_of_columns_are_those_of_a_panel_with_the_same_for_each_id(has_known):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"p": rng.normal(size=46), "wind": rng.normal(size=46)}, DAYS[:46])
+    X.iloc[5, 1] = np.nan
+    X = X if has_known else X[["wind"]]
+    roles = {"future": ["p"] if has_known else [], "past": ["wind"]}
+
+    def melted(wide, X):
+        return as_melted(wide).merge(X.rename_axis("ds").reset_index())
+
+    def ahead(X, first):
+        rows = X[["p"]].loc[DAYS[first] : DAYS[first + 1]].rename_axis("ds").reset_index()
+        return rows.merge(pd.DataFrame({"unique_id": list("cab")}), how="cross")
+
+    new = WIDE.iloc[:3].set_axis(DAYS[40:43])
+    forecaster, many = by_column().fit(X[:40], WIDE, past=["wind"]), quick().fit(melted(WIDE, X[:40]), **roles)
+    assert forecaster.past_names_ == ["wind"]
+    assert_array_equal(forecaster.theta_, many.theta_)
+
+    def answers(first, **given):
+        return forecaster.predict(X[["p"]][first : first + 2] if has_known else 2, **given).to_numpy().T.ravel()
+
+    def expected(first, **given):
+        found = many.predict(ahead(X, first) if has_known else 2, **given)
+        return found.set_index("unique_id").loc[list("cab"), "y"]
+
+    assert_array_equal(answers(40), expected(40))
+    context = WIDE.iloc[5:35] * 1.5
+    unknown = X[5:37].copy()
+    unknown.loc[DAYS[35:37], "wind"] = np.nan
+    found = forecaster.predict(unknown, context=context)
+    assert_array_equal(found.to_numpy().T.ravel(), expected(35, context=melted(context, X[5:35])))
+    assert_array_equal(forecaster.predict(X[5:37], context=context), found)  # nothing of the past is read ahead
+    assert forecaster.score(X[40:43], new) == many.score(melted(new, X[40:43]))
+    forecaster.update(new, X[40:43]), many.update(melted(new, X[40:43]))
+    assert_array_equal(answers(43), expected(43))
+    with pytest.raises(ValueError, match=r"had the covariates .*'wind'.*; pass the same ones for y_new"):
+        forecaster.update(WIDE.iloc[:1].set_axis(DAYS[43:44]))
+    with pytest.raises(TypeError, match=r"pass X with the rows of .*'wind'.* for context and the steps after it"):
+        forecaster.predict(2, context=context)
+
+
+def test_a_column_may_be_a_covariate_of_the_past_of_the_others():
+    X = WIDE[["a"]].set_axis(["copy"], axis=1)
+    with pytest.raises(ValueError, match=r"X\['copy'\] equals y\['a'\], the target, at every step"):
+        by_column().fit(X, WIDE)
+    forecaster = by_column().fit(X, WIDE, past=["copy"])
+    twin = by_column().fit(X.to_numpy(), WIDE.to_numpy(), past=["x0"])
+    assert_array_equal(forecaster.predict(2), twin.predict(2))
+    table = backtest({"gru": by_column()}, WIDE, X, horizon=2, n_windows=2, fit_options={"past": ["copy"]})
+    one = by_column().fit(X[:36], WIDE[:36], past=["copy"]).predict(2)
+    first = table[table["cutoff"] == DAYS[35]].pivot_table(index="ds", columns="unique_id", values="gru")
+    assert_array_equal(first[list("cab")], one)
+    with pytest.raises(ValueError, match="past has 'q', but X has no such column"):
+        by_column().fit(X, WIDE, past=["copy", "q"])
+    for name in ("past", "future"):
+        with pytest.raises(ValueError, match=rf"table of their own, fit\(X, y, {name}=\['a'\]\)"):
+            by_column().fit(WIDE, **{name: ["a"]})
+    with pytest.raises(ValueError, match=r"past=.* is for panels, but y is one series or a wide frame"):
+        quick().fit(X, WIDE, past=["copy"])
+
+
+@pytest.mark.parametrize(("name", "value"), [("freq", "D"), ("gaps", "missing"), ("time", "ds"), ("short", "skip")])
 def test_columns_as_series_are_no_long_frames(name, value):
     with pytest.raises(
         ValueError, match=rf"{name}=.* but y is a wide frame; .* pass a long frame, y\.rename"
     ) as raised:
         by_column().fit(WIDE, **{name: value})
-    mend = str(raised.value).partition("pass a long frame, ")[2].partition(", with")[0]
+    mend = str(raised.value).partition("pass a long frame, ")[2]
     assert_array_equal(by_column().fit(eval(mend, {"y": WIDE})).theta_, by_column().fit(WIDE).theta_)
     pd.testing.assert_frame_equal(eval(mend, {"y": WIDE}), as_melted(WIDE), check_like=True)
     named = WIDE.set_axis(["ds", "y", "unique_id"], axis=1)  # columns whose names are those of a long frame

@@ -99,7 +99,8 @@ class BaseForecaster(BaseEstimator):
             ``skipped_`` names them.
         future, past : list of hashable, optional
             Names of the columns that are covariates: known ahead, or known only when a row has come. Of a table `X`
-            beside `y`, what is not named is known ahead.
+            beside `y`, what is not named is known ahead; that of a wide frame with ``multivariate="independent"`` has
+            the covariates of all columns.
         static : DataFrame, optional
             A row for each series of a panel, with its id as a column or as the index: numbers, and categories, for
             which vectors are learned. The ids of a wide frame with ``multivariate="independent"`` are its columns.
@@ -121,8 +122,8 @@ class BaseForecaster(BaseEstimator):
             history = read_panel(X, y, reading, self._seasons_to_read(), self._n_lost, earlier)
         else:
             by_column = bool(self._reads_by_column(data))
-            reading.refuse_for_one_series(data, by_column=by_column)
-            history = History.read(X, y, self._seasons_to_read(), by_column=by_column)
+            reading.refuse_for_one_series(data, by_column=by_column, has_X=y is not None)
+            history = History.read(X, y, self._seasons_to_read(), by_column=by_column, **reading.roles)
             history = with_static(history, static, earlier)
         return self._fit_to(history, is_named=history.is_panel or bool(frame.column_labels(X)))
 
@@ -150,7 +151,7 @@ class BaseForecaster(BaseEstimator):
         context : Series, DataFrame or array-like, or a panel; optional
             A series that was not in the fit, to be continued instead of the fitted one: of the same columns, and with
             an index of the same kind, frequency and time zone, or an array. After a fit with covariates, their rows
-            begin with those of this series; a panel holds its covariates as columns.
+            begin with those of this series, also of the past for a wide frame; a panel holds its covariates as columns.
         ids : list of ids, or one id; optional
             The series of a panel to forecast; by default all. An id of several columns is a tuple.
         static : DataFrame, optional
@@ -492,7 +493,7 @@ class BaseForecaster(BaseEstimator):
         if self._is_labelled(new):
             with frame.pandas_fixes(new.native_format, y_name):
                 frame.check_continuation(self.index_, new.index, name=y_name)
-        names = self.covariate_names_
+        names = [*self.past_names_, *self.covariate_names_]
         if (X is not None) != bool(names):
             had = f"had the covariates {', '.join(map(repr, names))}" if names else "had no covariates"
             raise ValueError(f"the fit of this {type(self).__name__} {had}; pass the same ones for {y_name}, or none")

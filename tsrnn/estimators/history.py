@@ -167,10 +167,20 @@ class History:
         return read.with_season_lengths(season_lengths)
 
     @classmethod
-    def read(cls, X: Anything, y: Anything, season_lengths: Anything = None, *, by_column: bool = False) -> History:
+    def read(
+        cls,
+        X: Anything,
+        y: Anything,
+        season_lengths: Anything = None,
+        *,
+        by_column: bool = False,
+        future: Sequence[Hashable] = (),
+        past: Sequence[Hashable] = (),
+    ) -> History:
         """Read the arguments of `fit` for one series: a target alone, or covariates and the target.
 
-        With `by_column` the columns of a wide frame are the series of a panel.
+        With `by_column` the columns of a wide frame are the series of a panel, and the columns `past` of `X` are
+        covariates of the past.
         """
         if y is None:
             target = frame.read_target(X)
@@ -178,10 +188,11 @@ class History:
         X, y = frame.read_table(X, "X"), frame.read_table(y, "y")
         frame.check_argument_order(X, y, "fit(X, y)")
         target = labelled_by(X, frame.read_target(y))
-        covariates = frame.read_covariates(X, target.index, of="y", target=target)
-        names = frame.column_names(X)
-        complete = np.where(np.isnan(covariates), 0.0, covariates)
-        if (leak := frame.find_linear_copy(complete, target)) is not None:
+        covariates = frame.read_covariates(X, target.index, of="y", target=target, past=past)
+        names, chosen = columns_by_role(frame.column_names(X), future, past)
+        covariates = covariates[:, chosen]
+        known = covariates[:, len(past) :]
+        if (leak := frame.find_linear_copy(np.where(np.isnan(known), 0.0, known), target)) is not None:
             message = (
                 f"X[{names[leak[0]]!r}] is a linear function of {target.channel(leak[1])}, the target, at every step; "
                 "if it is a copy, leave it out: lagged values of the target come in by themselves"
@@ -189,7 +200,7 @@ class History:
             warnings.warn(message, LeakageWarning, stacklevel=3)
         if by_column:
             panel = frame.panel_of_columns(target)
-            return cls.of(panel, np.tile(covariates, (len(panel), 1)), names, season_lengths)
+            return cls.of(panel, np.tile(covariates, (len(panel), 1)), names, season_lengths, past)
         return cls.of(target, covariates, names, season_lengths)
 
     @property
@@ -258,6 +269,20 @@ class History:
         if isinstance(self.target, frame.PanelTarget):
             return self.target.series_name(int(self.order[c]))
         return "the series" if self.target.channel(c) == "y" else self.target.channel(c)
+
+
+def columns_by_role(
+    names: Sequence[Hashable], future: Sequence[Hashable], past: Sequence[Hashable]
+) -> tuple[list[Hashable], list[int]]:
+    """Names of the columns of a table `X` that are known ahead, all but those of the past; and the places of both.
+
+    The places are those of the columns of the past, then of the others.
+    """
+    for role, named in (("future", future), ("past", past)):
+        if unknown := [name for name in named if name not in names]:
+            raise ValueError(f"{role} has {unknown[0]!r}, but X has no such column, only {names}; name one of these")
+    known = [name for name in names if name not in past]
+    return known, [names.index(name) for name in [*past, *known]]
 
 
 def _refuse_unknown(covariates: np.ndarray, names: Sequence[Hashable]) -> None:

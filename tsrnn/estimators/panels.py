@@ -17,7 +17,7 @@ from ..data.panel import Panel
 from ..exceptions import LeakageWarning
 from ..frame.panel_rows import show_id
 from ..frame.panel_tables import check_times
-from .history import History, Origin, canonical_order, labelled_by, refuse_empty
+from .history import History, Origin, canonical_order, columns_by_role, labelled_by, refuse_empty
 
 if TYPE_CHECKING:
     from .base import BaseForecaster
@@ -50,7 +50,15 @@ class Reading:
         """The arguments for `frame.read_panel`."""
         return {name: getattr(self, name) for name in ("id", "time", "target", "freq", "gaps")}
 
-    def names(self, role: str) -> list[Hashable]:
+    @property
+    def roles(self) -> dict[str, list[Hashable]]:
+        """Names of the columns with the roles "future" and "past"."""
+        found = {role: self._names(role) for role in ("future", "past")}
+        if both := [name for name in found["future"] if name in found["past"]]:
+            raise ValueError(f"{both[0]!r} is both in future= and in past=; a column has one role")
+        return found
+
+    def _names(self, role: str) -> list[Hashable]:
         """Names of the columns with a role, "future" or "past"."""
         given = getattr(self, role)
         if given is None:
@@ -62,8 +70,9 @@ class Reading:
             raise ValueError(f"{role}={shown(given)} names {repeated[0]!r} more than once; name each column once")
         return names
 
-    def refuse_for_one_series(self, y: Anything, *, by_column: bool) -> None:
-        """Refuse all of these arguments: they only mean something for a panel, or for the columns of a wide frame."""
+    def refuse_for_one_series(self, y: Anything, *, by_column: bool, has_X: bool) -> None:
+        """Refuse these arguments: they only mean something for a panel, or some for the columns of a wide frame."""
+        accepted = ("static", "future", "past") if has_X else ("static",)
         for each in fields(self):
             given = getattr(self, each.name)
             if given is None or (isinstance(given, str) and given == each.default):
@@ -73,10 +82,13 @@ class Reading:
                     f"{each.name}={shown(given)} is for panels, but y is one series or a wide frame; leave it out, or "
                     "name the column of ids of a long frame with id="
                 )
-            if each.name != "static":
+            if each.name in ("future", "past") and not has_X:
+                raise ValueError(
+                    f"{each.name}={shown(given)} names columns of covariates, but all columns of the wide frame y are "
+                    f"series; pass the covariates in a table of their own, fit(X, y, {each.name}={shown(given)})"
+                )
+            if each.name not in accepted:
                 mend = f", {_LONG}" if hasattr(y, "rename_axis") else ""
-                if each.name == "past":
-                    mend += ", with a column for each covariate"
                 raise ValueError(
                     f"{each.name}={shown(given)} is for panels whose series have rows of their own, but y is a wide "
                     f"frame; leave it out, or pass a long frame{mend}"
@@ -97,21 +109,13 @@ def read_panel(
     ``n_lost(history)`` is the number of first rows of a series from which nothing is learned. Static covariates are
     coded as those of an `earlier` fit whose parameters this one goes on with.
     """
-    future, past = reading.names("future"), reading.names("past")
-    if both := [name for name in future if name in past]:
-        raise ValueError(f"{both[0]!r} is both in future= and in past=; a column has one role")
+    future, past = reading.roles.values()
     if y is None:
         panel, covariates = frame.read_panel(X, **reading.columns, covariates=[*past, *future])
     else:
         panel, _ = frame.read_panel(y, **reading.columns)
         covariates, names = frame.read_panel_table(X, panel, fills=reading.gaps == "missing")
-        for role, named in (("future", future), ("past", past)):
-            if unknown := [name for name in named if name not in names]:
-                raise ValueError(
-                    f"{role} has {unknown[0]!r}, but X has no such column, only {names}; name one of these"
-                )
-        future = [name for name in names if name not in past]
-        chosen = [names.index(name) for name in [*past, *future]]
+        future, chosen = columns_by_role(names, future, past)
         covariates = covariates[:, chosen]
     known, name = covariates[:, len(past) :], "y" if y is None else "X"
     _refuse_copy(known, future, panel, name)
@@ -185,8 +189,9 @@ def panel_origin(
         )
     if static is not None and context is None:
         raise ValueError("static describes the series of context=, but there is none; leave it out")
-    names, completion = forecaster.covariate_names_, forecaster._completions[1]
-    wide_X = frame.read_table(horizon, "X") if names and _target(forecaster).wide is not None else None
+    names, (of_past, completion) = forecaster.covariate_names_, forecaster._completions
+    past = [] if context is None else forecaster.past_names_  # those of a wide context are in X
+    wide_X = frame.read_table(horizon, "X") if (names or past) and _target(forecaster).wide is not None else None
     target, numbers, panel, series = (
         _chosen(forecaster, ids) if context is None else _given(forecaster, context, wide_X)
     )
@@ -197,11 +202,13 @@ def panel_origin(
         origin = origin._replace(static=_static_of_context(forecaster, static, target, numbers))
     if wide_X is not None:
         n_before = 0 if context is None else len(target.grid)
-        steps, known = frame.read_future_covariates(wide_X, target.grid, n_before, names)
+        steps, covariates = frame.read_future_covariates(wide_X, target.grid, n_before, [*past, *names])
+        behind, known = np.split(covariates, [len(past)], axis=1)
         n = len(steps)
         if context is not None:
             rows = panel.positions + np.repeat(len(known) - n - panel.n_rows, panel.n_rows)
-            origin = origin._replace(panel=replace(panel, known=completion.complete(known[rows], panel.indptr)))
+            filled = completion.complete(known[rows], panel.indptr), of_past.complete(behind[rows], panel.indptr)
+            origin = origin._replace(panel=replace(panel, known=filled[0], past=filled[1]))
         places, wanted = target.end[numbers, None] + np.arange(n), np.arange(n)
         ahead = np.repeat(known[None, -n:], len(panel), axis=0)
     elif names:
@@ -331,7 +338,7 @@ def _given(
             wide = labelled_by(wide_X, wide, fitted.step)
         forecaster._check_grid(wide)
         target = replace(frame.panel_of_columns(wide), ids=fitted.ids)  # arrays have no names
-        known = np.zeros((wide.values.size, len(names)))  # X brings them
+        known = np.zeros((wide.values.size, len(past) + len(names)))  # X brings them
     else:
         target, known = frame.read_panel(
             context, **_reading(forecaster, context), name="context", covariates=[*past, *names]

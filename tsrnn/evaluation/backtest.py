@@ -60,8 +60,9 @@ def backtest(
     y : Series, DataFrame or array-like of shape (n,) or (n, n_channels), or a panel
         The target, of any kind that `fit` accepts. Of a panel, models get a long frame.
     X : DataFrame, Series or array-like, or table of a panel; optional
-        Covariates of all rows of `y`, known ahead: `predict` gets those of the steps to forecast. Of a panel they may
-        also be columns of the long frame: ``fit_options={"future": [...], "past": [...]}``.
+        Covariates of all rows of `y`, known ahead except those named by ``fit_options={"past": [...]}``: `predict` gets
+        those of the steps to forecast. Of a panel they may also be columns of the long frame, named by ``"future"`` and
+        ``"past"``.
     horizon : int
         Number of steps to forecast from each cutoff.
     n_windows : int

@@ -175,7 +175,7 @@ class _SeriesData:
             table = read_table(X, "X")
             if table.is_labelled and not target.is_labelled and len(table.data) >= len(target.values):
                 target = replace(target, index=read_index(table.data.index[: len(target.values)], "X"))
-            covariates = read_covariates(table, target.index, of="y", target=target)
+            covariates = read_covariates(table, target.index, of="y", target=target, past=fit_options.get("past") or ())
             if isinstance(table.data, pd.Series | pd.DataFrame):
                 labels = target.index if table.is_labelled else None
                 covariates = pd.DataFrame(covariates, labels, column_names(table))  # type: ignore[assignment]
@@ -224,7 +224,17 @@ class _SeriesData:
         model.update(*((y,) if self.X is None else (y, _rows(self.X, start, stop))))
 
     def ahead(self, cutoff: int, n_steps: int) -> Any:
-        return n_steps if self.X is None else _rows(self.X, cutoff + 1, cutoff + 1 + n_steps)
+        names = [] if self.X is None else column_names(self.X)
+        known = [k for k, name in enumerate(names) if name not in self._past]
+        if not known:
+            return n_steps
+        rows = _rows(self.X, cutoff + 1, cutoff + 1 + n_steps)
+        return rows.iloc[:, known] if isinstance(rows, pd.DataFrame) else rows[:, known]
+
+    @property
+    def _past(self) -> Sequence[Hashable]:
+        """Names of covariates that are known only when their row has come."""
+        return self.fit_options.get("past") or ()
 
     def cells(self, cutoffs: np.ndarray, gap: int, horizon: int) -> Cells:
         shape = len(cutoffs), self.target.values.shape[1], horizon

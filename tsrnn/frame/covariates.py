@@ -43,6 +43,7 @@ def read_covariates(
     of: str = "the target",
     columns: Sequence[Hashable] | None = None,
     target: Target | None = None,
+    past: Sequence[Hashable] = (),
 ) -> np.ndarray:
     """Convert the covariates of the `steps` to an array.
 
@@ -61,6 +62,8 @@ def read_covariates(
         names.
     target : Target, optional
         Target of the steps; a covariate that equals it raises an error.
+    past : sequence, optional
+        Columns that may equal it, since they are known only when their row has come.
 
     Returns
     -------
@@ -95,7 +98,9 @@ def read_covariates(
             f"{format_label(steps[-1])}; pass one row for each"
         )
     if target is not None:
-        _check_not_target(values, column_names(table), target, name)
+        names = column_names(table)
+        known = [k for k, label in enumerate(names) if label not in past]
+        _check_not_target(values[:, known], [names[k] for k in known], target, name)
     infinite = np.argwhere(np.isinf(values))
     if len(infinite):
         row, column = infinite[0]
@@ -146,7 +151,8 @@ def read_future_covariates(
     data = table.data
     if data is None or np.ndim(data) == 0 or isinstance(data, pd.Index):
         raise TypeError(
-            f"horizon={shown(data)} is not enough after a fit with covariates; {ask} for the steps to forecast"
+            f"horizon={shown(data)} is not enough after a fit with covariates; {ask} for "
+            + ("context and the steps after it" if n_past else "the steps to forecast")
         )
     n_ahead = len(data) - n_past
     if n_ahead < 1:
@@ -264,7 +270,7 @@ def find_linear_copy(values: np.ndarray, target: Target) -> tuple[int, int] | No
     for channel in range(target.values.shape[1]):
         observed = target.observed[:, channel]
         error = _error_of_line(values[observed], target.values[observed, channel])
-        if error is not None and error.min() <= 1:
+        if error is not None and error.min(initial=np.inf) <= 1:
             return int(error.argmin()), channel
     return None
 
