@@ -275,6 +275,39 @@ def test_totals_of_paths():
     assert_allclose(forecaster.predict_total(3, n_paths=100, random_state=0), np.quantile(sums, [0.05, 0.5, 0.95]))
 
 
+def test_totals_need_as_many_errors_as_intervals():
+    """A coverage of 0.9 needs 9 errors: n / (n + 1) is the largest coverage of n."""
+    few, enough = naive(3, n_windows=8).fit(walk(60)), naive(3, n_windows=9).fit(walk(60))
+    message = r"a coverage of 0\.9 needs .*9 .*there are 8; .*larger n_windows, or ask for a coverage of 0\.888 or less"
+    with pytest.raises(ValueError, match=r"a coverage of 0\.9 needs 9"):
+        few.predict_interval(3)
+    for horizon in (3, 10):  # beyond the calibrated steps, whole windows follow each other
+        with pytest.raises(ValueError, match=message):
+            few.predict_total(horizon)
+        assert np.isfinite(enough.predict_total(horizon)).all()
+    assert np.isfinite(few.predict_total(3, 0.888)).all()
+    assert few.sample(3, 10).shape == (3, 10)
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_totals_of_a_panel_come_from_all_series_where_one_has_too_few_errors(missing):
+    """40 errors of a series are enough for 0.95, but not for 0.99, which needs 99: those of all three have 120."""
+    table = long({name: dated(walk(90, k)) for k, name in enumerate("abc")})
+    if missing:  # of series b only 4 errors are left
+        table.loc[(table["unique_id"] == "b") & (table.groupby("unique_id").cumcount() >= 54), "y"] *= np.nan
+        table.loc[(table["unique_id"] == "b") & (table.groupby("unique_id").cumcount() == 89), "y"] = 1.0
+    forecaster = naive(1, n_windows=40).fit(table)
+    sums = forecaster.sample(1, 1000, random_state=0).drop(columns=["unique_id", "ds"]).to_numpy()
+    found = forecaster.predict_total(1, 0.95, random_state=0).set_index("unique_id")
+    own = [0, 2] if missing else [0, 1, 2]
+    assert_allclose(found.to_numpy()[own], np.quantile(sums, [0.025, 0.5, 0.975], axis=1).T[own])
+    with pytest.raises(ValueError, match=r"a coverage of 0\.995 needs paths from 199 windows"):
+        forecaster.predict_total(1, 0.995)
+    if not missing:
+        wide = forecaster.predict_total(1, 0.99, random_state=0).set_index("unique_id")
+        assert (wide.to_numpy()[:, 0] != np.quantile(sums, 0.005, axis=1)).any()
+
+
 @pytest.mark.parametrize("method", ["cqr", "aci"])
 def test_methods_without_quantiles(method):
     forecaster = naive(method=method).fit(walk(60))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -162,6 +164,29 @@ def test_missing_values_in_the_tail(network):
     network.fit(y)
     assert np.isnan(network.errors_.errors).any()
     assert np.isfinite(network.predict_interval(4, 0.5)).all()
+
+
+def test_totals_that_need_more_windows(network):
+    network.fit(wave())
+    n = len(network.errors_.errors)
+    message = f"a coverage of 0.99 needs paths from 99 windows .*, but there are {n}; use EarlyStopping.*, or ask for"
+    with pytest.raises(ValueError, match=message):
+        network.predict_total(4, 0.99)
+    largest = np.floor(1000 * n / (n + 1)) / 1000
+    for horizon in (4, 9):
+        assert np.isfinite(network.predict_total(horizon, largest)).all()
+
+
+def test_paths_end_where_too_few_windows_last():
+    """Of 4 windows, 3 have the second lead: half of them would do for the third, which 2 have, but not 3."""
+    errors = np.ones((4, 3, 1))
+    errors[:2, 2], errors[0, 1] = np.nan, np.nan
+    assert errors_of(errors)._whole[0].shape == (2, 3, 1)
+    assert replace(errors_of(errors), coverage=0.75)._whole[0].shape == (3, 2, 1)
+    with pytest.raises(
+        ValueError, match=r"a coverage of 0\.9 needs paths from 9 windows .* there are 4; .* 0\.8 or less"
+    ):
+        replace(errors_of(errors), coverage=0.9).paths(5, np.random.RandomState(0))
 
 
 def test_coverages_that_need_more_windows(network):

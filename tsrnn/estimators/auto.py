@@ -228,10 +228,13 @@ class AutoForecaster(_Fitted):
         combined = self._pool_of(len(distances))._replace(lower=None).combined(np.stack(distances))
         return self._pool.clipped(self._pool_of(len(points)).combined(np.stack(points))[..., None] + combined)
 
-    def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
+    def _sample(
+        self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState], coverage: float = 0.0
+    ) -> np.ndarray:
         def of(some: Origin, series: np.ndarray) -> np.ndarray:
-            parts = _with_distribution(list(self._parts(some)), np.empty(0))
-            return self._paths(parts, self._pool_of(len(parts)), n_paths, [rngs[s] for s in series])
+            levels = np.array([(1 + coverage) / 2] if coverage else [])
+            parts = _with_distribution(list(self._parts(some)), levels)
+            return self._paths(parts, self._pool_of(len(parts)), n_paths, [rngs[s] for s in series], coverage)
 
         return self._by_members(origin, of)
 

@@ -324,7 +324,9 @@ class ARForecaster(ProbabilisticForecaster):
         found = np.stack(quantiles).reshape(len(origin.series), -1, origin.n_steps, len(levels))
         return np.moveaxis(found, 1, 2)
 
-    def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
+    def _sample(
+        self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState], coverage: float = 0.0
+    ) -> np.ndarray:
         self._check_spread(origin)
         if isinstance(self.models_, SeriesModels):
             return Start.read(self.models_, origin).sample(n_paths, rngs)

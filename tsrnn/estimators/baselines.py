@@ -53,7 +53,9 @@ class _Baseline(ProbabilisticForecaster):
         means, spread = self._means(origin, channels), self._spread(origin, channels)
         return _by_series(means[:, :, None] + self._checked(spread, origin)[:, :, None] * norm.ppf(levels), origin)
 
-    def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
+    def _sample(
+        self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState], coverage: float = 0.0
+    ) -> np.ndarray:
         channels, n_channels = Channels.of(origin.panel), origin.panel.values.shape[1]
         self._checked(self._spread(origin, channels), origin)
         n_shocks = self._n_shocks(channels, origin.n_steps)

@@ -143,17 +143,21 @@ class Combination(MetaEstimatorMixin, ProbabilisticForecaster):
     def _quantiles(self, origin: Origin, levels: np.ndarray) -> np.ndarray:
         return self._combined(origin, lambda member, own: probabilistic(member)._finite_quantiles(own, levels))
 
-    def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
-        return self._paths(list(self._parts(origin)), self._pool, n_paths, rngs)
+    def _sample(
+        self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState], coverage: float = 0.0
+    ) -> np.ndarray:
+        return self._paths(list(self._parts(origin)), self._pool, n_paths, rngs, coverage)
 
     @staticmethod
-    def _paths(parts: Sequence[Part], pool: Pool, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
+    def _paths(
+        parts: Sequence[Part], pool: Pool, n_paths: int, rngs: Sequence[np.random.RandomState], coverage: float
+    ) -> np.ndarray:
         """Paths of members in turn, all drawn from the same generators."""
         paths = []
         for (name, member, own), n in zip(parts, pool.n_paths(n_paths).tolist(), strict=True):
             if n:
                 with named(name):
-                    paths.append(member._finite(probabilistic(member)._sample(own, n, rngs), own))
+                    paths.append(member._finite(probabilistic(member)._sample(own, n, rngs, coverage), own))
         return pool.clipped(np.concatenate(paths, axis=-1))
 
     def _combined(self, origin: Origin, forecast: Callable[[BaseForecaster, Origin], np.ndarray]) -> np.ndarray:

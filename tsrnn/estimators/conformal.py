@@ -177,11 +177,13 @@ class ConformalForecaster(_Fitted):
         bounds = self._bounds(origin, np.abs(2 * levels - 1))
         return np.where(levels < 0.5, bounds[..., 0], bounds[..., 1])
 
-    def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
+    def _sample(
+        self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState], coverage: float = 0.0
+    ) -> np.ndarray:
         self._check_has_distribution()
         n_leads = np.maximum(self._n_leads, origin.n_steps + origin.gaps.max(axis=1))
         series, is_new = self._series(origin), self._is_new(origin)
-        drawn, _ = self._windows(int(n_leads.max())).paths_of(series, n_leads, n_paths, rngs)
+        drawn, _ = self._windows(int(n_leads.max())).paths_of(series, n_leads, n_paths, rngs, coverage)
         errors = self._after_gaps(np.moveaxis(drawn, 0, 1), origin)
         return self._forecast(origin)[..., None] + errors * self._units(origin, series, is_new)[:, None, :, None]
 

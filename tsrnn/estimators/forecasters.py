@@ -422,14 +422,16 @@ class RecurrentForecaster(NumberNetwork, ProbabilisticForecaster):
         """Paths of a likelihood after an origin that the network reads, (S, n_steps, C, n_paths)."""
         return self._after_gaps(self.strategy_.sample, origin, n_paths, rngs=rngs, joint=True)
 
-    def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
+    def _sample(
+        self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState], coverage: float = 0.0
+    ) -> np.ndarray:
         origin = self._read_origin(origin)
         if self.network_.architecture.loss.family:
             return undone(self._paths(origin, n_paths, rngs), origin)
         errors = self._errors(origin)
         # a series has the leads that it would have alone
         n_leads = np.maximum(self.errors_.errors.shape[1], origin.n_steps + origin.gaps.max(axis=1))
-        drawn, pooled = errors.paths_of(origin.series, n_leads, n_paths, rngs)
+        drawn, pooled = errors.paths_of(origin.series, n_leads, n_paths, rngs, coverage)
         self._warn_if_pooled(pooled, origin)
         forecasts = self._after_gaps(self.strategy_.forecast, origin)[..., None]
         return undone(forecasts + self._unscaled(drawn, origin), origin)

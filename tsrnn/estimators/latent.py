@@ -250,7 +250,9 @@ class LatentARForecaster(ProbabilisticForecaster):
         mean, deviation = self._predict(origin)
         return mean[..., None] + deviation[..., None] * norm.ppf(levels)
 
-    def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
+    def _sample(
+        self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState], coverage: float = 0.0
+    ) -> np.ndarray:
         return np.stack(
             [
                 statespace.simulate(model, *self._start(model, panel), ahead, n_paths, rng)

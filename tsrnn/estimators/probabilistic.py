@@ -113,7 +113,8 @@ class ProbabilisticForecaster(BaseForecaster):
         coverage : float, default 0.9
             The probability of a sum inside the interval, between 0 and 1.
         n_paths : int, default 1000
-            Number of paths, the same as those of ``sample`` with this seed.
+            Number of paths, the same as those of ``sample`` with this seed where these come from enough errors for the
+            coverage.
         random_state : int, RandomState or None, default None
             Seed; an int repeats the draw.
 
@@ -127,7 +128,8 @@ class ProbabilisticForecaster(BaseForecaster):
         Raises
         ------
         ValueError
-            If `coverage` is not between 0 and 1, or fewer than one path is expected beyond each bound.
+            If `coverage` is not between 0 and 1, fewer than one path is expected beyond each bound, or paths come from
+            too few errors for the coverage.
         """
         level, n_paths = fractions("coverage", coverage), whole("n_paths", n_paths)
         if level.ndim:
@@ -139,7 +141,8 @@ class ProbabilisticForecaster(BaseForecaster):
                 f"paths; draw {int(np.ceil(1 / tail - 1e-9))} or more"
             )
         rng, origin = generator("random_state", random_state), self._origin(horizon, context, ids, static)
-        sums = origin.choose(self._paths_after(origin, n_paths, rng)).sum(axis=1)  # (S, C, n_paths)
+        paths = self._paths_after(origin, n_paths, rng, float(level))
+        sums = origin.choose(paths).sum(axis=1)  # (S, C, n_paths)
         values, labels = np.moveaxis(np.quantile(sums, [tail, 0.5, 1 - tail], axis=-1), 0, -1), TOTAL
         if isinstance(origin.target, frame.PanelTarget):
             return frame.wrap_panel_totals(values[:, 0], origin.target, origin.index[0], labels)
@@ -150,8 +153,13 @@ class ProbabilisticForecaster(BaseForecaster):
         """Quantiles of each step after `origin`, (S, n_steps, n_channels, n_levels)."""
         raise NotImplementedError
 
-    def _sample(self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState]) -> np.ndarray:
-        """Paths after `origin`, those of each series from a generator of its own, (S, n_steps, n_channels, n_paths)."""
+    def _sample(
+        self, origin: Origin, n_paths: int, rngs: Sequence[np.random.RandomState], coverage: float = 0.0
+    ) -> np.ndarray:
+        """Paths after `origin`, those of each series from a generator of its own, (S, n_steps, n_channels, n_paths).
+
+        They are refused where they come from too few errors for a central interval of this coverage.
+        """
         raise NotImplementedError
 
     # ------------------------------------------------------------ helpers
@@ -160,13 +168,15 @@ class ProbabilisticForecaster(BaseForecaster):
         values = self._finite_quantiles(origin, tails.ravel())
         return values.reshape(*values.shape[:-1], *tails.shape)
 
-    def _paths_after(self, origin: Origin, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
+    def _paths_after(
+        self, origin: Origin, n_paths: int, rng: np.random.RandomState, coverage: float = 0.0
+    ) -> np.ndarray:
         """Paths of all steps, (S, n_steps, n_channels, n_paths), with an error where one is not finite."""
         n_values = n_paths * origin.n_steps * self.context_.shape[1] * len(origin.panel)
         what = f"n_paths={amount(n_paths)} paths of {amount(origin.n_steps)} steps take"
         check_memory(8 * n_values, what, "draw fewer, or some at a time with other seeds")
         with np.errstate(over="ignore", invalid="ignore"):
-            return self._finite(self._sample(origin, n_paths, generators(rng, origin, self.target_)), origin)
+            return self._finite(self._sample(origin, n_paths, generators(rng, origin, self.target_), coverage), origin)
 
     def _has_distribution(self, levels: np.ndarray) -> bool:
         """Whether the fit tells a distribution of errors as far as these quantiles, or of paths if there are none."""

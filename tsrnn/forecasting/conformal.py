@@ -38,31 +38,36 @@ class ErrorWindows:
     series : (n,) int
         Number of the series of each origin, ascending.
     n_series : int
+    coverage : float
+        Largest coverage of a central interval that paths are to tell.
     """
 
     errors: np.ndarray
     series: np.ndarray
     n_series: int = 1
+    coverage: float = 0.0
 
     #: Advice in the error message where no window is complete.
     _advice: ClassVar[str] = "use EarlyStopping(validation_size=...) with a larger one"
 
     def paths_of(
-        self, series: np.ndarray, n_leads: np.ndarray, n_paths: int, rngs: Sequence[np.random.RandomState]
-    ) -> tuple[np.ndarray, np.ndarray]:
+        self, series: np.ndarray, n_leads: np.ndarray, n_paths: int, rngs: Sequence[np.random.RandomState],
+        coverage: float = 0.0,
+    ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
         """Paths of errors for some `series` (S,), each from a generator of its own, and which channels were pooled.
 
-        A series with enough errors has paths of its own errors, the others have those of all series. Each has
-        `n_leads` (S,) leads, and NaN after them: (S, largest n_leads, C, n_paths) and (C,).
+        A series with enough errors, also for a central interval of this coverage, has paths of its own errors, the
+        others have those of all series. Each has `n_leads` (S,) leads, and NaN after them: (S, largest n_leads, C,
+        n_paths) and (C,).
         """
         n_origins, shared = self._n_origins, dict[int, ErrorWindows]()
         ends, n_channels = np.cumsum(n_origins), self.errors.shape[2]
         drawn, pooled = np.full((len(series), max(n_leads), n_channels, n_paths), np.nan), np.zeros(n_channels, bool)
         for i, (s, n, rng) in enumerate(zip(series, n_leads, rngs, strict=True)):
+            errors = shared.setdefault(n, replace(self, errors=self.errors[:, :n], coverage=coverage))
             if self.n_series > 1 and s >= 0 and n_origins[s] >= PATHS:
-                errors = replace(self, errors=self.errors[ends[s] - n_origins[s] : ends[s], :n])
-            else:
-                errors = shared.setdefault(n, replace(self, errors=self.errors[:, :n]))
+                own = replace(errors, errors=self.errors[ends[s] - n_origins[s] : ends[s], :n])
+                errors = own if own._n_whole[0] >= own._least else errors
             paths, lacking = errors.paths(n_paths, rng)
             drawn[i, : len(paths)] = paths
             pooled |= lacking
@@ -77,7 +82,7 @@ class ErrorWindows:
         Raises
         ------
         ValueError
-            If no window has all of its errors.
+            If no window has all of its errors, or fewer than the coverage needs.
         """
         n_leads, (whole, pooled) = self.errors.shape[1], self._whole
         drawn = [whole[rng.randint(len(whole), size=n_paths)] for _ in range(-(-n_leads // whole.shape[1]))]
@@ -89,22 +94,43 @@ class ErrorWindows:
     def _whole(self) -> tuple[np.ndarray, np.ndarray]:
         """The windows whose errors are all known up to the lead that half of them reach, (n, n_leads, C); see `paths`.
 
-        The second result says which channels were pooled, (C,).
+        They are not fewer than the coverage needs. The second result says which channels were pooled, (C,).
         """
+        (errors, pooled), n_whole = self._filled, self._n_whole
+        if n_whole[0] == 0:
+            raise ValueError(
+                "no validation window has all of its values observed, so that no path of errors is known; "
+                f"{self._advice}"
+            )
+        if n_whole[0] < self._least:
+            raise ValueError(
+                f"a coverage of {self.coverage:g} needs paths from {self._least} windows whose errors are known, but "
+                f"there are {n_whole[0]}; {self._advice}{ask_for_less(int(n_whole[0]))}"
+            )
+        length = int((n_whole >= max(n_whole[0] / 2, self._least)).sum())
+        return errors[np.isfinite(errors[:, :length]).all(axis=(1, 2)), :length], pooled
+
+    @cached_property
+    def _filled(self) -> tuple[np.ndarray, np.ndarray]:
+        """The errors with those of another channel where one has none, and which channels have none, (C,)."""
         errors = self.errors
         pooled = ~np.isfinite(errors).any(axis=(0, 1))
         if pooled.any() and not pooled.all():
             others = np.flatnonzero(~pooled)
             errors = errors.copy()
             errors[:, :, pooled] = errors[:, :, others[np.arange(pooled.sum()) % len(others)]]
-        n_whole = np.isfinite(errors).all(axis=2).cumprod(axis=1).sum(axis=0)  # windows complete up to each lead
-        if n_whole[0] == 0:
-            raise ValueError(
-                "no validation window has all of its values observed, so that no path of errors is known; "
-                f"{self._advice}"
-            )
-        length = int((2 * n_whole >= n_whole[0]).sum())  # half of the windows, or all of them, last so long
-        return errors[np.isfinite(errors[:, :length]).all(axis=(1, 2)), :length], pooled
+        return errors, pooled
+
+    @cached_property
+    def _n_whole(self) -> np.ndarray:
+        """Number of windows that are complete up to each lead, (n_leads,)."""
+        complete: np.ndarray = np.isfinite(self._filled[0]).all(axis=2).cumprod(axis=1).sum(axis=0)
+        return complete
+
+    @property
+    def _least(self) -> int:
+        """Number of windows that paths of the coverage need."""
+        return max(1, needed(self.coverage))
 
     @property
     def _n_origins(self) -> np.ndarray:
@@ -188,8 +214,7 @@ class Errors(ErrorWindows):
             raise ValueError(
                 f"a coverage of {coverage.max():g} needs {need} validation windows, but the fit had {have}; hold out "
                 f"{need - have} observations more by EarlyStopping(validation_size=...), of a longer series if these "
-                f"leave too few to learn from, or ask for a coverage of {np.floor(1000 * have / (have + 1)) / 1000:g} "
-                "or less"
+                f"leave too few to learn from{ask_for_less(have)}"
             )
         return sizes, pooled
 
@@ -218,6 +243,12 @@ class Errors(ErrorWindows):
 def needed(coverage: float) -> int:
     """Number of errors that an interval of this coverage needs."""
     return int(np.ceil(coverage / (1 - coverage) - 1e-9))
+
+
+def ask_for_less(n_errors: int) -> str:
+    """Advice in an error message: the largest coverage that so many errors are enough for."""
+    most = np.floor(1000 * n_errors / (n_errors + 1)) / 1000
+    return f", or ask for a coverage of {most:g} or less" if n_errors else ""
 
 
 def ranked(scores: np.ndarray, coverage: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .conformal import needed, ranked
+from .conformal import ask_for_less, needed, ranked
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,10 @@ class RollingScores:
         n_windows, scores = len(self.calibration), np.concatenate([self.calibration, self.later])
         n_scores = np.isfinite(scores).sum(axis=(0, 2))
         have, need = int(n_scores.min()), needed(coverage)
-        most = np.floor(1000 * have / (have + 1)) / 1000
-        ask = f", or ask for a coverage of {most:g} or less" if have else ""
         raise ValueError(
             f"a coverage of {coverage:g} needs {need} errors of each step, but the calibration has {have} of step "
-            f"{int(n_scores.argmin()) + 1}, from n_windows={n_windows}; fit with n_windows={need} or more{ask}"
+            f"{int(n_scores.argmin()) + 1}, from n_windows={n_windows}; fit with n_windows={need} or more"
+            + ask_for_less(have)
         )
 
 
