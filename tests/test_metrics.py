@@ -23,6 +23,7 @@ from sklearn.metrics import (
 import tsrnn
 from tsrnn import ARForecaster, GRUForecaster, metrics, neg_pinball, neg_rmsse, neg_smape
 from tsrnn.evaluation.summary import METRICS
+from tsrnn.exceptions import ScaleWarning
 
 from . import oracles_of_metrics as oracles
 
@@ -352,6 +353,51 @@ GROUPS = {
 LABELS = {"id": "unique_id", "cutoff": "cutoff", "step": "step"}
 
 
+@pytest.mark.filterwarnings("error::tsrnn.exceptions.ScaleWarning")
+@pytest.mark.parametrize("has_cutoffs", [True, False])
+def test_train_that_ends_early_gives_a_warning(has_cutoffs):
+    """Rows after a gap may be forecast, and a series may end before others; rows that lack before the cutoff count."""
+    days = pd.date_range("2024-01-01", periods=30)
+    train = pd.concat(
+        [
+            pd.DataFrame({"unique_id": name, "ds": days[:n], "y": np.arange(n) % 5.0})
+            for name, n in (("a", 30), ("b", 20))
+        ]
+    )
+    first = 22 if has_cutoffs else 20  # with cutoffs a gap of two steps
+    frame = pd.concat(
+        [
+            pd.DataFrame({"unique_id": name, "ds": days[at : at + 3], "cutoff": days[19], "y": 1.0, "m": 2.0})
+            for name, at in (("a", first), ("b", first))
+        ]
+    )
+    frame = frame if has_cutoffs else frame.drop(columns="cutoff")
+    expected = metrics.summarise(frame, "mase", "id", train=train)
+    short = train[(train["unique_id"] == "a") | (train["ds"] < days[18])]
+    last, known = ("2024-01-20", "cutoff") if has_cutoffs else ("2024-01-21", "first forecast")
+    message = (
+        rf"train ends before the {known} of 1 of 2 forecasts, .*\(series 'b' ends at 2024-01-18, {known} {last}\); pass"
+    )
+    with pytest.warns(ScaleWarning, match=message) as caught:
+        metrics.summarise(frame, ["mase", "rmsse"], "id", train=short)
+    assert caught[0].filename == __file__
+    assert len(caught) == 1
+    metrics.summarise(frame, "mae", train=short)
+    missing = train.assign(y=train["y"].where((train["unique_id"] == "a") | (train["ds"] < days[18])))
+    assert metrics.summarise(frame, "mase", "id", train=missing)["mase"][0] == expected["mase"][0]  # rows of NaN
+    metrics.summarise(frame.assign(y=frame["y"].where(frame["unique_id"] == "a")), "mase", train=short)
+    with pytest.warns(
+        ScaleWarning, match=r"of 2 of 2 forecasts, .*series 'a' ends at 2024-01-10.*; series 'b' ends at"
+    ):
+        metrics.summarise(frame, "mase", train=train[train["ds"] <= days[9]])
+    if has_cutoffs:
+        one = frame.assign(cutoff=days[29], ds=frame["ds"] + pd.Timedelta("12D"))
+        with pytest.warns(
+            ScaleWarning, match="of 1 of 2 forecasts, .*series 'b' ends at 2024-01-20, cutoff 2024-01-30"
+        ):
+            metrics.summarise(one, "mase", train=train)
+
+
 @pytest.mark.parametrize("by", GROUPS)
 def test_summary(by):
     before = FRAME.copy()
@@ -490,6 +536,7 @@ NUMBERED = TRAINING.assign(ds=(TRAINING.ds - DAYS[0]).dt.days)
 CONSTANT = TRAINING.assign(y=TRAINING.y.where(TRAINING.unique_id != "a", 5.0))
 
 
+@pytest.mark.filterwarnings("ignore::tsrnn.exceptions.ScaleWarning")
 @pytest.mark.parametrize(
     ("frame", "arguments", "message"),
     [

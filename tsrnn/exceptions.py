@@ -39,3 +39,7 @@ class MemberWarning(TsrnnWarning):
 
 class BacktestWarning(TsrnnWarning):
     """Some models failed at some cutoffs of a backtest, whose forecasts are missing."""
+
+
+class ScaleWarning(TsrnnWarning):
+    """Training series end before the forecasts whose errors they scale, which are then in units of other data."""

@@ -71,7 +71,8 @@ def summarise(
         The training series, which ``"mase"``, ``"rmsse"`` and ``"owa"`` need, as `fit` accepts them: a panel, for a
         long frame with the same names of ids, times and target; a wide frame or array, whose ids are its columns or
         their numbers from 0; for a frame without ids that series alone. Of each series the rows up to the cutoff count,
-        without cutoffs those before its first forecast; so it may be the whole series.
+        without cutoffs those before its first forecast; so it may be the whole series. A series that ends before that
+        gives a `ScaleWarning`.
     season_length : int, optional
         Number of steps in a season, for the same measures; by default that of the frequency of `train`.
     naive2 : hashable, optional
@@ -137,6 +138,8 @@ def summarise(
         training = None
     else:
         training = Training.read(train, forecasts, id, time, target, season_length, freq)
+        if not set(names).isdisjoint(NEED_TRAINING):
+            training.warn_of_early_ends()
     labels, codes = _groups(forecasts, by, cutoff, training.freq if training is not None and freq is None else freq)
     groups = Groups.of(codes[observed], forecasts.rows.codes[observed] if average == "series" else None, len(labels))
     tables = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ..checks import Anything
+from ..exceptions import ScaleWarning
+from ..frame.future import extend_index
 from ..frame.measures import seasonal_scale
 from ..frame.metrics import no_scale
 from ..frame.panel import PanelTarget, is_panel, read_panel
@@ -22,6 +25,9 @@ from ..frame.target import read_target
 from ..messages import format_label
 from .forecasts import Forecasts, is_one_series, name_of, steps_ahead
 from .naive2 import naive2
+
+#: Most forecasts that a warning lists.
+_N_SHOWN = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +114,34 @@ class Training:
     def naive2(self) -> np.ndarray:
         """Forecast each row by `naive2`, (N,); NaN where the true value is missing."""
         return self._once("naive2", self._naive2)
+
+    def warn_of_early_ends(self) -> None:
+        """Warn where a training series ends before the last step that was known when the forecast began."""
+        forecasts, panel = self.forecasts, self.panel
+        if not panel.has_steps:
+            return
+        next_step = extend_index(panel.grid, 1).take(panel.end[self.numbers])
+        if forecasts.cutoffs is None:
+            begins = forecasts.rows.times[self.first_rows]
+            is_early, known = np.asarray(next_step < begins), "first forecast"
+            mend = "the rows before it; or, if they are all known, the last known time of each forecast as cutoff="
+        else:
+            begins = forecasts.cutoffs.take(forecasts.cutoff_codes[self.first_rows])
+            is_early, known, mend = np.asarray(next_step <= begins), "cutoff", "the rows up to it, NaN where missing"
+        is_measured = np.bincount(self.codes, ~np.isnan(forecasts.truth), len(self.numbers)) > 0
+        early = np.flatnonzero(is_early & is_measured & (self.numbers >= 0) & (self.n_rows > 0))
+        if len(early):
+            listed = [
+                f"{name_of(forecasts, int(forecasts.rows.codes[self.first_rows[k]]))} ends at "
+                f"{format_label(panel.grid[int(panel.end[self.numbers[k]]) - 1])}, {known} {format_label(begins[k])}"
+                for k in early[:_N_SHOWN]
+            ] + ["..."] * (len(early) > _N_SHOWN)
+            warnings.warn(
+                f"train ends before the {known} of {len(early)} of {np.count_nonzero(is_measured)} forecasts, whose "
+                f"errors are then scaled by other data ({'; '.join(listed)}); pass {mend}",
+                ScaleWarning,
+                stacklevel=3,
+            )
 
     def _once(self, name: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
         """Return what is the same for all models, computed for the first one."""
