@@ -188,6 +188,9 @@ class NumpyBackend:
         k0, k1 = outputs or (0, s.n_outputs)
         if k0 == 0:
             self._begin(work, theta, dropout, key)
+        if s.directions == 2:
+            self._both_directions(work, theta)
+            return
         for t in range(len(work.tape), s.n_steps - s.n_outputs + k1):
             k = t - (s.n_steps - s.n_outputs)
             if free_run and k > 0:
@@ -227,6 +230,87 @@ class NumpyBackend:
             return np.where(np.where(own[:, None], h, -np.inf).argmax(axis=0) == t, d, 0)
         return d * own[t] / own.sum(axis=0)
 
+    # ---------------------------------------------------------------- two directions
+    def _turned(self, work, values):
+        """Values (T, n, lanes) by time, by the slots of a backward layer; or the other way round."""
+        t = np.arange(work.shape.n_steps)[:, None]
+        turned = np.where(t >= work.starts, work.starts + work.shape.n_steps - 1 - t, t)
+        return np.take_along_axis(values, turned[:, None], axis=0)
+
+    def _read_by_head_of_both(self, work):
+        """What the head reads for each output, (n_outputs, 2 H, lanes), from the tops (T, 2 H, lanes) by slot."""
+        s, (forward, backward) = work.shape, np.split(work.tops, 2, axis=1)
+        own = (np.arange(s.n_steps)[:, None] >= work.starts)[:, None]
+        if s.pooling == MAX:
+            return np.where(own, work.tops, -np.inf).max(axis=0, keepdims=True)
+        if s.pooling == MEAN:
+            return (work.tops * own).sum(axis=0, keepdims=True) / own.sum(axis=0, keepdims=True)
+        backward = backward if s.n_outputs == 1 else self._turned(work, backward)
+        return np.concatenate([forward, backward], axis=1)[-s.n_outputs :]
+
+    def _both_directions(self, work, theta):
+        """All outputs; `work.tape[layer][slot]` holds what the equations named, `work.tops` (T, 2 H, lanes) h."""
+        s, below = work.shape, work.x
+        if s.embedding:
+            below = np.stack([self._embedded(work, theta, t) for t in range(s.n_steps)])
+        for layer in range(s.num_layers):
+            x, values = below if layer % 2 == 0 else self._turned(work, below), work.before[layer]
+            work.tape.append([])
+            for t in range(s.n_steps):
+                values = self._step(work, theta, layer, x[t], values, t < work.starts)
+                work.tape[layer].append(values)
+                values = {name: values[name] for name in work.cell.states}
+            if layer % 2 == 1:
+                forward, backward = (np.stack([v["h"] for v in work.tape[n]]) for n in (layer - 1, layer))
+                work.tops = np.concatenate([forward, backward], axis=1)
+                below = np.concatenate([forward, self._turned(work, backward)], axis=1)
+                if layer + 1 < s.num_layers:
+                    below = below * np.concatenate([work.mask[layer - 1], work.mask[layer]], axis=1)
+        ones = np.ones((s.n_outputs, 1, work.n_lanes), work.dtype)
+        work.out = self._head_matrix(work, theta) @ np.concatenate([ones, self._read_by_head_of_both(work)], axis=1)
+
+    def _gradient_of_tops(self, work, theta):
+        """The gradient of the tops (T, 2 H, lanes) by slot; that of the head is added."""
+        s, read = work.shape, self._read_by_head_of_both(work)
+        ones, own = np.ones((s.n_outputs, 1, work.n_lanes), work.dtype), np.arange(s.n_steps)[:, None] >= work.starts
+        self._head_matrix(work, work.grad)[:] += np.einsum("kob,kcb->oc", work.dout, np.concatenate([ones, read], 1))
+        d = self._head_matrix(work, theta)[:, 1:].T @ work.dout
+        if s.pooling == MAX:
+            highest = np.where(own[:, None], work.tops, -np.inf).argmax(axis=0)
+            return np.where(np.arange(s.n_steps)[:, None, None] == highest, d, 0)
+        if s.pooling == MEAN:
+            return d * own[:, None] / own.sum(axis=0)
+        by_slot = np.zeros_like(work.tops)
+        by_slot[-s.n_outputs :] = d
+        forward, backward = np.split(by_slot, 2, axis=1)
+        return np.concatenate([forward, backward if s.n_outputs == 1 else self._turned(work, backward)], axis=1)
+
+    def _both_backward(self, work, theta):
+        """Add the gradients of all layers, and those of the inputs to `dx`; return that of the initial states."""
+        s, states = work.shape, work.cell.states
+        dh, dstate = self._gradient_of_tops(work, theta), [None] * s.num_layers
+        for layer in reversed(range(0, s.num_layers, 2)):
+            dx = 0
+            for d, of_layer in enumerate(np.split(dh, 2, axis=1)):
+                later, by_slot = dict.fromkeys(states, 0.0), [None] * s.n_steps
+                for t in reversed(range(s.n_steps)):
+                    values = work.tape[layer + d][t]
+                    values |= {f"d{name}": later[name] + np.zeros_like(values[name]) for name in states}
+                    values["dh"] = values["dh"] + of_layer[t]
+                    by_slot[t] = self._step_gradient(work, theta, layer + d, values, t < work.starts)
+                    later = {name: values[f"d{name}"] for name in states}
+                dstate[layer + d] = [later[name] for name in states]
+                dx = dx + (np.stack(by_slot) if d == 0 else self._turned(work, np.stack(by_slot)))
+            if layer > 0:
+                dx = dx * np.concatenate([work.mask[layer - 2], work.mask[layer - 1]], axis=1)
+                forward, backward = np.split(dx, 2, axis=1)
+                dh = np.concatenate([forward, self._turned(work, backward)], axis=1)
+        if s.embedding:
+            np.add.at(self._table(work, work.grad), work.x[:, 0].astype(int), dx.swapaxes(1, 2))
+        else:
+            work.dx[:] = dx
+        return np.array(dstate)
+
     def feed(self, work, k, values):
         """Let the step of output `k` read the scaled `values` (lanes, 1, n_channels) of the step before it."""
         row, n = work.x[work.shape.n_steps - work.shape.n_outputs + k], work.shape.n_inputs
@@ -258,7 +342,7 @@ class NumpyBackend:
             work.s = np.concatenate([np.ones((1, lanes), work.dtype), work.numbers, *rows])
             state = (W @ work.s).reshape(state.shape)
         work.before = [dict(zip(cell.states, layer, strict=True)) for layer in state]
-        work.mask = np.ones((max(1, s.num_layers - 1), s.n_steps, s.hidden_size, lanes), work.dtype)
+        work.mask = np.ones((max(1, s.num_layers - s.directions), s.n_steps, s.hidden_size, lanes), work.dtype)
         if dropout > 0:
             work.mask = self._mask(work, dropout, key)
         work.out = np.zeros((s.n_outputs, s.output_size, lanes), work.dtype)
@@ -329,7 +413,7 @@ class NumpyBackend:
 
     def _head_matrix(self, work, theta):
         s, at = work.shape, work.at["head"]
-        return theta[at : at + s.output_size * (1 + s.hidden_size)].reshape(s.output_size, -1)
+        return theta[at : at + s.output_size * (1 + s.directions * s.hidden_size)].reshape(s.output_size, -1)
 
     def _head(self, work, theta, t, h):
         """What the head says after step t, and the linear skip that is added to its location rows."""
@@ -386,7 +470,7 @@ class NumpyBackend:
         """grad (n_theta,), dx (T, I, lanes) and dstate (L, S, H, lanes), that of the initial state; masks are kept."""
         s, states = work.shape, work.cell.states
         work.grad, work.dx, later = np.zeros_like(theta), np.zeros_like(work.x), defaultdict(float)
-        for t in reversed(range(s.n_steps)):
+        for t in reversed(range(s.n_steps)) if s.directions == 1 else ():
             k = t - (s.n_steps - s.n_outputs)
             if k >= 0:
                 d = self._head_gradient(work, theta, t, work.dout[k])
@@ -403,6 +487,8 @@ class NumpyBackend:
             else:
                 work.dx[t] += dx
         work.dstate = np.array([[later[layer, name] for name in states] for layer in range(s.num_layers)])
+        if s.directions == 2:
+            work.dstate = self._both_backward(work, theta)
         if "initial_state" in work.at:
             at = work.at["initial_state"]
             work.grad[at : at + work.dstate[..., 0].size] = work.dstate.sum(axis=-1).ravel()

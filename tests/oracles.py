@@ -220,6 +220,45 @@ def pooled(tops, pooling):
     return result
 
 
+def bidirectional(
+    cell, layers, head, x, start, initial, n_outputs, *, masks=None, decay=None, pooling="last", tables=None
+):
+    """Outputs (n_outputs, O) of a bidirectional network for one window: Schuster & Paliwal (1997), section II.B.
+
+    Parameters as in `network`, but:
+
+    layers : list of lists of matrices
+        The weights of each layer's forward direction, followed by those of its backward direction.
+    head : (O, 1 + 2 H)
+        Acts on [1; h of the forward direction; h of the backward one] of the top layer. Of one output they are the
+        last states that the two directions come to, of several outputs those of the output's own step.
+    initial : (2 L, S, H)
+        States before the first step of each direction, in the order of `layers`.
+    masks : (2 L - 2, T, H), optional
+        Factors between the layers, by the time step (dropout).
+    """
+    x, own = decayed(x, decay), range(start, len(x))
+    below = [list(row) if tables is None else looked_up(tables[0], row) for row in x]
+    for n in range(0, len(layers), 2):
+        tops = [[None] * len(x), [None] * len(x)]
+        for d, times_of_d in enumerate((own, reversed(own))):
+            states = list(map(list, initial[n + d]))
+            tops[d] = [states[0]] * len(x)
+            for t in times_of_d:
+                states = list(cell(layers[n + d], below[t], *states))
+                tops[d][t] = states[0]
+        below = [[*forward, *backward] for forward, backward in zip(*tops, strict=True)]
+        if masks is not None and n + 2 < len(layers):
+            factors = [[*masks[n][t], *masks[n + 1][t]] for t in range(len(x))]
+            below = [[m * h for m, h in zip(*pair, strict=True)] for pair in zip(factors, below, strict=True)]
+    forward, backward = tops
+    if pooling != "last":
+        return [times(head, [1, *pooled([below[t] for t in own], pooling)])]
+    if n_outputs == 1:
+        return [times(head, [1, *forward[-1], *backward[start]])]
+    return [times(head, [1, *below[t]]) for t in range(len(x) - n_outputs, len(x))]
+
+
 def decayed(x, decay):
     """A copy of the inputs x (T, I) in which missing ones have decayed: Che et al. (2018), input decay of GRU-D.
 

@@ -47,7 +47,7 @@ class Problem:
 def problem(
     cell=LSTM, n_inputs=1, n_targets=None, block=1, loss=MSE, hidden=3, layers=1, lags=0, learn=False, context=5,
     n_outputs=1, lanes=5, ragged=False, missing=False, covariates=0, seasonal=0, decoder=None, seed=0, n_static=0,
-    cardinalities=(), masked=0, pooling="last", symbols=(0, 0), embedding=0,
+    cardinalities=(), masked=0, pooling="last", symbols=(0, 0), embedding=0, bidirectional=False,
 ) -> Problem:  # fmt: skip
     """Windows at random places of random series, with random parameters and scales.
 
@@ -58,7 +58,7 @@ def problem(
     n_inputs += covariates + n_targets * seasonal + 2 * masked
     a = Architecture(
         cell, n_inputs, n_targets, block, loss, hidden, layers, lags, learn, covariates, decoder, seasonal, n_static,
-        cardinalities, masked, 0, pooling, *symbols, embedding,
+        cardinalities, masked, 0, pooling, *symbols, embedding, bidirectional,
     )  # fmt: skip
     geometry = Geometry(context, n_outputs, block, decoder.segment if decoder else 1)
     series = rng.normal(1, 2, (geometry.n_steps + 20, n_inputs))
@@ -82,7 +82,7 @@ def problem(
     if embedding:  # codes that every table has, which are not scaled
         series = rng.integers(0, min(n for n in symbols if n), series.shape).astype(float)
         moments[:2] = np.zeros((lanes, 1)), np.ones((lanes, 1))
-    state = np.zeros((layers, len(cell.states), hidden, lanes))  # of a learned one, the oracles take the parameter
+    state = np.zeros((a.n_layers, len(cell.states), hidden, lanes))  # of a learned one, the oracles take the parameter
     theta = rng.normal(0, 0.5, a.size)
     static = None
     if a.static_size:
@@ -231,18 +231,25 @@ def oracle_outputs(p, lane, theta, x=None, state=None, free_run=False, masks=Non
     if a.decoder:
         return oracle_decoding(p, lane, theta, x, state, masks, fed)[0]
     own, start, _, _ = scaled(p, lane)
-    products = range(len(a.cell.products))
-    return oracles.network(
+    names, products = ("layer", "backward") if a.bidirectional else ("layer",), range(len(a.cell.products))
+    what = (
         cell or oracles.CELLS[a.cell.name],
-        [[named[f"layer{n}.product{k}"] for k in products] for n in range(a.num_layers)],
+        [[named[f"{name}{n}.product{k}"] for k in products] for n in range(a.num_layers) for name in names],
         named["head"],
         own if x is None else x[:, :, lane],
         start,
         initial(p, lane, named, state),
         p.geometry.n_outputs,
+    )
+    masks = None if masks is None else masks[..., lane]
+    if a.bidirectional:
+        of_both = {"masks": masks, "decay": named.get("input_decay"), "pooling": a.pooling}
+        return oracles.bidirectional(*what, **of_both, tables=tables_of(named))
+    return oracles.network(
+        *what,
         skip=named.get("skip"),
         location=locations(a),
-        masks=None if masks is None else masks[..., lane],
+        masks=masks,
         feed=[c * a.loss.size + a.loss.point for c in range(a.n_channels)] if free_run else None,
         link=oracles.softplus if a.loss.link == "softplus" else None,
         ahead=ahead(p, lane, named),

@@ -95,7 +95,7 @@ ACCEPTED = {
         "horizon": WHOLE, "context_length": WHOLE | {"None"}, "strategy": set(), "linear_skip": FLAGS,
         "n_channels": WHOLE, "missing": set(), "multivariate": set(), "difference": WHOLE | {"0"},
         "seasonal_difference": {"0"}, "target_transform": {"None"}, "point": set(), "sampling": set(),
-        "pooling": set(), "cell": set(), "class_weight": {"None"}, "label_smoothing": PART | {"0"},
+        "pooling": set(), "cell": set(), "bidirectional": FLAGS, "class_weight": {"None"}, "label_smoothing": PART | {"0"},
     },
 }  # fmt: skip
 ACCEPTED["Seq2SeqTransducer"] = ACCEPTED["network"] | {

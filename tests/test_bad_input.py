@@ -310,6 +310,7 @@ CASES = [
     *[(cls, "n_channels", value) for cls in OF_WINDOWS for value in (0, -1, 1.0, "1", None)],
     *[(cls, "scaling", "window") for cls in OF_WINDOWS],
     *[(cls, "pooling", value) for cls in OF_WINDOWS for value in ("sum", None, 1)],
+    *[(cls, "bidirectional", value) for cls in OF_WINDOWS for value in ("yes", None, 1)],
     *[(LSTMClassifier, "class_weight", value) for value in ("even", 2, {"up": 1}, [1, 2])],
     *[(LSTMClassifier, "label_smoothing", value) for value in (-0.1, 1, "0.1", None)],
     *[

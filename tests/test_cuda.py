@@ -139,11 +139,12 @@ def test_a_regressor_on_the_device():
     assert_allclose(there.predict(X[:, :5]), here.predict(X[:, :5]), rtol=1e-3)
 
 
-@pytest.mark.parametrize("pooling", ["last", "max"])
-def test_a_classifier_on_the_device(pooling):
+@pytest.mark.parametrize(("pooling", "bidirectional"), [("last", False), ("max", False), ("last", True)])
+def test_a_classifier_on_the_device(pooling, bidirectional):
     """Three classes, and sequences of different lengths, to rounding in float64."""
     sequences = [Y[i : i + 3 + i % 4] for i in range(20)]
-    options = {"hidden_size": 2, "max_epochs": 2, "random_state": 0, "dtype": "float64", "pooling": pooling}
+    options = {"hidden_size": 2, "max_epochs": 2, "random_state": 0, "dtype": "float64"}
+    options |= {"pooling": pooling, "bidirectional": bidirectional}
     labels = np.arange(20) % 3
     here, there = (LSTMClassifier(device=device, **options).fit(sequences, labels) for device in ("cpu", "cuda"))
     assert_allclose(there.predict_proba(sequences), here.predict_proba(sequences), rtol=1e-8)

@@ -107,6 +107,45 @@ def test_symbols(options, backend):
     assert_like_oracle(p, run(p, backend))
 
 
+@both
+@pytest.mark.parametrize(("pooling", "n_outputs"), [("last", 1), ("mean", 1), ("max", 1), ("last", 6)])
+@every_cell
+def test_two_directions(cell, pooling, n_outputs, backend):
+    """Windows of one step up to all of them; one output, or one at each step."""
+    options = {"n_inputs": 2, "n_targets": 3, "layers": 2, "lanes": MANY, "pooling": pooling, "hidden": 2}
+    options |= {"context": 7 - n_outputs, "n_outputs": n_outputs, "bidirectional": True}
+    p = problem(cell, **options, missing=True, block=2)
+    p.windows.length[:] = 1 + np.arange(MANY) % 6
+    assert_like_oracle(p, run(p, backend))
+
+
+@both
+def test_two_directions_and_other_parts(backend):
+    """One layer and three, dropout, a learned state, static covariates, missing inputs that decay, and symbols."""
+    p = problem(bidirectional=True, ragged=True, learn=True, n_inputs=2)
+    assert_like_oracle(p, run(p, backend))
+    p = problem(bidirectional=True, ragged=True, n_inputs=2, n_targets=2, n_static=1, cardinalities=(2,), masked=2)
+    assert_like_oracle(p, run(p, backend))
+    p = problem(symbols=(6, 0), embedding=3, bidirectional=True, ragged=True, n_outputs=5, context=1)
+    assert_like_oracle(p, run(p, backend))
+    p = problem(CELLS["gru"], layers=3, bidirectional=True, ragged=True, lanes=MANY, hidden=2)
+    assert_like_oracle(p, run(p, backend, **DROPOUT), masks=masks(p, **DROPOUT))
+
+
+def test_a_direction_in_a_batch_has_the_bits_that_it_has_alone():
+    p = problem(layers=2, bidirectional=True, ragged=True, lanes=MANY, n_inputs=2, context=1, n_outputs=5)
+    whole = run(p, KERNELS, gradient=False)
+    for lane in range(MANY):
+        assert_array_equal(run(p, KERNELS, batch=[lane], gradient=False).outputs[0], whole.outputs[lane])
+
+
+def test_what_two_directions_refuse():
+    with pytest.raises(ValueError, match="bidirectional=True is for networks without a decoder, a linear skip"):
+        run(problem(bidirectional=True, lags=2), KERNELS)
+    with pytest.raises(ValueError, match="at each of the 6 steps of a window, but n_outputs=2; use one of both"):
+        run(problem(bidirectional=True, n_outputs=2), KERNELS)
+
+
 OF_CLASSES = [LogLoss(), LogLoss(0.2), CrossEntropy(2), CrossEntropy(5, 0.2)]
 
 
@@ -261,10 +300,10 @@ DROPOUT = {"dropout": 0.4, "key": fold(np.uint64(1), np.uint64(2))}
 
 
 def masks(p, dropout, key):
-    """The factors that the plain backend draws, (layers - 1, T, H, lanes)."""
+    """The factors that the plain backend draws, (layers - directions, T, H, lanes)."""
     a = p.architecture
     work = Network(a, "float64", BACKENDS["numpy"]).workspace(p.geometry, len(p.windows))
-    work.mask = np.ones((a.num_layers - 1, p.geometry.n_steps, a.hidden_size, len(p.windows)))
+    work.mask = np.ones((a.n_layers - a.directions, p.geometry.n_steps, a.hidden_size, len(p.windows)))
     return BACKENDS["numpy"]._mask(work, dropout, key)
 
 

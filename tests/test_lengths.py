@@ -93,6 +93,30 @@ def test_pooling(pooling):
         regressor.set_params(warm_start=True, pooling="last").fit(sequences, y)
 
 
+@pytest.mark.parametrize("pooling", ["last", "mean"])
+def test_bidirectional(pooling):
+    """A sequence has the same bits alone, and padding is not read."""
+    sequences, lengths, padded, y = problem()
+    options = {**QUICK, "pooling": pooling, "bidirectional": True, "num_layers": 2, "learn_initial_state": True}
+    regressor = LSTMRegressor(**options, dropout=0.2).fit(sequences, y)
+    assert regressor.network_.architecture.views(regressor.theta_)["backward1.product0"].shape == (20, 16)
+    together = regressor.predict(sequences)
+    for i in (0, 1, 7):
+        assert_array_equal(regressor.predict([sequences[i]]), together[[i]])
+    assert_array_equal(regressor.predict(np.nan_to_num(padded, nan=1e3), lengths), together)
+    with pytest.raises(ValueError, match="use the same cell, sizes and pooling, or warm_start=False"):
+        regressor.set_params(warm_start=True, bidirectional=False).fit(sequences, y)
+
+
+def test_both_ends_of_a_sequence_are_equally_near():
+    """What stands at the first of 60 steps: both directions learn it, the forward one alone does not."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 60))
+    options = {"hidden_size": 4, "max_epochs": 15, "learning_rate": 0.03, "random_state": 0}
+    assert tsrnn.RNNRegressor(**options, bidirectional=True).fit(X, X[:, 0]).score(X, X[:, 0]) > 0.9
+    assert tsrnn.RNNRegressor(**options).fit(X, X[:, 0]).score(X, X[:, 0]) < 0.5
+
+
 def test_the_length_can_be_learned():
     rng = np.random.default_rng(0)
     lengths = rng.integers(1, 10, 200)

@@ -114,7 +114,8 @@ def test_latent_autoregression():
 def test_classifiers(cls, n_classes):
     X = np.lib.stride_tricks.sliding_window_view(Y, 6)
     y = np.array(["a", "b", "c"])[np.arange(len(X)) % n_classes]
-    classifier = cls(**SMALL, early_stopping=EarlyStopping(patience=1), pooling="max").fit(X, y)
+    options = {"pooling": "max", "bidirectional": True, "early_stopping": EarlyStopping(patience=1)}
+    classifier = cls(**SMALL, **options).fit(X, y)
     assert classifier.predict_proba(X).shape == (len(X), n_classes)
     assert 0 <= classifier.score(X, y) <= 1
 

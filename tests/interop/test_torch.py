@@ -24,7 +24,7 @@ MODULES = {
     "lstm": torch.nn.LSTM,
     "gru": torch.nn.GRU,
     "rnn_tanh": torch.nn.RNN,
-    "rnn_relu": lambda *sizes: torch.nn.RNN(*sizes, nonlinearity="relu"),
+    "rnn_relu": partial(torch.nn.RNN, nonlinearity="relu"),
     "mingru": partial(Layers, MinGRU),
     "indrnn_relu": partial(Layers, IndRNN),
     "indrnn_tanh": partial(Layers, IndRNN, activation=torch.tanh),
@@ -42,8 +42,9 @@ class Model(torch.nn.Module):
 
     def __init__(self, a):
         super().__init__()
-        self.rnn = MODULES[a.cell.name](a.n_inputs, a.hidden_size, a.num_layers)
-        self.head = torch.nn.Linear(a.hidden_size, a.output_size)
+        options = {"bidirectional": True} if a.bidirectional else {}
+        self.rnn = MODULES[a.cell.name](a.n_inputs, a.hidden_size, a.num_layers, **options)
+        self.head = torch.nn.Linear(a.directions * a.hidden_size, a.output_size)
         self.double()
 
     def states(self, state):
@@ -62,6 +63,8 @@ def flat(a, model, read, bias):
     views = a.views(theta)
     for layer in range(a.num_layers):
         put_layer(views, f"layer{layer}", model.rnn, layer, read, bias)
+        if a.bidirectional:
+            put_layer(views, f"backward{layer}", model.rnn, f"{layer}_reverse", read, bias)
     views["head"][:] = np.column_stack([read(model.head.bias), read(model.head.weight)])
     return theta
 
@@ -119,6 +122,39 @@ def test_network(name, layers, ragged):
     loss = value / weight
     loss.backward()
     assert_allclose(result.outputs, torch.stack(outputs).detach().numpy(), **CLOSE)
+    assert_allclose(result.loss, loss.item(), **CLOSE)
+    assert_allclose(result.theta, gradients(a, model), **CLOSE)
+    assert_allclose(result.x, np.stack([x.grad.numpy() for x, _ in leaves], axis=-1), **CLOSE)
+    assert_allclose(result.state, np.stack([state.grad.numpy() for _, state in leaves], axis=-1), **CLOSE)
+
+
+def of_two_directions(model, x, state, n_outputs):
+    """Outputs (n_outputs, O) of one window: at each step, or one of the last states of both directions."""
+    outputs, last = model.rnn(x, model.states(state))
+    h = (last[0] if isinstance(last, tuple) else last)[-2:]
+    return model.head(outputs if n_outputs > 1 else h.reshape(1, -1))
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "rnn_tanh", "rnn_relu"])
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("n_outputs", [1, 7])
+def test_two_directions(name, layers, n_outputs):
+    """PyTorch runs window by window; the steps before a window's first have no target."""
+    torch.manual_seed(layers)
+    sizes = {"n_inputs": 2, "hidden": 5, "layers": layers, "context": 8 - n_outputs, "n_outputs": n_outputs}
+    p = problem(CELLS[name], ragged=n_outputs == 1, lanes=11, bidirectional=True, **sizes)
+    a, model = p.architecture, Model(p.architecture)
+    result = run(p, BACKEND, theta=parameters(a, model))
+    value, weight, leaves = 0.0, 0.0, []
+    for lane in range(11):
+        x, start, y, w = scaled(p, lane)
+        x, state = leaf(x), leaf(p.state[..., lane])
+        outputs = of_two_directions(model, x[start:], state, n_outputs)
+        assert_allclose(result.outputs[lane], outputs.detach().numpy(), **CLOSE)
+        value, weight = value + (torch.tensor(w) * (outputs - torch.tensor(y)) ** 2).sum(), weight + w.sum()
+        leaves.append((x, state))
+    loss = value / weight
+    loss.backward()
     assert_allclose(result.loss, loss.item(), **CLOSE)
     assert_allclose(result.theta, gradients(a, model), **CLOSE)
     assert_allclose(result.x, np.stack([x.grad.numpy() for x, _ in leaves], axis=-1), **CLOSE)

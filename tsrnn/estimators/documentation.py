@@ -128,6 +128,12 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
         "What the output reads of the top layer: its output after the last step, or the mean or the maximum of each "
         "unit over all steps of the window.",
     ),
+    "bidirectional": (
+        "bool",
+        "Read each window backwards too, from its last step to its first, by further `hidden_size` units of each "
+        "layer; the layers above and the output read both directions (Schuster & Paliwal 1997, "
+        "doi:10.1109/78.650093).",
+    ),
     "loss": (
         "str or Loss",
         "Loss function of the training, in scaled units; `Huber(delta)` and `Pinball(*levels)` set constants. The "

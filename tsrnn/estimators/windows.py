@@ -12,7 +12,7 @@ from sklearn.utils import check_X_y
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import frame
-from ..checks import Anything, choice, on_host, whole
+from ..checks import Anything, choice, flag, on_host, whole
 from ..data.sequences import Sequences
 from ..data.windows import Geometry
 from ..losses.loss import Loss
@@ -86,6 +86,7 @@ class WindowNetwork(RowNetwork):
 
     n_channels: int = 1
     pooling: str = "last"
+    bidirectional: bool = False
 
     # ------------------------------------------------------------ input
     def _read_both(
@@ -179,6 +180,7 @@ class WindowNetwork(RowNetwork):
             n_inputs=n_channels,
             n_targets=targets.shape[1],
             pooling=choice("pooling", self.pooling, tuple(POOLING)),
+            bidirectional=flag("bidirectional", self.bidirectional),
         )
         held_out, kept = split
         scaling = RowScaling.fit(scaling_name, target_scaling, sequences.rows_of(kept), targets[kept])

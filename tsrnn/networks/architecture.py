@@ -18,7 +18,7 @@ from ..parts.products import product_table
 from ..parts.recurrent import layers_of
 from ..parts.shape import ADDITIVE, DOT, GENERAL, LAST, MAX, MEAN, NO_ATTENTION, Shape, layer_inputs
 from ..parts.sizes import Decoder, NetworkSizes
-from . import encoder_decoder, parallel, stack
+from . import bidirectional, encoder_decoder, parallel, stack
 
 __all__ = ["ATTENTION", "POOLING", "Architecture", "Decoder"]
 
@@ -36,7 +36,7 @@ class Architecture(NetworkSizes):
     def composition(self) -> ModuleType:
         """The module that says which parts the network has, and which operations a forward pass runs."""
         if self.decoder is None:
-            return stack
+            return bidirectional if self.bidirectional else stack
         return parallel if self.decoder.parallel else encoder_decoder
 
     def parameters(self) -> Iterator[tuple[str, Parameter]]:
@@ -179,11 +179,13 @@ class Architecture(NetworkSizes):
                 f"pooling={self.pooling!r} makes one output of all steps, but the network has {geometry.n_outputs} "
                 f"outputs and {'a' if self.decoder else 'no'} decoder; use pooling='last'"
             )
+        if self.bidirectional:
+            self._check_directions(geometry)
         d = self.decoder or Decoder(num_layers=0)
         return Shape(
             n_inputs=self.n_inputs,
             hidden_size=self.hidden_size,
-            num_layers=self.num_layers,
+            num_layers=self.n_layers,
             n_steps=geometry.n_steps,
             n_outputs=geometry.n_outputs,
             output_size=self.output_size,
@@ -205,4 +207,18 @@ class Architecture(NetworkSizes):
             n_masked=self.n_masked,
             pooling=POOLING[self.pooling],
             embedding=self.embedding_size,
+            directions=self.directions,
         )
+
+    def _check_directions(self, geometry: Geometry) -> None:
+        """Refuse what a network of two directions does not have."""
+        if self.decoder or self.lags or self.n_covariates or self.n_seasonal:
+            raise ValueError(
+                "bidirectional=True is for networks without a decoder, a linear skip and inputs that are known ahead; "
+                "use bidirectional=False"
+            )
+        if geometry.n_outputs not in (1, geometry.n_steps):
+            raise ValueError(
+                f"bidirectional=True gives one output, or one at each of the {geometry.n_steps} steps of a window, but "
+                f"n_outputs={geometry.n_outputs}; use one of both, or bidirectional=False"
+            )

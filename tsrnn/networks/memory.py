@@ -105,7 +105,7 @@ def _of_parameters(a: Architecture, dtype: str) -> int:
     """Bytes that a training surely takes for what is as long as theta, and for the layers."""
     # theta, decay and moments are made in float64; theta, its transpose, gradient, decay and two moments are at work
     arrays = a.size * (4 * 8 + 6 * np.dtype(dtype).itemsize)
-    return arrays + LAYER_OBJECTS * (a.num_layers + _decoder_layers(a))
+    return arrays + LAYER_OBJECTS * (a.n_layers + _decoder_layers(a))
 
 
 def _decoder_layers(a: Architecture) -> int:

@@ -53,7 +53,7 @@ GRAD = Buffer("grad", lambda s: (0,), GRADIENT, is_added_to=True)
 
 def _outputs_width(s: Sizes) -> int:
     """Return the room for one step's gradient of a layer's outputs, which that of its inputs takes the place of."""
-    return max(s.state_size, layer_inputs(s.shape)[0] * s.tile)
+    return max(s.state_size, *(width * s.tile for width in layer_inputs(s.shape)[: s.shape.num_layers]))
 
 
 #: Gradient of the outputs of a layer, then of its inputs, (steps of the encoder, >= N).

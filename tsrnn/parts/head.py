@@ -14,7 +14,7 @@ from .recurrent import DDECODER, OPERANDS
 from .sizes import NetworkSizes
 from .tables import offset
 
-#: (O, 1 + H), the bias first.
+#: (O, 1 + H), the bias first; (O, 1 + 2 H) of two directions.
 HEAD = Weights("head")
 
 
@@ -66,7 +66,8 @@ def states_uniform(values: np.ndarray, rng: np.random.Generator, bound: float) -
 def parameters(network: NetworkSizes) -> Parameters:
     """Return V; with a linear skip it starts at zero, so that the first forecast is the linear one."""
     initial = None if network.lags else states_uniform
-    return {HEAD.name: Parameter((network.output_size, 1 + network.hidden_size), initial, decays=True, bias=0)}
+    shape = (network.output_size, 1 + network.directions * network.hidden_size)
+    return {HEAD.name: Parameter(shape, initial, decays=True, bias=0)}
 
 
 OUTPUT = Operation("head", head, head_gradient)

@@ -42,7 +42,7 @@ def begin_gradient(tile, step, shape, theta, chance, arrays):
 
 def parameters(network: NetworkSizes) -> Parameters:
     """Return the learned initial state, which starts at zero."""
-    shape = (network.num_layers, len(network.cell.states), network.hidden_size)
+    shape = (network.n_layers, len(network.cell.states), network.hidden_size)
     learns = network.learn_initial_state and not network.static_size
     return {INITIAL_STATE.name: Parameter(shape)} if learns else {}
 

@@ -61,6 +61,8 @@ DSTATE = Buffer("dstate", lambda s: (s.shape.num_layers, len(s.cell.states), s.s
 DDECODER = Buffer(
     "ddecoder", lambda s: (s.shape.decoder_layers, len(s.cell.states), s.state_size), GRADIENT, is_added_to=True
 )
+#: What `DY` is to the layers that go forwards, for those that go backwards, by the slots of their steps.
+DBACKWARD = Buffer("dback", lambda s: DY.shape(s) if s.shape.directions == 2 else (0, 0), GRADIENT)
 #: What `DY` is to the encoder, for the steps of the decoder.
 DDECODED = Buffer(
     "dread",
@@ -86,8 +88,9 @@ def scratch(s: Sizes) -> int:
 def layers_of(network: NetworkSizes) -> list[tuple[str, int]]:
     """Return name and number of inputs of every layer with weights of its own, a decoder's last."""
     d, H = network.decoder, network.hidden_size
-    lowest, flag = _lowest(network)
-    names = [(f"layer{n}", H if n else lowest) for n in range(network.num_layers)]
+    (lowest, flag), D = _lowest(network), network.directions
+    directions = ("layer", "backward")[:D]
+    names = [(f"{name}{n}", D * H if n else lowest) for n in range(network.num_layers) for name in directions]
     if d and not d.parallel:
         names += [(f"decoder{n}", H if n else lowest + flag) for n in range(d.num_layers)]
     return names
@@ -140,12 +143,14 @@ def count(network: NetworkSizes) -> int:
         return sum(prod(item.shape(last - first, H)) for item, (first, last) in spans)
 
     d, H = network.decoder, network.hidden_size
-    lowest, flag = _lowest(network)
-    size = of_layer(lowest) + (network.num_layers - 1) * of_layer(H)
+    (lowest, flag), D = _lowest(network), network.directions
+    size = D * (of_layer(lowest) + (network.num_layers - 1) * of_layer(D * H))
     return size + (of_layer(lowest + flag) + (d.num_layers - 1) * of_layer(H) if d and not d.parallel else 0)
 
 
-PART = Part((PRODUCTS, OPERANDS, GATES, OTHERS, DSTATE, DDECODER, DDECODED), (), (), parameters, scratch, count)
+PART = Part(
+    (PRODUCTS, OPERANDS, GATES, OTHERS, DSTATE, DDECODER, DDECODED, DBACKWARD), (), (), parameters, scratch, count
+)
 
 
 # ---------------------------------------------------------------- the operation
@@ -173,7 +178,8 @@ def build_loops(cell: Cell) -> LayerLoops:
 def layer_of(cell: Cell) -> Operation:
     """Return the operation that runs steps `step.first` to `step.last` of layer `step.layer`, and its gradient.
 
-    `step.start` is the first step at which the gradient of the layer's outputs lies in `DY` (or `DDECODED`).
+    `step.start` is the first step at which the gradient of the layer's outputs lies in `DY` (or `DDECODED`, or
+    `DBACKWARD`).
     """
     equations = tuple(f for stage in cell.stages for f in (stage.forward, stage.gradient))
     stages = [(stage.products, stage.writes, stage.gradient_writes) for stage in cell.stages]
@@ -202,10 +208,11 @@ def operation_of(name: str, loops: LayerLoops, equations: tuple[Callable, ...] =
         C, n = tensor4(arrays, OTHERS, tile, theta), step.layer
         theta_t, grad = tensor1(arrays, THETA_T, 0, theta), tensor1(arrays, GRAD, tile, theta)
         encodes = n < shape.num_layers
-        dY = tensor2(arrays, DY if encodes else DDECODED, tile, theta)
+        outputs = (DBACKWARD if n % shape.directions else DY) if encodes else DDECODED
+        dY = tensor2(arrays, outputs, tile, theta)
         D = tensor3(arrays, DSTATE if encodes else DDECODER, tile, theta)[n if encodes else n - shape.num_layers]
         last_start = largest(starts) if encodes else 0
-        wants_dx = n > 0 or tensor3(arrays, DX, tile, theta).size > 0
+        wants_dx = n >= shape.directions or tensor3(arrays, DX, tile, theta).size > 0
         bptt(
             theta_t, grad, products[n], widths[n], X[n], A[n], C[n], dY, step.start, wants_dx, D, step.first, step.last,
             starts, last_start, scratch,

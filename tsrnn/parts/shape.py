@@ -41,6 +41,7 @@ class Shape(NamedTuple):
     n_masked: int = 0  # inputs, the first ones, that have a mask and a time since they were observed, the last inputs
     pooling: int = LAST  # what the only output reads; only without a decoder
     embedding: int = 0  # length of a symbol's vector, where the only input is its code; 0 without symbols
+    directions: int = 1  # 2: of the `num_layers` layers every second one goes backwards, over the inputs of the last
 
 
 def known_ahead(shape: Shape) -> int:
@@ -92,7 +93,8 @@ def n_slots(shape: Shape) -> int:
 
 def layer_inputs(shape: Shape) -> list[int]:
     """Return the number of inputs of each layer, the decoder's layers last."""
-    widths = [encoder_inputs(shape), *[shape.hidden_size] * (shape.num_layers - 1)]
+    d = shape.directions
+    widths = [encoder_inputs(shape)] * d + [d * shape.hidden_size] * (shape.num_layers - d)
     if shape.decoder_layers:
         widths += [decoder_inputs(shape), *[shape.hidden_size] * (shape.decoder_layers - 1)]
     return widths

@@ -55,6 +55,9 @@ class NetworkSizes:
     With `n_symbols` > 0 the only input is the code of a symbol, which becomes a vector of length `embedding_size`. A
     decoder has a table of `n_target_symbols`, or with 0 that of its encoder; its targets are codes, and its outputs a
     logit for each of them.
+
+    A `bidirectional` network, without decoder and linear skip, has `num_layers` layers that go forwards and as many
+    that go backwards; its only output depends on the whole window, or it has an output at each step.
     """
 
     cell: Cell
@@ -77,6 +80,17 @@ class NetworkSizes:
     n_symbols: int = 0
     n_target_symbols: int = 0
     embedding_size: int = 0
+    bidirectional: bool = False
+
+    @property
+    def directions(self) -> int:
+        """Directions in which the layers go over a window."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def n_layers(self) -> int:
+        """Recurrent layers without those of a decoder; each direction counts."""
+        return self.directions * self.num_layers
 
     @property
     def static_size(self) -> int:

@@ -120,7 +120,7 @@ def parameters(network: NetworkSizes) -> Parameters:
     if not network.static_size:
         return {}
     n_states, H, n = len(network.cell.states), network.hidden_size, network.static_size
-    shape, one_matrix = (network.num_layers, n_states, H, n), (network.num_layers * n_states * H, n)
+    shape, one_matrix = (network.n_layers, n_states, H, n), (network.n_layers * n_states * H, n)
     found = {STATIC.name: Parameter(shape, but_the_bias, decays=True, bias=0, matrices=one_matrix)}
     for q, cardinality in enumerate(network.cardinalities):
         table = (cardinality + 1, embedding_width(cardinality))
