@@ -198,7 +198,7 @@ def network(
         if t >= start:
             tops.append(states[-1][0])
         if k >= 0:
-            outputs.append(times(head, [1, *pooled(tops, pooling)]))
+            outputs.append(times(head, [1, *pooled(tops or [states[-1][0]], pooling)]))
             outputs[k] = with_linear(outputs[k], x, t, skip, location, of_output(ahead, k), of_output(season, k))
     return outputs
 

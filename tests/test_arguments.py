@@ -95,7 +95,10 @@ ACCEPTED = {
         "horizon": WHOLE, "context_length": WHOLE | {"None"}, "strategy": set(), "linear_skip": FLAGS,
         "n_channels": WHOLE, "missing": set(), "multivariate": set(), "difference": WHOLE | {"0"},
         "seasonal_difference": {"0"}, "target_transform": {"None"}, "point": set(), "sampling": set(),
-        "pooling": set(), "cell": set(), "bidirectional": FLAGS, "class_weight": {"None"}, "label_smoothing": PART | {"0"},
+        "pooling": set(), "cell": set(), "bidirectional": FLAGS, "class_weight": {"None"},
+        "label_smoothing": PART | {"0"},
+        "embedding_size": WHOLE | {"None"},
+        "ignore_label": {*NUMBERS} - {"array(2.)", "1j", "Decimal('0.5')"} | {"None", "'8'", "''", "long"},
     },
 }  # fmt: skip
 ACCEPTED["Seq2SeqTransducer"] = ACCEPTED["network"] | {
@@ -107,7 +110,8 @@ ACCEPTED["Seq2SeqTransducer"] = ACCEPTED["network"] | {
 for cell_name in FAMILIES:  # the arguments that the cells add, by their types
     of_type = {bool: FLAGS, int: WHOLE, str: set()}
     ACCEPTED["network"] |= {option.name: of_type[type(option.default)] for option in family(cell_name).options}
-NETWORKS = [f"{cell_name}{suffix}" for cell_name in FAMILIES for suffix in ("Forecaster", "Regressor", "Classifier")]
+SUFFIXES = ("Forecaster", "Regressor", "Classifier", "Tagger")
+NETWORKS = [f"{cell_name}{suffix}" for cell_name in FAMILIES for suffix in SUFFIXES]
 NETWORKS.append("SequenceGenerator")
 #: Those are tested where they are; a description of the outside world, `Epoch`, is made by the package alone.
 ELSEWHERE = {
@@ -165,6 +169,8 @@ def make(name, argument, value):
         made.fit(X, X[:, 0] > 40)
     elif name.endswith("Transducer"):
         made.fit(["a b", "b"] * 9, ["b a", "b"] * 9)
+    elif name.endswith("Tagger"):
+        made.fit(X, np.where(X > 40, "up", "down"))
 
 
 @pytest.mark.usefixtures("stop_before_compiling")

@@ -9,7 +9,15 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import tsrnn
-from tsrnn import ARForecaster, EarlyStopping, LSTMClassifier, LSTMForecaster, LSTMRegressor, SequenceGenerator
+from tsrnn import (
+    ARForecaster,
+    EarlyStopping,
+    LSTMClassifier,
+    LSTMForecaster,
+    LSTMRegressor,
+    LSTMTagger,
+    SequenceGenerator,
+)
 from tsrnn.cells.registry import FAMILIES, family
 from tsrnn.exceptions import FewWindowsWarning
 from tsrnn.losses.cross_entropy import CrossEntropy
@@ -297,27 +305,36 @@ FORECASTING = {
 }
 OF_WINDOWS = (LSTMRegressor, LSTMClassifier)
 GENERATOR = SequenceGenerator().get_params()
+OF_ROWS = (*OF_WINDOWS, LSTMTagger)
 OPTIONS = {name: family(name).options for name in FAMILIES}
 #: Wrong values of a cell's own argument, by the type of its default.
 WRONG_OPTION = {bool: (1, None, "yes"), int: (0, -1, 1.5, "1", None, True), str: ("swish", None, 1, [])}
 CASES = [
     *[(LSTMForecaster, name, value) for name, values in (WRONG | FORECASTING).items() for value in values],
     *[(LSTMRegressor, name, value) for name, values in WRONG.items() for value in values],
-    *[(LSTMClassifier, name, value) for name, values in WRONG.items() if name != "loss" for value in values],
+    *[
+        (cls, name, value)
+        for cls in (LSTMClassifier, LSTMTagger)
+        for name, values in WRONG.items()
+        if name != "loss"
+        for value in values
+    ],
     *[(SequenceGenerator, name, value) for name, vs in WRONG.items() if name in GENERATOR for value in vs],
     *[(SequenceGenerator, "cell", value) for value in ("mamba", "GRU", None, 1, [])],
     (SequenceGenerator, "scaling", "window"),
     *[(cls, "n_channels", value) for cls in OF_WINDOWS for value in (0, -1, 1.0, "1", None)],
-    *[(cls, "scaling", "window") for cls in OF_WINDOWS],
+    *[(cls, "scaling", "window") for cls in OF_ROWS],
     *[(cls, "pooling", value) for cls in OF_WINDOWS for value in ("sum", None, 1)],
-    *[(cls, "bidirectional", value) for cls in OF_WINDOWS for value in ("yes", None, 1)],
-    *[(LSTMClassifier, "class_weight", value) for value in ("even", 2, {"up": 1}, [1, 2])],
-    *[(LSTMClassifier, "label_smoothing", value) for value in (-0.1, 1, "0.1", None)],
+    *[(cls, "bidirectional", value) for cls in OF_ROWS for value in ("yes", None, 1)],
+    *[(cls, "class_weight", value) for cls in OF_ROWS[1:] for value in ("even", 2, {"up": 1}, [1, 2])],
+    *[(cls, "label_smoothing", value) for cls in OF_ROWS[1:] for value in (-0.1, 1, "0.1", None)],
+    *[(LSTMTagger, "embedding_size", value) for value in (0, 2.5, "8", True)],
+    *[(LSTMTagger, "ignore_label", value) for value in ([0], ("a",), len)],
     *[
         (getattr(tsrnn, f"{family}{suffix}"), option.name, value)
         for family, options in OPTIONS.items()
         for option in options
-        for suffix in ("Forecaster", "Regressor", "Classifier")
+        for suffix in ("Forecaster", "Regressor", "Classifier", "Tagger")
         for value in WRONG_OPTION[type(option.default)]
     ],
     *[
@@ -338,6 +355,8 @@ def test_constructor_arguments(cls, name, value):
     estimator = cls(**{name: value})
     data = (wave(),) if cls.__name__.endswith("Forecaster") else (np.ones((20, 4)), np.arange(20) % 2)
     data = (np.ones((20, 4)), np.ones((20, 3))) if cls is SequenceGenerator else data
+    if cls.__name__.endswith("Tagger"):
+        data = (np.ones((20, 4)), np.arange(80).reshape(20, 4) % 2)
     with pytest.raises((TypeError, ValueError)) as caught:
         estimator.fit(*data)
     message = str(caught.value)
@@ -351,7 +370,7 @@ def test_constructor_arguments(cls, name, value):
 
 def test_all_arguments_have_wrong_values():
     tested = {(cls, name) for cls, name, _ in CASES}
-    for cls in (LSTMForecaster, *OF_WINDOWS, SequenceGenerator, ARForecaster):
+    for cls in (LSTMForecaster, *OF_ROWS, SequenceGenerator, ARForecaster):
         assert {name for tested_cls, name in tested if tested_cls is cls} == set(cls().get_params())
     for family_name, options in OPTIONS.items():
         arguments = set(getattr(tsrnn, f"{family_name}Forecaster")().get_params())

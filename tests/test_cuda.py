@@ -23,7 +23,7 @@ from .problems import CELLS, DEVICE, kernels, problem, run
 if DEVICE != "cuda":
     pytest.skip("needs TSRNN_TEST_DEVICE=cuda", allow_module_level=True)
 
-from tsrnn import LSTMClassifier, LSTMForecaster, LSTMRegressor, SequenceGenerator
+from tsrnn import LSTMClassifier, LSTMForecaster, LSTMRegressor, LSTMTagger, SequenceGenerator
 from tsrnn.data.windows import Geometry
 from tsrnn.kernels.cuda import memory
 from tsrnn.kernels.cuda.backend import CudaBackend
@@ -158,6 +158,18 @@ def test_a_generator_on_the_device():
     assert_allclose(there.predict(["a", "x"], 6), here.predict(["a", "x"], 6), rtol=1e-8)
     draws = here.sample(["a", "b"], 3, random_state=0)
     assert_allclose(there.sample(["a", "b"], 3, random_state=0), draws, rtol=1e-8)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_tagger_on_the_device(bidirectional):
+    """Symbols in sequences of different lengths, to rounding in float64."""
+    sequences = [["a", "b", "c", "a", "d"][i % 3 : 3 + i % 4] for i in range(12)]
+    labels = [[len(sequence)] * len(sequence) for sequence in sequences]
+    options = {"hidden_size": 2, "max_epochs": 2, "random_state": 0, "dtype": "float64"}
+    options |= {"bidirectional": bidirectional}
+    here, there = (LSTMTagger(device=device, **options).fit(sequences, labels) for device in ("cpu", "cuda"))
+    for one, other in zip(there.predict_proba(sequences), here.predict_proba(sequences), strict=True):
+        assert_allclose(one, other, rtol=1e-8)
 
 
 def test_paths_and_quantiles_on_the_device():

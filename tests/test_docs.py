@@ -127,7 +127,7 @@ def test_arguments(name):
     """One table for all cells; what a cell adds has a small one on the cell's own page."""
     if name in ("Huber", "Pinball", "Recursive"):
         return
-    cell = re.sub("(Forecaster|Regressor|Classifier)$", "", name)
+    cell = re.sub("(Forecaster|Regressor|Classifier|Tagger)$", "", name)
     rows = tables("arguments")[name.replace(cell, "LSTM") if cell in FAMILIES else name]
     if cell in FAMILIES:
         rows = rows + tables("cell arguments", page_of_cell(cell)).get(cell, [])
@@ -178,6 +178,7 @@ def test_attributes():
             "Recurrent classifiers",
             "Seq2SeqT",
             "SequenceG",
+            "Taggers",
         )
     }
     for part, estimator in (
@@ -188,6 +189,7 @@ def test_attributes():
         ("Recurrent classifiers", tsrnn.LSTMClassifier(**quick).fit(X, X[:, 0] > 0)),
         ("SequenceG", tsrnn.SequenceGenerator(**quick).fit(X, X)),
         ("Seq2SeqT", tsrnn.Seq2SeqTransducer(**quick).fit(["a"], ["b"])),
+        ("Taggers", tsrnn.LSTMTagger(**quick).fit(X, X > 0)),
     ):
         named = set(re.findall(r"`([a-z_]+_)`", section[part]))
         properties = {"context_", "observed_", "covariates_"}

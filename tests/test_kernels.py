@@ -108,6 +108,15 @@ def test_symbols(options, backend):
 
 
 @both
+@pytest.mark.parametrize("loss", [CrossEntropy(3), LogLoss()], ids=str)
+def test_an_output_at_each_step(loss, backend):
+    """Also before a window's first step, where the head reads the initial state."""
+    p = problem(CELLS["gru"], layers=2, n_inputs=2, n_targets=1, n_outputs=6, context=1, lanes=MANY, loss=loss)
+    p.windows.length[:] = 1 + np.arange(MANY) % 6
+    assert_like_oracle(p, run(p, backend))
+
+
+@both
 @pytest.mark.parametrize(("pooling", "n_outputs"), [("last", 1), ("mean", 1), ("max", 1), ("last", 6)])
 @every_cell
 def test_two_directions(cell, pooling, n_outputs, backend):

@@ -16,10 +16,14 @@ from tsrnn.cli import MODELS
 from tsrnn.estimators.classifiers import RecurrentClassifier
 from tsrnn.estimators.forecasters import RecurrentForecaster
 from tsrnn.estimators.regressors import RecurrentRegressor
+from tsrnn.estimators.taggers import RecurrentTagger
 
 from . import oracles
 
-BASES = {"Forecaster": RecurrentForecaster, "Regressor": RecurrentRegressor, "Classifier": RecurrentClassifier}
+BASES = {
+    "Forecaster": RecurrentForecaster, "Regressor": RecurrentRegressor, "Classifier": RecurrentClassifier,
+    "Tagger": RecurrentTagger,
+}  # fmt: skip
 every_class = pytest.mark.parametrize("suffix", BASES)
 every_family = pytest.mark.parametrize("name", FAMILIES)
 

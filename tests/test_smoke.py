@@ -31,6 +31,7 @@ to_compile = [pytest.mark.exhaustive] if COMPILED else []
 
 FORECASTERS = [getattr(tsrnn, f"{name}Forecaster") for name in FAMILIES]
 CLASSIFIERS = [getattr(tsrnn, f"{name}Classifier") for name in FAMILIES]
+TAGGERS = [getattr(tsrnn, f"{name}Tagger") for name in FAMILIES]
 REGRESSORS = [getattr(tsrnn, f"{name}Regressor") for name in FAMILIES]
 
 
@@ -118,6 +119,17 @@ def test_classifiers(cls, n_classes):
     classifier = cls(**SMALL, **options).fit(X, y)
     assert classifier.predict_proba(X).shape == (len(X), n_classes)
     assert 0 <= classifier.score(X, y) <= 1
+
+
+@pytest.mark.parametrize("cls", TAGGERS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_taggers(cls, bidirectional):
+    X = [Y[i : i + 3 + i % 4] for i in range(20)]
+    y = [np.arange(len(x)) % 3 for x in X]
+    options = {"bidirectional": bidirectional, "early_stopping": EarlyStopping(patience=1)}
+    tagger = cls(**SMALL, **options).fit(X, y)
+    assert [p.shape for p in tagger.predict_proba(X)] == [(len(x), 3) for x in X]
+    assert 0 <= tagger.score(X, y) <= 1
 
 
 @pytest.mark.parametrize("cls", REGRESSORS)

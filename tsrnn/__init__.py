@@ -110,6 +110,7 @@ __all__ = [
 _OF_CELLS = {f"{name}Forecaster": "estimators.forecasters" for name in FAMILIES}
 _OF_CELLS |= {f"{name}Regressor": "estimators.regressors" for name in FAMILIES}
 _OF_CELLS |= {f"{name}Classifier": "estimators.classifiers" for name in FAMILIES}
+_OF_CELLS |= {f"{name}Tagger": "estimators.taggers" for name in FAMILIES}
 _HOMES |= _OF_CELLS
 __all__ += list(_OF_CELLS)
 

@@ -1,4 +1,4 @@
-"""Make the estimator classes of all families of cells: ``<name>Forecaster``, ``<name>Regressor``, ``<name>Classifier``.
+"""Make the estimator classes of all families of cells: ``<name>Forecaster``, ``<name>Regressor`` and so on.
 
 The classes are made from the registry of cells, so that a new cell needs no class of its own. They are created when
 their module is imported and are attributes of it, so pickle, joblib and scikit-learn's `clone` find them by name.
@@ -40,7 +40,7 @@ def estimators(base: type[T], suffix: str, verb: str, example: str, module: str)
     Parameters
     ----------
     base : type
-        `RecurrentForecaster`, `RecurrentRegressor` or `RecurrentClassifier`.
+        `RecurrentForecaster`, `RecurrentRegressor`, `RecurrentClassifier` or `RecurrentTagger`.
     suffix : str
         End of the class names.
     verb : str

@@ -85,10 +85,14 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
         "int",
         "Number of values at each step of a window; a row of X holds length * n_channels values.",
     ),
+    "embedding_size": (
+        "int or None",
+        "Length of the vector that each symbol becomes. None takes a length that grows slowly with the number of "
+        "symbols, at most 50, and reads numbers as they are; with an int, numbers too are symbols.",
+    ),
     "hidden_size": ("int", "Number of units of each layer."),
     "num_layers": ("int", "Number of recurrent layers; each reads the one below."),
     "decoder_layers": ("int or None", "Number of layers of the decoder. None takes that of the encoder."),
-    "embedding_size": ("int", "Length of the learned vector of each symbol."),
     "share_embeddings": (
         "bool",
         "One vocabulary and one table of vectors for sources and targets, instead of one for each side.",
@@ -151,6 +155,11 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
         "Weight of each label in the loss: one for all; inverse to how often a label occurs; or by label, 1 for those "
         "that the dict lacks.",
     ),
+    "ignore_label": (
+        "str, number or None",
+        "Label of the steps that are neither learned nor scored; NaN stands for all missing labels. None ignores no "
+        "step.",
+    ),
     "label_smoothing": (
         "float",
         "Fraction of each target that is shared out evenly over all classes, from 0 to less than 1.",
@@ -191,6 +200,7 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
 
 #: Where estimators of symbols differ.
 OF_SYMBOLS: dict[str, tuple[str, str]] = {
+    "embedding_size": ("int", "Length of the learned vector of each symbol."),
     "early_stopping": (
         "EarlyStopping or bool",
         "Hold out pairs drawn at random and keep the epoch with the lowest cross-entropy of their targets. True is "
@@ -210,7 +220,7 @@ OF_SYMBOLS: dict[str, tuple[str, str]] = {
         "Let `fit` start from the parameters and vocabularies of the earlier fit, with the same network and loss.",
     ),
 }
-#: Where estimators that learn from rows differ: regressors, classifiers, generators.
+#: Where estimators that learn from rows differ: regressors, classifiers, taggers, generators.
 OF_ROWS: dict[str, tuple[str, str]] = {
     "scaling": (
         '{"standard", None}',

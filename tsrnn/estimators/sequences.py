@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from numbers import Number
+from typing import Any
+
 import numpy as np
 
-from ..checks import Anything, shown
+from ..checks import Anything, on_host, shown
 from ..data.sequences import Sequences
 
 
@@ -100,3 +104,109 @@ def _finite(sequences: Sequences, name: str) -> Sequences:
             "leave that sequence out"
         )
     return sequences
+
+
+# ---------------------------------------------------------------- a label for each step
+def of_steps(X: Anything, n_channels: int | None = None) -> Sequences:
+    """Sequences of numbers from a list of arrays (T,) or (T, n_channels), or one array (n, T) or (n, T, n_channels)."""
+    items = [_numbers(item, f"X[{i}]") for i, item in enumerate(_items("X", X))]
+    for i, values in enumerate(items):
+        if values.ndim not in (1, 2):
+            raise ValueError(
+                f"X[{i}] has the shape {values.shape}, but a sequence has the shape (T,) or (T, n_channels); pass a "
+                "list of sequences"
+            )
+    items = [values[:, None] if values.ndim == 1 else values for values in items]
+    if items:
+        n_channels = items[0].shape[1] if n_channels is None else n_channels
+    return of_list(items, n_channels or 1, any_number=False)
+
+
+def symbols_of(X: Anything) -> list[list[Hashable]]:
+    """The symbols of each sequence; a text is a sequence of characters."""
+    sequences = [list(item) for item in _items("X", X)]
+    for i, sequence in enumerate(sequences):
+        if not sequence:
+            raise ValueError(f"X[{i}] is an empty sequence; leave it out, or give it one step at least")
+        for t, symbol in enumerate(sequence):
+            if is_missing(symbol):
+                raise ValueError(
+                    f"X[{i}] has no symbol at step {t} ({symbol}); fill it, for example by a symbol of its own"
+                )
+            if not isinstance(symbol, Hashable):
+                raise ValueError(
+                    f"X[{i}] has at step {t} {shown(symbol)}, which is no symbol; a symbol is what a dict takes as a "
+                    "key, such as a string or a tuple"
+                )
+    return sequences
+
+
+def are_symbols(X: Anything) -> bool:
+    """Whether the first step of the first sequence is a string or another symbol, and no number or list of them."""
+    first = next(iter(_items("X", X)), None)
+    while isinstance(first, list | tuple | np.ndarray) and len(first):
+        first = first[0]
+    is_number = isinstance(first, Number | np.number | np.bool_)
+    return isinstance(first, Hashable) and not is_number and not is_missing(first) and first != ()
+
+
+def labels_of(y: Anything, lengths: np.ndarray, ignore: Anything = None) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of all steps that are not ignored, and which of all steps these are, (N,); a label for each step.
+
+    A step is ignored if its label is `ignore`; None ignores none, and a NaN all that are missing.
+    """
+    items = _items("y", y)
+    if len(items) != len(lengths):
+        raise ValueError(f"X holds {len(lengths)} sequences, but y {len(items)}; pass a sequence of labels for each")
+    found: list[Anything] = []
+    for i, (item, length) in enumerate(zip(items, lengths, strict=True)):
+        if isinstance(item, str) or not hasattr(item, "__len__") or getattr(item, "ndim", 1) != 1:
+            raise ValueError(f"y[{i}] is {shown(item)}, but a sequence needs a list of labels, one for each step")
+        if len(item) != length:
+            raise ValueError(
+                f"y[{i}] has {len(item)} labels, but X[{i}] has {length} steps; pass one label for each step"
+            )
+        found += item.tolist() if isinstance(item, np.ndarray) else list(item)
+    missing = np.fromiter(map(is_missing, found), bool, len(found))
+    ignored = np.zeros(len(found), bool)
+    if is_missing(ignore) and ignore is not None:
+        ignored = missing
+    elif ignore is not None:
+        known = (isinstance(label, str | Number | np.bool_) and bool(label == ignore) for label in found)
+        ignored = np.fromiter(known, bool, len(found))
+    if (missing & ~ignored).any():
+        i, t = place_of(int((missing & ~ignored).argmax()), lengths)
+        raise ValueError(
+            f"y[{i}] has no label at step {t}; give it one, or a label of its own that ignore_label= names, so that "
+            "the step is not learned"
+        )
+    kept = [label for label, is_ignored in zip(found, ignored, strict=True) if not is_ignored]
+    if not kept:
+        raise ValueError(f"all labels of y are ignored, ignore_label={shown(ignore)}; give some steps another label")
+    kind = str if isinstance(kept[0], str) else (Number, np.bool_)
+    wrong = [label for label in kept if not isinstance(label, kind)]
+    if wrong:
+        raise ValueError(f"y holds the labels {kept[0]!r} and {wrong[0]!r}; use strings alone, or numbers alone")
+    return np.array(kept), ~ignored
+
+
+def place_of(step: int, lengths: np.ndarray) -> tuple[int, int]:
+    """Return the sequence and its step, for the number of a step among all sequences."""
+    ends = np.cumsum(lengths)
+    i = int(np.searchsorted(ends, step, side="right"))
+    return i, step - int(ends[i] - lengths[i])
+
+
+def is_missing(value: Anything) -> bool:
+    """Whether a label or symbol is None, NaN or pandas' NA."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float | np.floating) and bool(value != value)
+
+
+def _items(name: str, values: Anything) -> Any:
+    """The sequences of a list, a tuple, an array or a Series."""
+    if isinstance(values, str) or not hasattr(values, "__len__"):
+        raise ValueError(f"{name} is {shown(values)}, but a list of sequences was expected; put it into a list")
+    on_host(name, values)
+    return values if isinstance(values, list | tuple) else list(np.asarray(values))

@@ -81,12 +81,50 @@ class RowNetwork(RecurrentNetwork):
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class WindowNetwork(RowNetwork):
+class SequenceNetwork(RowNetwork):
+    """A recurrent network that reads whole sequences; a subclass says where it has outputs, and of what."""
+
+    bidirectional: bool = False
+
+    def _fit_sequences(
+        self, sequences: Sequences, geometry: Geometry, targets: np.ndarray, weight: np.ndarray, loss: Loss,
+        split: tuple[np.ndarray, np.ndarray], scaling: RowScaling, **sizes: Any,
+    ) -> Attributes:  # fmt: skip
+        """Train on sequences with ``geometry.n_ahead`` rows of targets each, and return the fitted attributes by name.
+
+        `targets` and `weight` are (n * n_ahead, n_targets); `split` are the sequences held out and those trained on.
+        """
+        network, device = self._network(
+            len(sequences),
+            geometry,
+            loss=loss,
+            n_inputs=sequences.rows.shape[1],
+            n_targets=targets.shape[1],
+            bidirectional=flag("bidirectional", self.bidirectional),
+            **sizes,
+        )
+        held_out, kept = split
+        plan = plan_rows(sequences, targets, weight, geometry, scaling, kept, held_out, self._stopping())
+        _, fitted = self._train(network, plan)
+        return fitted | {"device_": device, "inputs_": scaling.inputs, "outputs_": scaling.targets}
+
+    def _outputs_of(self, sequences: Sequences, geometry: Geometry) -> tuple[np.ndarray, RowScaling]:
+        """Outputs of the fitted network (n, n_outputs, n_targets, loss.size), scaled, and the scaling."""
+        fitted, network = vars(self), self._network_on_device()
+        scaling = RowScaling(fitted["inputs_"], fitted["outputs_"])
+        with network.backend.session():
+            theta = network.backend.upload(fitted["theta_"], network.dtype)
+            source = Source.upload(network.backend, sequences.rows)
+            outputs = network.predict(theta, source, scaling.windows(sequences), geometry, free_run=False)
+        return outputs[:, :, 0], scaling
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class WindowNetwork(SequenceNetwork):
     """A recurrent network that reads a window and gives one output; a subclass says of what."""
 
     n_channels: int = 1
     pooling: str = "last"
-    bidirectional: bool = False
 
     # ------------------------------------------------------------ input
     def _read_both(
@@ -171,34 +209,15 @@ class WindowNetwork(RowNetwork):
         split: tuple[np.ndarray, np.ndarray], target_scaling: str | None = None,
     ) -> Attributes:  # fmt: skip
         """Train on sequences with targets (n, n_targets) and their weights; return the fitted attributes by name."""
-        n_channels, scaling_name = sequences.rows.shape[1], self._scaling_name()
-        geometry = _geometry(sequences)
-        network, device = self._network(
-            len(sequences),
-            geometry,
-            loss=loss,
-            n_inputs=n_channels,
-            n_targets=targets.shape[1],
-            pooling=choice("pooling", self.pooling, tuple(POOLING)),
-            bidirectional=flag("bidirectional", self.bidirectional),
-        )
-        held_out, kept = split
-        scaling = RowScaling.fit(scaling_name, target_scaling, sequences.rows_of(kept), targets[kept])
-        plan = plan_rows(sequences, targets, weight, geometry, scaling, kept, held_out, self._stopping())
-        _, fitted = self._train(network, plan)
-        return fitted | {
-            "device_": device, "n_channels_": n_channels, "inputs_": scaling.inputs, "outputs_": scaling.targets,
-        }  # fmt: skip
+        scaling = RowScaling.fit(self._scaling_name(), target_scaling, sequences.rows_of(split[1]), targets[split[1]])
+        geometry, pooling = _geometry(sequences), choice("pooling", self.pooling, tuple(POOLING))
+        fitted = self._fit_sequences(sequences, geometry, targets, weight, loss, split, scaling, pooling=pooling)
+        return fitted | {"n_channels_": sequences.rows.shape[1]}
 
     def _outputs(self, sequences: Sequences) -> tuple[np.ndarray, RowScaling]:
         """Outputs of the fitted network (n, n_targets, loss.size), scaled, and the scaling."""
-        fitted, network, geometry = vars(self), self._network_on_device(), _geometry(sequences)
-        scaling = RowScaling(fitted["inputs_"], fitted["outputs_"])
-        with network.backend.session():
-            theta = network.backend.upload(fitted["theta_"], network.dtype)
-            source = Source.upload(network.backend, sequences.rows)
-            outputs = network.predict(theta, source, scaling.windows(sequences), geometry, free_run=False)
-        return outputs[:, 0, 0], scaling
+        outputs, scaling = self._outputs_of(sequences, _geometry(sequences))
+        return outputs[:, 0], scaling
 
 
 def _check_kind(name: str, value: Anything) -> None:
@@ -208,9 +227,14 @@ def _check_kind(name: str, value: Anything) -> None:
         frame.refuse_dates(value, name)
 
 
-def _geometry(sequences: Sequences) -> Geometry:
+def n_steps_of(sequences: Sequences) -> int:
+    """Return the steps of a window that has room for each of the sequences."""
     longest = int(sequences.lengths.max(initial=1))
-    return Geometry(-(-longest // STEPS) * STEPS if sequences.is_ragged else longest)
+    return -(-longest // STEPS) * STEPS if sequences.is_ragged else longest
+
+
+def _geometry(sequences: Sequences) -> Geometry:
+    return Geometry(n_steps_of(sequences))
 
 
 def _flatten(X: Anything, n_channels: int, *, any_number: bool = False) -> tuple[Anything, int]:

@@ -12,15 +12,16 @@ import numpy as np
 
 from ..data.windows import Geometry
 from ..losses.loss import LINKS
+from ..parts.embedding import FIRST_OUTPUT, SYMBOLS, UNKNOWN
 from ..parts.layout import Layout, index_tables
 from ..parts.part import Parameter, Parameters, Part
 from ..parts.products import product_table
 from ..parts.recurrent import layers_of
 from ..parts.shape import ADDITIVE, DOT, GENERAL, LAST, MAX, MEAN, NO_ATTENTION, Shape, layer_inputs
-from ..parts.sizes import Decoder, NetworkSizes
+from ..parts.sizes import Decoder, NetworkSizes, embedding_width
 from . import bidirectional, encoder_decoder, parallel, stack
 
-__all__ = ["ATTENTION", "POOLING", "Architecture", "Decoder"]
+__all__ = ["ATTENTION", "POOLING", "Architecture", "Decoder", "embedding_width"]
 
 #: The names that ``attention=`` accepts.
 ATTENTION: dict[str | None, int] = {None: NO_ATTENTION, "dot": DOT, "general": GENERAL, "additive": ADDITIVE}
@@ -124,6 +125,16 @@ class Architecture(NetworkSizes):
         for name, cardinality in zip(self._tables(), self.cardinalities, strict=True):
             if cardinality > 0:
                 views[name][0] = views[name][1:].mean(axis=0)
+        return theta
+
+    def with_unknown(self, theta: np.ndarray) -> np.ndarray:
+        """Return a copy of a trained theta in which the vector of unknown symbols is the mean of those of all symbols.
+
+        To be called after a training in which no symbol was unknown.
+        """
+        theta = theta.copy()
+        table = self.views(theta)[SYMBOLS.name]
+        table[UNKNOWN] = table[FIRST_OUTPUT + 1 :].mean(axis=0)
         return theta
 
     def bias(self, theta: np.ndarray) -> np.ndarray:

@@ -136,11 +136,13 @@ class RowScaling:
         )
         return cls(*fitted)
 
-    def windows(self, sequences: Sequences) -> Windows:
-        """A window for each sequence."""
+    def windows(self, sequences: Sequences, n_ahead: int = 1) -> Windows:
+        """A window for each sequence, which has `n_ahead` rows of targets."""
         n = len(sequences)
         scales = Scales.of_table(self.inputs.mean, self.inputs.scale, self.targets.mean, self.targets.scale)
-        return Windows(sequences.starts, sequences.lengths.copy(), np.arange(n), np.zeros(n, np.int64), scales)
+        return Windows(
+            sequences.starts, sequences.lengths.copy(), np.arange(n) * n_ahead, np.zeros(n, np.int64), scales
+        )
 
 
 def plan_rows(
@@ -153,8 +155,11 @@ def plan_rows(
     validation_rows: np.ndarray,
     stopping: EarlyStopping | None,
 ) -> Plan:
-    """Divide sequences with targets (n, n_targets) and weights of these: `kept` ones train, others are held out."""
-    windows = scaling.windows(sequences)
+    """Divide sequences with targets (n * n_ahead, n_targets) and weights of these: `kept` ones train, others do not.
+
+    A sequence has as many rows of targets as windows of `geometry` cover, n_ahead.
+    """
+    windows = scaling.windows(sequences, geometry.n_ahead)
     divided = _divided(windows, weight, kept, validation_rows, stopping)
     return Plan(sequences.rows, targets, weight, geometry, *divided)
 

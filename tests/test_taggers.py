@@ -1,0 +1,230 @@
+"""Taggers: a label for each step, sequences of numbers and of symbols, labels that do not count, what they refuse."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+import tsrnn
+from tsrnn import EarlyStopping, LSTMTagger
+from tsrnn.cells.registry import FAMILIES
+
+TAGGERS = [getattr(tsrnn, f"{name}Tagger") for name in FAMILIES]
+QUICK = {"hidden_size": 6, "max_epochs": 3, "batch_size": 16, "learning_rate": 0.02, "random_state": 0}
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def tagger(**options):
+    return LSTMTagger(**{**QUICK, **options})
+
+
+def problem(n=60, longest=20, seed=0):
+    """Sequences of numbers, and for each step whether the next number is positive; at the last step it is not known."""
+    rng = np.random.default_rng(seed)
+    X = [rng.normal(size=k) for k in rng.integers(1, longest + 1, n)]
+    return X, [np.where(np.append(x[1:], 0) > 0, "up", "down") for x in X]
+
+
+SENTENCES = [["the", "cat", "sat", "on", "the", "mat"], ["a", "dog", "ran"], ["the", "dog", "sat"], ["run"]] * 5
+PARTS = [["D", "N", "V", "P", "D", "N"], ["D", "N", "V"], ["D", "N", "V"], ["V"]] * 5
+
+
+@pytest.mark.parametrize("cls", TAGGERS)
+def test_a_tagger_reads_what_comes_after_a_step_if_it_is_bidirectional(cls):
+    X, y = problem()
+    options = QUICK | {"max_epochs": 40, "random_state": 1}
+    both = cls(**options, bidirectional=True).fit(X, y)
+    assert both.score(X, y) > 0.85
+    assert cls(**options).fit(X, y).score(X, y) < 0.75
+    assert_array_equal(both.classes_, ["down", "up"])
+    probabilities = both.predict_proba(X)
+    for x, p, label in zip(X, probabilities, both.predict(X), strict=True):
+        assert p.shape == (len(x), 2)
+        assert_allclose(p.sum(axis=1), 1, rtol=1e-12)
+        assert_array_equal(both.classes_[p.argmax(axis=1)], label)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_sequence_alone_has_the_bits_of_its_place_in_a_batch(bidirectional):
+    X, y = problem()
+    fitted = tagger(bidirectional=bidirectional, num_layers=2, learn_initial_state=True, dropout=0.1).fit(X, y)
+    together = fitted.predict_proba(X)
+    for i in (0, 3, 7):
+        assert_array_equal(fitted.predict_proba([X[i]])[0], together[i])
+    shortest = int(np.argmin([len(x) for x in X]))
+    assert len(X[shortest]) == 1
+    assert_array_equal(fitted.predict_proba([X[shortest], np.ones(100)])[0], together[shortest])
+
+
+def cross_entropy(fitted, X, y, weight):
+    """The mean over all steps of -log of the probability of the label, by `weight` of the label and step."""
+    total = count = 0.0
+    for p, labels in zip(fitted.predict_proba(X), y, strict=True):
+        for t, label in enumerate(labels):
+            w = weight(label)
+            if w > 0:
+                total -= w * np.log(p[t, list(fitted.classes_).index(label)])
+                count += w
+    return total / count
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_loss_is_that_of_the_labelled_steps(n_classes):
+    """Each with its own label: with a learning rate of almost zero the curve holds the loss of what `predict` gives."""
+    X, _ = problem(n=15)
+    y = [np.arange(len(x)) * 7 % n_classes + 1 for x in X]
+    options = {"batch_size": 15, "learning_rate": 1e-12, "max_epochs": 1, "dtype": "float64"}
+    fitted = tagger(**options).fit(X, y)
+    assert_allclose(fitted.loss_curve_[0], cross_entropy(fitted, X, y, lambda label: 1), rtol=1e-9)
+    heavy = tagger(**options, class_weight={2: 3.0}).fit(X, y)
+    assert_allclose(heavy.loss_curve_[0], cross_entropy(heavy, X, y, lambda label: 3 if label == 2 else 1), rtol=1e-9)
+    marked = [np.where(np.arange(len(labels)) % 4 == 1, 9, labels) for labels in y]
+    ignoring = tagger(**options, ignore_label=9).fit(X, marked)
+    assert_array_equal(ignoring.classes_, fitted.classes_)
+    assert_allclose(ignoring.loss_curve_[0], cross_entropy(ignoring, X, marked, lambda label: label != 9), rtol=1e-9)
+
+
+def test_steps_that_are_ignored_change_nothing():
+    X, y = problem()
+    missing = [[None if t % 4 == 1 else label for t, label in enumerate(labels)] for labels in y]
+    named = [["?" if t % 4 == 1 else label for t, label in enumerate(labels)] for labels in y]
+    one, other = tagger(ignore_label=np.nan).fit(X, missing), tagger(ignore_label="?").fit(X, named)
+    assert_array_equal(one.theta_, other.theta_)
+    assert one.score(X, missing) == other.score(X, named)
+    predicted, labels = np.concatenate(one.predict(X)), np.concatenate([np.array(each, object) for each in missing])
+    is_known = labels != np.array(None)
+    assert 0 < is_known.mean() < 1
+    assert one.score(X, missing) == np.mean(predicted[is_known] == labels[is_known])
+    clone(one).fit(X, missing)
+
+
+def test_symbols():
+    fitted = tagger(max_epochs=60, bidirectional=True).fit(SENTENCES, PARTS)
+    assert fitted.score(SENTENCES, PARTS) == 1
+    known = {symbol for sentence in SENTENCES for symbol in sentence}
+    assert set(fitted.vocabulary_.symbols) == known
+    table = fitted.network_.architecture.views(fitted.theta_)["symbols"]
+    assert_allclose(table[0], table[3:].mean(axis=0), rtol=1e-6)
+    assert len(table) == 3 + len(known)
+    assert_array_equal(fitted.predict_proba([["the", "fish"]])[0], fitted.predict_proba([("the", "whale")])[0])
+    (two, three) = fitted.predict([["the", "fish"], ["a", "cat", "sat"]])
+    assert (len(two), three.tolist()) == (2, ["D", "N", "V"])
+
+
+def test_any_symbols():
+    """Characters of a string, tuples, and with `embedding_size` numbers: the same network, whatever they are."""
+    characters = ["abcab", "ca", "bbc"] * 4
+    labels = [[ord(c) % 3 for c in text] for text in characters]
+    first = tagger(embedding_size=4).fit(characters, labels)
+    assert first.network_.architecture.views(first.theta_)["symbols"].shape == (6, 4)
+    for change in (lambda c: ("letter", c), lambda c: ord(c), np.str_):
+        other = tagger(embedding_size=4).fit([[change(c) for c in text] for text in characters], labels)
+        assert_array_equal(other.theta_, first.theta_)
+    assert tagger().fit([[1, 2], [3]], [[1, 2], [1]]).vocabulary_ is None
+    with pytest.raises(ValueError, match="warm_start=True goes on with the symbols of the earlier fit"):
+        first.set_params(warm_start=True).fit(["abd"], [[0, 1, 2]])
+
+
+def test_arrays_of_sequences():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 7, 2)), rng.integers(0, 3, (20, 7))
+    fitted = tagger().fit(X, y)
+    assert_array_equal(tagger().fit(list(X), y.tolist()).theta_, fitted.theta_)
+    assert_array_equal(
+        tagger().fit([pd.DataFrame(x) for x in X], [pd.Series(labels) for labels in y]).theta_, fitted.theta_
+    )
+    assert fitted.n_channels_ == 2
+    assert_array_equal(np.stack(fitted.predict(X)).shape, (20, 7))
+    one = X[:, :, 0]
+    assert_array_equal(tagger().fit(one, y).theta_, tagger().fit(one[:, :, None], y).theta_)
+    assert_array_equal(tagger().fit(pd.DataFrame(one), pd.DataFrame(y)).theta_, tagger().fit(one, y).theta_)
+
+
+def test_labels_of_any_type():
+    X, y = problem(20)
+    first = tagger().fit(X, y)
+    for change in (lambda a: a == "up", lambda a: np.where(a == "up", 7, -3), lambda a: (a == "up").astype(float)):
+        other = tagger().fit(X, [change(labels) for labels in y])
+        assert_array_equal(other.theta_, first.theta_)
+        for mine, theirs in zip(other.predict(X), first.predict(X), strict=True):
+            assert_array_equal(mine, change(theirs))
+
+
+def test_an_unseen_label_is_an_error_of_the_prediction():
+    X, y = problem(20)
+    fitted = tagger().fit(X, y)
+    n = sum(map(len, y))
+    changed = [np.append(y[0][:-1], "sideways"), *y[1:]]
+    was_right = fitted.predict(X)[0][-1] == y[0][-1]
+    assert_allclose(fitted.score(X, changed), fitted.score(X, y) - was_right / n, rtol=1e-12)
+
+
+def test_selection_and_copies():
+    X, y = problem(30)
+    fitted = tagger(early_stopping=EarlyStopping(validation_size=6, patience=2)).fit(X, y)
+    assert len(fitted.validation_curve_) > 1
+    assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(X)[3], fitted.predict_proba(X)[3])
+    assert len(cross_val_score(tagger(max_epochs=1), X, y, cv=3)) == 3
+    search = GridSearchCV(tagger(max_epochs=1), {"bidirectional": [False, True]}, cv=2).fit(X, y)
+    assert len(search.predict(X)) == 30
+
+
+X, Y = [np.ones(3), np.ones(2)], [["a", "b", "a"], ["b", "a"]]
+REFUSED = {
+    "no list": (3.0, Y, "X is 3.0, but a list of sequences was expected"),
+    "one text": ("abc", Y, "X is 'abc', but a list of sequences was expected; put it into a list"),
+    "nothing": ([], [], "X holds no sequence; pass one at least"),
+    "an empty one": ([np.ones(3), []], Y, r"X\[1\] is an empty sequence; leave it out"),
+    "an empty text": (["aba", ""], Y, r"X\[1\] is an empty sequence; leave it out"),
+    "a missing value": ([np.ones(3), [1, np.nan]], Y, r"X\[1\] has a missing or infinite value \(NaN\) at step 1"),
+    "a missing symbol": ([["a", "b", "c"], ["a", None]], Y, r"X\[1\] has no symbol at step 1 \(None\); fill it"),
+    "an unhashable one": ([["a", "b", "c"], ["a", {}]], Y, r"X\[1\] has at step 1 \{\}, which is no symbol"),
+    "channels": ([np.ones((3, 2)), np.ones((2, 1))], Y, r"X\[1\] has 1 channels, but n_channels=2"),
+    "dimensions": ([np.ones((3, 2, 1))], Y[:1], r"X\[0\] has the shape \(3, 2, 1\), but a sequence has the shape"),
+    "numbers and words": ([np.ones(3), ["a", "b"]], Y, r"X\[1\] holds other things than numbers"),
+    "too few labels": (X, [["a", "b"], ["b", "a"]], r"y\[0\] has 2 labels, but X\[0\] has 3 steps; pass one label"),
+    "too few sequences": (X, Y[:1], "X holds 2 sequences, but y 1; pass a sequence of labels for each"),
+    "a label for each sequence": (X, ["a", "b"], r"y\[0\] is 'a', but a sequence needs a list of labels"),
+    "numbers for each sequence": (X, [0, 1], r"y\[0\] is 0, but a sequence needs a list of labels"),
+    "a missing label": (X, [Y[0], ["b", None]], r"y\[1\] has no label at step 1; give it one, or a label of its own"),
+    "NaN as a label": (X, [[1, 2, 1], [np.nan, 2]], r"y\[1\] has no label at step 0; give it one"),
+    "NA as a label": (X, [Y[0], [pd.NA, "a"]], r"y\[1\] has no label at step 0; give it one"),
+    "labels of two types": (X, [Y[0], ["b", 3]], "y holds the labels 'a' and 3; use strings alone, or numbers alone"),
+    "lists as labels": (X, [Y[0], ["b", ["a"]]], r"y holds the labels 'a' and \['a'\]; use strings alone"),
+    "fractions": (X, [[0.5, 1, 1], [1, 2]], "Unknown label type: continuous"),
+    "one class": (X, [["a"] * 3, ["a"] * 2], "y has one class, 'a', and a classifier tells two or more apart"),
+    "all ignored": (X, [["?"] * 3, ["?"] * 2], "all labels of y are ignored, ignore_label='[?]'; give some steps"),
+}
+
+
+@pytest.mark.parametrize(("X", "y", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_is_refused(X, y, message):
+    unfitted = tagger(ignore_label="?")
+    with pytest.raises(ValueError, match=message):
+        unfitted.fit(X, y)
+    with pytest.raises(NotFittedError):
+        unfitted.predict(X)
+
+
+def test_what_a_fitted_tagger_refuses():
+    fitted = tagger().fit(X, Y)
+    before = fitted.predict_proba(X)[0]
+    with pytest.raises(ValueError, match="y has one class"):
+        fitted.fit(X, [["a"] * 3, ["a"] * 2])
+    assert_array_equal(fitted.predict_proba(X)[0], before)
+    with pytest.raises(ValueError, match=r"X\[0\] has 2 channels, but n_channels=1"):
+        fitted.predict([np.ones((3, 2))])
+    with pytest.raises(ValueError, match=r"X\[0\] holds other things than numbers"):
+        fitted.predict(["abc"])
+    with pytest.raises(ValueError, match="y has labels such as 1, but those of the fit are like 'a'; pass labels of"):
+        fitted.score(X, [[1, 1, 1], [1, 1]])
+    with pytest.raises(ValueError, match=r"EarlyStopping\(validation=\.\.\.\) is for forecasters; use validation_size"):
+        tagger(early_stopping=EarlyStopping(validation=[1.0])).fit(X, Y)
