@@ -102,7 +102,8 @@ class RecurrentClassifier(WindowNetwork, LabelNetwork, ClassifierMixin, BaseEsti
         -------
         ndarray of shape (n,)
         """
-        return np.asarray(self.classes_[most_probable(self._logits(X, lengths))])
+        codes = most_probable(self._logits(X, lengths))
+        return np.asarray(self.classes_[codes])
 
     def _logits(self, X: Anything, lengths: Anything) -> np.ndarray:
         """Outputs of the network, (n, n_classes), or (n, 1) for two classes."""
