@@ -58,6 +58,18 @@ def test_log_sigmoid_is_within_2_ulp_of_one(version, dtype):
     assert derivation.ulps_of_one(version("log_sigmoid", dtype), dtype, EVERY, log=True) <= 2
 
 
+@precision
+def test_exp_to_one_is_within_2_ulp(version, dtype):
+    lowest = np.log(np.finfo(dtype).tiny)
+    x = np.concatenate([np.linspace(lowest, 0, 100_001), -np.logspace(-9, 1.9, 10_000)]).astype(dtype)
+    truth = np.exp(x.astype(np.longdouble))
+    error = np.abs(version("exp_to_one", dtype)(x) - truth) / np.spacing(truth.astype(dtype))
+    assert error.max() <= 2 + TRUTH_ULPS[dtype]
+    with np.errstate(invalid="ignore"):  # of the NaN, which becomes an integer on the way
+        special = version("exp_to_one", dtype)(np.array([np.nan, -np.inf, lowest * 2, 0, -0.0], dtype))
+    np.testing.assert_array_equal(special, [np.nan, 0, 0, 1, 1])
+
+
 def test_tanh_float64_against_mpmath(version):
     x = np.concatenate([np.linspace(0.005, 20, 1500), np.logspace(-300, 1.3, 1500)])
     with mp.workdps(50):
@@ -111,6 +123,16 @@ def test_compiled_loops_are_vectorised(dtype):
 
 
 @precision
+def test_the_exponential_is_vectorised(dtype):
+    if pytest.importorskip("numba").config.DISABLE_JIT or platform.machine() not in ("x86_64", "AMD64"):
+        pytest.skip("needs the compiler, and reads x86 assembly")
+    over = derivation.compiled(scalar("exp_to_one", dtype))
+    over(np.zeros(1, dtype))
+    (assembly,) = over.loop.inspect_asm().values()
+    assert re.search(r"\bv?mulps\b" if dtype is np.float32 else r"\bv?mulpd\b", assembly)
+
+
+@precision
 def test_coefficients_equal_those_of_the_script(dtype):
     bits = np.finfo(dtype).bits
     assert derivation.coefficients(dtype) == tuple(
@@ -120,7 +142,21 @@ def test_coefficients_equal_those_of_the_script(dtype):
 
 
 @pytest.mark.parametrize(
-    "name", ["tanh", "sigmoid", "relu", "exp", "log", "log1p", "softplus", "log_sigmoid", "sqrt", "absolute", "sign"]
+    "name",
+    [
+        "tanh",
+        "sigmoid",
+        "relu",
+        "exp",
+        "exp_to_one",
+        "log",
+        "log1p",
+        "softplus",
+        "log_sigmoid",
+        "sqrt",
+        "absolute",
+        "sign",
+    ],
 )
 def test_names_keep_the_dtype(name):
     for dtype in (np.float32, np.float64):

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from tsrnn.metrics import bleu, exact_match, token_accuracy
+
+from tsrnn.evaluation.metrics import bleu, exact_match, token_accuracy
 
 
 def test_definitions():

@@ -69,11 +69,12 @@ def build() -> tuple[dict[str, Callable[[], Any]], int]:
     settings = Settings(Adam(), learning_rate=1e-5, batch_size=BATCH, max_epochs=1)
     stepper = _Stepper(network, theta, source, windows, geometry, settings, seed=0)
     still = _Stepper(network, theta.copy(), source, windows, geometry, settings, seed=0)
-    still._update(windows, np.arange(BATCH), 0)  # fills the workspace
+    ((work, _),) = still.buckets
+    still._update(work, windows, np.arange(BATCH), 0)  # fills the workspace
 
     def kernels() -> None:
         for _ in range(round(len(windows) / BATCH)):
-            still.network.backend.train(still.work, still.theta, MSE)
+            still.network.backend.train(work, still.theta, MSE)
 
     many = panel_of(N_FORECAST)
     scaling = PanelScaling.fit("standard", many)

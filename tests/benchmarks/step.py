@@ -51,15 +51,17 @@ def compare(strategy: str, repeats: int) -> None:
     batch = np.random.default_rng(0).permutation(150)[:B]
     x = np.random.default_rng(0).standard_normal((B, T, 1)).astype(np.float32)
 
+    ((work, windows),) = still.buckets
+
     def step() -> None:
-        trained._update(trained.windows, batch, 0)
+        trained._update(*trained.buckets[0], batch, 0)
 
     def same() -> None:
-        still.network.backend.forward(still.work, still.theta)
-        still.network.backend.backward(still.work, still.theta)
+        still.network.backend.forward(work, still.theta)
+        still.network.backend.backward(work, still.theta)
 
-    still._update(still.windows, batch, 0)  # fills the workspace
-    assert still.work.layout.shape.n_steps == T
+    still._update(work, windows, batch, 0)  # fills the workspace
+    assert work.layout.shape.n_steps == T
     bare = build_ours(still.network.architecture.cell, (B, T, 1, H), x, last=strategy == "direct")[2]
     seconds = alternate({"step": step, "bare": bare, "same": same}, repeats)
     milliseconds = ", ".join(f"{name} {1e3 * value:.3f} ms" for name, value in seconds.items())

@@ -236,8 +236,8 @@ MUTANTS = [
         "target[w] + k * shape.segment + j", "target[w] + k + j", DECODER,
     ),
     mutant(
-        "softmax without its largest score", "parts/attention.py::softmax", "exp(weights[t, b] - largest)",
-        "exp(weights[t, b])", PROMISES,
+        "softmax without its largest score", "parts/attention.py::softmax", "exp_to_one(weights[t, b] - largest)",
+        "exp_to_one(weights[t, b])", PROMISES,
     ),
     mutant(
         "softmax: the largest of nothing is zero", "parts/attention.py::softmax", "largest = weights[n - 1, b]",

@@ -217,7 +217,7 @@ MUTANTS = [
     # ---------------------------------------------------------------- regressors
     mutant(
         "regressor: held-out rows scale the targets", "estimators/windows.py::WindowNetwork._fit_network",
-        "targets[kept]", "targets", TRAINING,
+        "targets[split[1]]", "targets", TRAINING,
     ),
     mutant(
         "regressor: the refit on the rows kept", "training/plan.py::_divided", "windows if __asked else None",

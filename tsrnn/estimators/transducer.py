@@ -18,7 +18,7 @@ from ..forecasting.strategies import Seq2Seq
 from ..forecasting.strategies.teacher_forcing import TeacherForcing
 from ..functions.symbols import END, UNKNOWN
 from ..losses.cross_entropy import CrossEntropy
-from ..networks.architecture import Architecture, Decoder
+from ..networks.architecture import Decoder
 from ..networks.network import Source
 from ..networks.search import Written, beam_search, greedy
 from ..training.plan import plan_pairs
@@ -140,8 +140,9 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
             embedding_size=whole("embedding_size", self.embedding_size),
         )
         fit, fitted = self._train(network, plan)
+        tables = _without_unknown(codes, is_shared=is_shared)
         fitted |= {
-            "theta_": _with_unknown(network.architecture, fit.theta, codes).astype(network.dtype),
+            "theta_": network.architecture.with_unknown(fit.theta, tables).astype(network.dtype),
             "device_": device,
             "source_symbols_": list(vocabularies[0].symbols),
             "target_symbols_": list(vocabularies[1].symbols),
@@ -344,17 +345,12 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
         return measure(truth.sequences, written.sequences)
 
 
-def _with_unknown(a: Architecture, theta: np.ndarray, codes: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
-    """A copy of theta in which the vector of the unknown symbol, if the training had none, is the mean of all symbols'.
-
-    `codes` are those of sources and of targets.
-    """
-    theta = theta.copy()
-    views, had_unknown = a.views(theta), [any((each == UNKNOWN).any() for each in side) for side in codes]
-    tables = {"symbols": had_unknown[0], "target_symbols": had_unknown[1]}
-    if "target_symbols" not in views:
-        tables = {"symbols": any(had_unknown)}
-    for name, is_trained in tables.items():
-        if not is_trained:
-            views[name][UNKNOWN] = views[name][END + 1 :].mean(axis=0)
-    return theta
+def _without_unknown(codes: Sequence[Sequence[np.ndarray]], *, is_shared: bool) -> list[str]:
+    """Names of the tables from which a training on these codes of sources and targets reads no unknown symbol."""
+    has_unknown = [any((each == UNKNOWN).any() for each in side) for side in codes]
+    of_tables = (
+        {"symbols": any(has_unknown)}
+        if is_shared
+        else dict(zip(("symbols", "target_symbols"), has_unknown, strict=True))
+    )
+    return [name for name, found in of_tables.items() if not found]

@@ -1,10 +1,11 @@
-"""The elementary functions that equations may use; tanh, sigmoid and log_sigmoid in a version for each precision.
+"""The elementary functions that equations may use; tanh, sigmoid and so on in a version for each precision.
 
 Cell, loss and optimiser files use the plain names `tanh`, `sigmoid`, `relu` and so on. As they stand these call NumPy,
 which serves complex numbers too: an equation's derivatives can be checked by complex steps. A backend replaces `tanh`,
-`sigmoid` and `log_sigmoid` by the version of its argument's precision, made for loops that must vectorise: scalars in,
-scalars out, no branch, no table, one division (`log_sigmoid` has two). NaN gives NaN. tanh of infinity is 1 (in another
-order of fused operations than on x86 perhaps the number before it), and no result of tanh lies outside [-1, 1].
+`sigmoid`, `log_sigmoid` and `exp_to_one` by the version of its argument's precision, made for loops that must
+vectorise: scalars in, scalars out, no branch, no table, one division (`log_sigmoid` has two, `exp_to_one` none). NaN
+gives NaN. tanh of infinity is 1 (in another order of fused operations than on x86 perhaps the number before it), and no
+result of tanh lies outside [-1, 1].
 
 The form is tanh(x) = 2pq / (p² + q²), the doubling formula for tanh(x/2) = p/q, where p/x and q are polynomials in x².
 Lambert's continued fraction (1761), truncated, has this form with integers; our own minimax fit needs one term fewer in
@@ -36,6 +37,11 @@ def relu(x):
 
 def exp(x):
     """Exponential."""
+    return np.exp(x)
+
+
+def exp_to_one(x):
+    """Exponential of a number that is not above 0, as in a softmax."""
     return np.exp(x)
 
 
@@ -168,3 +174,47 @@ def log_sigmoid_float64(x):
     s = y * y
     series = ((((A64[9] * s + A64[8]) * s + A64[7]) * s + A64[6]) * s + A64[5]) * s + A64[4]
     return min(x, 0.0) - (y + y) * ((((series * s + A64[3]) * s + A64[2]) * s + A64[1]) * s + A64[0])
+
+
+# exp(x) = 2^n exp(r) with n the integer next to x / log 2 and r = x - n log 2. Of the two parts of log 2 the first has
+# few digits, so that n times it is exact (Cody & Waite 1980, Software Manual for the Elementary Functions, chapter 6).
+# Results below half the smallest normal number are 0, since the bits of their 2^n are; the clamp lies there.
+LOG2E, LOWEST32, LOWEST64 = 1.4426950408889634, np.float32(-88), -709.0
+LN32 = np.float32(0.693359375), np.float32(-2.12194440e-4)
+LN64 = 0.693145751953125, 1.4286068203094173e-06
+#: Taylor coefficients of the exponential, 1 / 7! to 1 / 3! and 1 / 13! to 1 / 3!.
+E32 = (np.float32(1 / 5040), np.float32(1 / 720), np.float32(1 / 120), np.float32(1 / 24), np.float32(1 / 6))
+E64 = (
+    1 / 6227020800,
+    1 / 479001600,
+    1 / 39916800,
+    1 / 3628800,
+    1 / 362880,
+    1 / 40320,
+    1 / 5040,
+    1 / 720,
+    1 / 120,
+    1 / 24,
+    1 / 6,
+)
+
+
+def exp_to_one_float32(x):
+    """Exponential of x <= 0 in float32; off by at most 1.2 ulp."""
+    x = max(x, LOWEST32)  # in this order of arguments a comparison with NaN keeps the NaN
+    n = np.floor(x * np.float32(LOG2E) + HALF)
+    r = (x - n * LN32[0]) - n * LN32[1]
+    p = ((E32[0] * r + E32[1]) * r + E32[2]) * r + E32[3]
+    p = (((p * r + E32[4]) * r + HALF) * r + ONE) * r + ONE
+    return p * np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
+
+
+def exp_to_one_float64(x):
+    """Exponential of x <= 0 in float64; off by at most 1.2 ulp."""
+    x = max(x, LOWEST64)
+    n = np.floor(x * LOG2E + 0.5)
+    r = (x - n * LN64[0]) - n * LN64[1]
+    p = ((E64[0] * r + E64[1]) * r + E64[2]) * r + E64[3]
+    p = ((((p * r + E64[4]) * r + E64[5]) * r + E64[6]) * r + E64[7]) * r + E64[8]
+    p = (((((p * r + E64[9]) * r + E64[10]) * r + 0.5) * r) + 1.0) * r + 1.0
+    return p * np.int64((np.int64(n) + np.int64(1023)) << np.int64(52)).view(np.float64)

@@ -34,6 +34,8 @@ FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
 LOOP: dict[str, Any] = dict(fastmath=FAST, error_model="numpy", _nrt=False, no_cfunc_wrapper=True)
 #: Without ``forceinline`` a call stays in the loop, and a loop with a call does not vectorise.
 EQUATION: dict[str, Any] = dict(LOOP, forceinline=True)
+#: Of functions whose sums must keep their order: their terms cancel.
+ORDERED: dict[str, Any] = dict(EQUATION, fastmath=FAST - {"reassoc"})
 
 equation = register_jitable(**EQUATION)
 loop = register_jitable(**LOOP)
@@ -95,24 +97,26 @@ PORT = Port(
         activations.tanh: activations.tanh,  # these are bound by the precision of their argument, below
         activations.sigmoid: activations.sigmoid,
         activations.log_sigmoid: activations.log_sigmoid,
+        activations.exp_to_one: activations.exp_to_one,
     }
     | {getattr(operations, name): getattr(VIEWS, name) for name in VIEWS._fields},
     translate,
 )
 
 
-def _bind(name: str) -> None:
+def _bind(name: str, options: dict[str, Any]) -> None:
     """Let compiled code call `activations.<name>` in the version of the argument's precision."""
     single, double = getattr(activations, f"{name}_float32"), getattr(activations, f"{name}_float64")
-    equation(single), equation(double)
+    register_jitable(**options)(single), register_jitable(**options)(double)
 
-    @overload(getattr(activations, name), jit_options=EQUATION, strict=False)
+    @overload(getattr(activations, name), jit_options=options, strict=False)
     def choose(x):
         return {types.float32: single, types.float64: double}.get(x)
 
 
 for _name in ("tanh", "sigmoid", "log_sigmoid"):
-    _bind(_name)
+    _bind(_name, EQUATION)
+_bind("exp_to_one", ORDERED)
 
 
 def compiled(function: Callable, name: str, *others: Callable, structure: str = "", **options: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from math import prod
@@ -127,14 +127,15 @@ class Architecture(NetworkSizes):
                 views[name][0] = views[name][1:].mean(axis=0)
         return theta
 
-    def with_unknown(self, theta: np.ndarray) -> np.ndarray:
+    def with_unknown(self, theta: np.ndarray, tables: Iterable[str] = (SYMBOLS.name,)) -> np.ndarray:
         """Return a copy of a trained theta in which the vector of unknown symbols is the mean of those of all symbols.
 
-        To be called after a training in which no symbol was unknown.
+        To be called after a training, for the `tables` from which it read no unknown symbol.
         """
         theta = theta.copy()
-        table = self.views(theta)[SYMBOLS.name]
-        table[UNKNOWN] = table[FIRST_OUTPUT + 1 :].mean(axis=0)
+        for name in tables:
+            table = self.views(theta)[name]
+            table[UNKNOWN] = table[FIRST_OUTPUT + 1 :].mean(axis=0)
         return theta
 
     def bias(self, theta: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ Luong, Pham & Manning (2015), doi:10.18653/v1/D15-1166; Bahdanau, Cho & Bengio (
 
 from __future__ import annotations
 
-from ..functions.activations import ZERO, exp
+from ..functions.activations import ZERO, exp_to_one
 from ..functions.attention import energy, energy_gradient
 from .common import DOUT, DY, GRAD, OUT, SCRATCH, STARTS, THETA_T, WIDTHS
 from .head import operand_of, top_state_gradient
@@ -182,7 +182,7 @@ def softmax(weights, starts):
             largest = max(largest, weights[t, b])
         total = ZERO * largest
         for t in range(n):
-            weights[t, b] = exp(weights[t, b] - largest) if t >= starts[b] else ZERO
+            weights[t, b] = exp_to_one(weights[t, b] - largest) if t >= starts[b] else ZERO
             total += weights[t, b]
         for t in range(n):
             weights[t, b] /= total

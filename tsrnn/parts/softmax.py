@@ -8,7 +8,7 @@ with the label smoothing s. No exponential overflows, and one of them is 1.
 
 from __future__ import annotations
 
-from ..functions.activations import ONE, exp, log
+from ..functions.activations import ONE, exp_to_one, log
 from .operations import vector
 from .part import LOSS, Buffer, Part
 
@@ -21,31 +21,37 @@ def cross_entropy(out, dout, y, weight, terms, r, K, B, smoothing, share, first,
 
     The gradient is multiplied by weight * share, and 0 where nothing was observed, whatever the logits are.
     """
-    at, n = r * K * B, y.size
-    y, weight, value = vector(y, r * B, B), vector(weight, r * B, B), vector(terms, r * B, B)
-    highest, total = vector(terms, n + r * B, B), vector(terms, 2 * n + r * B, B)
-    for b in range(first, last):
+    at, row, n, size = r * K * B + first, r * B + first, last - first, y.size  # loops from 0 on vectorise
+    y, weight, value = vector(y, row, n), vector(weight, row, n), vector(terms, row, n)
+    highest, total = vector(terms, size + row, n), vector(terms, 2 * size + row, n)
+    for b in range(n):
         highest[b], total[b], value[b] = out[at + b], 0, 0
     for k in range(1, K):
-        x = vector(out, at + k * B, B)
-        for b in range(first, last):
+        x = vector(out, at + k * B, n)
+        for b in range(n):
             highest[b] = max(highest[b], x[b])
     for k in range(K):
-        x, d = vector(out, at + k * B, B), vector(dout, at + k * B, B)
-        for b in range(first, last):
-            d[b] = exp(x[b] - highest[b])
+        x, d = vector(out, at + k * B, n), vector(dout, at + k * B, n)
+        for b in range(n):
+            d[b] = exp_to_one(x[b] - highest[b])
             total[b] += d[b]
-            value[b] += highest[b] - x[b]
+    if smoothing > 0:
+        for k in range(K):
+            x = vector(out, at + k * B, n)
+            for b in range(n):
+                value[b] += highest[b] - x[b]
     uniform, own = smoothing / K, ONE - smoothing
-    for b in range(first, last):
+    for b in range(n):
         below = highest[b] - out[at + int(y[b]) * B + b]
         value[b] = log(total[b]) + own * below + uniform * value[b]
         total[b] = ONE / total[b]
     for k in range(K):
-        d = vector(dout, at + k * B, B)
-        for b in range(first, last):
-            target = uniform + own if y[b] == k else uniform
-            d[b] = (d[b] * total[b] - target) * weight[b] * share if weight[b] > 0 else 0
+        d = vector(dout, at + k * B, n)
+        for b in range(n):
+            d[b] = (d[b] * total[b] - uniform) * weight[b] * share if weight[b] > 0 else 0
+    for b in range(n):
+        if weight[b] > 0:
+            dout[at + int(y[b]) * B + b] -= own * weight[b] * share
 
 
 PART = Part((TERMS,))

@@ -79,7 +79,13 @@ def elementary(dtype: str) -> dict[Any, Any]:
         activations.at_least: _at_least, activations.between: _between, min: _min, max: _max,
     }  # fmt: skip
     if not SIMULATED:  # there these would return Python's numbers, which do not keep float64 apart from float32
-        of_math = {activations.exp: _exp, activations.log: _log, activations.log1p: _log1p, activations.sqrt: _sqrt}
+        of_math = {
+            activations.exp: _exp,
+            activations.exp_to_one: _exp,
+            activations.log: _log,
+            activations.log1p: _log1p,
+            activations.sqrt: _sqrt,
+        }
         own |= of_math
     table: dict[Any, Any] = {name: device(function, True) for name, function in own.items()}
     table |= {getattr(operations, name): view for name, view in VIEWS._asdict().items()} | REPLACED
