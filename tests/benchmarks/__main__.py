@@ -15,7 +15,7 @@ from .measure import installed, machine
 
 NAMES = (
     "kernels", "step", "fit", "process", "importing", "predict", "precision", "forecasts", "kalman", "calibration",
-    "decoder", "strategies", "panel", "backtest",
+    "decoder", "strategies", "panel", "backtest", "digits",
 )  # fmt: skip
 PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "pandas", "scikit-learn", "torch")
 
