@@ -64,6 +64,20 @@ def test_a_sequence_alone_has_the_bits_of_its_place_in_a_batch(bidirectional):
     assert_array_equal(fitted.predict_proba([X[shortest], np.ones(100)])[0], together[shortest])
 
 
+def test_a_label_depends_on_the_steps_up_to_its_own():
+    """In one direction a part of a sequence, from its beginning, has the same probabilities as in the whole."""
+    x = np.random.default_rng(1).normal(size=18)
+    fitted = tagger(dtype="float64").fit(*problem())
+    whole = fitted.predict_proba([x])[0]
+    assert (np.diff(whole[:, 0]) != 0).all()
+    for n in (1, 5, 17):
+        assert_allclose(fitted.predict_proba([x[:n]])[0], whole[:n], rtol=1e-10)
+    both = tagger(dtype="float64", bidirectional=True).fit(*problem())
+    changed = [np.append(x[:-1], 9.0)]
+    assert_array_equal(fitted.predict_proba(changed)[0][:-1], whole[:-1])
+    assert (both.predict_proba(changed)[0][:-1] != both.predict_proba([x])[0][:-1]).all()
+
+
 def cross_entropy(fitted, X, y, weight):
     """The mean over all steps of -log of the probability of the label, by `weight` of the label and step."""
     total = count = 0.0

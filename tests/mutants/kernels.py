@@ -174,6 +174,24 @@ MUTANTS = [
         "shape.decoder_layers > 0 or shape.n_masked > 0 or shape.embedding > 0",
         "shape.decoder_layers > 0 or shape.embedding > 0", DECAY,
     ),
+    # ---------------------------------------------------------------- directions
+    mutant(
+        "directions: a late window goes back past its start", "parts/directions.py::turned", "start + n - 1 - t",
+        "n - 1 - t", KERNELS,
+    ),
+    mutant(
+        "directions: both have the same dropout", "parts/directions.py::pass_up",
+        "drop(__values, chance.dropout, chance.key, below + d, t, tile, B)",
+        "drop(__values, chance.dropout, chance.key, below, t, tile, B)", KERNELS,
+    ),
+    mutant(
+        "directions: the gradient of the forward inputs is lost", "parts/directions.py::turn_gradient",
+        "to[b] += __value", "to[b] = __value", KERNELS,
+    ),
+    mutant(
+        "directions: the outputs of all steps read the last state", "parts/directions.py::slot_of",
+        "turned(t, start, shape.n_steps) if shape.n_outputs > 1 else t", "t", KERNELS,
+    ),
     # ---------------------------------------------------------------- symbols
     mutant(
         "symbols: the gradient of a code is written, not added", "parts/embedding.py::embed_gradient",

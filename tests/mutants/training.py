@@ -10,6 +10,7 @@ from .mutant import (
     PROMISES,
     SCALING,
     SEQ2SEQ,
+    TAGGERS,
     TRAINING,
     TRANSFORMS,
     mutant,
@@ -226,5 +227,17 @@ MUTANTS = [
     mutant(
         "regressor: the same rows held out for every seed", "estimators/windows.py::RowNetwork._split",
         "2**31", "1", TRAINING,
+    ),
+    # ---------------------------------------------------------------- taggers
+    mutant(
+        "tagger: the labels of a shorter sequence begin at the window's first step",
+        "estimators/taggers.py::_is_own",
+        "np.arange(geometry.n_steps) >= geometry.n_steps - sequences.lengths[:, None]",
+        "np.arange(geometry.n_steps) < sequences.lengths[:, None]", TAGGERS,
+    ),
+    mutant(
+        "tagger: steps that are ignored count", "estimators/taggers.py::RecurrentTagger.fit",
+        "of_steps_[:, is_labelled] = codes, weight[codes]", "of_steps_[:] = 1; of_steps_[:, is_labelled] = codes, 1",
+        TAGGERS,
     ),
 ]  # fmt: skip
