@@ -44,6 +44,10 @@ def test_of_steps_and_of_impossible_labels():
     [
         (lambda: metrics.accuracy([1, 2], [1]), r"y_true has the shape \(2,\) and y_pred \(1,\)"),
         (lambda: metrics.accuracy([], []), "y_true is empty"),
+        (lambda: metrics.accuracy([np.nan], [np.nan]), r"y_true\[0\] is missing \(nan\); give that row a label"),
+        (lambda: metrics.accuracy(["a", None], ["a", "b"]), r"y_true\[1\] is missing \(None\)"),
+        (lambda: metrics.accuracy([[1, 2], [3, 4]], [[1, 2], [np.nan, 4]]), r"y_pred\[2\] is missing"),
+        (lambda: metrics.log_loss([0, np.nan], [0.5, 0.5]), r"y_true\[1\] is missing"),
         (lambda: metrics.log_loss(TRUTH, PROBABILITIES[:, :3]), r"y_prob has the shape \(40, 3\), but y_true has 40"),
         (lambda: metrics.log_loss(["x"], [[0.5, 0.5]], labels=["a", "b"]), "y_true at position 0 is 'x', which labels"),
         (lambda: metrics.log_loss([0, 1], [[0.5, 0.5], [0.5, 0.6]]), r"y_prob at position 1 is \[0.5, 0.6\]"),

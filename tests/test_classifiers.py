@@ -159,6 +159,18 @@ def test_all_weights_zero():
         lstm(class_weight={"rises": 0, "falls": 0}).fit(X, y)
 
 
+def test_held_out_rows_whose_class_has_no_weight():
+    """The middle row of those in the order of classes is held out, one of the 30 that do not count."""
+    X, y = problem(2, n=34)
+    y = np.where(np.arange(34) < 30, "a", "b")
+    options = {"class_weight": {"a": 0}, "random_state": 0}
+    with pytest.raises(ValueError, match=r"all 1 rows that early_stopping holds out have the weight 0"):
+        lstm(early_stopping=EarlyStopping(validation_size=1), **options).fit(X, y)
+    fitted = lstm(early_stopping=EarlyStopping(validation_size=10), **options).fit(X, y)
+    assert np.isfinite(fitted.validation_curve_).all()
+    assert lstm(early_stopping=False, **options).fit(X, y).predict(X[:1]) == "b"
+
+
 def test_a_missing_label_of_a_series():
     X = np.random.default_rng(0).normal(size=(6, 4))
     with pytest.raises(ValueError, match=r"y\[2\] is missing"):

@@ -75,6 +75,21 @@ def test_sequences_of_one_length_are_windows():
     assert (plain.predict_proba(X, lengths=np.full(50, 9)) == ragged.predict_proba(short)).all()
 
 
+@pytest.mark.parametrize("estimator", estimators(), ids=lambda e: type(e).__name__)
+def test_a_list_of_arrays_of_one_length_is_a_list_all_the_same(estimator):
+    """Other lengths may follow in predict, equal or not; lists of equally many numbers are rows, as in scikit-learn."""
+    X, y = np.random.default_rng(0).normal(size=(20, 6)), np.arange(20) % 2
+    fitted = estimator.fit(list(X), y)
+    assert_array_equal(fitted.theta_, clone(estimator).fit(X, y, lengths=np.full(20, 6)).theta_)
+    assert_array_equal(fitted.predict([row[:4] for row in X[:3]]), fitted.predict(X[:3], lengths=[4] * 3))
+    assert_array_equal(fitted.predict([X[0], X[1, :5]])[:1], fitted.predict([X[0]]))
+    assert_array_equal(fitted.predict(X[:3].tolist(), lengths=[4] * 3), fitted.predict(X[:3], lengths=[4] * 3))
+    plain = clone(estimator).fit(X, y)
+    assert_array_equal(plain.predict(X.tolist()), plain.predict(X))
+    with pytest.raises(ValueError, match="6 features"):
+        plain.predict(X[:, :4])
+
+
 @pytest.mark.parametrize("pooling", ["mean", "max"])
 def test_pooling(pooling):
     """A pooled sequence has the same bits alone; padding is not part of a mean or maximum."""
@@ -145,6 +160,7 @@ REFUSED = {
     "an empty one": ([[1.0], [1.0, 2.0], []], None, r"X\[2\] is an empty sequence"),
     "a missing value": ([[1.0], [1.0, np.nan], [3.0]], None, r"X\[1\] has a missing or infinite value .* at step 1"),
     "other channels": ([np.ones((2, 2)), np.ones((3, 3)), np.ones((1, 2))], None, r"X\[1\] has 3 channels"),
+    "dates": ([X[0], X[1, :2].astype("datetime64[D]")], None, r"X\[1\] holds dates \(datetime64\[D\]\), not numbers"),
     "words": ([["a"], [1.0, 2.0], [3.0]], None, r"X\[0\] holds other things than numbers"),
     "targets": ([[1.0], [1.0, 2.0]], None, "inconsistent numbers of samples"),
 }  # fmt: skip

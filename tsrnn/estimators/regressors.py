@@ -28,8 +28,8 @@ class RecurrentRegressor(WindowNetwork, NumberNetwork, MultiOutputMixin, Regress
         Parameters
         ----------
         X : array-like of shape (n, length), (n, length * n_channels) or (n, length, n_channels), or list of arrays
-            A window in each row, the oldest step first; the channels of a step stand side by side. A list holds
-            sequences of different lengths, of shape (length,) or (length, n_channels).
+            A window in each row, the oldest step first; the channels of a step stand side by side. A list of arrays
+            holds sequences of any lengths, of shape (length,) or (length, n_channels).
         y : array-like of shape (n,) or (n, horizon)
             The targets of each window.
         lengths : array-like of shape (n,), optional

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from numbers import Number
 from typing import Any
 
@@ -13,12 +13,25 @@ from ..data.sequences import Sequences
 
 
 def is_ragged(X: Anything) -> bool:
-    """Whether X is a list of sequences that differ in their lengths, or that are no rows of a table."""
+    """Whether X is a list of arrays, which need not be equally long, or of lists that are not.
+
+    Lists of equally many numbers are the rows of a table, as for scikit-learn.
+    """
+    return has_lengths(X) or any(not isinstance(item, list | tuple) for item in _sequences(X))
+
+
+def has_lengths(X: Anything) -> bool:
+    """Whether X is a list of sequences whose lengths differ, so that they are no rows of a table."""
+    return len({len(item) for item in _sequences(X)}) > 1
+
+
+def _sequences(X: Anything) -> Sequence[Anything]:
+    """The sequences of a list; empty where X is something else."""
     if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1:
         X = list(X)
     if not isinstance(X, list | tuple) or not len(X) or not all(map(_is_sequence, X)):
-        return False
-    return len({len(item) for item in X}) > 1
+        return []
+    return X
 
 
 def _is_sequence(item: Anything) -> bool:
@@ -84,6 +97,8 @@ def with_lengths(X: Anything, lengths: Anything, n_channels: int, *, any_number:
 
 
 def _numbers(values: Anything, name: str) -> np.ndarray:
+    if getattr(values, "dtype", np.dtype(float)).kind in ("m", "M"):  # which NumPy would convert
+        raise ValueError(f"{name} holds dates ({values.dtype}), not numbers: leave them out")
     try:
         return np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:

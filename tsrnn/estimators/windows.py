@@ -22,7 +22,7 @@ from ..training.options import EarlyStopping
 from ..training.plan import RowScaling, plan_rows
 from .base import Attributes
 from .recurrent import RecurrentNetwork, generator
-from .sequences import is_ragged, of_list, with_lengths
+from .sequences import has_lengths, is_ragged, of_list, with_lengths
 
 #: What ``scaling=`` accepts.
 SCALINGS = ("standard", None)
@@ -170,7 +170,7 @@ class WindowNetwork(SequenceNetwork):
         """Sequences of their own lengths: a list of arrays, or rows with `lengths`."""
         if lengths is None:
             return of_list(X, n_channels, any_number=any_number)
-        if is_ragged(X):
+        if has_lengths(X):
             raise ValueError(
                 "X is a list of sequences of different lengths, which tells their lengths; leave lengths out"
             )
@@ -209,6 +209,12 @@ class WindowNetwork(SequenceNetwork):
         split: tuple[np.ndarray, np.ndarray], target_scaling: str | None = None,
     ) -> Attributes:  # fmt: skip
         """Train on sequences with targets (n, n_targets) and their weights; return the fitted attributes by name."""
+        if len(split[0]) and not weight[split[0]].any():
+            raise ValueError(
+                f"all {len(split[0])} rows that early_stopping holds out have the weight 0 of their class, so that "
+                "nothing would tell when to stop; leave out the rows of that class, make validation_size larger, or "
+                "use early_stopping=False"
+            )
         scaling = RowScaling.fit(self._scaling_name(), target_scaling, sequences.rows_of(split[1]), targets[split[1]])
         geometry, pooling = _geometry(sequences), choice("pooling", self.pooling, tuple(POOLING))
         fitted = self._fit_sequences(sequences, geometry, targets, weight, loss, split, scaling, pooling=pooling)
@@ -223,7 +229,7 @@ class WindowNetwork(SequenceNetwork):
 def _check_kind(name: str, value: Anything) -> None:
     """Refuse arrays of a device, and dates."""
     on_host(name, value)
-    if not is_ragged(value):
+    if not has_lengths(value):
         frame.refuse_dates(value, name)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 
 from ..checks import Anything
+from .target import refuse_missing_label
 
 
 def accuracy(y_true: Anything, y_pred: Anything) -> float:
@@ -28,7 +30,7 @@ def accuracy(y_true: Anything, y_pred: Anything) -> float:
     >>> accuracy(["a", "b", "b", "b"], ["a", "a", "b", "b"])
     0.75
     """
-    truth, prediction = _labels("y_true", y_true), np.asarray(y_pred)
+    truth, prediction = _labels("y_true", y_true), _labels("y_pred", y_pred)
     if truth.shape != prediction.shape:
         raise ValueError(
             f"y_true has the shape {truth.shape} and y_pred {prediction.shape}; pass a prediction for each label"
@@ -103,6 +105,10 @@ def _labels(name: str, values: Anything) -> np.ndarray:
     labels = np.asarray(values)
     if labels.size == 0:
         raise ValueError(f"{name} is empty; pass one label at least")
+    missing = pd.isna(labels).ravel()
+    if missing.any():
+        row = int(missing.argmax())
+        refuse_missing_label(name, row, labels.ravel()[row])
     return labels
 
 

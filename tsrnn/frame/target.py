@@ -30,7 +30,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -290,7 +290,12 @@ def refuse_missing_labels(y: Anything, name: str) -> None:
         y = y.to_numpy(dtype=object).ravel()
     for i, label in enumerate(y if isinstance(y, list | tuple | np.ndarray) else ()):
         if label is None or label is pd.NA:
-            raise ValueError(f"{name}[{i}] is missing ({label}); give that row a label, or leave it out")
+            refuse_missing_label(name, i, label)
+
+
+def refuse_missing_label(name: str, row: int, label: object) -> NoReturn:
+    """Raise for the missing label of a row."""
+    raise ValueError(f"{name}[{row}] is missing ({label}); give that row a label, or leave it out")
 
 
 def _is_date_dtype(dtype: object) -> bool:
