@@ -247,10 +247,12 @@ def plot_training(estimator: Anything, ax: Axes | None = None) -> Axes:
 def plot_attention(weights: Anything, ax: Axes | None = None) -> Axes:
     """Plot attention weights as an image: one row for each forecast step, one column for each step of the context.
 
+    Of a transducer there is a row for each symbol of the target and a column for each of the source.
+
     Parameters
     ----------
     weights : DataFrame or array-like of shape (n_steps, n_read)
-        The result of `attention_weights`; of a panel that of one id, or one of the tables.
+        The result of `attention_weights`; of a panel that of one id, of a list one of the tables.
     ax : matplotlib Axes, optional
         Axes to plot on. None makes new axes with pyplot.
 
@@ -286,10 +288,11 @@ def plot_attention(weights: Anything, ax: Axes | None = None) -> Axes:
     ax = _new_axes() if ax is None else ax
     image = ax.imshow(table.to_numpy(), aspect="auto", cmap="Blues", vmin=0, interpolation="nearest")
     named = isinstance(weights, pd.DataFrame)
+    of_symbols = named and table.index.dtype == object  # each of which is to be read
     for axis, labels in ((ax.xaxis, table.columns), (ax.yaxis, table.index)):
-        positions = range(0, len(labels), -(-len(labels) // 7))
+        positions = range(0, len(labels), 1 if of_symbols else -(-len(labels) // 7))
         axis.set_ticks(positions, [format_label(labels[i]) if named else str(i + 1) for i in positions])
-    ax.set(xlabel="context", ylabel="forecast")
+    ax.set(xlabel="source" if of_symbols else "context", ylabel="target" if of_symbols else "forecast")
     ax.figure.colorbar(image, ax=ax, label="weight", pad=0.01)
     return ax
 

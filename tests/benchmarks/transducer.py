@@ -1,6 +1,6 @@
 """A training step of encoder and decoder over symbols beside PyTorch's, then two tasks: dates, and digits turned round.
 
-    python -m tests.benchmarks.transducer [--repeats 15] [--threads 1 2] [--tasks]
+    python -m tests.benchmarks.transducer [--repeats 15] [--threads 1 2] [--tasks] [--picture FILE]
 
 The step is forward, loss, backward, clipping and Adam for a batch of 64 pairs of 20 symbols of 1,000, 128 units, with
 attention. All steps of PyTorch's decoder go through each module at once, as teacher forcing allows. Before it is timed,
@@ -8,7 +8,8 @@ the gradients of both are compared in float64. Without torch only the tasks run.
 
 The tasks train `Seq2SeqTransducer` on 10,000 generated pairs and print the exact matches on 1,000 others: dates in many
 forms become ISO dates ("3 March 2021", "03/03/21"), and strings of 5 to 15 digits are turned round; then also strings
-of 16 to 20 digits, which are longer than those of the training.
+of 16 to 20 digits, which are longer than those of the training. `--picture` draws the attention of a date, and of a
+sentence that a translator of 24 pairs did not see.
 """
 
 from __future__ import annotations
@@ -183,7 +184,43 @@ def transducer(max_epochs: int, seed: int) -> Any:
     )
 
 
-def run_tasks() -> None:
+def sentences() -> tuple[Pairs, Pairs]:
+    """Pairs of short sentences, English and Korean in Latin letters, to train on, and others of the same words."""
+    who = {"I": "naneun", "You": "neoneun", "We": "urineun", "They": "geudeureun"}
+    what = {"read books": "chaegeul ilgeo", "read letters": "pyeonjireul ilgeo", "drink water": "mureul masyeo",
+            "drink tea": "chareul masyeo", "eat rice": "babeul meogeo", "eat bread": "ppangeul meogeo"}  # fmt: skip
+    both = {"Hello , world !": "annyeong , sesang-a !", "Hello , friend !": "annyeong , chingu-ya !"}
+    both |= {f"{a} {b} .": f"{c} {d} ." for a, c in who.items() for b, d in what.items()}
+    held_out = ["You drink tea .", "We read letters .", "They eat rice .", "I eat bread ."]
+    train = [(source, target) for source, target in both.items() if source not in held_out]
+    return ([s for s, _ in train], [t for _, t in train]), (held_out, [both[source] for source in held_out])
+
+
+def draw(path: str, of_dates: Any) -> None:
+    """Attention of a sentence that was not in the fit, and of a date."""
+    from matplotlib.figure import Figure
+
+    from tsrnn import Seq2SeqTransducer
+    from tsrnn.plotting import plot_attention
+
+    train, other = sentences()
+    found = []
+    for seed in range(4):
+        model = Seq2SeqTransducer(hidden_size=32, embedding_size=16, max_epochs=200, random_state=seed).fit(*train)
+        found.append(model.score(*other))
+        if seed == 0:
+            of_sentence = model.attention_weights(["You drink tea ."])[0]
+    line("sentences that were not in the fit: exact match", float(np.mean(found)), "", note=str(found))
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    axes = figure.subplots(1, 2, width_ratios=(1, 1.5))
+    for ax, table in zip(axes, (of_sentence, of_dates.attention_weights(["3 March 2021"])[0]), strict=True):
+        plot_attention(table, ax)
+    axes[0].set_title("a sentence", loc="left")
+    axes[1].set_title("a date", loc="left")
+    figure.savefig(path)
+
+
+def run_tasks(picture: str | None) -> None:
     """Fit both, print what they reach."""
     transducer(1, 0).fit(["a"], ["b"])  # compiles
     for name, make, max_epochs, goal in (("dates", dates, 8, 60.0), ("digits", digits, 12, 120.0)):
@@ -191,6 +228,8 @@ def run_tasks() -> None:
         model.fit(*make(10_000, 0))
         line(f"{name}: seconds of the fit", time.perf_counter() - started, "s", goal)
         line(f"{name}: exact match", model.score(*make(1000, 1)), "", at_least=0.99)
+        if picture and name == "dates":
+            draw(picture, model)
     longer = digits(1000, 2, 16, 20)
     model.set_params(max_length=20)
     line("digits, 16 to 20 of them: exact match", model.score(*longer), "")
@@ -203,6 +242,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--tasks", action="store_true")
+    parser.add_argument("--picture", metavar="FILE")
     args = parser.parse_args()
     from tsrnn.kernels import get_backend
 
@@ -210,8 +250,8 @@ def main() -> None:
         with get_backend("cpu").session():
             for threads in args.threads:
                 compare_steps(threads, args.repeats)
-    if args.tasks:
-        run_tasks()
+    if args.tasks or args.picture:
+        run_tasks(args.picture)
 
 
 if __name__ == "__main__":
