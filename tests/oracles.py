@@ -237,26 +237,36 @@ def bidirectional(
     masks : (2 L - 2, T, H), optional
         Factors between the layers, by the time step (dropout).
     """
-    x, own = decayed(x, decay), range(start, len(x))
+    x, mask = decayed(x, decay), None if masks is None else lambda layer, t: masks[layer][t]
     below = [list(row) if tables is None else looked_up(tables[0], row) for row in x]
+    tops, last = both_directions(cell, layers, below, start, initial, mask)
+    if pooling != "last":
+        return [times(head, [1, *pooled(tops[start:], pooling)])]
+    if n_outputs == 1:
+        return [times(head, [1, *last[-2][0], *last[-1][0]])]
+    return [times(head, [1, *h]) for h in tops[len(x) - n_outputs :]]
+
+
+def both_directions(cell, layers, below, start, initial, mask=None):
+    """Outputs [h of the forward direction; h of the backward one] of the top layer at each step; all last states.
+
+    `below` (T, I) are the inputs, `mask(layer, t)` the factors (H,) between layers; the rest as in `bidirectional`.
+    """
+    own, last = range(start, len(below)), []
     for n in range(0, len(layers), 2):
-        tops = [[None] * len(x), [None] * len(x)]
+        tops = []
         for d, times_of_d in enumerate((own, reversed(own))):
             states = list(map(list, initial[n + d]))
-            tops[d] = [states[0]] * len(x)
+            tops.append([states[0]] * len(below))
             for t in times_of_d:
                 states = list(cell(layers[n + d], below[t], *states))
                 tops[d][t] = states[0]
+            last.append(states)
         below = [[*forward, *backward] for forward, backward in zip(*tops, strict=True)]
-        if masks is not None and n + 2 < len(layers):
-            factors = [[*masks[n][t], *masks[n + 1][t]] for t in range(len(x))]
+        if mask is not None and n + 2 < len(layers):
+            factors = [[*mask(n, t), *mask(n + 1, t)] for t in range(len(below))]
             below = [[m * h for m, h in zip(*pair, strict=True)] for pair in zip(factors, below, strict=True)]
-    forward, backward = tops
-    if pooling != "last":
-        return [times(head, [1, *pooled([below[t] for t in own], pooling)])]
-    if n_outputs == 1:
-        return [times(head, [1, *forward[-1], *backward[start]])]
-    return [times(head, [1, *below[t]]) for t in range(len(x) - n_outputs, len(x))]
+    return below, last
 
 
 def decayed(x, decay):
@@ -314,7 +324,7 @@ def with_linear(out, x, t, skip, location, ahead, season):
 def decoding(
     cell, encoder, decoder, head, x, start, initial, n_outputs, *, segment=1, embedding=None, position=None, bias=None,
     bridge=None, attention=None, skip=None, location=None, mask=None, feed=None, link=None, own=(), detached=False,
-    ahead=None, season=None, decay=None, tables=None,
+    ahead=None, season=None, decay=None, tables=None, directions=1,
 ):  # fmt: skip
     """Outputs (n_outputs, O) of an encoder and a decoder for one window, and the attention weights of each output.
 
@@ -333,7 +343,7 @@ def decoding(
         Maps [1; last states of the encoder] to the first states of the decoder, for each kind of state.
     attention : dict, optional
         kind ("dot", "general" or "additive"); its weights query, key, energy; and context (O, H), which acts on the
-        weighted sum of the encoder's outputs.
+        weighted sum of the encoder's outputs. Of two directions it is (O, 2 H).
     mask : callable, optional
         Dropout factors (H,) between a layer and the one above it, by layer (encoder first, then decoder) and step.
     feed : list of int
@@ -343,6 +353,9 @@ def decoding(
     tables : list of matrices, optional
         Vectors of each code, of the encoder and of the decoder, which has no flag then and feeds back the code of its
         largest output: not 0 or 1, which stand for the unknown symbol and for the first one.
+    directions : int
+        Of two directions `encoder` and `initial` are what they are in `bidirectional`, and the encoder's outputs [h of
+        the forward direction; h of the backward one].
     """
     x, n = decayed(x, decay), (len(x) - (n_outputs - 1) * segment) // segment
     outputs, weighed, encoded = [], [], []
@@ -363,7 +376,9 @@ def decoding(
                 below = [m * h for m, h in zip(mask(first + number, t), below, strict=True)]
 
     states = [list(map(list, layer)) for layer in initial]
-    for t in range(n):
+    if directions == 2:
+        encoded, states = both_directions(cell, encoder, [read(t * segment) for t in range(n)], start, initial, mask)
+    for t in range(n if directions == 1 else 0):
         if t >= start:
             climb(encoder, states, read(t * segment), 0, t)
         encoded.append(states[-1][0])
@@ -398,7 +413,8 @@ def decoding(
         if attention is not None:
             weights = softmax([score(attention, h, e) for e in encoded[start:]])
             weighed.append([0] * start + weights)
-            gathered = [total(w * e[u] for w, e in zip(weights, encoded[start:], strict=True)) for u in range(len(h))]
+            weighted = [[w * unit for unit in e] for w, e in zip(weights, encoded[start:], strict=True)]
+            gathered = [total(column) for column in zip(*weighted, strict=True)]
             out = [one + value for one, value in zip(out, times(attention["context"], gathered), strict=True)]
         outputs.append(with_linear(out, x, row, skip, location, of_output(ahead, k), of_output(season, k)))
     return outputs, weighed

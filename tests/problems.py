@@ -278,8 +278,8 @@ def oracle_decoding(p, lane, theta, x=None, state=None, masks=None, fed=None):
         parts["bias"] = named["bias"][:, 0]
     return oracles.decoding(
         oracles.CELLS[a.cell.name],
-        matrices[: a.num_layers],
-        matrices if d.parallel else matrices[a.num_layers :],
+        matrices[: a.n_layers],
+        matrices if d.parallel else matrices[a.n_layers :],
         named["head"],
         own if x is None else x[:, :, lane],
         start // d.segment,
@@ -296,6 +296,7 @@ def oracle_decoding(p, lane, theta, x=None, state=None, masks=None, fed=None):
         season=season(p, lane, named),
         decay=named.get("input_decay"),
         tables=tables_of(named),
+        directions=a.directions,
         **parts,
     )
 

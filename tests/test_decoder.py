@@ -102,7 +102,7 @@ def masks(p, dropout):
     """Factors between layers by definition: drawn for (key, layer below, step, unit, lane)."""
     if dropout == 0:
         return None
-    shape = (p.architecture.num_layers + 3, p.geometry.n_steps + 9, p.architecture.hidden_size, len(p.windows))
+    shape = (p.architecture.n_layers + 3, p.geometry.n_steps + 9, p.architecture.hidden_size, len(p.windows))
     key = KEY
     for counter in np.ogrid[tuple(map(slice, shape))]:
         key = fold(key, counter.astype(np.uint64))
@@ -113,7 +113,7 @@ def draws(p, free_run):
     """Which steps read their own forecasts, (m, lanes), by definition: drawn for (key, layers, step, lane)."""
     a = p.architecture
     steps, lanes = np.ogrid[: p.geometry.n_outputs, : len(p.windows)]
-    stream = fold(KEY, np.uint64(a.num_layers + a.decoder.num_layers))
+    stream = fold(KEY, np.uint64(a.n_layers + a.decoder.num_layers))
     key = fold(fold(stream, steps.astype(np.uint64)), lanes.astype(np.uint64))
     return (key < np.uint64(free_run * 2.0**32)) & (steps > 0)
 
@@ -218,21 +218,59 @@ OF_SYMBOLS = {
     "dropout": [0.0, 0.3],
     "learn": [False, True],
 }
+#: Of an encoder of two directions; dot products do not compare its outputs with a decoder's state.
+OF_TWO_DIRECTIONS = OF_SYMBOLS | {
+    "attention": [kind for kind in ATTENTION if kind != "dot"],
+    "cell": ["gru", "lstm"] if COMPILED else list(CELLS),
+}
 
 
-@pytest.mark.parametrize("options", list(pairwise(OF_SYMBOLS)), ids=name_of)
+@pytest.mark.parametrize("options", [*pairwise(OF_SYMBOLS), *pairwise(OF_TWO_DIRECTIONS)], ids=name_of)
 def test_symbols_against_a_loop_by_hand(options):
+    both = "cell" in options
     decoder = Decoder(
         num_layers=options["decoder_layers"],
-        bridge=options["layers"] != options["decoder_layers"],
+        bridge=both or options["layers"] != options["decoder_layers"],
         attention=options["attention"],
     )
     p = problem(
-        CELLS["gru"], layers=options["layers"], learn=options["learn"], symbols=options["symbols"], embedding=2,
-        context=4, n_outputs=3, lanes=LANES, ragged=True, missing=True, decoder=decoder, loss=CrossEntropy(5, 0.1),
+        CELLS[options.get("cell", "gru")], layers=options["layers"], learn=options["learn"], symbols=options["symbols"],
+        embedding=2, context=4, n_outputs=3, lanes=LANES, ragged=True, missing=True, decoder=decoder,
+        loss=CrossEntropy(5, 0.1), bidirectional=both,
     )  # fmt: skip
     result = run(p, BACKEND, free_run=options["free_run"], dropout=options["dropout"], key=KEY)
     assert_like_oracle(p, result, fed=draws(p, options["free_run"]), masks=masks(p, options["dropout"]))
+
+
+# ---------------------------------------------------------------- of two directions, over numbers
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"attention": "general", "lags": 4, "covariates": 2, "seasonal": 2, "free_run": 0.5, "missing": True},
+        {"attention": "additive", "segment": 3, "layers": 2, "dropout": 0.3, "learn": True, "loss": GAUSSIAN},
+        {"attention": None, "free_run": 1.0, "context": 1, "n_outputs": 1, "ragged": False},
+        {"attention": "general", "context": 4, "n_outputs": 1, "n_static": 1, "cardinalities": (2,), "masked": 2},
+    ],
+    ids=["linear skip", "segments", "one step", "one output"],
+)
+def test_an_encoder_of_two_directions(options):
+    options = {"ragged": True, "context": 6, "n_outputs": 3} | options
+    segment, dropout, free_run = options.pop("segment", 1), options.pop("dropout", 0.0), options.pop("free_run", 0.0)
+    decoder = Decoder(segment, bridge=True, attention=options.pop("attention"))
+    p = problem(
+        CELLS["lstm"], n_inputs=2, n_targets=2, block=segment, lanes=LANES, decoder=decoder, bidirectional=True,
+        **options,
+    )  # fmt: skip
+    result = run(p, BACKEND, free_run=free_run, dropout=dropout, key=KEY)
+    assert_like_oracle(p, result, fed=draws(p, free_run), masks=masks(p, dropout))
+
+
+def test_what_an_encoder_of_two_directions_refuses():
+    for decoder in (Decoder(), Decoder(2, parallel=True)):
+        with pytest.raises(ValueError, match="use parallel=False and bridge=True, or bidirectional=False"):
+            run(problem(bidirectional=True, block=decoder.segment, context=4, decoder=decoder), BACKEND)
+    with pytest.raises(ValueError, match=r"'dot' compares .* 3 numbers, .* has 6; use attention='general' or"):
+        run(problem(bidirectional=True, decoder=Decoder(bridge=True, attention="dot")), BACKEND)
 
 
 # ---------------------------------------------------------------- in parallel
@@ -266,6 +304,8 @@ def test_parallel_steps(cell, options):
         (Decoder(36, attention="dot"), {"block": 36, "context": 36, "n_outputs": 2}),
         (Decoder(36, False, 2, True, "additive"), {"block": 36, "context": 36, "n_outputs": 2, "covariates": 1}),
         (Decoder(1, False, 3, True, "general"), {"n_inputs": 3, "n_outputs": 3}),
+        (Decoder(1, False, 1, True, "general"), {"n_outputs": 3, "context": 36, "bidirectional": True}),
+        (Decoder(2, False, 2, True, "additive"), {"block": 2, "n_outputs": 3, "bidirectional": True}),
         (None, {"block": 36}),
         (None, {"block": 36, "lags": 3, "covariates": 2, "layers": 2}),
     ],

@@ -149,7 +149,7 @@ def test_a_direction_in_a_batch_has_the_bits_that_it_has_alone():
 
 
 def test_what_two_directions_refuse():
-    with pytest.raises(ValueError, match="bidirectional=True is for networks without a decoder, a linear skip"):
+    with pytest.raises(ValueError, match="bidirectional=True without a decoder is for networks without a linear skip"):
         run(problem(bidirectional=True, lags=2), KERNELS)
     with pytest.raises(ValueError, match="at each of the 6 steps of a window, but n_outputs=2; use one of both"):
         run(problem(bidirectional=True, n_outputs=2), KERNELS)

@@ -25,14 +25,15 @@ class Model(torch.nn.Module):
         reads = H if d.segment > 1 else a.n_inputs
         self.a, self.states = a, len(a.cell.states)
         self.embedding = torch.nn.Linear(a.n_inputs * d.segment, H) if d.segment > 1 else None
-        self.encoder = MODULES[a.cell.name](reads, H, a.num_layers)
+        E, options = a.directions * H, {"bidirectional": True} if a.bidirectional else {}
+        self.encoder = MODULES[a.cell.name](reads, H, a.num_layers, **options)
         self.decoder = MODULES[a.cell.name](reads + 1, H, d.num_layers)
-        bridge = [torch.nn.Linear(a.num_layers * H, d.num_layers * H) for _ in a.cell.states]
+        bridge = [torch.nn.Linear(a.n_layers * H, d.num_layers * H) for _ in a.cell.states]
         self.bridge = torch.nn.ModuleList(bridge) if d.bridge else None
-        self.query = torch.nn.Linear(H, H, bias=d.attention == "additive")
-        self.key = torch.nn.Linear(H, H, bias=False)
+        self.query = torch.nn.Linear(H, H if d.attention == "additive" else E, bias=d.attention == "additive")
+        self.key = torch.nn.Linear(E, H, bias=False)
         self.energy = torch.nn.Linear(H, 1, bias=False)
-        self.context = torch.nn.Linear(H, a.output_size, bias=False)
+        self.context = torch.nn.Linear(E, a.output_size, bias=False)
         self.head = torch.nn.Linear(H, a.output_size)
         self.double()
 
@@ -94,6 +95,8 @@ def flat(a, model, read, bias):
 
     for layer in range(a.num_layers):
         put_layer(views, f"layer{layer}", model.encoder, layer, read, bias)
+        if a.bidirectional:
+            put_layer(views, f"backward{layer}", model.encoder, f"{layer}_reverse", read, bias)
     for layer in range(a.decoder.num_layers):
         put_layer(views, f"decoder{layer}", model.decoder, layer, read, bias)
     views["head"][:] = affine(model.head)
@@ -112,18 +115,19 @@ def flat(a, model, read, bias):
 
 @pytest.mark.parametrize("free", [0.0, 1.0], ids=["taught", "free"])
 @pytest.mark.parametrize(
-    "decoder",
-    [Decoder(), Decoder(1, False, 1, True, "dot"), Decoder(2, False, 2, False, "general"),
-     Decoder(2, False, 3, True, "additive")],
-    ids=["plain", "dot", "general", "additive"],
+    ("decoder", "bidirectional"),
+    [(Decoder(), False), (Decoder(1, False, 1, True, "dot"), False), (Decoder(2, False, 2, False, "general"), False),
+     (Decoder(2, False, 3, True, "additive"), False), (Decoder(1, False, 1, True), True),
+     (Decoder(1, False, 2, True, "general"), True), (Decoder(2, False, 1, True, "additive"), True)],
+    ids=["plain", "dot", "general", "additive", "both, plain", "both, general", "both, additive"],
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["lstm", "gru", "rnn_tanh"])
-def test_seq2seq(name, decoder, free):
+def test_seq2seq(name, decoder, bidirectional, free):
     torch.manual_seed(0)
     layers = 2 if decoder.attention else 1
     p = problem(
         CELLS[name], n_inputs=2, hidden=4, layers=layers, context=8, n_outputs=3, block=decoder.segment, lanes=9,
-        ragged=True, missing=True, decoder=decoder,
+        ragged=True, missing=True, decoder=decoder, bidirectional=bidirectional,
     )  # fmt: skip
     a, model = p.architecture, Model(p.architecture)
     theta = flat(a, model, lambda parameter: parameter.detach(), np.add)

@@ -224,13 +224,29 @@ class Architecture(NetworkSizes):
 
     def _check_directions(self, geometry: Geometry) -> None:
         """Refuse what a network of two directions does not have."""
-        if self.decoder or self.lags or self.n_covariates or self.n_seasonal:
+        if self.decoder:
+            self._check_encoder(self.decoder)
+        elif self.lags or self.n_covariates or self.n_seasonal:
             raise ValueError(
-                "bidirectional=True is for networks without a decoder, a linear skip and inputs that are known ahead; "
-                "use bidirectional=False"
+                "bidirectional=True without a decoder is for networks without a linear skip and inputs that are known "
+                "ahead; use bidirectional=False"
             )
-        if geometry.n_outputs not in (1, geometry.n_steps):
+        elif geometry.n_outputs not in (1, geometry.n_steps):
             raise ValueError(
                 f"bidirectional=True gives one output, or one at each of the {geometry.n_steps} steps of a window, but "
                 f"n_outputs={geometry.n_outputs}; use one of both, or bidirectional=False"
+            )
+
+    def _check_encoder(self, decoder: Decoder) -> None:
+        """Refuse a decoder that cannot begin from two directions' states or compare its own with their outputs."""
+        if decoder.parallel or not decoder.bridge:
+            raise ValueError(
+                "bidirectional=True makes two states of each layer, of which a bridge makes those of the decoder's own "
+                "layers; use parallel=False and bridge=True, or bidirectional=False"
+            )
+        if decoder.attention == "dot":
+            raise ValueError(
+                f"attention='dot' compares the decoder's state, {self.hidden_size} numbers, with the encoder's output, "
+                f"which with bidirectional=True has {2 * self.hidden_size}; use attention='general' or 'additive', or "
+                "bidirectional=False"
             )

@@ -5,6 +5,8 @@ the segment before it (the last one of the context, the truth that follows, or i
 k = 0. The encoder takes n steps, the decoder m = n_outputs, each of s time steps (a segment; s = 1: the series itself).
 
 Over symbols the last one of the context is the start symbol, with which the decoder begins, so that there is no flag.
+
+An encoder of two directions (`bidirectional`) is that of Bahdanau, Cho & Bengio (2015), arXiv:1409.0473, section 3.2.
 """
 
 from __future__ import annotations
@@ -14,15 +16,18 @@ from ..parts import (
     attention,
     between,
     bridge,
+    directions,
     embedding,
     feed,
     head,
+    pooling,
     recurrent,
     segments,
 )
 from ..parts.layout import Program
 from ..parts.part import Operation, Part, Step
 from ..parts.shape import ADDITIVE, Shape, n_encoded
+from . import bidirectional
 from .stack import LAYERS, LINEAR, beginning, linear_operations
 from .stack import reading as reading_steps
 
@@ -31,6 +36,8 @@ PARTS: tuple[Part, ...] = (
     segments.PART,
     feed.PART,
     bridge.PART,
+    directions.PART,
+    pooling.PART,
     attention.SCORE,
     head.PART,
     attention.GATHER,
@@ -68,6 +75,9 @@ def encoder(cell: Cell, shape: Shape) -> Program:
     """Return the operations of the encoder: its inputs, then one layer after the other over all steps."""
     E, n = shape.num_layers, n_encoded(shape)
     steps: Program = [*beginning(shape), (reading(shape), Step(0, 0, n, 0))]
+    if shape.directions == 2:
+        steps += bidirectional.layers(cell, shape, n, 0 if shape.attention else n)
+        return [*steps, (directions.JOIN, Step(E - 2, last=n))] if shape.attention else steps
     for layer in range(E):
         if layer > 0:
             steps.append((between.PASS_UP, Step(layer, 0, n)))

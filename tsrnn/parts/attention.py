@@ -6,6 +6,9 @@ For B windows, n encoder steps, H units, N = H*B: a step's state h (N,), the enc
     score[t] = q . e_t  with q = h or W h,  or  v . tanh(q + k_t)  with q = W [1; h], k_t = U e_t
     weights = softmax(score),   gathered = sum over t of weights[t] e_t,   out += C gathered
 
+Of an encoder of one direction, e_t is its top layer's h (H,), M = N. Of two, it is [h forwards; h backwards] (2 H,),
+which `directions.JOIN` puts into `POOLED`, M = 2 N.
+
 Luong, Pham & Manning (2015), doi:10.18653/v1/D15-1166; Bahdanau, Cho & Bengio (2015), arXiv:1409.0473.
 """
 
@@ -33,12 +36,14 @@ from .operations import (
     zero,
 )
 from .part import GRADIENT, Buffer, Operation, Parameter, Parameters, Part, Sizes, Weights, uniform
+from .pooling import DPOOLED, POOLED
 from .recurrent import OPERANDS
 from .shape import ADDITIVE, DOT, GENERAL, n_decoded, n_encoded
 from .sizes import NetworkSizes
 from .tables import offset
 
-#: general: (H, H), additive: (H, 1 + H); additive: (H, H) and (1, H); the head's weights of what is gathered, (O, H).
+#: For D directions. general: (D H, H), additive: (H, 1 + H); additive: (H, D H) and (1, H); the head's weights of what
+#: is gathered, (O, D H).
 QUERY, KEY, ENERGY, CONTEXT = Weights("query"), Weights("key"), Weights("energy"), Weights("context")
 
 
@@ -52,19 +57,29 @@ def _adds(s: Sizes) -> int:
     return n_encoded(s.shape) if s.shape.attention == ADDITIVE else 0
 
 
-#: Weight of each encoder step in each decoder step, (m, n, B), and the encoder's outputs, so weighted, (m, N).
+#: Weight of each encoder step in each decoder step, (m, n, B), and the encoder's outputs, so weighted, (m, M).
 ATTENTION = Buffer("attention", lambda s: (_attends(s), n_encoded(s.shape), s.tile))
-GATHERED = Buffer("gathered", lambda s: (_attends(s), s.state_size))
+GATHERED = Buffer("gathered", lambda s: (_attends(s), s.shape.directions * s.state_size))
 #: Additive: U e_t of each encoder step, (n, N), and the gradient.
 KEYS = Buffer("keys", lambda s: (_adds(s), s.state_size))
 DKEYS = Buffer("dkeys", lambda s: (_adds(s), s.state_size), GRADIENT, is_added_to=True)
 
 
 @inlined
-def encoder_outputs(shape, X, widths):
-    """Return where in X h of the encoder's top layer after step 0 begins, and the distance to that of the next step."""
-    top = shape.num_layers - 1
-    return ((top * X.shape[1] + 1) * X.shape[2] + widths[top] + 1) * X.shape[3], X.shape[2] * X.shape[3]
+def encoder_outputs(tile, shape, X, widths, theta, arrays):
+    """Return an array with the encoder's outputs, where that of step 0 begins, and the distance to the next one."""
+    both, top, B = shape.directions == 2, shape.num_layers - 1, X.shape[3]
+    outputs = tensor1(arrays, POOLED if both else OPERANDS, tile, theta)
+    first = B if both else operand_of(X, widths, top, 0) + B
+    return outputs, first, (1 + 2 * shape.hidden_size if both else X.shape[2]) * B
+
+
+@inlined
+def encoder_gradient(tile, shape, theta, arrays):
+    """Return the gradient of the encoder's outputs, (n, >= M), and the distance from one to the next."""
+    both, B = shape.directions == 2, tensor1(arrays, STARTS, tile, arrays).size
+    d = tensor1(arrays, DPOOLED if both else DY, tile, theta)
+    return d, 2 * shape.hidden_size * B if both else tensor2(arrays, DY, tile, theta).shape[1]
 
 
 # ---------------------------------------------------------------- keys
@@ -75,11 +90,11 @@ def make_keys(tile, step, shape, theta, chance, arrays):
         tensor2(arrays, KEYS, tile, theta),
         tensor1(arrays, WIDTHS, 0, arrays),
     )
-    H, B = shape.hidden_size, X.shape[3]
-    first, stride = encoder_outputs(shape, X, widths)
-    U = matrix(theta, offset(arrays, KEY), H, H)
+    H, E, B = shape.hidden_size, shape.directions * shape.hidden_size, X.shape[3]
+    outputs, first, stride = encoder_outputs(tile, shape, X, widths, theta, arrays)
+    U = matrix(theta, offset(arrays, KEY), H, E)
     for t in range(keys.shape[0]):
-        product(U, matrix(X, first + t * stride, H, B), matrix(keys, t * H * B, H, B))
+        product(U, matrix(outputs, first + t * stride, E, B), matrix(keys, t * H * B, H, B))
 
 
 def make_keys_gradient(tile, step, shape, theta, chance, arrays):
@@ -89,24 +104,25 @@ def make_keys_gradient(tile, step, shape, theta, chance, arrays):
         tensor2(arrays, DKEYS, tile, theta),
         tensor1(arrays, WIDTHS, 0, arrays),
     )
-    dY, grad = tensor2(arrays, DY, tile, theta), tensor1(arrays, GRAD, tile, theta)
-    theta_t, H, B, at = tensor1(arrays, THETA_T, 0, theta), shape.hidden_size, X.shape[3], offset(arrays, KEY)
-    first, stride = encoder_outputs(shape, X, widths)
-    U_t, dU = matrix(theta_t, at, H, H), matrix(grad, at, H, H)
+    grad, theta_t = tensor1(arrays, GRAD, tile, theta), tensor1(arrays, THETA_T, 0, theta)
+    H, E, B, at = shape.hidden_size, shape.directions * shape.hidden_size, X.shape[3], offset(arrays, KEY)
+    outputs, first, stride = encoder_outputs(tile, shape, X, widths, theta, arrays)
+    doutputs, width = encoder_gradient(tile, shape, theta, arrays)
+    U_t, dU = matrix(theta_t, at, E, H), matrix(grad, at, H, E)
     for t in range(dkeys.shape[0]):
         d = matrix(dkeys, t * H * B, H, B)
-        add_outer(d, matrix(X, first + t * stride, H, B), dU)
-        add_product(U_t, d, matrix(dY, t * dY.shape[1], H, B))
+        add_outer(d, matrix(outputs, first + t * stride, E, B), dU)
+        add_product(U_t, d, matrix(doutputs, t * width, E, B))
 
 
 # ---------------------------------------------------------------- forward
 def make_query(shape, theta, at, X, operand, B, query):
-    """query (N,) of the state h, which stands as [1; h] at `operand` in X."""
-    H, kind = shape.hidden_size, shape.attention
+    """query, (M,) or for the additive score (N,), of the state h, which stands as [1; h] at `operand` in X."""
+    H, E, kind = shape.hidden_size, shape.directions * shape.hidden_size, shape.attention
     if kind == DOT:
         copy(query, vector(X, operand + B, H * B))
     elif kind == GENERAL:
-        product(matrix(theta, at, H, H), matrix(X, operand + B, H, B), matrix(query, 0, H, B))
+        product(matrix(theta, at, E, H), matrix(X, operand + B, H, B), matrix(query, 0, E, B))
     else:
         product(matrix(theta, at, H, 1 + H), matrix(X, operand, 1 + H, B), matrix(query, 0, H, B))
 
@@ -119,27 +135,28 @@ def attend(tile, step, shape, theta, chance, arrays):
         tensor1(arrays, STARTS, tile, arrays),
     )
     k, H, B, O = step.first, shape.hidden_size, X.shape[3], shape.output_size
-    N = H * B
+    N, E, M = H * B, shape.directions * H, shape.directions * H * B
     weights, gathered = tensor3(arrays, ATTENTION, tile, theta)[k], tensor2(arrays, GATHERED, tile, theta)[k]
-    keys, query = tensor2(arrays, KEYS, tile, theta), vector(tensor1(arrays, SCRATCH, tile, theta), 0, N)
-    first, stride = encoder_outputs(shape, X, widths)
+    keys, scratch = tensor2(arrays, KEYS, tile, theta), tensor1(arrays, SCRATCH, tile, theta)
+    query, part = vector(scratch, 0, N if shape.attention == ADDITIVE else M), vector(gathered, 0, N)
+    outputs, first, stride = encoder_outputs(tile, shape, X, widths, theta, arrays)
     h, v = operand_of(X, widths, step.layer, step.start), offset(arrays, ENERGY)
     make_query(shape, theta, offset(arrays, QUERY), X, h, B, query)
     zero(vector(weights, 0, weights.size))
     for t in each(weights.shape[0]):
         row = vector(weights, t * B, B)
         if shape.attention == ADDITIVE:
-            add_energies(row, vector(theta, v, H), query, vector(keys, t * N, N), gathered)
+            add_energies(row, vector(theta, v, H), query, vector(keys, t * N, N), part)
         else:
-            add_dot(row, query, vector(X, first + t * stride, N))
+            add_dot(row, query, vector(outputs, first + t * stride, M))
     barrier()
     softmax(weights, starts)
     zero(gathered)
     for t in range(weights.shape[0]):
-        add_weighted(gathered, vector(weights, t * B, B), vector(X, first + t * stride, N))
+        add_weighted(gathered, vector(weights, t * B, B), vector(outputs, first + t * stride, M))
     barrier()
     out = matrix(tensor3(arrays, OUT, tile, theta), k * O * B, O, B)
-    add_product(matrix(theta, offset(arrays, CONTEXT), O, H), matrix(gathered, 0, H, B), out)
+    add_product(matrix(theta, offset(arrays, CONTEXT), O, E), matrix(gathered, 0, E, B), out)
 
 
 def add_dot(out, x, y):
@@ -193,25 +210,27 @@ def softmax(weights, starts):
 def attend_gradient(tile, step, shape, theta, chance, arrays):
     """Add the gradients of all weights, of the encoder's outputs and keys, and of the top layer's state."""
     X, widths = tensor4(arrays, OPERANDS, tile, theta), tensor1(arrays, WIDTHS, 0, arrays)
-    dY, grad = tensor2(arrays, DY, tile, theta), tensor1(arrays, GRAD, tile, theta)
+    grad = tensor1(arrays, GRAD, tile, theta)
     theta_t, scratch = tensor1(arrays, THETA_T, 0, theta), tensor1(arrays, SCRATCH, tile, theta)
     keys, dkeys = tensor2(arrays, KEYS, tile, theta), tensor2(arrays, DKEYS, tile, theta)
-    k, H, B, O, width = step.first, shape.hidden_size, X.shape[3], shape.output_size, dY.shape[1]
-    N, c, v = H * B, offset(arrays, CONTEXT), offset(arrays, ENERGY)
+    k, H, B, O, E = step.first, shape.hidden_size, X.shape[3], shape.output_size, shape.directions * shape.hidden_size
+    N, M, c, v = H * B, E * B, offset(arrays, CONTEXT), offset(arrays, ENERGY)
+    Q = N if shape.attention == ADDITIVE else M
     weights, gathered = tensor3(arrays, ATTENTION, tile, theta)[k], tensor2(arrays, GATHERED, tile, theta)[k]
     dout = matrix(tensor3(arrays, DOUT, tile, theta), k * O * B, O, B)
-    n, query, dquery, d = weights.shape[0], vector(scratch, 0, N), vector(scratch, N, N), vector(scratch, 2 * N, N)
-    part, dscore = vector(scratch, 3 * N, N), vector(scratch, 4 * N, n * B)
-    add_outer(dout, matrix(gathered, 0, H, B), matrix(grad, c, O, H))
-    product(matrix(theta_t, c, H, O), dout, matrix(d, 0, H, B))
+    n, query, dquery, d = weights.shape[0], vector(scratch, 0, Q), vector(scratch, M, Q), vector(scratch, 2 * M, M)
+    part, dscore = vector(scratch, 3 * M, N), vector(scratch, 4 * M, n * B)
+    add_outer(dout, matrix(gathered, 0, E, B), matrix(grad, c, O, E))
+    product(matrix(theta_t, c, E, O), dout, matrix(d, 0, E, B))
     h = operand_of(X, widths, step.layer, step.start)
     make_query(shape, theta, offset(arrays, QUERY), X, h, B, query)
-    first, stride = encoder_outputs(shape, X, widths)
+    outputs, first, stride = encoder_outputs(tile, shape, X, widths, theta, arrays)
+    doutputs, width = encoder_gradient(tile, shape, theta, arrays)
     zero(dscore), zero(dquery)
     for t in each(n):
-        add_dot(vector(dscore, t * B, B), d, vector(X, first + t * stride, N))
+        add_dot(vector(dscore, t * B, B), d, vector(outputs, first + t * stride, M))
     for t in range(n):
-        add_weighted(vector(dY, t * width, N), vector(weights, t * B, B), d)
+        add_weighted(vector(doutputs, t * width, M), vector(weights, t * B, B), d)
     barrier()
     softmax_gradient(matrix(dscore, 0, n, B), weights)
     for t in range(n):
@@ -220,11 +239,11 @@ def attend_gradient(tile, step, shape, theta, chance, arrays):
             of_v, dv = vector(theta, v, H), vector(grad, v, H)
             energies_gradient(ds, query, vector(keys, t * N, N), of_v, dquery, vector(dkeys, t * N, N), dv, part)
         else:
-            add_weighted(dquery, ds, vector(X, first + t * stride, N))
-            add_weighted(vector(dY, t * width, N), ds, query)
+            add_weighted(dquery, ds, vector(outputs, first + t * stride, M))
+            add_weighted(vector(doutputs, t * width, M), ds, query)
     barrier()
     dh = top_state_gradient(tile, step, theta, arrays, H, B)
-    query_gradient(shape, theta_t, grad, offset(arrays, QUERY), X, h, matrix(dquery, 0, H, B), dh)
+    query_gradient(shape, theta_t, grad, offset(arrays, QUERY), X, h, matrix(dquery, 0, Q // B, B), dh)
 
 
 def softmax_gradient(d, weights):
@@ -255,13 +274,13 @@ def energies_gradient(d, query, key, v, dquery, dkey, dv, part):
 
 
 def query_gradient(shape, theta_t, grad, at, X, operand, d, dh):
-    """Add the gradients of the query's weights and of h, (H, B), from that of the query d (H, B)."""
+    """Add the gradients of the query's weights and of h, (H, B), from that of the query d (its units, B)."""
     H, kind, B = shape.hidden_size, shape.attention, d.shape[1]
     if kind == DOT:
         add(vector(dh, 0, H * B), vector(d, 0, H * B))
     elif kind == GENERAL:
-        add_outer(d, matrix(X, operand + B, H, B), matrix(grad, at, H, H))
-        add_product(matrix(theta_t, at, H, H), d, dh)
+        add_outer(d, matrix(X, operand + B, H, B), matrix(grad, at, d.shape[0], H))
+        add_product(matrix(theta_t, at, H, d.shape[0]), d, dh)
     else:
         add_outer(d, matrix(X, operand, 1 + H, B), matrix(grad, at, H, 1 + H))
         add_product(matrix(theta_t, at + H, H, H), d, dh)
@@ -270,19 +289,20 @@ def query_gradient(shape, theta_t, grad, at, X, operand, d, dh):
 # ---------------------------------------------------------------- parameters
 def scratch(s: Sizes) -> int:
     """Return room for the gradient of one step."""
-    return 4 * s.state_size + n_encoded(s.shape) * s.tile
+    return 4 * s.shape.directions * s.state_size + n_encoded(s.shape) * s.tile
 
 
 def score_parameters(network: NetworkSizes) -> Parameters:
     """Return the weights of the scores, by the kind of attention."""
     H, kind = network.hidden_size, network.decoder.attention if network.decoder else None
+    E = network.directions * H
     found: dict[str, Parameter] = {}
     if kind == "general":
-        found[QUERY.name] = Parameter((H, H), uniform, decays=True)
+        found[QUERY.name] = Parameter((E, H), uniform, decays=True)
     if kind == "additive":
         found[QUERY.name] = Parameter((H, 1 + H), uniform, decays=True, bias=0)
         found[KEY.name], found[ENERGY.name] = (
-            Parameter((H, H), uniform, decays=True),
+            Parameter((H, E), uniform, decays=True),
             Parameter((1, H), uniform, decays=True),
         )
     return found
@@ -290,7 +310,8 @@ def score_parameters(network: NetworkSizes) -> Parameters:
 
 def context_parameters(network: NetworkSizes) -> Parameters:
     """Return C; with a linear skip it starts at zero, so that the first forecast is the linear one."""
-    shape, initial = (network.output_size, network.hidden_size), None if network.lags else uniform
+    shape = (network.output_size, network.directions * network.hidden_size)
+    initial = None if network.lags else uniform
     attends = network.decoder is not None and network.decoder.attention is not None
     return {CONTEXT.name: Parameter(shape, initial, decays=True)} if attends else {}
 

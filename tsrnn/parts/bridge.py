@@ -1,6 +1,8 @@
 """From an encoder's last states to its decoder's first ones: as they are, or through a learned linear map.
 
-With E layers of H units before and D after, for each kind s of state: [decoder's layers] = W_s [1; encoder's layers].
+With E layers of H units before, each direction a layer, and D after, for each kind s of state:
+
+    [decoder's layers] = W_s [1; encoder's layers]
 """
 
 from __future__ import annotations
@@ -92,7 +94,10 @@ def scratch(s: Sizes) -> int:
 
 
 def parameters(network: NetworkSizes) -> Parameters:
-    """Return W, which starts by copying to each layer the one as far from the top, or else the lowest."""
+    """Return W, which starts by copying to each layer the one as far from the top, or else the lowest.
+
+    Of two directions it starts as their mean, so that the decoder begins with what both have read.
+    """
     d = network.decoder
     if d is None or d.parallel or not d.bridge:
         return {}
@@ -102,9 +107,10 @@ def parameters(network: NetworkSizes) -> Parameters:
         layers = np.zeros((n_after, n_before))
         for layer in range(n_after):
             layers[layer, max(0, layer + n_before - n_after)] = 1
+        layers = np.repeat(layers, network.directions, axis=1) / network.directions
         values[:, :, 1:] = np.kron(layers, np.eye(H))
 
-    shape = (len(network.cell.states), n_after * H, 1 + n_before * H)
+    shape = (len(network.cell.states), n_after * H, 1 + network.n_layers * H)
     return {BRIDGE.name: Parameter(shape, copies, decays=True, bias=0)}
 
 

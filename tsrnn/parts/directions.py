@@ -90,49 +90,50 @@ def pass_up_gradient(tile, step, shape, theta, chance, arrays):
         barrier()
 
 
-# ---------------------------------------------------------------- to the head
-def slot_of(t, start, shape):
-    """Return the slot of the backward layer that the output after time `t` reads.
+# ---------------------------------------------------------------- to the head and to attention
+def slot_of(t, start, n, n_joined):
+    """Return the slot of the backward layer, of `n` steps, that is joined with the forward layer's at time `t`.
 
-    One output reads the last state of both directions, several read those of their own step.
+    One pair is that of both directions' last states, of several each is that of its own step.
     """
-    return turned(t, start, shape.n_steps) if shape.n_outputs > 1 else t
+    return turned(t, start, n) if n_joined > 1 else t
 
 
 def join(tile, step, shape, theta, chance, arrays):
-    """Fill `POOLED` with [1; h of the forward layer `step.layer`; h of the backward one] for each output.
+    """Fill `POOLED`, pair by pair, with [1; h of the forward layer `step.layer`; h of the backward one].
 
-    Output k comes after time step `step.start` + k.
+    Pair k comes after time step `step.start` + k of the `step.last` steps of both layers.
     """
     X, pooled = tensor4(arrays, OPERANDS, tile, theta), tensor3(arrays, POOLED, tile, theta)
     starts, widths = tensor1(arrays, STARTS, tile, arrays), tensor1(arrays, WIDTHS, 0, arrays)
-    B, H, flat = X.shape[3], shape.hidden_size, vector(X, 0, X.size)
-    for r in each(shape.n_outputs * H):
+    B, H, n, flat = X.shape[3], shape.hidden_size, pooled.shape[0], vector(X, 0, X.size)
+    for r in each(n * H):
         k, u = r // H, r % H
         t, first = step.start + k, k * (1 + 2 * H) * B
         forward, backward = vector(pooled, first + (1 + u) * B, B), vector(pooled, first + (1 + H + u) * B, B)
         h = vector(X, operand_of(X, widths, step.layer, t) + (1 + u) * B, B)
         for b in range(B):
+            slot = slot_of(t, starts[b], step.last, n)
             forward[b] = h[b]
-            backward[b] = flat[operand_of(X, widths, step.layer + 1, slot_of(t, starts[b], shape)) + (1 + u) * B + b]
-    for r in each(shape.n_outputs * B):
+            backward[b] = flat[operand_of(X, widths, step.layer + 1, slot) + (1 + u) * B + b]
+    for r in each(n * B):
         pooled[r // B, 0, r % B] = 1
     barrier()
 
 
 def join_gradient(tile, step, shape, theta, chance, arrays):
-    """Put the gradient of what the head reads into those of both layers' outputs, `DY` and `DBACKWARD`."""
+    """Put the gradient of the pairs into those of both layers' outputs, `DY` and `DBACKWARD`."""
     dY, dback = tensor2(arrays, DY, tile, theta), tensor2(arrays, DBACKWARD, tile, theta)
     dpooled, starts = tensor3(arrays, DPOOLED, tile, theta), tensor1(arrays, STARTS, tile, arrays)
-    B, H, width, flat = starts.size, shape.hidden_size, dY.shape[1], vector(dback, 0, dback.size)
-    for r in each(shape.n_outputs * H):
+    B, H, width, n, flat = starts.size, shape.hidden_size, dY.shape[1], dpooled.shape[0], vector(dback, 0, dback.size)
+    for r in each(n * H):
         k, u = r // H, r % H
         t, first = step.start + k, k * 2 * H * B
         to = vector(dY, t * width + u * B, B)
         forward, backward = vector(dpooled, first + u * B, B), vector(dpooled, first + (H + u) * B, B)
         for b in range(B):
             to[b] = forward[b]
-            flat[slot_of(t, starts[b], shape) * width + u * B + b] = backward[b]
+            flat[slot_of(t, starts[b], step.last, n) * width + u * B + b] = backward[b]
     barrier()
 
 

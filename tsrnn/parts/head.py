@@ -14,7 +14,7 @@ from .recurrent import DDECODER, OPERANDS
 from .sizes import NetworkSizes
 from .tables import offset
 
-#: (O, 1 + H), the bias first; (O, 1 + 2 H) of two directions.
+#: (O, 1 + H), the bias first; (O, 1 + 2 H) of two directions without a decoder.
 HEAD = Weights("head")
 
 
@@ -66,7 +66,8 @@ def states_uniform(values: np.ndarray, rng: np.random.Generator, bound: float) -
 def parameters(network: NetworkSizes) -> Parameters:
     """Return V; with a linear skip it starts at zero, so that the first forecast is the linear one."""
     initial = None if network.lags else states_uniform
-    shape = (network.output_size, 1 + network.directions * network.hidden_size)
+    n_read = 1 if network.decoder else network.directions
+    shape = (network.output_size, 1 + n_read * network.hidden_size)
     return {HEAD.name: Parameter(shape, initial, decays=True, bias=0)}
 
 

@@ -15,7 +15,7 @@ from .head import HEAD
 from .operations import add_outer, barrier, each, matrix, product, tensor1, tensor2, tensor3, tensor4, vector
 from .part import GRADIENT, Buffer, Operation, Part, Sizes
 from .recurrent import DBACKWARD, OPERANDS
-from .shape import LAST, MAX, MEAN
+from .shape import LAST, MAX, MEAN, n_encoded
 from .tables import offset
 
 
@@ -24,13 +24,21 @@ def _units(s: Sizes, of: tuple[int, ...] = (MEAN, MAX)) -> int:
 
 
 def _read(s: Sizes) -> int:
-    """Return how many units the head reads from here; of the last outputs of one direction none."""
+    """Return how many units are read from here; of the last outputs of one direction none."""
     return _units(s, (LAST, MEAN, MAX)) if s.shape.directions == 2 else _units(s)
 
 
-#: [1; p] of each output, the gradient of p, and of a maximum the step that has it.
-POOLED = Buffer("pooled", lambda s: (s.shape.n_outputs if _read(s) else 0, 1 + _read(s), s.tile))
-DPOOLED = Buffer("dpooled", lambda s: (s.shape.n_outputs if _read(s) else 0, _read(s), s.tile), GRADIENT)
+def _rows(s: Sizes) -> int:
+    """Return how many vectors are read from here: one for each output, or by attention each step of an encoder."""
+    if s.shape.decoder_layers:
+        return n_encoded(s.shape) if s.shape.attention and s.shape.directions == 2 else 0
+    return s.shape.n_outputs if _read(s) else 0
+
+
+#: [1; p] of each output (of an encoder of two directions: of each of its steps), the gradient of p, and of a maximum
+#: the step that has it.
+POOLED = Buffer("pooled", lambda s: (_rows(s), 1 + _read(s), s.tile))
+DPOOLED = Buffer("dpooled", lambda s: (_rows(s), _read(s), s.tile), GRADIENT, is_added_to=True)
 HIGHEST = Buffer("highest", lambda s: (_units(s, (MAX,)), s.tile), dtype="int64")
 
 

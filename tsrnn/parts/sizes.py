@@ -56,8 +56,9 @@ class NetworkSizes:
     decoder has a table of `n_target_symbols`, or with 0 that of its encoder; its targets are codes, and its outputs a
     logit for each of them.
 
-    A `bidirectional` network, without decoder and linear skip, has `num_layers` layers that go forwards and as many
-    that go backwards; its only output depends on the whole window, or it has an output at each step.
+    A `bidirectional` network has `num_layers` layers that go forwards and as many that go backwards. Without a decoder
+    it has no linear skip; its only output depends on the whole window, or it has an output at each step. With a decoder
+    they are its encoder, and the decoder has a bridge.
     """
 
     cell: Cell
