@@ -26,6 +26,8 @@ pytestmark = compiled
 
 SMALL = {"hidden_size": 4, "embedding_size": 3, "max_epochs": 2, "random_state": 0, "dtype": "float64"}
 WORDS = ["ab", "ba", "abc", "c", "bca", "cab"]
+#: An encoder of two directions.
+BOTH = {"bidirectional": True, "num_layers": 2}
 
 
 def fitted(sources=WORDS, targets=None, **options):
@@ -98,21 +100,35 @@ def test_the_loss_does_not_depend_on_buckets():
 
 
 # ---------------------------------------------------------------- what is learned
-@pytest.mark.parametrize("attention", [None, "dot", "general", "additive"])
-def test_it_learns_to_turn_words_round(attention):
-    transducer = fitted(attention=attention, hidden_size=16, max_epochs=150, learning_rate=0.02)
+@pytest.mark.parametrize(
+    ("attention", "bidirectional"),
+    [(None, False), ("dot", False), ("general", False), ("additive", False), (None, True), ("general", True),
+     ("additive", True)],
+)  # fmt: skip
+def test_it_learns_to_turn_words_round(attention, bidirectional):
+    options = {"attention": attention, "bidirectional": bidirectional}
+    transducer = fitted(**options, hidden_size=16, max_epochs=150, learning_rate=0.02)
     assert transducer.predict(WORDS) == [word[::-1] for word in WORDS]
     assert transducer.score(WORDS, [word[::-1] for word in WORDS]) == 1
     assert transducer.score(WORDS, WORDS) < 1
     assert transducer.loss_curve_[-1] < 0.1 < transducer.loss_curve_[0]
 
 
+@pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "slstm"])
-def test_cells_and_layers(cell):
-    transducer = fitted(cell=cell, num_layers=2, decoder_layers=1, dropout=0.1)
+def test_cells_and_layers(cell, bidirectional):
+    transducer = fitted(cell=cell, num_layers=2, decoder_layers=1, dropout=0.1, bidirectional=bidirectional)
     assert transducer.network_.architecture.cell.name.startswith(cell)
     assert transducer.network_.architecture.decoder.num_layers == 1
     assert len(transducer.predict(["ab"])) == 1
+
+
+def test_the_decoder_begins_with_the_mean_of_both_directions():
+    transducer = fitted(**BOTH, cell="lstm", learning_rate=1e-30, max_epochs=1)
+    a = transducer.network_.architecture
+    bridge, copied = a.views(transducer.theta_)["bridge"], np.kron(np.eye(2), [[0.5, 0.5]])
+    assert_allclose(bridge[:, :, 1:], [np.kron(copied, np.eye(4))] * 2, atol=1e-20)
+    assert {"backward1.product0", "decoder1.product0"} < set(a.entries)
 
 
 def test_symbols_may_be_anything_hashable():
@@ -162,17 +178,21 @@ def test_held_out_pairs_stop_the_training():
     assert transducer.validation_curve_[transducer.best_epoch_] == transducer.validation_curve_.min()
 
 
-def test_a_warm_start_goes_on():
-    whole = fitted(max_epochs=1).set_params(warm_start=True)
+@pytest.mark.parametrize("both", [False, True])
+def test_a_warm_start_goes_on(both):
+    whole = fitted(max_epochs=1, bidirectional=both).set_params(warm_start=True)
     before = whole.theta_.copy()
     whole.fit([*WORDS, "xx"], [*WORDS, "yy"])
     assert whole.source_symbols_ == ["a", "b", "c"]
     assert np.abs(whole.theta_ - before).max() > 0
+    with pytest.raises(ValueError, match="warm_start=True needs the network of the earlier fit"):
+        whole.set_params(bidirectional=not both).fit(WORDS, WORDS)
 
 
-def test_a_fit_is_repeated_bit_for_bit():
+@pytest.mark.parametrize("both", [False, True])
+def test_a_fit_is_repeated_bit_for_bit(both):
     words = ["".join(letters) for letters in product("abc", repeat=3)] * 20  # some buckets
-    options = {"batch_size": 16, "teacher_forcing": 0.5, "num_layers": 2, "dropout": 0.2}
+    options = {"batch_size": 16, "teacher_forcing": 0.5, "num_layers": 2, "dropout": 0.2, "bidirectional": both}
     one, other = fitted(words, **options), fitted(words, **options)
     assert_array_equal(one.theta_, other.theta_)
     assert_array_equal(pickle.loads(pickle.dumps(one)).theta_, one.theta_)
@@ -215,7 +235,7 @@ def test_the_length_penalty_orders_targets():
     assert len(found[0][0]) == 3
 
 
-@pytest.mark.parametrize("options", [{}, {"cell": "lstm", "num_layers": 2}, {"attention": None}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"cell": "lstm", "num_layers": 2}, {"attention": None}, BOTH], ids=str)
 def test_a_beam_of_one_is_greedy(options):
     transducer = fitted(max_epochs=20, learning_rate=0.03, **options)
     greedy = transducer.predict_n_best(WORDS)
@@ -227,16 +247,18 @@ def test_a_beam_of_one_is_greedy(options):
     assert [transducer._as_target(own[0]) for own in beam.codes] == transducer.predict(WORDS)
 
 
-def test_the_probability_is_that_of_the_target():
-    transducer = fitted(max_epochs=20, learning_rate=0.03, beam_width=3)
+@pytest.mark.parametrize("options", [{}, BOTH], ids=str)
+def test_the_probability_is_that_of_the_target(options):
+    transducer = fitted(max_epochs=20, learning_rate=0.03, beam_width=3, **options)
     for word, found in zip(WORDS, transducer.predict_n_best(WORDS), strict=True):
         for target, value in found:
             assert value == pytest.approx(log_probability(transducer, word, target), rel=1e-10)
 
 
+@pytest.mark.parametrize("options", [{}, BOTH, BOTH | {"attention": None}], ids=str)
 @pytest.mark.parametrize("width", [1, 3])
-def test_what_is_written_does_not_depend_on_other_sources(width):
-    transducer = fitted(max_epochs=20, learning_rate=0.03, beam_width=width)
+def test_what_is_written_does_not_depend_on_other_sources(width, options):
+    transducer = fitted(max_epochs=20, learning_rate=0.03, beam_width=width, **options)
     many = [*WORDS, "abcabcabcabcabcabcabc", "b"] * 40
     together = transducer.predict_n_best(many)
     assert together[:8] == [transducer.predict_n_best([word])[0] for word in many[:8]]
@@ -253,8 +275,9 @@ def test_the_longest_target():
         fitted(["a", "b"], ["a", "abcd"], max_length=3)
 
 
-def test_attention_weights():
-    transducer = fitted(attention="general", max_epochs=20, learning_rate=0.03)
+@pytest.mark.parametrize("options", [{}, BOTH], ids=str)
+def test_attention_weights(options):
+    transducer = fitted(attention="general", max_epochs=20, learning_rate=0.03, **options)
     tables = transducer.attention_weights(WORDS)
     for word, written, table in zip(WORDS, transducer.predict(WORDS), tables, strict=True):
         assert list(table.index) == [*written, "<end>"]
@@ -316,6 +339,8 @@ def test_refused(sources, targets, error, message):
         ({"length_penalty": -1}, ValueError, "length_penalty=-1"),
         ({"tokenize": "letters"}, ValueError, "tokenize='letters' is not known"),
         ({"attention": "self"}, ValueError, "attention='self'"),
+        ({"bidirectional": "yes"}, TypeError, "bidirectional='yes'"),
+        ({"bidirectional": True, "attention": "dot"}, ValueError, "use attention='general' or 'additive'"),
         ({"cell": "cnn"}, ValueError, "cell='cnn'"),
         ({"embedding_size": 0}, ValueError, "embedding_size=0"),
         ({"min_count": 9}, ValueError, "min_count=9 leaves no symbol in sources"),

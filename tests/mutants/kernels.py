@@ -190,7 +190,7 @@ MUTANTS = [
     ),
     mutant(
         "directions: the outputs of all steps read the last state", "parts/directions.py::slot_of",
-        "turned(t, start, shape.n_steps) if shape.n_outputs > 1 else t", "t", KERNELS,
+        "turned(t, start, n) if n_joined > 1 else t", "t", KERNELS,
     ),
     # ---------------------------------------------------------------- symbols
     mutant(

@@ -201,6 +201,13 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
 #: Where estimators of symbols differ.
 OF_SYMBOLS: dict[str, tuple[str, str]] = {
     "embedding_size": ("int", "Length of the learned vector of each symbol."),
+    "bidirectional": (
+        "bool",
+        "Read each source backwards too, from its last symbol to its first, by further `hidden_size` units of each "
+        "layer of the encoder; attention and the decoder's first states read both directions (Bahdanau, Cho & Bengio "
+        "2015, arXiv:1409.0473). Not with dot products, which cannot compare a decoder's state with twice as many "
+        "numbers.",
+    ),
     "early_stopping": (
         "EarlyStopping or bool",
         "Hold out pairs drawn at random and keep the epoch with the lowest cross-entropy of their targets. True is "

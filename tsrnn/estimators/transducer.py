@@ -45,7 +45,9 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
     An encoder reads the source, symbol by symbol, up to the start symbol. From its last states a decoder writes the
     target: at each step it reads the symbol before, and the softmax of its outputs gives each symbol, or the end, a
     probability. With attention each step also reads a weighted mean of the encoder's outputs (Bahdanau, Cho & Bengio
-    2015, arXiv:1409.0473; Luong, Pham & Manning 2015, doi:10.18653/v1/D15-1166).
+    2015, arXiv:1409.0473; Luong, Pham & Manning 2015, doi:10.18653/v1/D15-1166). With `bidirectional` the encoder reads
+    the source backwards too, as that of the first of these papers: attention weighs the outputs of both directions, and
+    a learned linear map makes the decoder's first states from the last ones of both; it starts as their mean.
 
     Symbols are learned in `fit`. One that the fit did not see is read as the unknown symbol, which is never written.
 
@@ -70,6 +72,7 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
     hidden_size: int = 128
     embedding_size: int = 64
     attention: str | None = "additive"
+    bidirectional: bool = False
     tokenize: Anything = "word"
     min_count: int = 1
     share_embeddings: bool = False
@@ -87,7 +90,10 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
 
     def _decoding(self, num_layers: int) -> tuple[Decoder | None, TeacherForcing | None]:
         strategy = Seq2Seq(
-            teacher_forcing=self.teacher_forcing, attention=self.attention, decoder_layers=self.decoder_layers
+            teacher_forcing=self.teacher_forcing,
+            attention=self.attention,
+            decoder_layers=self.decoder_layers,
+            bridge=True if self.bidirectional else None,
         )
         return strategy.decoder(num_layers), strategy.forcing(True)
 
@@ -138,6 +144,7 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
             n_symbols=len(vocabularies[0]),
             n_target_symbols=0 if is_shared else len(vocabularies[1]),
             embedding_size=whole("embedding_size", self.embedding_size),
+            bidirectional=flag("bidirectional", self.bidirectional),
         )
         fit, fitted = self._train(network, plan)
         tables = _without_unknown(codes, is_shared=is_shared)
