@@ -79,9 +79,10 @@ def test_every_layout_computes_the_same(cell, layout, lanes):
 
 
 @pytest.mark.parametrize("layout", ["registers and shared memory", "two blocks"])
-def test_a_decoder_in_other_layouts(layout):
+@pytest.mark.parametrize(("attention", "bidirectional"), [("additive", False), ("general", True)])
+def test_a_decoder_in_other_layouts(attention, bidirectional, layout):
     p = problem(n_inputs=2, hidden=H, layers=2, context=6, n_outputs=2, block=2, lanes=3, ragged=True, covariates=1,
-                decoder=Decoder(2, False, 1, True, "additive"))  # fmt: skip
+                decoder=Decoder(2, False, 1, True, attention), bidirectional=bidirectional)  # fmt: skip
     options = {"free_run": 0.5, "dropout": 0.3, "key": np.uint64(5)}
     found, exact = (run(p, backend(name, 2), **options) for name in (layout, "L2"))
     for kind in ("outputs", "loss", "theta", "x"):

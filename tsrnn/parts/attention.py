@@ -6,8 +6,8 @@ For B windows, n encoder steps, H units, N = H*B: a step's state h (N,), the enc
     score[t] = q . e_t  with q = h or W h,  or  v . tanh(q + k_t)  with q = W [1; h], k_t = U e_t
     weights = softmax(score),   gathered = sum over t of weights[t] e_t,   out += C gathered
 
-Of an encoder of one direction, e_t is its top layer's h (H,), M = N. Of two, it is [h forwards; h backwards] (2 H,),
-which `directions.JOIN` puts into `POOLED`, M = 2 N.
+An output e_t has E units, M = E*B: of an encoder of one direction its top layer's h, E = H; of two [h forwards; h
+backwards], E = 2 H, which `directions.JOIN` puts into `POOLED`.
 
 Luong, Pham & Manning (2015), doi:10.18653/v1/D15-1166; Bahdanau, Cho & Bengio (2015), arXiv:1409.0473.
 """
@@ -42,8 +42,7 @@ from .shape import ADDITIVE, DOT, GENERAL, n_decoded, n_encoded
 from .sizes import NetworkSizes
 from .tables import offset
 
-#: For D directions. general: (D H, H), additive: (H, 1 + H); additive: (H, D H) and (1, H); the head's weights of what
-#: is gathered, (O, D H).
+#: general: (E, H), additive: (H, 1 + H); additive: (H, E) and (1, H); the head's weights of what is gathered, (O, E).
 QUERY, KEY, ENERGY, CONTEXT = Weights("query"), Weights("key"), Weights("energy"), Weights("context")
 
 
@@ -75,11 +74,11 @@ def encoder_outputs(tile, shape, X, widths, theta, arrays):
 
 
 @inlined
-def encoder_gradient(tile, shape, theta, arrays):
-    """Return the gradient of the encoder's outputs, (n, >= M), and the distance from one to the next."""
-    both, B = shape.directions == 2, tensor1(arrays, STARTS, tile, arrays).size
-    d = tensor1(arrays, DPOOLED if both else DY, tile, theta)
-    return d, 2 * shape.hidden_size * B if both else tensor2(arrays, DY, tile, theta).shape[1]
+def encoder_gradient(tile, shape, B, theta, arrays):
+    """Return an array with the gradient of the encoder's outputs, and the distance from one to the next."""
+    both = shape.directions == 2
+    doutputs = tensor1(arrays, DPOOLED if both else DY, tile, theta)
+    return doutputs, 2 * shape.hidden_size * B if both else tensor2(arrays, DY, tile, theta).shape[1]
 
 
 # ---------------------------------------------------------------- keys
@@ -107,7 +106,7 @@ def make_keys_gradient(tile, step, shape, theta, chance, arrays):
     grad, theta_t = tensor1(arrays, GRAD, tile, theta), tensor1(arrays, THETA_T, 0, theta)
     H, E, B, at = shape.hidden_size, shape.directions * shape.hidden_size, X.shape[3], offset(arrays, KEY)
     outputs, first, stride = encoder_outputs(tile, shape, X, widths, theta, arrays)
-    doutputs, width = encoder_gradient(tile, shape, theta, arrays)
+    doutputs, width = encoder_gradient(tile, shape, B, theta, arrays)
     U_t, dU = matrix(theta_t, at, E, H), matrix(grad, at, H, E)
     for t in range(dkeys.shape[0]):
         d = matrix(dkeys, t * H * B, H, B)
@@ -225,7 +224,7 @@ def attend_gradient(tile, step, shape, theta, chance, arrays):
     h = operand_of(X, widths, step.layer, step.start)
     make_query(shape, theta, offset(arrays, QUERY), X, h, B, query)
     outputs, first, stride = encoder_outputs(tile, shape, X, widths, theta, arrays)
-    doutputs, width = encoder_gradient(tile, shape, theta, arrays)
+    doutputs, width = encoder_gradient(tile, shape, B, theta, arrays)
     zero(dscore), zero(dquery)
     for t in each(n):
         add_dot(vector(dscore, t * B, B), d, vector(outputs, first + t * stride, M))
