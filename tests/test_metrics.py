@@ -710,11 +710,14 @@ def test_the_module():
     assert sorted(metrics.__all__) == metrics.__all__
     assert set(METRICS) <= set(metrics.__all__)
     assert set(metrics.__all__) - set(METRICS) == {
-        "accuracy", "log_loss", "naive2", "perplexity", "pit", "seasonal_naive", "summarise",
+        "accuracy", "bleu", "exact_match", "log_loss", "naive2", "perplexity", "pit", "seasonal_naive", "summarise",
+        "token_accuracy",
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("module", ["frame.distribution_metrics", "frame.metrics", "evaluation.naive2"])
+@pytest.mark.parametrize(
+    "module", ["frame.distribution_metrics", "frame.metrics", "frame.sequence_metrics", "evaluation.naive2"]
+)
 def test_doctests(module):
     assert doctest.testmod(importlib.import_module(f"tsrnn.{module}")).failed == 0
 

@@ -437,8 +437,8 @@ def test_answers_of_ids_of_several_columns():
     assert many.predict(1)["store"].dtype == "category"
     levels = quick().fit(frame.set_index([*BOTH, "ds"])["y"], short="skip")
     assert_array_equal(many.sample(2, 3, random_state=0).iloc[:, 3:], levels.sample(2, 3, random_state=0))
-    assert list(many.predict_total(2, random_state=0).columns[:2]) == BOTH
-    assert levels.predict_total(2, random_state=0).index.names == BOTH
+    assert list(many.predict_total(2, 0.8, random_state=0).columns[:2]) == BOTH
+    assert levels.predict_total(2, 0.8, random_state=0).index.names == BOTH
     many.update(pd.DataFrame({"store": "west", "item": 1, "ds": DAYS[5:12], "y": wave(7)}))
     assert many.predict(1, ids=("west", 1))["store"].dtype.categories.tolist() == ["east", "north", "south", "west"]
     models = NaiveForecaster().fit({PARTS["a"]: pd.Series(wave(9), DAYS[:9])}).predict(1)
