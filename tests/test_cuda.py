@@ -23,7 +23,14 @@ from .problems import CELLS, DEVICE, kernels, problem, run
 if DEVICE != "cuda":
     pytest.skip("needs TSRNN_TEST_DEVICE=cuda", allow_module_level=True)
 
-from tsrnn import LSTMClassifier, LSTMForecaster, LSTMRegressor, LSTMTagger, SequenceGenerator
+from tsrnn import (
+    LSTMClassifier,
+    LSTMForecaster,
+    LSTMRegressor,
+    LSTMTagger,
+    Seq2SeqTransducer,
+    SequenceGenerator,
+)
 from tsrnn.data.windows import Geometry
 from tsrnn.kernels.cuda import memory
 from tsrnn.kernels.cuda.backend import CudaBackend
@@ -159,6 +166,21 @@ def test_a_generator_on_the_device():
     assert_allclose(there.predict(["a", "x"], 6), here.predict(["a", "x"], 6), rtol=1e-8)
     draws = here.sample(["a", "b"], 3, random_state=0)
     assert_allclose(there.sample(["a", "b"], 3, random_state=0), draws, rtol=1e-8)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_transducer_on_the_device(bidirectional):
+    """Greedy and with a beam, to rounding in float64."""
+    words = ["ab", "ba", "abc", "c", "bca"]
+    options = {"hidden_size": 2, "embedding_size": 2, "max_epochs": 2, "random_state": 0, "dtype": "float64"}
+    options |= {"tokenize": "char", "bidirectional": bidirectional}
+    here, there = (Seq2SeqTransducer(device=device, **options).fit(words, words) for device in ("cpu", "cuda"))
+    assert_allclose(there.theta_, here.theta_, rtol=1e-8, atol=1e-10)
+    for width in (1, 3):
+        found = [model.set_params(beam_width=width).predict_n_best(words) for model in (here, there)]
+        for one, other in zip(*found, strict=True):
+            assert [target for target, _ in one] == [target for target, _ in other]
+            assert_allclose([value for _, value in one], [value for _, value in other], rtol=1e-8)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])

@@ -236,6 +236,15 @@ def test_attention():
     assert [label.get_text() for label in own.get_yticklabels()] == list("12345")
 
 
+def test_attention_of_symbols():
+    """Each symbol is named, also a space."""
+    table = pd.DataFrame(np.eye(9), index=list("2021-03-0"), columns=pd.Index(list("3 March 2"), dtype=object))
+    ax = plot_attention(table)
+    assert [label.get_text() for label in ax.get_xticklabels()] == list("3␣March␣2")
+    assert [label.get_text() for label in ax.get_yticklabels()] == list("2021-03-0")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("source", "target")
+
+
 @pytest.mark.parametrize(
     ("weights", "mend"),
     [(np.ones(3), "the table of"), (np.ones((0, 4)), "the table of"), (np.ones((2, 3, 4)), r"weights\[0\]")],

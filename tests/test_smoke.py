@@ -154,3 +154,14 @@ def test_generators(cell, form):
     assert generator.predict(X[:4], 7).shape == (4, 7)
     assert np.isfinite(generator.sample(X[:4], n_samples=3, random_state=0)).all()
     assert np.isfinite(generator.score(X, ragged))
+
+
+@pytest.mark.parametrize("cell", [name.lower() for name in FAMILIES])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_transducers(cell, bidirectional):
+    words = ["ab", "ba", "abc", "c", "bca"] * 2
+    options = SMALL | {"cell": cell, "bidirectional": bidirectional, "early_stopping": EarlyStopping(patience=1)}
+    transducer = tsrnn.Seq2SeqTransducer(tokenize="char", beam_width=2, embedding_size=2, **options)
+    transducer.fit(words, [word[::-1] for word in words])
+    assert all(set(word) <= set("abc") for word in transducer.predict(words))
+    assert 0 <= transducer.score(words, words, "token_accuracy") <= 1

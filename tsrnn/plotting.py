@@ -288,10 +288,11 @@ def plot_attention(weights: Anything, ax: Axes | None = None) -> Axes:
     ax = _new_axes() if ax is None else ax
     image = ax.imshow(table.to_numpy(), aspect="auto", cmap="Blues", vmin=0, interpolation="nearest")
     named = isinstance(weights, pd.DataFrame)
-    of_symbols = named and table.index.dtype == object  # each of which is to be read
+    of_symbols = named and (table.index.dtype == object or pd.api.types.is_string_dtype(table.index))  # all to be read
     for axis, labels in ((ax.xaxis, table.columns), (ax.yaxis, table.index)):
         positions = range(0, len(labels), 1 if of_symbols else -(-len(labels) // 7))
-        axis.set_ticks(positions, [format_label(labels[i]) if named else str(i + 1) for i in positions])
+        texts = [format_label(labels[i]) if named else str(i + 1) for i in positions]
+        axis.set_ticks(positions, ["␣" if text == " " else text for text in texts])
     ax.set(xlabel="source" if of_symbols else "context", ylabel="target" if of_symbols else "forecast")
     ax.figure.colorbar(image, ax=ax, label="weight", pad=0.01)
     return ax

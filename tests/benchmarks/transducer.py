@@ -212,8 +212,8 @@ def draw(path: str, of_dates: Any) -> None:
         if seed == 0:
             of_sentence = model.attention_weights(["You drink tea ."])[0]
     line("sentences that were not in the fit: exact match", float(np.mean(found)), "", note=str(found))
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
-    axes = figure.subplots(1, 2, width_ratios=(1, 1.5))
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    axes = figure.subplots(1, 2, width_ratios=(1, 1.8))
     for ax, table in zip(axes, (of_sentence, of_dates.attention_weights(["3 March 2021"])[0]), strict=True):
         plot_attention(table, ax)
     axes[0].set_title("a sentence", loc="left")

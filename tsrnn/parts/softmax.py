@@ -8,6 +8,8 @@ with the label smoothing s. No exponential overflows, and one of them is 1.
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..functions.activations import ONE, exp_to_one, log
 from .operations import vector
 from .part import LOSS, Buffer, Part
@@ -40,7 +42,7 @@ def cross_entropy(out, dout, y, weight, terms, r, K, B, smoothing, share, first,
             x = vector(out, at + k * B, n)
             for b in range(n):
                 value[b] += highest[b] - x[b]
-    uniform, own = smoothing / K, ONE - smoothing
+    uniform, own = smoothing / np.float32(K), ONE - smoothing  # by an integer it would become a float64
     for b in range(n):
         below = highest[b] - out[at + int(y[b]) * B + b]
         value[b] = log(total[b]) + own * below + uniform * value[b]
