@@ -279,8 +279,8 @@ def _build_element(loss: Loss, dtype: Any) -> Callable:
 
         def element(out, dout, y, weight, terms, constants, e, inverse):
             B = y.shape[2]
-            b, K, flat = e % B, out.size // y.size, vector(out, 0, out.size)
-            lanes(flat, dout, y, weight, terms, e // B, K, B, constants[0], inverse, b, b + 1)
+            b, K, flat, dflat = e % B, out.size // y.size, vector(out, 0, out.size), vector(dout, 0, dout.size)
+            lanes(flat, dflat, y, weight, terms, e // B, K, B, constants[0], inverse, b, b + 1)
             return terms[e]
 
         return element
