@@ -210,7 +210,7 @@ def gpu(session: nox.Session) -> None:
 
 @nox.session
 def oracle_torch(session: nox.Session) -> None:
-    """Compare the networks with PyTorch, which only this session and the benchmarks need.
+    """Compare the networks with PyTorch and BLEU with sacrebleu, which only this session and the benchmarks need.
 
     pip installs PyTorch, because uv does not read pip's settings, which may name a build without the GPU libraries.
     """
