@@ -104,7 +104,8 @@ ACCEPTED = {
 ACCEPTED["Seq2SeqTransducer"] = ACCEPTED["network"] | {
     "embedding_size": WHOLE, "share_embeddings": FLAGS, "attention": {"None"}, "tokenize": set(),
     "min_count": WHOLE, "max_length": {"np.int64(2)", "1000000000", "None"},
-    "beam_width": WHOLE | {"1000000000"}, "length_penalty": POSITIVE | {"0"}, "decoder_layers": WHOLE | {"None"},
+    "beam_width": WHOLE | {"1000000000"}, "length_penalty": POSITIVE - {"1000000000"} | {"0"},
+    "decoder_layers": WHOLE | {"None"},
     "teacher_forcing": PART | {"0", "1", "None"},
 }  # fmt: skip
 for cell_name in FAMILIES:  # the arguments that the cells add, by their types

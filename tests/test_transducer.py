@@ -13,10 +13,11 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from tsrnn import EarlyStopping, Seq2SeqTransducer
-from tsrnn.data.pairs import Pairs, to_write
+from tsrnn.data.pairs import Pairs, ends_of_buckets, to_write
 from tsrnn.data.vocabulary import Vocabulary
 from tsrnn.data.windows import Geometry
 from tsrnn.functions.symbols import END, START, UNKNOWN
+from tsrnn.networks import memory
 from tsrnn.networks.network import Network, Source
 from tsrnn.networks.search import beam_search, log_softmax
 
@@ -47,12 +48,12 @@ def test_rows_of_pairs():
     sources, targets = [np.array([5, 6, 7]), np.array([8])], [np.array([3]), np.array([4, 5])]
     pairs = Pairs.of(sources, targets)
     assert pairs.geometry == Geometry(4, 3)
-    assert_array_equal(pairs.order, [1, 0])
-    assert_array_equal(pairs.rows[:, 0], [8, START, 4, 5, END, 5, 6, 7, START, 3, END, 0])
-    assert_array_equal(pairs.weight[:, 0], [0, 0, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0])
+    assert_array_equal(pairs.order, [0, 1])
+    assert_array_equal(pairs.rows[:, 0], [5, 6, 7, START, 3, END, 0, 8, START, 4, 5, END])
+    assert_array_equal(pairs.weight[:, 0], [0, 0, 0, 0, 1, 1, 0, 0, 0, 1, 1, 1])
     ((_, windows),) = pairs.buckets.parts
-    assert_array_equal(windows.target, [2, 9])
-    assert_array_equal(windows.target - windows.start, [2, 4])
+    assert_array_equal(windows.target, [4, 9])
+    assert_array_equal(windows.target - windows.start, [4, 2])
     rows, windows, geometry = to_write(sources, 5, 2)
     assert_array_equal(rows[:, 0], [5, 6, 7, START, 0, 0, 8, START, 0, 0])
     assert geometry == Geometry(5, 2)
@@ -62,11 +63,11 @@ def test_rows_of_pairs():
 def test_buckets_hold_each_pair_once():
     rng = np.random.default_rng(0)
     sources, targets = ([rng.integers(3, 9, n) for n in rng.integers(1, 12, 40)] for _ in range(2))
-    pairs = Pairs.of(sources, targets, 3)
+    pairs = Pairs.of(sources, targets, 10)
     assert sorted(pairs.order) == [*range(40)]
-    longest, k = 0, 0
+    assert len(pairs.buckets.parts) > 2
+    k = 0
     for geometry, windows in pairs.buckets.parts:
-        assert geometry.context > longest
         for start, target, _ in zip(windows.start, windows.target, windows.length, strict=True):
             i = pairs.order[k]
             assert_array_equal(pairs.rows[start:target, 0], [*sources[i], START])
@@ -74,7 +75,6 @@ def test_buckets_hold_each_pair_once():
             assert_array_equal(pairs.rows[target : end + 1, 0], [*targets[i], END])
             assert pairs.weight[target : target + geometry.n_outputs].sum() == 1 + len(targets[i])
             k += 1
-        longest = geometry.context - 2
     chosen = np.array([0, 5, 39])
     starts = np.concatenate([windows.start for _, windows in pairs.buckets.parts])
     taken = pairs.buckets.take(chosen)
@@ -82,13 +82,21 @@ def test_buckets_hold_each_pair_once():
     assert_array_equal(np.concatenate([windows.start for _, windows in taken.parts]), starts[chosen])
 
 
+def test_buckets_go_by_lengths():
+    """At half the length at the latest, and at 0.8 of it from `least` pairs on."""
+    assert ends_of_buckets(np.array([100, 9, 8, 7, 5, 4]), 2) == [1, 3, 5, 6]
+    assert ends_of_buckets(np.array([10, 9, 8, 7, 6, 5]), 9) == [6]
+    assert ends_of_buckets(np.array([10, 10, 8, 8, 7, 5, 4]), 2) == [4, 7]
+
+
 def test_the_loss_does_not_depend_on_buckets():
     rng = np.random.default_rng(0)
     sources, targets = ([rng.integers(3, 6, n) for n in rng.integers(1, 9, 30)] for _ in range(2))
     network = fitted().network_
     theta, totals = fitted().theta_, []
-    for n_buckets in (1, 4):
-        pairs = Pairs.of(sources, targets, n_buckets)
+    for least in (None, 4):
+        pairs = Pairs.of(sources, targets, least)
+        assert (len(pairs.buckets.parts) == 1) is (least is None)
         source = Source.upload(network.backend, pairs.rows, pairs.rows, pairs.weight)
         total = np.zeros(2)
         for geometry, windows in pairs.buckets.parts:
@@ -144,6 +152,14 @@ def test_words_and_functions_divide_strings():
     assert set(" ".join(transducer.predict(["day good"])).split()) <= {"guten", "Tag"}
     transducer = fitted(["a-b"], ["c-d-e"], tokenize=lambda text: text.split("-"))
     assert transducer.target_symbols_ == ["c", "d", "e"]
+    learns = {"hidden_size": 16, "max_epochs": 150, "learning_rate": 0.02}
+    transducer = fitted(tokenize=lambda text: list(text), **learns)
+    assert transducer.predict(["abc"]) == ["cba"]  # nothing stands between characters
+    transducer = fitted(tokenize=lambda text: [ord(letter) for letter in text], **learns)
+    assert transducer.score(WORDS, [word[::-1] for word in WORDS]) == 1  # of the symbols, however they are joined
+    assert list(transducer.attention_weights(["ab"])[0].index) == [98, 97, "<end>"]
+    before = fitted().predict(WORDS)
+    assert fitted().set_params(tokenize="word").predict(WORDS) == before  # the fit decides
 
 
 def test_a_target_may_be_empty():
@@ -171,6 +187,18 @@ def test_unknown_symbols():
     assert np.abs(table[UNKNOWN] - table[END + 1 :].mean(axis=0)).max() > 1e-6
 
 
+@pytest.mark.parametrize("refits", [False, True])
+def test_nothing_is_learned_of_held_out_symbols(refits):
+    """Unless the network is trained once more on all pairs."""
+    stopping = EarlyStopping(validation_size=2, refit_full=refits)
+    held_out, _ = Seq2SeqTransducer(**SMALL, early_stopping=stopping)._split(20)
+    words = ["x" if i in held_out else "ab" for i in range(20)]
+    transducer = fitted(words, words, early_stopping=stopping)
+    assert sorted(transducer.source_symbols_) == ["a", "b", *(["x"] if refits else [])]
+    table = transducer.network_.architecture.views(transducer.theta_)["symbols"]
+    assert_allclose(table[UNKNOWN], table[END + 1 :].mean(axis=0), rtol=1e-14)
+
+
 def test_held_out_pairs_stop_the_training():
     words = ["".join(letters) for letters in product("abc", repeat=3)]
     transducer = fitted(words, words, max_epochs=5, early_stopping=EarlyStopping(validation_size=9))
@@ -182,9 +210,13 @@ def test_held_out_pairs_stop_the_training():
 def test_a_warm_start_goes_on(both):
     whole = fitted(max_epochs=1, bidirectional=both).set_params(warm_start=True)
     before = whole.theta_.copy()
-    whole.fit([*WORDS, "xx"], [*WORDS, "yy"])
+    whole.fit(["cb"], ["bc"])
     assert whole.source_symbols_ == ["a", "b", "c"]
-    assert np.abs(whole.theta_ - before).max() > 0
+    assert 0 < np.abs(whole.theta_ - before).max() < 0.1
+    with pytest.raises(ValueError, match=r"warm_start=True goes on .* that of sources lacks 'x'"):
+        whole.fit(["ax"], ["a"])
+    with pytest.raises(TypeError, match="sources holds lists of symbols, but in fit it held strings"):
+        whole.fit([["a"]], [["a"]])
     with pytest.raises(ValueError, match="warm_start=True needs the network of the earlier fit"):
         whole.set_params(bidirectional=not both).fit(WORDS, WORDS)
 
@@ -244,7 +276,8 @@ def test_a_beam_of_one_is_greedy(options):
     network = transducer.network_
     beam = beam_search(network, transducer.theta_, Source.upload(network.backend, rows), windows, geometry, 1, 0.6)
     assert_allclose(beam.log_probability[:, 0], [value for ((_, value),) in greedy], rtol=1e-12)
-    assert [transducer._as_target(own[0]) for own in beam.codes] == transducer.predict(WORDS)
+    symbols = [transducer._codings[1].decode(own[0][: np.argmax(own[0] == END)]) for own in beam.codes]
+    assert ["".join(own) for own in symbols] == transducer.predict(WORDS)
 
 
 @pytest.mark.parametrize("options", [{}, BOTH], ids=str)
@@ -263,6 +296,14 @@ def test_what_is_written_does_not_depend_on_other_sources(width, options):
     together = transducer.predict_n_best(many)
     assert together[:8] == [transducer.predict_n_best([word])[0] for word in many[:8]]
     assert together[8:16] == together[:8]
+
+
+def test_what_needs_too_much_memory(monkeypatch):
+    transducer = fitted()
+    monkeypatch.setattr(memory, "machine_bytes", lambda: 10**9)
+    for options in ({"beam_width": 10**7}, {"max_length": 10**9, "beam_width": 1}):
+        with pytest.raises(ValueError, match=r"take at least .* make beam_width or max_length smaller"):
+            transducer.set_params(**options).predict(["ab"])
 
 
 def test_the_longest_target():
@@ -322,6 +363,8 @@ REFUSED = {
     "missing": ([["a", float("nan")]], ["a"], ValueError, r"sources\[0\] is missing at step 1"),
     "None": ([["a"]], [[None]], ValueError, r"targets\[0\] is missing at step 0"),
     "lengths": (["a", "b"], ["a"], ValueError, "sources holds 2 sequences and targets 1"),
+    "frame": (pd.DataFrame({"a": ["b"]}), ["a"], TypeError, "sources is a DataFrame"),
+    "set": (["a"], {"b"}, TypeError, "targets is a set"),
     "no symbol": (["a"], [""], ValueError, "there is no symbol in targets"),
 }
 
@@ -337,6 +380,7 @@ def test_refused(sources, targets, error, message):
     [
         ({"beam_width": 0}, ValueError, "beam_width=0 must be at least 1"),
         ({"length_penalty": -1}, ValueError, "length_penalty=-1"),
+        ({"length_penalty": 10}, ValueError, "length_penalty=10"),
         ({"tokenize": "letters"}, ValueError, "tokenize='letters' is not known"),
         ({"attention": "self"}, ValueError, "attention='self'"),
         ({"bidirectional": "yes"}, TypeError, "bidirectional='yes'"),

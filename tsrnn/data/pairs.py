@@ -20,6 +20,8 @@ from .scaling import Scales
 from .windows import Buckets, Geometry, Windows
 
 START_ROW, END_ROW = np.array([START]), np.array([END])
+#: Pairs of at least this part of the length of another are alike.
+LIKE = 0.8
 
 
 @dataclass(frozen=True)
@@ -48,15 +50,15 @@ class Pairs:
         return Geometry(max(g.context for g in geometries), max(g.n_outputs for g in geometries))
 
     @classmethod
-    def of(cls, sources: Sequence[np.ndarray], targets: Sequence[np.ndarray], n_buckets: int = 1) -> Pairs:
-        """Pairs of codes, divided by the lengths of sources, then of targets, into buckets of about the same size."""
+    def of(cls, sources: Sequence[np.ndarray], targets: Sequence[np.ndarray], least: int | None = None) -> Pairs:
+        """Pairs of codes, the longest first; with `least` in buckets, of about so many pairs at least."""
         n_source, n_target = (np.array([len(codes) for codes in each]) for each in (sources, targets))
-        order = np.lexsort((n_target, n_source))
+        order = np.lexsort((-n_target, -n_source, -n_source - n_target))
+        ends = [len(order)] if least is None else ends_of_buckets((n_source + n_target)[order], least)
         rows: list[np.ndarray] = []
         weights: list[np.ndarray] = []
-        parts = []
-        first = 0
-        for chosen in np.array_split(order, min(n_buckets, len(order))):
+        parts, first = [], 0
+        for chosen in np.split(order, ends[:-1]):
             geometry = Geometry(1 + int(n_source[chosen].max()), 1 + int(n_target[chosen].max()))
             length = 1 + n_source[chosen]
             starts = first + np.cumsum(length + geometry.n_outputs) - length - geometry.n_outputs
@@ -68,6 +70,20 @@ class Pairs:
             parts.append((geometry, windows_at(starts, length, geometry)))
         columns = [np.concatenate(each).astype(np.float64)[:, None] for each in (rows, weights)]
         return cls(columns[0], columns[1], Buckets(tuple(parts)), order)
+
+
+def ends_of_buckets(lengths: np.ndarray, least: int) -> list[int]:
+    """Where buckets of descending `lengths` end, n at last.
+
+    A bucket ends where a pair has less than half the length of its first one; or less than `LIKE` of it, if the bucket
+    has `least` pairs: few large batches train better than many small ones, but a single long pair makes no other wait.
+    """
+    ends, first = [], 0
+    for k, length in enumerate(lengths):
+        if 2 * length < lengths[first] or (k - first >= least and length < LIKE * lengths[first]):
+            ends.append(k)
+            first = k
+    return [*ends, len(lengths)]
 
 
 def windows_at(starts: np.ndarray, length: np.ndarray, geometry: Geometry) -> Windows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,15 +29,36 @@ class SymbolSequences:
         return len(self.sequences)
 
 
-def tokenizer(tokenize: Anything) -> tuple[Callable[[str], Iterable[Any]], str]:
-    """The function that divides a string, and what stands between symbols in a string that is written."""
+def joint(tokenize: Anything, sequences: Sequence[Symbols]) -> str:
+    """What stands between the symbols of a string that is written.
+
+    After a function it is a space, or nothing if only so the function divides these sequences as they were.
+    """
+    if not callable(tokenize):
+        return TOKENIZERS[tokenize][1]
+    for between in (" ", ""):
+        if all(_is_divided(tokenize, between, sequence) for sequence in sequences):
+            return between
+    return " "
+
+
+def _is_divided(tokenize: Callable[[str], Iterable[Any]], between: str, sequence: Symbols) -> bool:
+    """Whether a function divides the joined symbols into the same ones."""
+    try:
+        return tuple(tokenize(between.join(map(str, sequence)))) == sequence
+    except (TypeError, ValueError):  # the function cannot divide such a string
+        return False
+
+
+def tokenizer(tokenize: Anything) -> Callable[[str], Iterable[Any]]:
+    """The function that divides a string."""
     if callable(tokenize):
-        return tokenize, " "
+        return tokenize
     if not isinstance(tokenize, str) or tokenize not in TOKENIZERS:
         raise ValueError(
             f"tokenize={shown(tokenize)} is not known; use 'word', 'char', or a function from a string to its symbols"
         )
-    return TOKENIZERS[tokenize]
+    return TOKENIZERS[tokenize][0]
 
 
 def read_symbols(values: Anything, name: str, tokenize: Anything, *, may_be_empty: bool = False) -> SymbolSequences:
@@ -45,6 +66,11 @@ def read_symbols(values: Anything, name: str, tokenize: Anything, *, may_be_empt
     on_host(name, values)
     if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
         raise TypeError(f"{name}={shown(values)} must be a list of sequences; pass [{shown(values)}] for a single one")
+    if hasattr(values, "columns") or isinstance(values, Mapping | Set):
+        raise TypeError(
+            f"{name} is a {type(values).__name__}, of which names or keys would be read; pass a list, or one column "
+            "of a frame"
+        )
     items = list(values)
     if not items:
         raise ValueError(f"{name} holds no sequence; pass one at least")
@@ -70,7 +96,7 @@ def read_symbols(values: Anything, name: str, tokenize: Anything, *, may_be_empt
 def _divided(text: str, tokenize: Anything, place: str) -> list[Any]:
     """The symbols of a string."""
     try:
-        return list(tokenizer(tokenize)[0](text))
+        return list(tokenizer(tokenize)(text))
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"tokenize={shown(tokenize)} gives no list of symbols for {place}={shown(text)} ({error}); pass 'word', "

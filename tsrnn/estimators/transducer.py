@@ -14,21 +14,23 @@ from .. import frame
 from ..checks import Anything, choice, flag, number, whole
 from ..data.pairs import Pairs, to_write
 from ..data.vocabulary import Vocabulary
+from ..data.windows import Geometry
 from ..forecasting.strategies import Seq2Seq
 from ..forecasting.strategies.teacher_forcing import TeacherForcing
 from ..functions.symbols import END, UNKNOWN
 from ..losses.cross_entropy import CrossEntropy
 from ..networks.architecture import Decoder
+from ..networks.memory import check_writing
 from ..networks.network import Source
 from ..networks.search import Written, beam_search, greedy
 from ..training.plan import plan_pairs
 from .classes import NamedCell
 from .documentation import documented
-from .symbols import Symbols, SymbolSequences, check_pairs, read_symbols, tokenizer
+from .symbols import Symbols, SymbolSequences, check_pairs, joint, read_symbols
 from .windows import STEPS, RowNetwork
 
-#: Most buckets of pairs of similar lengths, and batches that each of them has at least.
-MOST_BUCKETS, BATCHES = 4, 8
+#: Batches of a bucket of pairs of similar lengths, about, at least.
+BATCHES = 8
 #: What ``score(metric=)`` accepts.
 METRICS: dict[str, Callable[[Anything, Anything], float]] = {
     "exact_match": frame.exact_match,
@@ -56,7 +58,7 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
     source_symbols_, target_symbols_ : list
         The symbols of each vocabulary, in the order of their first occurrence.
     max_length_ : int
-        Most symbols that are written.
+        Length of the longest target of the fit.
     loss_curve_, validation_curve_ : ndarray
         Mean cross-entropy of a target's symbol after each epoch, in training and over what was held out.
 
@@ -120,20 +122,24 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
             what would do.
         """
         self._search()
-        flag("warm_start", self.warm_start)
+        is_warm = flag("warm_start", self.warm_start) and "_codings" in vars(self)
         read = read_symbols(sources, "sources", self.tokenize)
         to_be_written = read_symbols(targets, "targets", self.tokenize, may_be_empty=True)
         check_pairs(read.sequences, to_be_written.sequences)
-        longest = self._longest(to_be_written.sequences)
-        vocabularies = self._vocabularies(read.sequences, to_be_written.sequences)
+        if is_warm:
+            self._of_kind(read, "sources"), self._of_kind(to_be_written, "targets")
+        n, longest = len(read), self._longest(to_be_written.sequences)
+        held_out, kept = self._split(n)
+        stopping = self._stopping()
+        learned = np.arange(n) if stopping and stopping.refits(len(held_out), n) else kept
+        vocabularies = self._vocabularies(read.sequences, to_be_written.sequences, learned, is_warm=is_warm)
         codes = [
             [vocabulary.encode(sequence) for sequence in side.sequences]
             for vocabulary, side in zip(vocabularies, (read, to_be_written), strict=True)
         ]
-        n = len(read)
-        pairs = Pairs.of(codes[0], codes[1], max(1, min(MOST_BUCKETS, n // (BATCHES * self._batch_size(n)))))
-        held_out, kept = self._split(n)
-        plan = plan_pairs(pairs, kept, held_out, self._stopping())
+        pairs = Pairs.of(codes[0], codes[1], BATCHES * self._batch_size(n))
+        place = np.argsort(pairs.order)  # of each pair in the buckets
+        plan = plan_pairs(pairs, np.sort(place[kept]), np.sort(place[held_out]), stopping)
         is_shared = flag("share_embeddings", self.share_embeddings)
         network, device = self._network(
             n,
@@ -147,7 +153,7 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
             bidirectional=flag("bidirectional", self.bidirectional),
         )
         fit, fitted = self._train(network, plan)
-        tables = _without_unknown(codes, is_shared=is_shared)
+        tables = [] if is_warm else _without_unknown(codes, learned, is_shared=is_shared)
         fitted |= {
             "theta_": network.architecture.with_unknown(fit.theta, tables).astype(network.dtype),
             "device_": device,
@@ -156,6 +162,8 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
             "max_length_": longest,
             "_codings": vocabularies,
             "_are_strings": (read.are_strings, to_be_written.are_strings),
+            "_tokenize": self.tokenize,
+            "_joint": joint(self.tokenize, to_be_written.sequences) if to_be_written.are_strings else "",
         }
         self.__dict__ = vars(self) | fitted  # all at once: a fit that fails leaves the estimator as it was
         return self
@@ -170,22 +178,31 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
             )
         return max(1, len(targets[longest]))
 
-    def _vocabularies(self, sources: Sequence[Symbols], targets: Sequence[Symbols]) -> tuple[Vocabulary, Vocabulary]:
-        """Those of sources and targets, which may be the same; a warm start goes on with those of the earlier fit."""
-        if self.warm_start and "_codings" in vars(self):
-            earlier: tuple[Vocabulary, Vocabulary] = vars(self)["_codings"]
-            return earlier
+    def _vocabularies(
+        self, sources: Sequence[Symbols], targets: Sequence[Symbols], learned: np.ndarray, *, is_warm: bool
+    ) -> tuple[Vocabulary, Vocabulary]:
+        """Those of sources and targets, which may be the same, from the pairs with the numbers `learned`."""
         least = whole("min_count", self.min_count)
-        sides = [[symbol for sequence in side for symbol in sequence] for side in (sources, targets)]
+        sides = [[symbol for i in learned for symbol in side[i]] for side in (sources, targets)]
         if flag("share_embeddings", self.share_embeddings):
             both = Vocabulary.of(sides[0] + sides[1], least)
             found = both, both
         else:
             found = Vocabulary.of(sides[0], least), Vocabulary.of(sides[1], least)
         for name, vocabulary, side in zip(("sources", "targets"), found, sides, strict=True):
+            if not side:
+                raise ValueError(f"there is no symbol in {name}; pass sequences that are not all empty")
             if not vocabulary.symbols:
-                what = f"min_count={least} leaves no symbol" if side else "there is no symbol"
-                raise ValueError(f"{what} in {name}; pass sequences with symbols that occur as often")
+                raise ValueError(f"min_count={least} leaves no symbol in {name}; use a smaller one")
+        if is_warm:
+            earlier: tuple[Vocabulary, Vocabulary] = vars(self)["_codings"]
+            for name, own, known in zip(("sources", "targets"), found, earlier, strict=True):
+                if new := [symbol for symbol in own.symbols if symbol not in known.symbols]:
+                    raise ValueError(
+                        f"warm_start=True goes on with the vocabularies of the earlier fit, and that of {name} lacks "
+                        f"{new[0]!r}; leave these pairs out, or use warm_start=False"
+                    )
+            return earlier
         return found
 
     # ------------------------------------------------------------ writing
@@ -205,7 +222,7 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
         list of str, or list of lists
             A target for each source: strings where those of the fit were strings.
         """
-        return [best[0][0] for best in self._n_best(sources)]
+        return [self._as_target(best[0][0]) for best in self._n_best(self._read(sources))]
 
     def predict_n_best(self, sources: Anything) -> list[list[tuple[Any, float]]]:
         """The `beam_width` best targets that are found for each source, with their log probabilities.
@@ -224,20 +241,21 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
             The natural logarithm of the probability of the whole target with its end. A list is shorter where fewer
             targets are possible.
         """
-        return self._n_best(sources)
+        found = self._n_best(self._read(sources))
+        return [[(self._as_target(symbols), value) for symbols, value in best] for best in found]
 
-    def _n_best(self, sources: Anything) -> list[list[tuple[Any, float]]]:
-        read = self._read(sources)
+    def _n_best(self, read: SymbolSequences) -> list[list[tuple[list[Any], float]]]:
+        """The symbols of the best targets of each source, with their log probabilities."""
         codes = [self._codings[0].encode(sequence) for sequence in read.sequences]
         limit = self.max_length_ if self.max_length is None else whole("max_length", self.max_length)
         context = np.array([-(-(1 + len(each)) // STEPS) * STEPS for each in codes])
-        found: list[list[tuple[Any, float]]] = [[] for _ in codes]
+        found: list[list[tuple[list[Any], float]]] = [[] for _ in codes]
         for steps in np.unique(context):
             chosen = np.flatnonzero(context == steps)
             written = self._write([codes[i] for i in chosen], int(steps), 1 + limit)
             for i, beam, logarithms in zip(chosen, written.codes, written.log_probability, strict=True):
                 found[i] = [
-                    (self._as_target(own), float(value))
+                    (self._codings[1].decode(own[: np.argmax(own == END)]), float(value))
                     for own, value in zip(beam, logarithms, strict=True)
                     if np.isfinite(value)
                 ]
@@ -245,9 +263,9 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
 
     def _write(self, codes: Sequence[np.ndarray], context: int, n_outputs: int) -> Written:
         """Write at most `n_outputs` codes for each source, of which none is longer than the context."""
-        width, penalty = self._search()
+        (width, penalty), network = self._search(), self._network_on_device()
+        check_writing(network.architecture, Geometry(context, n_outputs), len(codes), width, network.dtype.name)
         rows, windows, geometry = to_write(codes, context, n_outputs)
-        network = self._network_on_device()
         with network.backend.session():
             theta, source = network.backend.upload(self.theta_, network.dtype), Source.upload(network.backend, rows)
             if width == 1:
@@ -256,12 +274,17 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
 
     def _search(self) -> tuple[int, float]:
         """Width and length penalty of the beam."""
-        return whole("beam_width", self.beam_width), number("length_penalty", self.length_penalty, 0.0)
+        return whole("beam_width", self.beam_width), number("length_penalty", self.length_penalty, 0.0, 10.0)
 
     def _read(self, sources: Anything) -> SymbolSequences:
         """Sources for a fitted network, of the kind that the fit had."""
         check_is_fitted(self)
-        return self._of_kind(read_symbols(sources, "sources", self.tokenize), "sources")
+        return self._of_kind(read_symbols(sources, "sources", vars(self)["_tokenize"]), "sources")
+
+    def _read_targets(self, targets: Anything) -> SymbolSequences:
+        """Targets of the kind that the fit had."""
+        read = read_symbols(targets, "targets", vars(self)["_tokenize"], may_be_empty=True)
+        return self._of_kind(read, "targets")
 
     def _of_kind(self, read: SymbolSequences, name: str) -> SymbolSequences:
         """The same sequences, refused if they are strings and the fit had lists, or the other way round."""
@@ -274,10 +297,10 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
             )
         return read
 
-    def _as_target(self, codes: np.ndarray) -> Any:
-        """A target as a user reads it: its symbols up to the end, joined where the targets of the fit were strings."""
-        symbols = self._codings[1].decode(codes[: np.argmax(codes == END)])
-        return tokenizer(self.tokenize)[1].join(map(str, symbols)) if self._are_strings[1] else symbols
+    def _as_target(self, symbols: list[Any]) -> Any:
+        """A target as a user reads it: a string where the targets of the fit were strings."""
+        joint: str = vars(self)["_joint"]
+        return joint.join(map(str, symbols)) if self._are_strings[1] else symbols
 
     def attention_weights(self, sources: Anything, targets: Anything = None) -> list[Any]:
         """Weight of each symbol of a source at each step that writes its target.
@@ -306,8 +329,10 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
                 "the fit had attention=None, so that there are no weights; fit with attention='dot', 'general' or "
                 "'additive'"
             )
-        targets = self.predict(sources) if targets is None else targets
-        to_write = self._of_kind(read_symbols(targets, "targets", self.tokenize, may_be_empty=True), "targets")
+        if targets is None:
+            to_write = SymbolSequences([tuple(best[0][0]) for best in self._n_best(read)], self._are_strings[1])
+        else:
+            to_write = self._read_targets(targets)
         check_pairs(read.sequences, to_write.sequences)
         codes = [
             [vocabulary.encode(sequence) for sequence in side.sequences]
@@ -346,18 +371,14 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
         """
         measure = METRICS[choice("metric", metric, tuple(METRICS))]
         read = self._read(sources)
-        truth = self._of_kind(read_symbols(targets, "targets", self.tokenize, may_be_empty=True), "targets")
+        truth = self._read_targets(targets)
         check_pairs(read.sequences, truth.sequences)
-        written = read_symbols(self.predict(sources), "predictions", self.tokenize, may_be_empty=True)
-        return measure(truth.sequences, written.sequences)
+        return measure(truth.sequences, [best[0][0] for best in self._n_best(read)])
 
 
-def _without_unknown(codes: Sequence[Sequence[np.ndarray]], *, is_shared: bool) -> list[str]:
-    """Names of the tables from which a training on these codes of sources and targets reads no unknown symbol."""
-    has_unknown = [any((each == UNKNOWN).any() for each in side) for side in codes]
-    of_tables = (
-        {"symbols": any(has_unknown)}
-        if is_shared
-        else dict(zip(("symbols", "target_symbols"), has_unknown, strict=True))
-    )
-    return [name for name, found in of_tables.items() if not found]
+def _without_unknown(codes: Sequence[Sequence[np.ndarray]], learned: np.ndarray, *, is_shared: bool) -> list[str]:
+    """Names of the tables from which a training on the pairs with the numbers `learned` reads no unknown symbol."""
+    has_unknown = [any((side[i] == UNKNOWN).any() for i in learned) for side in codes]
+    names = ("symbols",) if is_shared else ("symbols", "target_symbols")
+    found = [any(has_unknown)] if is_shared else has_unknown
+    return [name for name, unknown in zip(names, found, strict=True) if not unknown]

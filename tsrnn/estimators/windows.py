@@ -59,8 +59,8 @@ class RowNetwork(RecurrentNetwork):
         stopping = self._stopping()
         if stopping and stopping.validation is not None:
             raise ValueError(
-                f"{type(self).__name__} holds out rows of X, and EarlyStopping(validation=...) is for forecasters; use "
-                "validation_size"
+                f"{type(self).__name__} holds out rows drawn at random, and EarlyStopping(validation=...) is for "
+                "forecasters; use validation_size"
             )
         held_out = stopping.rows(n) if stopping else 0
         if held_out >= n:

@@ -98,7 +98,28 @@ def check_batch(a: Architecture, geometry: Geometry, n_lanes: int, dtype: str) -
     shapes = array_shapes(sizes, a.composition.PARTS, 1, loss_size=a.loss.size, gradient=True, inputs=False)
     needed = np.dtype(dtype).itemsize * sum(map(math.prod, shapes.values()))
     what = f"{_named(a)}, whose training in batches of {n_lanes} windows of {geometry.n_steps} steps takes"
-    check_memory(_of_parameters(a, dtype) + needed, what, "make one of these, batch_size or context_length smaller")
+    mend = "make one of these, batch_size or context_length smaller"
+    if a.n_symbols:
+        mend = "make one of these or batch_size smaller, or leave out the longest sequences"
+    check_memory(_of_parameters(a, dtype) + needed, what, mend)
+
+
+def check_writing(a: Architecture, geometry: Geometry, n: int, width: int, dtype: str) -> None:
+    """Refuse to write the `width` best targets of `n` sources if one source alone cannot fit into the memory.
+
+    Raises
+    ------
+    ValueError
+        The message names the arguments and the bytes.
+    """
+    sizes = Sizes(a.cell, a.shape(geometry), width, a.loss.size)
+    shapes = array_shapes(sizes, a.composition.PARTS, 1, loss_size=None, gradient=False, inputs=False)
+    needed = np.dtype(dtype).itemsize * sum(map(math.prod, shapes.values())) + 8 * n * width * geometry.n_outputs
+    what = (
+        f"{n} sources of up to {geometry.context - 1} symbols with targets of up to {geometry.n_outputs - 1} and "
+        f"beam_width={width} take"
+    )
+    check_memory(needed, what, "make beam_width or max_length smaller, or pass fewer or shorter sources")
 
 
 def _of_parameters(a: Architecture, dtype: str) -> int:

@@ -59,8 +59,7 @@ def beam_search(
     """The `width` best sequences that a search finds, which goes on with as many beginnings at each step.
 
     Beginnings are compared by their log probability divided by ((5 + length) / 6) ** length_penalty (Wu et al. 2016,
-    arXiv:1609.08144, eq. 14). A sequence that has ended keeps its place as long as it is among the best. Of equals the
-    earlier one is taken.
+    arXiv:1609.08144, eq. 14). A sequence that has ended keeps its place as long as it is among the best.
     """
     backend, n, m = network.backend, len(windows), geometry.n_outputs
     found = Written(np.full((n, width, m), END, np.int64), np.full((n, width), -np.inf))
@@ -109,8 +108,10 @@ class _Beam(NamedTuple):
         if k == self.codes.shape[2] - 1:
             further[:, :, END + 1 :] = -np.inf
         length = np.where(self.ended, self.length, k + 1)
-        score = further / ((5 + length[:, :, None]) / 6) ** length_penalty
-        chosen = np.argsort(-score.reshape(n, -1), axis=1, kind="stable")[:, :width]
+        score = (further / ((5 + length[:, :, None]) / 6) ** length_penalty).reshape(n, -1)
+        some = np.sort(np.argpartition(-score, width - 1, axis=1)[:, :width], axis=1)
+        ranks = np.argsort(-np.take_along_axis(score, some, axis=1), axis=1, kind="stable")
+        chosen = np.take_along_axis(some, ranks, axis=1)
         parent, code = np.divmod(chosen, further.shape[2])
         row = np.arange(n)[:, None]
         self.codes[:], self.length[:], self.ended[:] = (

@@ -186,9 +186,10 @@ class _Stepper:
 
     def remedy(self) -> str:
         """Advice for an error message when numbers overflow."""
+        scaling = "" if self.network.architecture.n_symbols else "scaling='standard' or 'window', "
         return (
             f"try a smaller learning_rate (now {self.settings.learning_rate:g}), a smaller Adam(clip_norm=…), "
-            "scaling='standard' or 'window', or dtype='float64'"
+            f"{scaling}or dtype='float64'"
         )
 
 
