@@ -171,6 +171,16 @@ def test_held_out_rows_whose_class_has_no_weight():
     assert lstm(early_stopping=False, **options).fit(X, y).predict(X[:1]) == "b"
 
 
+def test_warm_start_keeps_the_classes():
+    X, y = problem(3)
+    fitted = lstm(warm_start=True).fit(X, y)
+    for other in (np.char.add("was_", y), np.where(y == y[0], "another", y), np.unique(y, return_inverse=True)[1]):
+        with pytest.raises(ValueError, match=r"warm_start=True goes on with the classes \[.*; pass labels of all"):
+            fitted.fit(X, other)
+    assert_array_equal(fitted.fit(X, y).classes_, np.unique(y))
+    assert_array_equal(fitted.set_params(warm_start=False).fit(X, np.char.add("was_", y)).classes_[0][:4], "was_")
+
+
 def test_a_missing_label_of_a_series():
     X = np.random.default_rng(0).normal(size=(6, 4))
     with pytest.raises(ValueError, match=r"y\[2\] is missing"):

@@ -191,6 +191,31 @@ def test_selection_and_copies():
     assert len(search.predict(X)) == 30
 
 
+def test_sequences_without_a_counted_step_are_not_held_out():
+    """Of 12 sequences one half has labels, and one of these is held out, with any seed; the others train."""
+    X, y = problem(12)
+    y = [labels if i % 2 else np.full(len(labels), "?") for i, labels in enumerate(y)]
+    for seed in range(6):
+        options = {"ignore_label": "?", "random_state": seed}
+        fitted = tagger(early_stopping=EarlyStopping(validation_size=1), **options).fit(X, y)
+        assert (fitted.validation_curve_ > 0).all()
+        assert (tagger(early_stopping=EarlyStopping(validation_size=5), **options).fit(X, y).loss_curve_ > 0).all()
+    with pytest.raises(ValueError, match="early_stopping holds out 6 of 6 rows and leaves none"):
+        tagger(early_stopping=EarlyStopping(validation_size=6), ignore_label="?").fit(X, y)
+
+
+def test_warm_start_keeps_the_classes():
+    X, y = problem(20)
+    fitted = tagger(warm_start=True).fit(X, y)
+    before = fitted.theta_
+    with pytest.raises(
+        ValueError, match=r"the classes \['down', 'up'\] of the earlier fit, and y has \['left', 'right'\]"
+    ):
+        fitted.fit(X, [np.where(labels == "up", "left", "right") for labels in y])
+    assert_array_equal(fitted.theta_, before)
+    assert (fitted.fit(X, y).theta_ != before).any()
+
+
 X, Y = [np.ones(3), np.ones(2)], [["a", "b", "a"], ["b", "a"]]
 REFUSED = {
     "no list": (3.0, Y, "X is 3.0, but a list of sequences was expected"),

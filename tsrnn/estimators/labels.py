@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
-from ..checks import Anything, number, shown
+from ..checks import Anything, flag, number, shown
 from ..losses.cross_entropy import CrossEntropy
 from ..losses.log_loss import LogLoss
 from ..losses.loss import Loss
@@ -32,9 +32,22 @@ class LabelNetwork(RecurrentNetwork):
                 f"y has one class, {classes.tolist()[0]!r}, and a classifier tells two or more apart; pass rows of "
                 "another class too"
             )
+        self._check_classes(classes)
         smoothing = number("label_smoothing", self.label_smoothing, 0.0, 1.0)
         loss = LogLoss(smoothing) if len(classes) == 2 else CrossEntropy(len(classes), smoothing)
         return classes, codes, self._class_weights(classes, labels), loss
+
+    def _check_classes(self, classes: np.ndarray) -> None:
+        """Refuse to go on with the outputs of other classes, which would only be renamed."""
+        fitted = vars(self)
+        if not (flag("warm_start", self.warm_start) and "classes_" in fitted):
+            return
+        if not np.array_equal(fitted["classes_"], classes):
+            raise ValueError(
+                f"warm_start=True goes on with the classes {shown(fitted['classes_'].tolist())} of the earlier fit, "
+                f"and y has {shown(classes.tolist())}; pass labels of all those classes and of no other, or "
+                "warm_start=False"
+            )
 
     def _class_weights(self, classes: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """The weight of each class, (n_classes,)."""

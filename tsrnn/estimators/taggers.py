@@ -52,13 +52,13 @@ class RecurrentTagger(SequenceNetwork, LabelNetwork, BaseEstimator):
         sequences = _encoded(X, vocabulary) if vocabulary else of_steps(X)
         labels, is_labelled = labels_of(y, sequences.lengths, self._ignored())
         classes, codes, weight, loss = self._of_labels(labels)
-        split = self._split(len(sequences))
         geometry = _geometry(sequences)
         targets, weights = np.zeros((2, len(sequences), geometry.n_ahead))
         own = _is_own(sequences, geometry)
         of_steps_ = np.zeros((2, len(sequences.rows)))  # target and weight of each step
         of_steps_[:, is_labelled] = codes, weight[codes]
         targets[own], weights[own] = of_steps_
+        split = self._split_of_counted(weights)
         rows, scaling_name = sequences.rows_of(split[1]), None if vocabulary else self._scaling_name()
         fitted = self._fit_sequences(
             sequences, geometry, targets.reshape(-1, 1), weights.reshape(-1, 1), loss, split,
@@ -70,6 +70,16 @@ class RecurrentTagger(SequenceNetwork, LabelNetwork, BaseEstimator):
         before = {name: value for name, value in vars(self).items() if not name.endswith("_")}
         self.__dict__ = before | fitted  # all at once: a fit that fails leaves the estimator as it was
         return self
+
+    def _split_of_counted(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sequences to hold out, and those to train on; `weights` are those of the steps, (n, n_steps).
+
+        A sequence without a step that counts is not held out: its loss is 0, which does not tell when to stop.
+        """
+        numbers = np.flatnonzero(weights.any(axis=1))
+        is_held_out = np.zeros(len(weights), bool)
+        is_held_out[numbers[self._split(len(numbers))[0]]] = True
+        return np.flatnonzero(is_held_out), np.flatnonzero(~is_held_out)
 
     def _ignored(self) -> Anything:
         """The label of steps that do not count."""
