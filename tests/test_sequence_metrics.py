@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tsrnn.evaluation.metrics import bleu, exact_match, token_accuracy
@@ -16,6 +17,7 @@ def test_definitions():
     assert token_accuracy(truth, written) == pytest.approx((2 + 0 + 2) / (3 + 0 + 3))
     assert exact_match([["a", 1]], [("a", 1)]) == token_accuracy([[1, 2]], [np.array([1, 2])]) == 1
     assert token_accuracy([""], [""]) == 1
+    assert exact_match(pd.Series(["ab", "c"]), np.array(["ab", "d"])) == 0.5
 
 
 def test_bleu_by_hand():
@@ -56,6 +58,12 @@ def test_bleu_against_the_definition():
         ([1], ["a"], TypeError, r"y_true\[0\]=1 must be a sequence"),
         (["a", "b"], ["a"], ValueError, "y_true holds 2 sequences and y_pred 1"),
         ([], [], ValueError, "one at least"),
+        (np.zeros((2, 2, 2)), np.zeros((2, 2, 2)), TypeError, r"y_true\[0\] has array.* at step 0, which no dict"),
+        ([["a"]], [[[1], [2]]], TypeError, r"y_pred\[0\] has \[1\] at step 0, which no dict takes .*; use strings"),
+        (pd.DataFrame({"a": ["ab"]}), ["a"], TypeError, r"y_true is a DataFrame, which .*; pass a list, such as list"),
+        (["a"], {"a": "ab"}, TypeError, "y_pred is a dict, which would be read as its keys"),
+        ({"a"}, ["a"], TypeError, "y_true is a set, which"),
+        (["ab"], [{"a", "b"}], TypeError, r"y_pred\[0\] is a set, which"),
     ],
 )
 def test_refused(measure, truth, written, error, message):

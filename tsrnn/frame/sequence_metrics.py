@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping, Set
 
 from ..checks import Anything, shown, whole
 
@@ -105,17 +106,40 @@ def _runs(sequence: tuple, n: int) -> Counter:
     return Counter(sequence[i : i + n] for i in range(len(sequence) - n + 1))
 
 
+def _symbols(place: str, item: Anything) -> tuple:
+    """A sequence as a tuple of symbols, which can be counted and compared."""
+    if not hasattr(item, "__iter__"):
+        raise TypeError(f"{place}={shown(item)} must be a sequence: a list of symbols, or a string")
+    _refuse_unordered(place, item)
+    symbols = tuple(item)
+    for k, symbol in enumerate(symbols):
+        try:
+            hash(symbol)
+        except TypeError:
+            raise TypeError(
+                f"{place} has {shown(symbol)} at step {k}, which no dict takes as a key, so that it cannot be a "
+                "symbol; use strings, numbers or tuples"
+            ) from None
+    return symbols
+
+
+def _refuse_unordered(place: str, values: Anything) -> None:
+    """Refuse what would be read as its keys, or in any order."""
+    if isinstance(values, Mapping | Set) or hasattr(values, "columns"):
+        raise TypeError(
+            f"{place} is a {type(values).__name__}, which would be read as its keys or in no order; pass a list, such "
+            "as list(column) of one column of a table"
+        )
+
+
 def _pairs(y_true: Anything, y_pred: Anything) -> list[tuple[tuple, tuple]]:
     """Pairs of sequences as tuples, checked."""
     both = []
     for name, values in (("y_true", y_true), ("y_pred", y_pred)):
         if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
             raise TypeError(f"{name}={shown(values)} must be a list of sequences; pass [{shown(values)}] for one")
-        items = list(values)
-        for i, item in enumerate(items):
-            if not hasattr(item, "__iter__"):
-                raise TypeError(f"{name}[{i}]={shown(item)} must be a sequence: a list of symbols, or a string")
-        both.append([tuple(item) for item in items])
+        _refuse_unordered(name, values)
+        both.append([_symbols(f"{name}[{i}]", item) for i, item in enumerate(values)])
     if len(both[0]) != len(both[1]) or not both[0]:
         raise ValueError(
             f"y_true holds {len(both[0])} sequences and y_pred {len(both[1])}; pass one for each, and one at least"
