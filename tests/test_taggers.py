@@ -222,11 +222,13 @@ REFUSED = {
     "one text": ("abc", Y, "X is 'abc', but a list of sequences was expected; put it into a list"),
     "nothing": ([], [], "X holds no sequence; pass one at least"),
     "an empty one": ([np.ones(3), []], Y, r"X\[1\] is an empty sequence; leave it out"),
+    "an empty one before symbols": ([[], ["a"]], [[], ["x"]], r"X\[0\] is an empty sequence; leave it out"),
+    "an empty one before numbers": ([[], [1.0]], [[], ["x"]], r"X\[0\] is an empty sequence; leave it out"),
     "an empty text": (["aba", ""], Y, r"X\[1\] is an empty sequence; leave it out"),
     "a missing value": ([np.ones(3), [1, np.nan]], Y, r"X\[1\] has a missing or infinite value \(NaN\) at step 1"),
     "a missing symbol": ([["a", "b", "c"], ["a", None]], Y, r"X\[1\] has no symbol at step 1 \(None\); fill it"),
     "an unhashable one": ([["a", "b", "c"], ["a", {}]], Y, r"X\[1\] has at step 1 \{\}, which is no symbol"),
-    "channels": ([np.ones((3, 2)), np.ones((2, 1))], Y, r"X\[1\] has 1 channels, but n_channels=2"),
+    "channels": ([np.ones((3, 2)), np.ones((2, 1))], Y, r"X\[1\] has 1 channels, but X\[0\] has 2; pass"),
     "dimensions": ([np.ones((3, 2, 1))], Y[:1], r"X\[0\] has the shape \(3, 2, 1\), but a sequence has the shape"),
     "numbers and words": ([np.ones(3), ["a", "b"]], Y, r"X\[1\] holds other things than numbers"),
     "too few labels": (X, [["a", "b"], ["b", "a"]], r"y\[0\] has 2 labels, but X\[0\] has 3 steps; pass one label"),
@@ -259,7 +261,7 @@ def test_what_a_fitted_tagger_refuses():
     with pytest.raises(ValueError, match="y has one class"):
         fitted.fit(X, [["a"] * 3, ["a"] * 2])
     assert_array_equal(fitted.predict_proba(X)[0], before)
-    with pytest.raises(ValueError, match=r"X\[0\] has 2 channels, but n_channels=1"):
+    with pytest.raises(ValueError, match=r"X\[0\] has 2 channels, but the sequences of the fit have 1; pass"):
         fitted.predict([np.ones((3, 2))])
     with pytest.raises(ValueError, match=r"X\[0\] holds other things than numbers"):
         fitted.predict(["abc"])

@@ -24,7 +24,7 @@ from .base import Attributes
 from .classes import NamedCell
 from .documentation import documented
 from .recurrent import NumberNetwork, generator
-from .sequences import is_ragged, of_list
+from .sequences import is_ragged, of_steps
 from .windows import RowNetwork
 
 
@@ -254,7 +254,7 @@ def _read_series(y: Anything) -> tuple[Sequences, bool]:
     """Series as sequences, and whether they have an axis of channels."""
     on_host("y", y)
     if is_ragged(y):
-        return of_list(y, 1, any_number=True, name="y"), np.ndim(y[0]) == 2
+        return of_steps(y, name="y"), np.ndim(y[0]) == 2
     if y is None:
         raise ValueError("requires y to be passed, but the target y is None; pass the series of each row of X")
     frame.refuse_dates(y, "y")

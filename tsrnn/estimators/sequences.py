@@ -39,7 +39,10 @@ def _is_sequence(item: Anything) -> bool:
 
 
 def of_list(X: Anything, n_channels: int, *, any_number: bool, name: str = "X") -> Sequences:
-    """Sequences from a list of arrays (length,), (length * n_channels,) or (length, n_channels)."""
+    """Sequences from a list of arrays (length,), (length * n_channels,) or (length, n_channels).
+
+    `n_channels` is an argument of the estimator.
+    """
     found: list[np.ndarray] = []
     X = X if isinstance(X, list | tuple) else np.asarray(X)
     if not len(X):
@@ -122,19 +125,27 @@ def _finite(sequences: Sequences, name: str) -> Sequences:
 
 
 # ---------------------------------------------------------------- a label for each step
-def of_steps(X: Anything, n_channels: int | None = None) -> Sequences:
-    """Sequences of numbers from a list of arrays (T,) or (T, n_channels), or one array (n, T) or (n, T, n_channels)."""
-    items = [_numbers(item, f"X[{i}]") for i, item in enumerate(_items("X", X))]
+def of_steps(X: Anything, n_channels: int | None = None, name: str = "X") -> Sequences:
+    """Sequences of numbers from a list of arrays (T,) or (T, n_channels), or one array (n, T) or (n, T, n_channels).
+
+    They have the `n_channels` of the fit, or as many as the first one.
+    """
+    items = [_numbers(item, f"{name}[{i}]") for i, item in enumerate(_items(name, X))]
     for i, values in enumerate(items):
         if values.ndim not in (1, 2):
             raise ValueError(
-                f"X[{i}] has the shape {values.shape}, but a sequence has the shape (T,) or (T, n_channels); pass a "
-                "list of sequences"
+                f"{name}[{i}] has the shape {values.shape}, but a sequence has the shape (T,) or (T, n_channels); pass "
+                "a list of sequences"
             )
     items = [values[:, None] if values.ndim == 1 else values for values in items]
-    if items:
-        n_channels = items[0].shape[1] if n_channels is None else n_channels
-    return of_list(items, n_channels or 1, any_number=False)
+    expected = n_channels or (items[0].shape[1] if items else 1)
+    for i, values in enumerate(items):
+        if values.size and values.shape[1] != expected:  # an empty one is refused below
+            those = f"{name}[0] has {expected}" if n_channels is None else f"the sequences of the fit have {expected}"
+            raise ValueError(
+                f"{name}[{i}] has {values.shape[1]} channels, but {those}; pass the same channels for each sequence"
+            )
+    return of_list(items, max(expected, 1), any_number=False, name=name)
 
 
 def symbols_of(X: Anything) -> list[list[Hashable]]:
@@ -157,8 +168,8 @@ def symbols_of(X: Anything) -> list[list[Hashable]]:
 
 
 def are_symbols(X: Anything) -> bool:
-    """Whether the first step of the first sequence is a string or another symbol, and no number or list of them."""
-    first = next(iter(_items("X", X)), None)
+    """Whether the first of all steps is a string or another symbol, and no number or list of them."""
+    first = next((item for item in _items("X", X) if not hasattr(item, "__len__") or len(item)), None)
     while isinstance(first, list | tuple | np.ndarray) and len(first):
         first = first[0]
     is_number = isinstance(first, Number | np.number | np.bool_)
