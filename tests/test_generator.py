@@ -365,6 +365,9 @@ def test_forecasts_that_cannot_be_made():
         of_vectors.predict(np.ones((2, 3)))
     with pytest.raises(ValueError, match="y has 7 series of 1 channels, but the forecasts of X are 8 of 1"):
         of_vectors.score(X, Y[:7])
+    for wrong, shape in (([1, 2], r"\(2,\)"), (2.0, r"\(\)"), (np.ones((8, 1)), r"\(8, 1\)")):
+        with pytest.raises(ValueError, match=f"sample_weight has the shape {shape}, but y has 8 series; pass one"):
+            of_vectors.score(X, Y, wrong)
     with pytest.raises(ValueError, match="1 series of n_steps=about 10\\^15 steps for each of 8 rows take at least"):
         of_vectors.predict(X, 10**15)
 

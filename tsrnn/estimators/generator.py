@@ -204,7 +204,7 @@ class SequenceGenerator(NamedCell, RowNetwork, NumberNetwork, MultiOutputMixin, 
                 f"{len(paths)} of {self.n_channels_}; pass the series that belong to the rows of X"
             )
         rows = paths[np.arange(n_steps) < series.lengths[:, None]]
-        weight = None if sample_weight is None else np.repeat(np.asarray(sample_weight, np.float64), series.lengths)
+        weight = None if sample_weight is None else np.repeat(_weights(sample_weight, len(series)), series.lengths)
         return float(r2_score(series.rows, rows, sample_weight=weight))
 
     def __sklearn_tags__(self) -> Tags:
@@ -265,6 +265,17 @@ def _read_series(y: Anything) -> tuple[Sequences, bool]:
             "channel at least, or a list of series"
         )
     return Sequences.of_windows(values.reshape(*values.shape[:2], -1)), values.ndim == 3
+
+
+def _weights(sample_weight: Anything, n: int) -> np.ndarray:
+    """The weight of each of n series."""
+    on_host("sample_weight", sample_weight)
+    weights = np.asarray(sample_weight, np.float64)
+    if weights.shape != (n,):
+        raise ValueError(
+            f"sample_weight has the shape {weights.shape}, but y has {n} series; pass one weight for each series"
+        )
+    return weights
 
 
 def _place(series: Sequences, row: int, channel: int) -> str:
