@@ -269,3 +269,18 @@ def test_what_a_fitted_tagger_refuses():
         fitted.score(X, [[1, 1, 1], [1, 1]])
     with pytest.raises(ValueError, match=r"EarlyStopping\(validation=\.\.\.\) is for forecasters; use validation_size"):
         tagger(early_stopping=EarlyStopping(validation=[1.0])).fit(X, Y)
+
+
+def test_symbols_of_another_type_are_refused():
+    """Unknown symbols are allowed, but not symbols that could not be known."""
+    fitted = tagger(max_epochs=1).fit(SENTENCES, PARTS)
+    for wrong in ([[1, 2]], np.ones((2, 3)), [[("the",)]]):
+        with pytest.raises(ValueError, match=r"X holds symbols such as .*, but those of the fit are like 'the'; pass"):
+            fitted.predict(wrong)
+    with pytest.raises(ValueError, match="X holds no sequence"):
+        fitted.predict([])
+    assert len(fitted.predict([["whale", 3], [np.str_("the")]])) == 2
+    of_numbers = tagger(max_epochs=1, embedding_size=2).fit([[1, 2], [3]], [[0, 1], [1]])
+    assert len(of_numbers.predict(np.array([[9.0, 1.0]]))) == 1
+    with pytest.raises(ValueError, match="X holds symbols such as 'a', but those of the fit are like 1; pass symbols"):
+        of_numbers.predict(["ab"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from numbers import Number
 from typing import Any
 
@@ -174,6 +174,23 @@ def are_symbols(X: Anything) -> bool:
         first = first[0]
     is_number = isinstance(first, Number | np.number | np.bool_)
     return isinstance(first, Hashable) and not is_number and not is_missing(first) and first != ()
+
+
+def refuse_other_kinds(sequences: list[list[Hashable]], known: Collection[Hashable]) -> None:
+    """Refuse sequences of which no symbol is of the kind of a known one: all would be unknown, silently."""
+    kinds = set(map(_kind, known))
+    if not any(_kind(symbol) in kinds for sequence in sequences for symbol in sequence):
+        raise ValueError(
+            f"X holds symbols such as {shown(sequences[0][0])}, but those of the fit are like "
+            f"{shown(next(iter(known)))}; pass symbols of the same type"
+        )
+
+
+def _kind(symbol: Hashable) -> type:
+    """The type of a symbol; all strings are of one, and so are all numbers."""
+    if isinstance(symbol, str):
+        return str
+    return Number if isinstance(symbol, Number | np.bool_) else type(symbol)
 
 
 def labels_of(y: Anything, lengths: np.ndarray, ignore: Anything = None) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from ..networks.architecture import embedding_width
 from ..training.plan import RowScaling
 from .classes import estimators
 from .labels import LabelNetwork, most_probable
-from .sequences import are_symbols, labels_of, of_steps, symbols_of
+from .sequences import are_symbols, labels_of, of_steps, refuse_other_kinds, symbols_of
 from .windows import SequenceNetwork, n_steps_of
 
 
@@ -183,9 +183,11 @@ class RecurrentTagger(SequenceNetwork, LabelNetwork, BaseEstimator):
 
 def _encoded(X: Anything, vocabulary: Vocabulary) -> Sequences:
     """Sequences of codes."""
-    codes = [vocabulary.encode(sequence) for sequence in symbols_of(X)]
-    if not codes:
+    sequences = symbols_of(X)
+    if not sequences:
         raise ValueError("X holds no sequence; pass one at least")
+    refuse_other_kinds(sequences, vocabulary.symbols)
+    codes = [vocabulary.encode(sequence) for sequence in sequences]
     lengths = np.array([len(sequence) for sequence in codes], np.int64)
     return Sequences(np.concatenate(codes)[:, None].astype(np.float64), lengths, is_ragged=True)
 
