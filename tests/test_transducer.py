@@ -86,7 +86,7 @@ def test_buckets_go_by_lengths():
     """At half the length at the latest, and at 0.8 of it from `least` pairs on."""
     assert ends_of_buckets(np.array([100, 9, 8, 7, 5, 4]), 2) == [1, 3, 5, 6]
     assert ends_of_buckets(np.array([10, 9, 8, 7, 6, 5]), 9) == [6]
-    assert ends_of_buckets(np.array([10, 10, 8, 8, 7, 5, 4]), 2) == [4, 7]
+    assert ends_of_buckets(np.array([10, 10, 8, 8, 7, 5, 4]), 2) == [4, 6, 7]
 
 
 def test_the_loss_does_not_depend_on_buckets():
