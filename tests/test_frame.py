@@ -772,7 +772,7 @@ def test_the_frame_imports_no_other_folder():
     files = (
         *("calendar", "compatibility", "covariates", "distribution_metrics", "fixes", "future", "index", "measures"),
         *("metrics", "panel", "panel_grid", "panel_labels", "panel_layouts", "panel_order", "panel_rows"),
-        *("panel_tables", "panel_update", "seasons", "static", "tables", "target", "wall_clock"),
+        *("panel_tables", "panel_update", "seasons", "sequence_metrics", "static", "tables", "target", "wall_clock"),
     )
     own = [f"tsrnn.frame.{name}" for name in files]
     assert found.strip() == str(["tsrnn.checks", "tsrnn.frame", *own, "tsrnn.messages"])

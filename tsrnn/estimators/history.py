@@ -281,8 +281,8 @@ def columns_by_role(
     for role, named in (("future", future), ("past", past)):
         if unknown := [name for name in named if name not in names]:
             raise ValueError(f"{role} has {unknown[0]!r}, but X has no such column, only {names}; name one of these")
-    known = [name for name in names if name not in past]
-    return known, [names.index(name) for name in [*past, *known]]
+    known = [k for k, name in enumerate(names) if name not in past]  # two columns may have one name
+    return [names[k] for k in known], [*map(names.index, past), *known]
 
 
 def _refuse_unknown(covariates: np.ndarray, names: Sequence[Hashable]) -> None:
