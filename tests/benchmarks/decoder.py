@@ -111,7 +111,7 @@ def copy_layer(name: str, ours: str, theirs: Any, views: dict) -> None:
         h = np.concatenate([rz[:, I + 1 :], by_h[:, 1:]])
         other = np.concatenate([np.zeros(2 * H), by_h[:, 0]])
     for part, values in (("weight_ih", x), ("weight_hh", h), ("bias_ih", bias), ("bias_hh", other)):
-        getattr(theirs, f"{part}_l0").copy_(torch.tensor(values, dtype=torch.float32))
+        getattr(theirs, f"{part}_l0").copy_(torch.tensor(values))
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from .decoder import copy_layer
 from .kernels import alternate, wake_torch
 from .measure import has_torch, line
 
@@ -83,8 +84,9 @@ def build_torch(attention: str, dtype: str, views: dict[str, np.ndarray]) -> tup
     encoder, decoder = (torch.nn.GRU(W, H, batch_first=True, dtype=kind) for _ in range(2))
     own = {name: parameter(views[name]) for name in ("symbols", "target_symbols", "head", "context")}
     own |= {name: parameter(views[name]) for name in ("query", "key", "energy") if name in views}
-    for name, module in (("layer0", encoder), ("decoder0", decoder)):
-        copy_gru(module, [views[f"{name}.product{k}"] for k in range(3)])
+    with torch.no_grad():
+        for name, module in (("layer0", encoder), ("decoder0", decoder)):
+            copy_layer("gru", name, module, views)
     parameters = [*own.values(), *encoder.parameters(), *decoder.parameters()]
     optimizer = torch.optim.Adam(parameters, lr=0.001)
     sources, targets = batch()
@@ -116,23 +118,6 @@ def build_torch(attention: str, dtype: str, views: dict[str, np.ndarray]) -> tup
         optimizer.step()
 
     return gradient, step
-
-
-def copy_gru(module: Any, products: list[np.ndarray]) -> None:
-    """Weights of [x; 1; h] for z and r, of [x; 1] for n, of [1; h] for n become those of r, z, n there."""
-    import torch
-
-    both, by_x, by_h = products
-    both = np.concatenate([both[H:], both[:H]])
-    values = {
-        "weight_ih_l0": np.concatenate([both[:, :W], by_x[:, :W]]),
-        "weight_hh_l0": np.concatenate([both[:, W + 1 :], by_h[:, 1:]]),
-        "bias_ih_l0": np.concatenate([both[:, W], by_x[:, W]]),
-        "bias_hh_l0": np.concatenate([np.zeros(2 * H), by_h[:, 0]]),
-    }
-    with torch.no_grad():
-        for name, array in values.items():
-            getattr(module, name).copy_(torch.tensor(array))
 
 
 def compare_steps(threads: int, repeats: int) -> None:
