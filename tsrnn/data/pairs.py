@@ -89,9 +89,8 @@ def ends_of_buckets(lengths: np.ndarray, least: int) -> list[int]:
 def windows_at(starts: np.ndarray, length: np.ndarray, geometry: Geometry) -> Windows:
     """Windows with a context of `length` rows from the rows `starts` on, whose codes are not scaled."""
     zero, one = np.zeros((1, 1)), np.ones((1, 1))
-    scales = Scales.of_table(zero, one, zero, one)
-    in_all = length + geometry.n_outputs - 1
-    return Windows(starts, in_all, starts + length, np.zeros(len(starts), np.int64), scales)
+    scales, late = Scales.of_table(zero, one, zero, one), geometry.context - length
+    return Windows.at(starts - late, np.zeros(len(starts)), scales, geometry, late)
 
 
 def to_write(sources: Sequence[np.ndarray], context: int, n_outputs: int) -> tuple[np.ndarray, Windows, Geometry]:

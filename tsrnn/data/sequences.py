@@ -7,6 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 
+def place_of(row: int, lengths: np.ndarray) -> tuple[int, int]:
+    """The sequence that a row of all sequences belongs to, and its step there."""
+    ends = np.cumsum(lengths)
+    i = int(np.searchsorted(ends, row, side="right"))
+    return i, row - int(ends[i] - lengths[i])
+
+
 @dataclass(frozen=True)
 class Sequences:
     """n sequences, each with its own number of steps.

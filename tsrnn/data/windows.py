@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from .static import Static
 #: Most windows that are stored as arrays, of 32 bytes each.
 MAX_STORED = 2**20
 GOLDEN_RATIO = (1 + 5**0.5) / 2
+W = TypeVar("W", bound="Windows | WindowIndex")
 
 
 @dataclass(frozen=True)
@@ -233,9 +235,7 @@ class Buckets:
         return Buckets(tuple(parts))
 
 
-def buckets_of(
-    windows: Windows | WindowIndex | Buckets, geometry: Geometry
-) -> Sequence[tuple[Geometry, Windows | WindowIndex]]:
+def buckets_of(windows: W | Buckets, geometry: Geometry) -> Sequence[tuple[Geometry, W | Windows]]:
     """The parts of buckets, or all windows as one part where they have the same `geometry`."""
     return windows.parts if isinstance(windows, Buckets) else ((geometry, windows),)
 

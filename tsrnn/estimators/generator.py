@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .. import frame
 from ..checks import Anything, flag, on_host, whole
 from ..data.scaling import SCALINGS, Scaling
-from ..data.sequences import Sequences
+from ..data.sequences import Sequences, place_of
 from ..data.static import Static
 from ..forecasting.generation import geometry_of, point_paths, sampled_paths
 from ..losses.registry import LOSSES, as_loss
@@ -280,5 +280,5 @@ def _weights(sample_weight: Anything, n: int) -> np.ndarray:
 
 def _place(series: Sequences, row: int, channel: int) -> str:
     """A value of all rows, in words."""
-    number = int(np.searchsorted(series.starts, row, side="right")) - 1
-    return f"y[{number}] at step {row - int(series.starts[number])}, channel {channel},"
+    number, step = place_of(row, series.lengths)
+    return f"y[{number}] at step {step}, channel {channel},"

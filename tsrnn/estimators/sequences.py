@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..checks import Anything, on_host, shown
-from ..data.sequences import Sequences
+from ..data.sequences import Sequences, place_of
+from ..frame import is_missing_label
 
 
 def is_ragged(X: Anything) -> bool:
@@ -115,11 +116,9 @@ def _finite(sequences: Sequences, name: str) -> Sequences:
     """The same sequences, without a missing or infinite value."""
     finite = np.isfinite(sequences.rows).all(axis=1)
     if not finite.all():
-        row = int(finite.argmin())
-        i = int(np.searchsorted(sequences.starts, row, side="right")) - 1
+        i, t = place_of(int(finite.argmin()), sequences.lengths)
         raise ValueError(
-            f"{name}[{i}] has a missing or infinite value (NaN) at step {row - int(sequences.starts[i])}; fill it, or "
-            "leave that sequence out"
+            f"{name}[{i}] has a missing or infinite value (NaN) at step {t}; fill it, or leave that sequence out"
         )
     return sequences
 
@@ -155,7 +154,7 @@ def symbols_of(X: Anything) -> list[list[Hashable]]:
         if not sequence:
             raise ValueError(f"X[{i}] is an empty sequence; leave it out, or give it one step at least")
         for t, symbol in enumerate(sequence):
-            if is_missing(symbol):
+            if is_missing_label(symbol):
                 raise ValueError(
                     f"X[{i}] has no symbol at step {t} ({symbol}); fill it, for example by a symbol of its own"
                 )
@@ -173,7 +172,7 @@ def are_symbols(X: Anything) -> bool:
     while isinstance(first, list | tuple | np.ndarray) and len(first):
         first = first[0]
     is_number = isinstance(first, Number | np.number | np.bool_)
-    return isinstance(first, Hashable) and not is_number and not is_missing(first) and first != ()
+    return isinstance(first, Hashable) and not is_number and not is_missing_label(first) and first != ()
 
 
 def refuse_other_kinds(sequences: list[list[Hashable]], known: Collection[Hashable]) -> None:
@@ -210,9 +209,9 @@ def labels_of(y: Anything, lengths: np.ndarray, ignore: Anything = None) -> tupl
                 f"y[{i}] has {len(item)} labels, but X[{i}] has {length} steps; pass one label for each step"
             )
         found += item.tolist() if isinstance(item, np.ndarray) else list(item)
-    missing = np.fromiter(map(is_missing, found), bool, len(found))
+    missing = np.fromiter(map(is_missing_label, found), bool, len(found))
     ignored = np.zeros(len(found), bool)
-    if is_missing(ignore) and ignore is not None:
+    if is_missing_label(ignore) and ignore is not None:
         ignored = missing
     elif ignore is not None:
         known = (isinstance(label, str | Number | np.bool_) and bool(label == ignore) for label in found)
@@ -231,20 +230,6 @@ def labels_of(y: Anything, lengths: np.ndarray, ignore: Anything = None) -> tupl
     if wrong:
         raise ValueError(f"y holds the labels {kept[0]!r} and {wrong[0]!r}; use strings alone, or numbers alone")
     return np.array(kept), ~ignored
-
-
-def place_of(step: int, lengths: np.ndarray) -> tuple[int, int]:
-    """Return the sequence and its step, for the number of a step among all sequences."""
-    ends = np.cumsum(lengths)
-    i = int(np.searchsorted(ends, step, side="right"))
-    return i, step - int(ends[i] - lengths[i])
-
-
-def is_missing(value: Anything) -> bool:
-    """Whether a label or symbol is None, NaN or pandas' NA."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, float | np.floating) and bool(value != value)
 
 
 def _items(name: str, values: Anything) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import frame
 from ..checks import Anything, on_host, shown
+from ..data.vocabulary import Vocabulary
 
 #: How strings are divided into symbols, and what stands between these in a string that is written.
 TOKENIZERS: dict[str, tuple[Callable[[str], Iterable[str]], str]] = {"char": (list, ""), "word": (str.split, " ")}
@@ -27,6 +28,10 @@ class SymbolSequences:
     def __len__(self) -> int:
         """Number of sequences."""
         return len(self.sequences)
+
+    def encoded(self, vocabulary: Vocabulary) -> list[np.ndarray]:
+        """The codes of each sequence."""
+        return [vocabulary.encode(sequence) for sequence in self.sequences]
 
 
 def joint(tokenize: Anything, sequences: Sequence[Symbols]) -> str:
@@ -64,14 +69,7 @@ def tokenizer(tokenize: Anything) -> Callable[[str], Iterable[Any]]:
 def read_symbols(values: Anything, name: str, tokenize: Anything, *, may_be_empty: bool = False) -> SymbolSequences:
     """Sequences of symbols from a list of strings, or from a list of lists; without a missing or unhashable one."""
     on_host(name, values)
-    if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
-        raise TypeError(f"{name}={shown(values)} must be a list of sequences; pass [{shown(values)}] for a single one")
-    if hasattr(values, "columns") or isinstance(values, Mapping | Set):
-        raise TypeError(
-            f"{name} is a {type(values).__name__}, of which names or keys would be read; pass a list, or one column "
-            "of a frame"
-        )
-    items = list(values)
+    items = frame.list_of_sequences(name, values)
     if not items:
         raise ValueError(f"{name} holds no sequence; pass one at least")
     are_strings = isinstance(items[0], str)
@@ -109,14 +107,8 @@ def _symbols(sequence: Anything, place: str) -> Symbols:
     if isinstance(sequence, str | bytes) or not hasattr(sequence, "__iter__"):
         raise TypeError(f"{place}={shown(sequence)} must be a sequence of symbols: a list, a tuple or an array")
     symbols = tuple(sequence.tolist() if isinstance(sequence, np.ndarray) else sequence)
+    frame.refuse_unhashable(place, symbols)
     for k, symbol in enumerate(symbols):
-        try:
-            hash(symbol)
-        except TypeError:
-            raise TypeError(
-                f"{place} has {shown(symbol)} at step {k}, which no dict takes as a key, so that it cannot be a "
-                "symbol; use strings, numbers or tuples"
-            ) from None
         if frame.is_missing_label(symbol):
             raise ValueError(f"{place} is missing at step {k}; leave that step out, or write a symbol for it")
     return symbols

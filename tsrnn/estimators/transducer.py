@@ -133,10 +133,7 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
         stopping = self._stopping()
         learned = np.arange(n) if stopping and stopping.refits(len(held_out), n) else kept
         vocabularies = self._vocabularies(read.sequences, to_be_written.sequences, learned, is_warm=is_warm)
-        codes = [
-            [vocabulary.encode(sequence) for sequence in side.sequences]
-            for vocabulary, side in zip(vocabularies, (read, to_be_written), strict=True)
-        ]
+        codes = [side.encoded(vocabulary) for side, vocabulary in zip((read, to_be_written), vocabularies, strict=True)]
         pairs = Pairs.of(codes[0], codes[1], BATCHES * self._batch_size(n))
         place = np.argsort(pairs.order)  # of each pair in the buckets
         plan = plan_pairs(pairs, np.sort(place[kept]), np.sort(place[held_out]), stopping)
@@ -197,10 +194,11 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
         if is_warm:
             earlier: tuple[Vocabulary, Vocabulary] = vars(self)["_codings"]
             for name, own, known in zip(("sources", "targets"), found, earlier, strict=True):
-                if new := [symbol for symbol in own.symbols if symbol not in known.symbols]:
+                is_new = known.encode(own.symbols) == UNKNOWN
+                if is_new.any():
                     raise ValueError(
                         f"warm_start=True goes on with the vocabularies of the earlier fit, and that of {name} lacks "
-                        f"{new[0]!r}; leave these pairs out, or use warm_start=False"
+                        f"{own.symbols[is_new.argmax()]!r}; leave these pairs out, or use warm_start=False"
                     )
             return earlier
         return found
@@ -246,7 +244,7 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
 
     def _n_best(self, read: SymbolSequences) -> list[list[tuple[list[Any], float]]]:
         """The symbols of the best targets of each source, with their log probabilities."""
-        codes = [self._codings[0].encode(sequence) for sequence in read.sequences]
+        codes = read.encoded(self._codings[0])
         limit = self.max_length_ if self.max_length is None else whole("max_length", self.max_length)
         context = np.array([-(-(1 + len(each)) // STEPS) * STEPS for each in codes])
         found: list[list[tuple[list[Any], float]]] = [[] for _ in codes]
@@ -334,17 +332,12 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
         else:
             to_write = self._read_targets(targets)
         check_pairs(read.sequences, to_write.sequences)
-        codes = [
-            [vocabulary.encode(sequence) for sequence in side.sequences]
-            for vocabulary, side in zip(self._codings, (read, to_write), strict=True)
-        ]
+        codes = [side.encoded(vocabulary) for side, vocabulary in zip((read, to_write), self._codings, strict=True)]
         pairs, network = Pairs.of(codes[0], codes[1]), self._network_on_device()
         ((geometry, windows),) = pairs.buckets.parts
         with network.backend.session():
-            theta, source = (
-                network.backend.upload(self.theta_, network.dtype),
-                Source.upload(network.backend, pairs.rows),
-            )
+            theta = network.backend.upload(self.theta_, network.dtype)
+            source = Source.upload(network.backend, pairs.rows)
             weights = network.attention(theta, source, windows, geometry, free_run=False)
         tables: list[Any] = [None] * len(read)
         for table, i in zip(weights.astype(np.float64), pairs.order, strict=True):

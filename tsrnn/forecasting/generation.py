@@ -7,6 +7,7 @@ after scaling.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,11 +25,10 @@ def geometry_of(n_steps: int) -> Geometry:
 
 def windows_of(static: Static, scaling: Scaling, n_steps: int, distance: int) -> Windows:
     """A window for each row of `static`; the row before each series lies `distance` rows after the one before."""
-    n = len(static.numbers)
-    start = distance * np.arange(n, dtype=np.int64)
-    mean, scale = np.repeat(scaling.mean, n, axis=0), np.repeat(scaling.scale, n, axis=0)
+    series = np.arange(len(static.numbers))
+    mean, scale = (np.repeat(values, len(series), axis=0) for values in (scaling.mean, scaling.scale))
     scales = Scales.of_table(mean, scale, mean, scale)
-    return Windows(start, np.full(n, n_steps, np.int64), start + 1, np.arange(n), scales, static)
+    return replace(Windows.at(distance * series, series, scales, geometry_of(n_steps)), static=static)
 
 
 def point_paths(network: Network, theta: Handle, static: Static, scaling: Scaling, n_steps: int) -> np.ndarray:

@@ -63,7 +63,7 @@ from .panel_update import (
     select_series,
 )
 from .seasons import read_season_lengths, season_length, season_lengths
-from .sequence_metrics import bleu, exact_match, token_accuracy
+from .sequence_metrics import bleu, exact_match, list_of_sequences, refuse_unhashable, token_accuracy
 from .static import (
     Static,
     StaticCodes,
@@ -111,6 +111,7 @@ __all__ = [
     "label_paths",
     "label_steps",
     "labelled_table",
+    "list_of_sequences",
     "mae",
     "mase",
     "number_series",
@@ -131,6 +132,7 @@ __all__ = [
     "read_vectors",
     "refuse_dates",
     "refuse_missing_labels",
+    "refuse_unhashable",
     "rmse",
     "rmsse",
     "season_length",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 
 from ..checks import Anything, shown, whole
 
@@ -106,12 +106,22 @@ def _runs(sequence: tuple, n: int) -> Counter:
     return Counter(sequence[i : i + n] for i in range(len(sequence) - n + 1))
 
 
-def _symbols(place: str, item: Anything) -> tuple:
-    """A sequence as a tuple of symbols, which can be counted and compared."""
-    if not hasattr(item, "__iter__"):
-        raise TypeError(f"{place}={shown(item)} must be a sequence: a list of symbols, or a string")
-    _refuse_unordered(place, item)
-    symbols = tuple(item)
+def list_of_sequences(name: str, values: Anything) -> list[Anything]:
+    """The sequences of a list, or of something else that has an order.
+
+    Examples
+    --------
+    >>> list_of_sequences("y_true", ("ab", "c"))
+    ['ab', 'c']
+    """
+    if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
+        raise TypeError(f"{name}={shown(values)} must be a list of sequences; pass [{shown(values)}] for a single one")
+    _refuse_unordered(name, values)
+    return list(values)
+
+
+def refuse_unhashable(place: str, symbols: Sequence[Anything]) -> None:
+    """Refuse symbols that cannot be counted, since no dict takes them as keys."""
     for k, symbol in enumerate(symbols):
         try:
             hash(symbol)
@@ -120,6 +130,15 @@ def _symbols(place: str, item: Anything) -> tuple:
                 f"{place} has {shown(symbol)} at step {k}, which no dict takes as a key, so that it cannot be a "
                 "symbol; use strings, numbers or tuples"
             ) from None
+
+
+def _symbols(place: str, item: Anything) -> tuple:
+    """A sequence as a tuple of symbols, which can be counted and compared."""
+    if not hasattr(item, "__iter__"):
+        raise TypeError(f"{place}={shown(item)} must be a sequence: a list of symbols, or a string")
+    _refuse_unordered(place, item)
+    symbols = tuple(item)
+    refuse_unhashable(place, symbols)
     return symbols
 
 
@@ -134,12 +153,10 @@ def _refuse_unordered(place: str, values: Anything) -> None:
 
 def _pairs(y_true: Anything, y_pred: Anything) -> list[tuple[tuple, tuple]]:
     """Pairs of sequences as tuples, checked."""
-    both = []
-    for name, values in (("y_true", y_true), ("y_pred", y_pred)):
-        if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
-            raise TypeError(f"{name}={shown(values)} must be a list of sequences; pass [{shown(values)}] for one")
-        _refuse_unordered(name, values)
-        both.append([_symbols(f"{name}[{i}]", item) for i, item in enumerate(values)])
+    both = [
+        [_symbols(f"{name}[{i}]", item) for i, item in enumerate(list_of_sequences(name, values))]
+        for name, values in (("y_true", y_true), ("y_pred", y_pred))
+    ]
     if len(both[0]) != len(both[1]) or not both[0]:
         raise ValueError(
             f"y_true holds {len(both[0])} sequences and y_pred {len(both[1])}; pass one for each, and one at least"

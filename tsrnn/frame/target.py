@@ -254,14 +254,16 @@ def refuse_dates(X: Anything, name: str) -> None:
 
 
 def is_missing_label(label: Anything) -> bool:
-    """Whether a label, which is no array, is None, NaN, NaT or pandas' NA.
+    """Whether a label is None, NaN, NaT or pandas' NA; no sequence or array is.
 
     Examples
     --------
     >>> is_missing_label(float("nan")), is_missing_label("")
     (True, False)
     """
-    return label is None or label is pd.NA or bool(label != label)
+    if label is None or label is pd.NA:
+        return True
+    return not hasattr(label, "__len__") and bool(label != label)
 
 
 def refuse_missing_labels(y: Anything, name: str) -> None:

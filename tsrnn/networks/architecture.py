@@ -11,8 +11,9 @@ from types import ModuleType
 import numpy as np
 
 from ..data.windows import Geometry
+from ..functions.symbols import END, UNKNOWN
 from ..losses.loss import LINKS
-from ..parts.embedding import FIRST_OUTPUT, SYMBOLS, UNKNOWN
+from ..parts.embedding import SYMBOLS
 from ..parts.layout import Layout, index_tables
 from ..parts.part import Parameter, Parameters, Part
 from ..parts.products import product_table
@@ -135,7 +136,7 @@ class Architecture(NetworkSizes):
         theta = theta.copy()
         for name in tables:
             table = self.views(theta)[name]
-            table[UNKNOWN] = table[FIRST_OUTPUT + 1 :].mean(axis=0)
+            table[UNKNOWN] = table[END + 1 :].mean(axis=0)
         return theta
 
     def bias(self, theta: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..data.windows import Geometry, WindowIndex, Windows
+from ..data.windows import Geometry, Windows
 from ..kernels import get_backend
 from ..kernels.backend import Backend, Batch, Handle, Workspace
 from ..parts.layout import Layout
@@ -123,10 +123,9 @@ class Network:
         return np.concatenate(weights)
 
     def evaluate(
-        self, work: Workspace, theta: Handle, source: Source, windows: Windows | WindowIndex, *, free_run: bool
+        self, work: Workspace, theta: Handle, source: Source, windows: Windows, *, free_run: bool
     ) -> tuple[float, float]:
         """Weighted loss and weight of all windows, in batches of the size that `work` was made for."""
-        windows = windows.all() if isinstance(windows, WindowIndex) else windows
         n = len(windows)
         self.backend.take_total(work)
         order = self.backend.upload(np.arange(n), np.int64)

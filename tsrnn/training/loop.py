@@ -211,9 +211,9 @@ class _Monitor:
         if self.validation is None:
             self.training.best_epoch = epoch
             return False
-        # The likelihood of a path is the product of those of its steps given the true ones before; a point forecast is
-        # judged as it is made, from its own forecasts. So is a sequence of symbols, of which one that is left out
-        # would make all later ones wrong.
+        # The likelihood of a path is the product of those of its steps given the true ones before, and so is the
+        # probability of a sequence of symbols: of what the network writes itself, a single symbol too many would make
+        # all later ones wrong. A point forecast is judged as it is made, from its own forecasts.
         loss = self.network.architecture.loss
         free_run = not (loss.family or loss.is_of_classes)
         value, weight = np.sum(

@@ -220,6 +220,11 @@ class _Part:
     id: list[str]
 
     @property
+    def id_name(self) -> str:
+        """What an id is called in messages."""
+        return " and ".join(self.id)
+
+    @property
     def columns(self) -> list[str]:
         """Names of the other columns."""
         return [name for name in self.table.cells.columns if name not in (*self.id, *self.labels.columns)]
@@ -227,7 +232,7 @@ class _Part:
     def place(self, row: int) -> str:
         """Return id, time and line of a row for messages."""
         label, line = self.labels.interpretation.labels[row], self.table.cells.index[row]
-        of = f"{' and '.join(self.id)} {_shown(self.ids[self.codes[row]])}"
+        of = f"{self.id_name} {_shown(self.ids[self.codes[row]])}"
         return f"{of} at {format_label(label)}, in line {line} of {self.table.source}"
 
 
@@ -491,7 +496,7 @@ def _refuse_finer(part: _Part, codes: np.ndarray, places: np.ndarray, grid: Any,
         accept = f"add --freq {freq}" if freq is not None else "add --date-format number"
         raise ValueError(
             f"all series of {part.table.source} together have steps of {step}, but most rows of one "
-            f"{' and '.join(part.id)} are further apart; {accept} if these are gaps, or bring the series to the "
+            f"{part.id_name} are further apart; {accept} if these are gaps, or bring the series to the "
             "same dates"
         )
 
@@ -513,7 +518,7 @@ def _report_unobserved(
         n = int(n_later.sum())
         report(
             f"{n} {'row' if n == 1 else 'rows'} at the end of series without a value in column {target.name!r} "
-            f"{'is' if n == 1 else 'are'} left out, at first of {' and '.join(part.id)} {_shown(ids[s])}."
+            f"{'is' if n == 1 else 'are'} left out, at first of {part.id_name} {_shown(ids[s])}."
         )
 
 
