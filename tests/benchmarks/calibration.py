@@ -40,10 +40,9 @@ def models() -> dict[str, Callable[..., Any]]:
     import tsrnn
 
     stopping = tsrnn.EarlyStopping(validation_size=0.5, refit_full=False)
-    squared: dict[str, Any] = {"loss": "mse", "scaling": "standard", "random_state": 0}
-    normally: dict[str, Any] = squared | {"loss": "gaussian"}
+    normally: dict[str, Any] = {"loss": "gaussian", "scaling": "standard", "random_state": 0}
     networks = {
-        name: partial(make, early_stopping=stopping, **squared)
+        name: partial(make, early_stopping=stopping, random_state=0)
         for name, make in (("LSTM", tsrnn.LSTMForecaster), ("GRU", tsrnn.GRUForecaster))
     }
 
@@ -52,7 +51,7 @@ def models() -> dict[str, Callable[..., Any]]:
 
     normal = partial(tsrnn.GRUForecaster, **normally)
     around = [("split", "AR", tsrnn.ARForecaster), ("cqr", "AR", tsrnn.ARForecaster)]
-    around += [("split", "GRU", partial(tsrnn.GRUForecaster, **squared)), ("cqr", "normal GRU", normal)]
+    around += [("split", "GRU", partial(tsrnn.GRUForecaster, random_state=0)), ("cqr", "normal GRU", normal)]
     return (
         {"AR": tsrnn.ARForecaster, "latent": tsrnn.LatentARForecaster}
         | networks

@@ -12,7 +12,9 @@ from .mutant import (
     LATENT,
     LIKELIHOODS,
     MISSING_LAGS,
+    ORIGINS,
     PROMISES,
+    RECENT_ERRORS,
     TRAINING,
     mutant,
 )
@@ -119,6 +121,18 @@ MUTANTS = [
     mutant(
         "the conformal rank without its guard against rounding", "forecasting/conformal.py::ranked",
         "(n + 1) * coverage - 1e-9", "(n + 1) * coverage", PROMISES,
+    ),
+    mutant(
+        "the errors after a fit see the next rows", "forecasting/recent.py::recent_errors",
+        "place[:, None] + np.arange(n_leads) >= __n", "place[:, None] + np.arange(n_leads) > __n", ORIGINS,
+    ),
+    mutant(
+        "the errors after a fit are one origin too old", "forecasting/recent.py::recent_errors",
+        "(begin + n)[series] + place", "np.maximum((begin + n)[series] + place - 1, 0)", RECENT_ERRORS,
+    ),
+    mutant(
+        "the later rows of a rolled origin are known", "estimators/origins.py::_origin",
+        "np.maximum(read.n_after[times], 0)", "np.zeros_like(read.n_after[times])", ORIGINS,
     ),
     mutant(
         "the conformal rank counts n errors", "forecasting/conformal.py::ranked", "(n + 1) * coverage", "n * coverage",

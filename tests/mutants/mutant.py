@@ -14,6 +14,7 @@ GAPS, EDGES = "tests/test_gaps.py", "tests/test_edges.py"
 PROMISES, TRAINING, PRECISION = "tests/test_promises.py", "tests/test_training.py", "tests/test_precision.py"
 CUDA, ENSEMBLE = "tests/test_cuda.py", "tests/test_ensemble.py"
 TAGGERS = "tests/test_taggers.py"
+ORIGINS, RECENT_ERRORS = "tests/test_origins.py", "tests/test_recent_errors.py"
 SCALING, TRANSFORMS = "tests/test_scaling.py", "tests/test_transforms.py"
 #: Selections (``-k``) from test files that are too long to run for each mutant.
 CHOSEN = {
@@ -28,6 +29,7 @@ CHOSEN = {
     GAPS: "forecast_over or each_column or inside or knows_of or own_gap or fill or grow or joint",
     ENSEMBLE: "combined or remainders or test_context or update_is or a_member_that_fails",
     TAGGERS: "loss_is_that or ignored_change or up_to_its_own",
+    ORIGINS: "together_equals and direct and (series or panel)",
     LATENT: "joint_distribution or em_never or score_is or quantiles_intervals",
 }
 

@@ -169,6 +169,8 @@ class BaseForecaster(BaseEstimator):
     def update(self, y_new: Anything, X_new: Anything = None, *, static: Anything = None) -> BaseForecaster:
         """Append new observations without fitting again: later forecasts start after them.
 
+        The intervals of networks and of `ConformalForecaster` take their errors into account.
+
         Parameters
         ----------
         y_new : Series, DataFrame or array-like, or a panel
@@ -347,6 +349,10 @@ class BaseForecaster(BaseEstimator):
             "panel_": Panel.of_one(later.values, observed, known),
             "index_": frame.extend_index(self.index_, n),
         }
+
+    def _set_rows(self, changed: Attributes) -> None:
+        """Take over fitted attributes with later rows."""
+        self.__dict__.update(changed)
 
     def _completed(self, covariates: np.ndarray) -> np.ndarray:
         """Covariates (n, F) of the rows after one series, without gaps."""

@@ -73,6 +73,12 @@ class Combination(MetaEstimatorMixin, ProbabilisticForecaster):
         """Update a copy of a member."""
         member.update(y_new, X_new, static=static)
 
+    def _set_rows(self, changed: Attributes) -> None:
+        super()._set_rows(changed)
+        self.members_ = [each._replace(forecaster=copy(each.forecaster)) for each in self.members_]
+        for member in self.named_members_.values():
+            member._set_rows(changed)
+
     # ------------------------------------------------------------ fit
     def _check_history(self, history: History) -> None:
         """Each member checks it in its own fit."""

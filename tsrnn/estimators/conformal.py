@@ -428,7 +428,12 @@ class _Calibration:
         if isinstance(model.target_, frame.PanelTarget):
             numbers = model._order[series]
             index = numbers, model.target_.first[numbers, None] + ends[:, None] + np.arange(self.n_leads)
-        return Origin(model.target_, before, ahead, series, index, np.arange(self.n_leads))
+        n_known = model.panel_.n_rows[: model._n_series].copy()
+        n_known[series] = ends
+        return Origin(
+            model.target_, before, ahead, series, index, np.arange(self.n_leads), n_known=n_known[None],
+            time=np.zeros(len(ends), np.int64),
+        )  # fmt: skip
 
 
 def _widened(bounds: np.ndarray, margin: np.ndarray) -> np.ndarray:

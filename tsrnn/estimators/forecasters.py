@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from ..exceptions import FewWindowsWarning, IntervalWarning
 from ..forecasting import ancestral
 from ..forecasting.after_gaps import Before, TrainedNetwork, has_few_missing, to_forecast
 from ..forecasting.conformal import Errors
+from ..forecasting.recent import recent_errors
 from ..forecasting.strategies import Seq2Seq, Strategy, as_strategy
 from ..forecasting.strategies.teacher_forcing import TeacherForcing
 from ..frame.future import Forecasts
@@ -40,7 +41,7 @@ from .history_checks import check_length, check_validation, count_windows, few_w
 from .panels import NewRows
 from .probabilistic import ProbabilisticForecaster
 from .recurrent import NumberNetwork
-from .transformed import Read, read_history, read_origin, undone
+from .transformed import Read, read_history, read_origin, transformed, undone
 
 #: What ``missing=`` and ``multivariate=`` accept.
 MISSING, MULTIVARIATE = ("carry", "decay"), ("joint", "independent")
@@ -392,7 +393,7 @@ class RecurrentForecaster(NumberNetwork, ProbabilisticForecaster):
         learned = self._learned_quantiles(origin, levels)
         if learned is not None:
             return undone(learned, origin)
-        offsets, pooled = self._errors(origin).offsets(levels, origin.series)
+        offsets, pooled = self._of_errors(origin, lambda some, errors: errors.offsets(levels, origin.series[some]))
         self._warn_if_pooled(pooled, origin)
         forecasts = self._after_gaps(self.strategy_.forecast, origin)[..., None] + self._unscaled(offsets, origin)
         return undone(forecasts, origin)
@@ -428,10 +429,15 @@ class RecurrentForecaster(NumberNetwork, ProbabilisticForecaster):
         origin = self._read_origin(origin)
         if self.network_.architecture.loss.family:
             return undone(self._paths(origin, n_paths, rngs), origin)
-        errors = self._errors(origin)
         # a series has the leads that it would have alone
-        n_leads = np.maximum(self.errors_.errors.shape[1], origin.n_steps + origin.gaps.max(axis=1))
-        drawn, pooled = errors.paths_of(origin.series, n_leads, n_paths, rngs, coverage)
+        least = 0 if self.errors_ is None else self.errors_.errors.shape[1]
+        n_leads = np.maximum(least, origin.n_steps + origin.gaps.max(axis=1))
+
+        def paths(some: np.ndarray, errors: Errors) -> tuple[np.ndarray, np.ndarray]:
+            own = [rngs[i] for i in some]
+            return errors.paths_of(origin.series[some], n_leads[some], n_paths, own, coverage)
+
+        drawn, pooled = self._of_errors(origin, paths)
         self._warn_if_pooled(pooled, origin)
         forecasts = self._after_gaps(self.strategy_.forecast, origin)[..., None]
         return undone(forecasts + self._unscaled(drawn, origin), origin)
@@ -455,6 +461,47 @@ class RecurrentForecaster(NumberNetwork, ProbabilisticForecaster):
                 IntervalWarning,
                 stacklevel=4,
             )
+
+    def _of_errors(
+        self, origin: Origin, function: Callable[[np.ndarray, Errors], tuple[np.ndarray, np.ndarray]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Results (S, ...) of a `function` of some series of `origin` and the errors that are known at their time.
+
+        The function's second result, (C,) bool, holds if it does at one time.
+        """
+        time = np.zeros(len(origin.series), np.int64) if origin.time is None else origin.time
+        found, places, any_pooled = [], [], np.zeros(1, bool)
+        for t, errors in enumerate(self._known_errors(origin)):
+            if len(some := np.flatnonzero(time == t)):
+                values, pooled = function(some, errors)
+                found.append(values)
+                places.append(some)
+                any_pooled = any_pooled | pooled
+        return np.concatenate(found)[np.argsort(np.concatenate(places))], any_pooled
+
+    def _known_errors(self, origin: Origin) -> Iterator[Errors]:
+        """Errors that are known at each time of `origin`: those of the rows after the fit replace the oldest ones.
+
+        Where the validation part has so many origins that only some are computed, its errors stay.
+        """
+        errors, calibration = self._errors(origin), self._calibration
+        panel, n_series = self.panel_, self._n_series
+        if len(panel) > n_series:  # others came later
+            panel = panel.take(np.arange(n_series))
+        n_known = panel.n_rows[None] if origin.n_known is None else origin.n_known
+        if len(errors.errors) < calibration.n_origins.sum():
+            yield from [errors] * len(n_known)
+            return
+        rows, changes = panel, None
+        if not self.transform_.transform.is_identity:
+            rows, levels = transformed(self.transform_, panel)
+            n_known = n_known - (panel.n_rows - rows.n_rows)
+            if levels is not None:
+                changes = self.transform_.changes(levels)
+                changes = changes.part(changes.n_rows - rows.n_rows)
+        network = self._network_on_device()
+        with network.backend.session():
+            yield from recent_errors(calibration, errors, network, rows, changes, n_known)
 
     def _errors(self, origin: Origin) -> Errors:
         """Errors up to the largest lead of the steps after `origin`, counted from a column's last observed value."""

@@ -41,6 +41,11 @@ class Origin(NamedTuple):
         Where `panel` holds transformed values, the transform of its series.
     levels : Panel or None
         Where these are differences, the values that they are differences of.
+    n_known : (T, S) int or None
+        Of forecasts from T times, the rows of each series of the fit that are known at each; None where all rows of the
+        forecaster are known.
+    time : (S,) int or None
+        Number of the time of each forecast.
     of_members : tuple of Origin
         Of an ensemble, the origin of each member after series that came by ``context=``; empty where it is this one.
     """
@@ -54,6 +59,8 @@ class Origin(NamedTuple):
     static: frame.Static | None = None
     transform: FittedTransform | None = None
     levels: Panel | None = None
+    n_known: np.ndarray | None = None
+    time: np.ndarray | None = None
     of_members: tuple[Origin, ...] = ()
 
     @property
@@ -76,7 +83,7 @@ class Origin(NamedTuple):
         """The origin of some of the series."""
         parts = {
             name: part.take(chosen)
-            for name in ("panel", "static", "transform", "levels")
+            for name in ("panel", "static", "transform", "levels", "time")
             if (part := getattr(self, name)) is not None
         }
         index = tuple(part[chosen] for part in self.index) if isinstance(self.index, tuple) else self.index

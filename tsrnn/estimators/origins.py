@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .base import BaseForecaster
 
 #: Rows before the origins and steps ahead of a batch, so that memory does not grow with the number of origins.
-MAX_ROWS = 50_000
+MAX_ROWS = 1_000_000
 #: Public methods that `roll` replaces.
 REPLACED = ("predict", "update", "predict_interval")
 
@@ -106,11 +106,11 @@ def _read(forecaster: BaseForecaster, rows: LaterRows, n_after: np.ndarray) -> _
     if not isinstance(forecaster.target_, frame.PanelTarget):
         forecaster._refuse_for_one_series(static=rows.static)
         target, covariates = forecaster._read_new(rows.y, rows.X, UPDATE)
-        after.__dict__.update(forecaster._joined(target, covariates))
+        after._set_rows(forecaster._joined(target, covariates))
         new = Panel.of_one(target.values, target.observed, covariates)
         return _Read(after, new, np.zeros(1, np.int64), n_after[:, None])
     later, _, numbers, new = read_new_rows(forecaster, rows.y, rows.X, UPDATE)
-    after.__dict__.update(join_rows(forecaster, later, numbers, new, UPDATE, rows.static))
+    after._set_rows(join_rows(forecaster, later, numbers, new, UPDATE, rows.static))
     end = later.end[numbers]
     return _Read(after, new, places(after, later)[numbers], n_after[:, None] - (end.max() - end))
 
@@ -168,4 +168,8 @@ def _origin(read: _Read, before: Panel, origins: np.ndarray, series: np.ndarray,
         index = numbers, (target.end[numbers] - read.n_after[origins, series])[:, None] + np.arange(n_steps)
         static = static_of(after, numbers)
     numbers_in_fit = np.where(place < after._n_series, place, -1)
-    return Origin(target, before, ahead, numbers_in_fit, index, np.arange(n_steps), static)
+    times, time = np.unique(origins, return_inverse=True)
+    n_known = np.repeat(after.panel_.n_rows[None], len(times), axis=0)
+    n_known[:, read.place] -= np.maximum(read.n_after[times], 0)
+    n_known = n_known[:, : after._n_series]
+    return Origin(target, before, ahead, numbers_in_fit, index, np.arange(n_steps), static, n_known=n_known, time=time)

@@ -295,6 +295,8 @@ class Calibration:
         Which values count.
     n_origins : (S,) int
         Origins of forecasts in each series: the first contexts, one row apart.
+    end : (S,) int
+        Number of rows of each series up to the end of the validation part.
     theta : (n_parameters,)
         Parameters of the training part.
     scaling : PanelScaling
@@ -312,6 +314,7 @@ class Calibration:
     panel: Panel
     judged: np.ndarray
     n_origins: np.ndarray
+    end: np.ndarray
     theta: np.ndarray
     scaling: PanelScaling
     seasons: Seasons
@@ -321,8 +324,8 @@ class Calibration:
     changes: np.ndarray | None = None
     lags: Lags = ()
 
-    def errors(self, network: Network, n_leads: int) -> Errors:
-        """Errors of free-running forecasts 1 to `n_leads` steps ahead of each origin.
+    def errors(self, network: Network, n_leads: int, chosen: np.ndarray | None = None) -> Errors:
+        """Errors of free-running forecasts 1 to `n_leads` steps ahead of the origins, perhaps only of `chosen` ones.
 
         Those of differences are errors of the levels that they sum to, in units of the differences' scale: it is that
         of a random walk's steps, and does not grow with the length of the series as the scale of levels would.
@@ -330,7 +333,8 @@ class Calibration:
         panel, length = self.panel, self.context_length
         first = panel.indptr[:-1] + self.seasons.reach
         numbers_from = np.cumsum(self.n_origins) - self.n_origins
-        chosen = spread(int(self.n_origins.sum()), MAX_ORIGINS)
+        if chosen is None:
+            chosen = spread(int(self.n_origins.sum()), MAX_ORIGINS)
         series = np.searchsorted(numbers_from + self.n_origins, chosen, side="right")
         first_rows = (first - numbers_from)[series] + chosen
         rows, ends = first_rows[:, None] + np.arange(length + n_leads), panel.indptr[1:][series, None]

@@ -73,6 +73,7 @@ def _calibration(
         history.part(first),
         replace(history, observed=judged).part(first).observed,
         n_origins,
+        history.n_rows - history.padding,
         theta,
         held_out.scaling,
         seasons,

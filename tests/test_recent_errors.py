@@ -1,0 +1,160 @@
+"""Intervals of networks after an update: the newest errors take the place of the oldest ones."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from tsrnn import AutoForecaster, ConformalForecaster, EarlyStopping, GRUForecaster
+from tsrnn.forecasting import conformal
+
+N, H, N_HELD_OUT = 80, 3, 24
+#: Windows of the validation part, each with all of its steps.
+N_WINDOWS = N_HELD_OUT - H + 1
+RNG = np.random.default_rng(0)
+#: A wave with noise that is five times as large in the rows after the fit.
+Y = 10 + np.sin(np.arange(140) * 0.5) + np.where(np.arange(140) < N, 0.1, 0.5) * RNG.normal(size=140)
+
+
+def gru(*, refit_full=False, **options):
+    stopping = EarlyStopping(validation_size=N_HELD_OUT, refit_full=refit_full)
+    settings = {"horizon": H, "context_length": 8, "hidden_size": 3, "max_epochs": 2, "random_state": 0}
+    return GRUForecaster(**settings, early_stopping=stopping, dtype="float64", **options)
+
+
+def half_widths(forecaster, n_steps=H, coverage=0.8):
+    return np.diff(forecaster.predict_interval(n_steps, coverage))[:, 0] / 2
+
+
+def ranked(errors, coverage=0.8):
+    """Absolute errors (n, n_steps) of the rank of split-conformal intervals."""
+    return np.sort(np.abs(errors), axis=0)[int(np.ceil((len(errors) + 1) * coverage)) - 1]
+
+
+def by_the_loop(forecaster, y, n_steps=H, unit=lambda context: 1.0):
+    """Errors from the last origins whose H steps have come true, as many as the fit had, one context at a time.
+
+    A missing value of a context is the last one before it.
+    """
+    filled = pd.Series(y).ffill().to_numpy()
+    ends = range(len(y) - H + 1 - N_WINDOWS, len(y) - H + 1)
+    padded = np.concatenate([y, np.full(n_steps, np.nan)])
+    return np.array([
+        (padded[end : end + n_steps] - forecaster.predict(n_steps, context=filled[:end])) / unit(y[end - 8 : end])
+        for end in ends
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("n_new", [0, 1, 5, 50])
+@pytest.mark.parametrize("options", [{}, {"difference": 1}, {"target_transform": "log1p"}, {"strategy": "recursive"}])
+def test_intervals_rest_on_the_last_errors(options, n_new):
+    forecaster = gru(scaling="standard", **options).fit(Y[:N])
+    if n_new:
+        forecaster.update(Y[N : N + n_new])
+    if "target_transform" in options:
+        bounds = np.log1p(forecaster.predict_interval(H, 0.8))
+        point = np.log1p(forecaster.predict(H))
+        ends = range(N + n_new - H + 1 - N_WINDOWS, N + n_new - H + 1)
+        errors = [np.log1p(Y[e : e + H]) - np.log1p(forecaster.predict(H, context=Y[:e])) for e in ends]
+        assert_allclose(bounds[:, 1] - point, ranked(errors), rtol=1e-6)
+        return
+    assert_allclose(half_widths(forecaster), ranked(by_the_loop(forecaster, Y[: N + n_new])), rtol=1e-6)
+
+
+def test_they_are_in_units_of_their_windows():
+    forecaster = gru(scaling="window").fit(Y[:N]).update(Y[N : N + 30])
+    so_far = Y[: N + 30]
+    expected = ranked(by_the_loop(forecaster, so_far, unit=np.std)) * np.std(so_far[-8:])
+    assert_allclose(half_widths(forecaster), expected, rtol=1e-6)
+
+
+def test_intervals_widen_with_the_errors_and_those_of_a_context_too():
+    forecaster = gru().fit(Y[:N])
+    before = half_widths(forecaster)
+    assert (half_widths(forecaster.update(Y[N:])) > 2 * before).all()
+    assert_array_equal(forecaster.predict_interval(H, 0.8, context=Y), forecaster.predict_interval(H, 0.8))
+    assert forecaster.errors_.errors.shape == (N_WINDOWS, H, 1)  # those of the fit
+
+
+def test_steps_beyond_the_horizon():
+    forecaster, n = gru(scaling="standard").fit(Y[:N]).update(Y[N : N + 9]), 5
+    errors = by_the_loop(forecaster, Y[: N + 9], n)
+    widths = half_widths(forecaster, n)
+    for lead in range(n):
+        known = errors[:, lead][np.isfinite(errors[:, lead])]
+        assert len(known) == N_WINDOWS - max(0, lead - H + 1)
+        assert_allclose(widths[lead], ranked(known), rtol=1e-6)
+
+
+def test_the_errors_are_those_of_the_network_before_its_refit():
+    before, after = (gru(refit_full=refit).fit(Y[:N]).update(Y[N:]) for refit in (False, True))
+    assert (before.theta_ != after.theta_).any()
+    assert_allclose(half_widths(after), half_widths(before), rtol=1e-9)  # scaling="last" has the same unit
+
+
+def test_paths_are_the_forecast_and_the_last_errors():
+    forecaster = gru(scaling="standard").fit(Y[:N]).update(Y[N : N + 30])
+    paths = forecaster.sample(H, 40, random_state=0) - forecaster.predict(H)[:, None]
+    possible = by_the_loop(forecaster, Y[: N + 30])
+    assert all(np.isclose(possible, path, atol=1e-9).all(axis=1).any() for path in paths.T)
+
+
+def test_rows_one_by_one_or_all_at_once():
+    at_once, stepwise = gru().fit(Y[:N]).update(Y[N : N + 12]), gru().fit(Y[:N])
+    for row in range(N, N + 12):
+        stepwise.update(Y[row : row + 1]).predict_interval(H, 0.5)
+    assert_array_equal(stepwise.predict_interval(H, 0.8), at_once.predict_interval(H, 0.8))
+
+
+def test_where_a_value_is_missing_the_error_of_the_validation_part_stays():
+    y = Y[: N + 20].copy()
+    y[[row for row in range(N, N + 20) if row not in (N + 3, N + 11, N + 19)]] = np.nan
+    forecaster = gru(scaling="standard").fit(y[:N])
+    fitted, before = by_the_loop(forecaster, y[:N]), half_widths(forecaster)
+    found = half_widths(forecaster.update(y[N:]))
+    errors = by_the_loop(forecaster, y)
+    assert 20 < np.isnan(errors).sum() < errors.size
+    assert_allclose(found, ranked(np.where(np.isnan(errors), fitted, errors)), rtol=1e-6)
+    assert (found > before).all()
+
+
+def test_a_gap_at_the_end_brings_no_errors():
+    fitted = gru().fit(Y[:N])
+    before = half_widths(fitted, 8, 0.5)
+    assert_array_equal(half_widths(fitted.update(np.full(5, np.nan)), 3, 0.5), before[5:])
+
+
+def test_a_series_without_new_rows_keeps_its_errors():
+    days = pd.date_range("2024-01-01", periods=140)
+    both = pd.concat(
+        [pd.DataFrame({"unique_id": name, "ds": days[:N], "y": k * Y[:N]}) for k, name in ((1, "a"), (2, "b"))]
+    )
+    new = pd.DataFrame({"unique_id": "a", "ds": days[N:], "y": Y[N:]})
+    fitted = gru().fit(both)
+    before = fitted.predict_interval(H, 0.8).set_index("unique_id")
+    after = copy.deepcopy(fitted).update(new).predict_interval(H, 0.8).set_index("unique_id")
+    pd.testing.assert_frame_equal(after.loc["b"], before.loc["b"], check_exact=True)
+    width = [table.loc["a", "upper"] - table.loc["a", "lower"] for table in (before, after)]
+    assert (width[1].to_numpy() > 2 * width[0].to_numpy()).all()
+    alone = gru(scaling="last").fit(Y[:N]).update(Y[N:])  # has other parameters, but errors of the same size
+    assert_allclose(half_widths(alone), width[1] / 2, rtol=0.3)
+
+
+def test_panels_with_more_origins_than_are_computed_keep_their_errors(monkeypatch):
+    monkeypatch.setattr(conformal, "MAX_ORIGINS", 10)
+    forecaster = gru().fit(Y[:N])
+    before = half_widths(forecaster)
+    assert len(forecaster.errors_.errors) == 10
+    assert_array_equal(half_widths(forecaster.update(Y[N:])), before)
+
+
+def test_ensembles_and_conformal_forecasters():
+    auto = AutoForecaster(horizon=H, random_state=0).fit(Y[:N])
+    before = half_widths(auto, coverage=0.5)
+    assert (half_widths(auto.update(Y[N:]), coverage=0.5) > before).all()
+    cqr = ConformalForecaster(gru(), method="cqr", n_windows=9).fit(Y[:N]).update(Y[N:])
+    assert np.isfinite(half_widths(cqr, coverage=0.5)).all()
