@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "checks", "exceptions",
     },
     "evaluation": {"frame", "checks", "messages", "exceptions"},
+    "metrics": {"frame", "evaluation"},
     "plotting": {"frame", "estimators", "datasets", "checks", "messages"},
     "shell": {"signals", "messages"},
     "cli": {

@@ -37,6 +37,13 @@ def test_public_names():
     assert tsrnn.LSTMForecaster is tsrnn.LSTMForecaster
 
 
+@pytest.mark.parametrize("name", ["datasets", "exceptions", "metrics", "plotting"])
+def test_modules(name):
+    """They can be imported, and after ``import tsrnn`` need not be."""
+    python("-c", f"import tsrnn.{name}; from tsrnn import {name} as one; assert one is tsrnn.{name}")
+    python("-c", f"import tsrnn; assert tsrnn.{name}.__name__ == 'tsrnn.{name}'")
+
+
 def test_unknown_names():
     with pytest.raises(AttributeError, match="module 'tsrnn' has no attribute 'LSTM'"):
         tsrnn.LSTM  # noqa: B018

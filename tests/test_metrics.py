@@ -706,7 +706,7 @@ def test_scorers_refuse_other_estimators():
 
 # ---------------------------------------------------------------- the module
 def test_the_module():
-    assert tsrnn.metrics is importlib.import_module("tsrnn.evaluation.metrics")
+    assert tsrnn.metrics is importlib.import_module("tsrnn.metrics")
     assert sorted(metrics.__all__) == metrics.__all__
     assert set(METRICS) <= set(metrics.__all__)
     assert set(metrics.__all__) - set(METRICS) == {

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn.evaluation.metrics import bleu, exact_match, token_accuracy
+from tsrnn.metrics import bleu, exact_match, token_accuracy
 
 
 def test_definitions():

@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 from .cells.registry import FAMILIES
 
 if TYPE_CHECKING:
+    from . import datasets as datasets
+    from . import exceptions as exceptions
+    from . import metrics as metrics
+    from . import plotting as plotting
     from .estimators.auto import AutoForecaster
     from .estimators.autoregressive import ARForecaster
     from .estimators.baselines import (
@@ -26,7 +30,6 @@ if TYPE_CHECKING:
     from .estimators.latent import LatentARForecaster
     from .estimators.scoring import neg_mae, neg_mase, neg_pinball, neg_rmse, neg_rmsse, neg_smape
     from .estimators.transducer import Seq2SeqTransducer
-    from .evaluation import metrics
     from .evaluation.backtest import backtest
     from .forecasting.strategies import Direct, Recursive, Seq2Seq
     from .forecasting.strategies.teacher_forcing import TeacherForcing
@@ -67,8 +70,9 @@ _HOMES = {
     "neg_rmse": "estimators.scoring",
     "neg_rmsse": "estimators.scoring",
     "neg_smape": "estimators.scoring",
-    "metrics": "evaluation",
 }
+#: Modules that need no import of their own.
+_MODULES = {"datasets", "exceptions", "metrics", "plotting"}
 
 __all__ = [
     "ARForecaster",
@@ -118,6 +122,8 @@ __all__ += list(_OF_CELLS)
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from tsrnn.evaluation.metrics import bleu
+from tsrnn.metrics import bleu
 
 from ..benchmarks import transducer
 

@@ -5,14 +5,9 @@ Nothing here imports an estimator: models are used through their public methods.
 ===============  ======================================================================
 `backtest`       forecasts of models from several cutoffs
 `backtest_data`  its data: rows for models, and their answers as arrays
-`metrics`        all measures, as `tsrnn.metrics`
 `naive2`         the forecast of the M4 competition that OWA compares with, and OWA
 `forecasts`      reads a long frame of forecasts
 `training`       the training series beside it: scales of errors, Naive2
 `summary`        measures of a long frame for each model, series, origin or step
 ===============  ======================================================================
 """
-
-from . import metrics
-
-__all__ = ["metrics"]

@@ -1,4 +1,4 @@
-"""Measures of forecasts, `tsrnn.metrics`: of arrays, and with `summarise` of long frames.
+"""Measures of forecasts: of arrays, and with `summarise` of long frames.
 
 Point forecasts: `mae`, `rmse`, `bias`, `mape`, `smape`, `mase`, `rmsse`, `owa`. Quantiles: `pinball`,
 `weighted_quantile_loss`, `crps_from_quantiles`. Samples: `crps_from_samples`, `pit`. Intervals: `coverage`,
@@ -6,8 +6,10 @@ Point forecasts: `mae`, `rmse`, `bias`, `mape`, `smape`, `mase`, `rmsse`, `owa`.
 `token_accuracy`, `bleu`. Simple forecasts to compare with: `seasonal_naive`, `naive2`.
 """
 
-from ..frame.class_metrics import accuracy, log_loss, perplexity
-from ..frame.distribution_metrics import (
+from .evaluation.naive2 import naive2, owa
+from .evaluation.summary import summarise
+from .frame.class_metrics import accuracy, log_loss, perplexity
+from .frame.distribution_metrics import (
     coverage,
     crps_from_quantiles,
     crps_from_samples,
@@ -17,10 +19,8 @@ from ..frame.distribution_metrics import (
     pit,
     weighted_quantile_loss,
 )
-from ..frame.metrics import bias, mae, mape, mase, rmse, rmsse, seasonal_naive, smape
-from ..frame.sequence_metrics import bleu, exact_match, token_accuracy
-from .naive2 import naive2, owa
-from .summary import summarise
+from .frame.metrics import bias, mae, mape, mase, rmse, rmsse, seasonal_naive, smape
+from .frame.sequence_metrics import bleu, exact_match, token_accuracy
 
 __all__ = [
     "accuracy",
