@@ -143,8 +143,23 @@ def test_any_symbols():
         other = tagger(embedding_size=4).fit([[change(c) for c in text] for text in characters], labels)
         assert_array_equal(other.theta_, first.theta_)
     assert tagger().fit([[1, 2], [3]], [[1, 2], [1]]).vocabulary_ is None
-    with pytest.raises(ValueError, match="warm_start=True goes on with the symbols of the earlier fit"):
+    with pytest.raises(ValueError, match=r"warm_start=True goes on with the symbols of .* and X has 'd', which"):
         first.set_params(warm_start=True).fit(["abd"], [[0, 1, 2]])
+    assert first.fit(["cb"] * 3, [[0, 1], [1, 2], [2, 2]]).vocabulary_.symbols == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("refits", [False, True])
+def test_nothing_is_learned_of_held_out_symbols(refits):
+    """Unless the network is trained once more on all sequences; what is unknown then has the mean vector."""
+    stopping = EarlyStopping(validation_size=2, refit_full=refits)
+    held_out, _ = tagger(early_stopping=stopping)._split(20)
+    X = ["x" if i in held_out else "ab" for i in range(20)]
+    fitted = tagger(early_stopping=stopping).fit(X, [[ord(c) % 2 for c in text] for text in X])
+    assert sorted(fitted.vocabulary_.symbols) == ["a", "b", *(["x"] if refits else [])]
+    table = fitted.network_.architecture.views(fitted.theta_)["symbols"]
+    assert_allclose(table[0], table[3:].mean(axis=0), rtol=1e-6)
+    is_unknown = (fitted.predict_proba(["x"])[0] == fitted.predict_proba(["?", "a"])[0]).all()
+    assert is_unknown == (not refits)
 
 
 def test_arrays_of_sequences():

@@ -213,7 +213,7 @@ def test_a_warm_start_goes_on(both):
     whole.fit(["cb"], ["bc"])
     assert whole.source_symbols_ == ["a", "b", "c"]
     assert 0 < np.abs(whole.theta_ - before).max() < 0.1
-    with pytest.raises(ValueError, match=r"warm_start=True goes on .* that of sources lacks 'x'"):
+    with pytest.raises(ValueError, match=r"warm_start=True goes on .* and sources has 'x', which is"):
         whole.fit(["ax"], ["a"])
     with pytest.raises(TypeError, match="sources holds lists of symbols, but in fit it held strings"):
         whole.fit([["a"]], [["a"]])

@@ -150,6 +150,8 @@ def of_steps(X: Anything, n_channels: int | None = None, name: str = "X") -> Seq
 def symbols_of(X: Anything) -> list[list[Hashable]]:
     """The symbols of each sequence; a text is a sequence of characters."""
     sequences = [list(item) for item in _items("X", X)]
+    if not sequences:
+        raise ValueError("X holds no sequence; pass one at least")
     for i, sequence in enumerate(sequences):
         if not sequence:
             raise ValueError(f"X[{i}] is an empty sequence; leave it out, or give it one step at least")

@@ -11,6 +11,7 @@ import numpy as np
 from .. import frame
 from ..checks import Anything, on_host, shown
 from ..data.vocabulary import Vocabulary
+from ..functions.symbols import UNKNOWN
 
 #: How strings are divided into symbols, and what stands between these in a string that is written.
 TOKENIZERS: dict[str, tuple[Callable[[str], Iterable[str]], str]] = {"char": (list, ""), "word": (str.split, " ")}
@@ -123,4 +124,15 @@ def check_pairs(sources: Sequence[Anything], targets: Sequence[Anything]) -> Non
     if len(sources) != len(targets):
         raise ValueError(
             f"sources holds {len(sources)} sequences and targets {len(targets)}; pass a target for each source"
+        )
+
+
+def refuse_new(found: Vocabulary, earlier: Vocabulary, name: str) -> None:
+    """Refuse to go on from the vocabulary of an earlier fit with symbols that it lacks; `name` holds them."""
+    is_new = earlier.encode(found.symbols) == UNKNOWN
+    if is_new.any():
+        raise ValueError(
+            f"warm_start=True goes on with the symbols of the earlier fit, and {name} has "
+            f"{shown(found.symbols[is_new.argmax()])}, which is not among them; leave out the sequences with it, or "
+            "use warm_start=False"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Hashable
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -20,6 +21,7 @@ from ..training.plan import RowScaling
 from .classes import estimators
 from .labels import LabelNetwork, most_probable
 from .sequences import are_symbols, labels_of, of_steps, refuse_other_kinds, symbols_of
+from .symbols import refuse_new
 from .windows import SequenceNetwork, n_steps_of
 
 
@@ -36,6 +38,9 @@ class RecurrentTagger(SequenceNetwork, LabelNetwork, BaseEstimator):
 
         A fit that fails or is interrupted leaves the estimator as it was, unfitted or with its earlier fit.
 
+        Symbols are learned from the sequences that train the network. One that occurs in held-out sequences alone is
+        unknown, there as in `predict`, unless the network is trained once more on all sequences.
+
         Parameters
         ----------
         X : list of n sequences, or array-like of shape (n, T) or (n, T, n_channels)
@@ -48,17 +53,18 @@ class RecurrentTagger(SequenceNetwork, LabelNetwork, BaseEstimator):
         -------
         self
         """
-        vocabulary = self._vocabulary(X)
-        sequences = _encoded(X, vocabulary) if vocabulary else of_steps(X)
-        labels, is_labelled = labels_of(y, sequences.lengths, self._ignored())
+        read = symbols_of(X) if self._are_symbols(X) else of_steps(X)
+        lengths = read.lengths if isinstance(read, Sequences) else np.array([*map(len, read)], np.int64)
+        labels, is_labelled = labels_of(y, lengths, self._ignored())
         classes, codes, weight, loss = self._of_labels(labels)
+        of_steps_ = np.zeros((2, len(is_labelled)))  # target and weight of each step
+        of_steps_[:, is_labelled] = codes, weight[codes]
+        split = self._split_of_counted(np.logical_or.reduceat(of_steps_[1] > 0, np.cumsum(lengths) - lengths))
+        vocabulary, sequences = self._coded(read, self._learned(*split))
         geometry = _geometry(sequences)
         targets, weights = np.zeros((2, len(sequences), geometry.n_ahead))
         own = _is_own(sequences, geometry)
-        of_steps_ = np.zeros((2, len(sequences.rows)))  # target and weight of each step
-        of_steps_[:, is_labelled] = codes, weight[codes]
         targets[own], weights[own] = of_steps_
-        split = self._split_of_counted(weights)
         rows, scaling_name = sequences.rows_of(split[1]), None if vocabulary else self._scaling_name()
         fitted = self._fit_sequences(
             sequences, geometry, targets.reshape(-1, 1), weights.reshape(-1, 1), loss, split,
@@ -71,13 +77,13 @@ class RecurrentTagger(SequenceNetwork, LabelNetwork, BaseEstimator):
         self.__dict__ = before | fitted  # all at once: a fit that fails leaves the estimator as it was
         return self
 
-    def _split_of_counted(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Sequences to hold out, and those to train on; `weights` are those of the steps, (n, n_steps).
+    def _split_of_counted(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sequences to hold out, and those to train on; `counts` (n,) says which have a step that counts.
 
-        A sequence without a step that counts is not held out: its loss is 0, which does not tell when to stop.
+        A sequence without one is not held out: its loss is 0, which does not tell when to stop.
         """
-        numbers = np.flatnonzero(weights.any(axis=1))
-        is_held_out = np.zeros(len(weights), bool)
+        numbers = np.flatnonzero(counts)
+        is_held_out = np.zeros(len(counts), bool)
         is_held_out[numbers[self._split(len(numbers))[0]]] = True
         return np.flatnonzero(is_held_out), np.flatnonzero(~is_held_out)
 
@@ -88,18 +94,22 @@ class RecurrentTagger(SequenceNetwork, LabelNetwork, BaseEstimator):
             raise TypeError(f"ignore_label={shown(label)} must be a string, a number or None")
         return label
 
-    def _vocabulary(self, X: Anything) -> Vocabulary | None:
-        """The symbols of the sequences, or None for numbers."""
-        if self.embedding_size is None and not are_symbols(X):
-            return None
-        vocabulary = Vocabulary.of(itertools.chain.from_iterable(symbols_of(X)))
-        fitted = vars(self)
-        if self.warm_start and "vocabulary_" in fitted and fitted["vocabulary_"] != vocabulary:
-            raise ValueError(
-                "warm_start=True goes on with the symbols of the earlier fit, and X has others or has them in another "
-                "order; pass the same sequences, or warm_start=False"
-            )
-        return vocabulary
+    def _are_symbols(self, X: Anything) -> bool:
+        """Whether the sequences are of symbols, which numbers are too where they have vectors."""
+        return self.embedding_size is not None or are_symbols(X)
+
+    def _coded(
+        self, read: Sequences | list[list[Hashable]], learned: np.ndarray
+    ) -> tuple[Vocabulary | None, Sequences]:
+        """The symbols of the sequences with the numbers `learned`, and all sequences in codes; numbers as they are."""
+        if isinstance(read, Sequences):
+            return None, read
+        vocabulary = Vocabulary.of(itertools.chain.from_iterable(read[i] for i in learned))
+        earlier: Vocabulary | None = vars(self).get("vocabulary_")
+        if self.warm_start and earlier is not None:
+            refuse_new(vocabulary, earlier, "X")
+            vocabulary = earlier
+        return vocabulary, _encoded(read, vocabulary)
 
     def _sizes(self, vocabulary: Vocabulary | None) -> dict[str, int]:
         """The sizes of the embedding."""
@@ -114,7 +124,9 @@ class RecurrentTagger(SequenceNetwork, LabelNetwork, BaseEstimator):
         check_is_fitted(self)
         fitted = vars(self)
         if fitted["vocabulary_"] is not None:
-            return _encoded(X, fitted["vocabulary_"])
+            symbols = symbols_of(X)
+            refuse_other_kinds(symbols, fitted["vocabulary_"].symbols)
+            return _encoded(symbols, fitted["vocabulary_"])
         return of_steps(X, fitted["n_channels_"])
 
     def predict_proba(self, X: Anything) -> list[np.ndarray]:
@@ -181,12 +193,8 @@ class RecurrentTagger(SequenceNetwork, LabelNetwork, BaseEstimator):
         return outputs
 
 
-def _encoded(X: Anything, vocabulary: Vocabulary) -> Sequences:
+def _encoded(sequences: list[list[Hashable]], vocabulary: Vocabulary) -> Sequences:
     """Sequences of codes."""
-    sequences = symbols_of(X)
-    if not sequences:
-        raise ValueError("X holds no sequence; pass one at least")
-    refuse_other_kinds(sequences, vocabulary.symbols)
     codes = [vocabulary.encode(sequence) for sequence in sequences]
     lengths = np.array([len(sequence) for sequence in codes], np.int64)
     return Sequences(np.concatenate(codes)[:, None].astype(np.float64), lengths, is_ragged=True)

@@ -26,7 +26,7 @@ from ..networks.search import Written, beam_search, greedy
 from ..training.plan import plan_pairs
 from .classes import NamedCell
 from .documentation import documented
-from .symbols import Symbols, SymbolSequences, check_pairs, joint, read_symbols
+from .symbols import Symbols, SymbolSequences, check_pairs, joint, read_symbols, refuse_new
 from .windows import STEPS, RowNetwork
 
 #: Batches of a bucket of pairs of similar lengths, about, at least.
@@ -130,13 +130,12 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
             self._of_kind(read, "sources"), self._of_kind(to_be_written, "targets")
         n, longest = len(read), self._longest(to_be_written.sequences)
         held_out, kept = self._split(n)
-        stopping = self._stopping()
-        learned = np.arange(n) if stopping and stopping.refits(len(held_out), n) else kept
+        learned = self._learned(held_out, kept)
         vocabularies = self._vocabularies(read.sequences, to_be_written.sequences, learned, is_warm=is_warm)
         codes = [side.encoded(vocabulary) for side, vocabulary in zip((read, to_be_written), vocabularies, strict=True)]
         pairs = Pairs.of(codes[0], codes[1], BATCHES * self._batch_size(n))
         place = np.argsort(pairs.order)  # of each pair in the buckets
-        plan = plan_pairs(pairs, np.sort(place[kept]), np.sort(place[held_out]), stopping)
+        plan = plan_pairs(pairs, np.sort(place[kept]), np.sort(place[held_out]), self._stopping())
         is_shared = flag("share_embeddings", self.share_embeddings)
         network, device = self._network(
             n,
@@ -194,12 +193,7 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
         if is_warm:
             earlier: tuple[Vocabulary, Vocabulary] = vars(self)["_codings"]
             for name, own, known in zip(("sources", "targets"), found, earlier, strict=True):
-                is_new = known.encode(own.symbols) == UNKNOWN
-                if is_new.any():
-                    raise ValueError(
-                        f"warm_start=True goes on with the vocabularies of the earlier fit, and that of {name} lacks "
-                        f"{own.symbols[is_new.argmax()]!r}; leave these pairs out, or use warm_start=False"
-                    )
+                refuse_new(own, known, name)
             return earlier
         return found
 

@@ -79,6 +79,11 @@ class RowNetwork(RecurrentNetwork):
         is_held_out[first[is_whole]] = False
         return np.flatnonzero(is_held_out), np.flatnonzero(~is_held_out)
 
+    def _learned(self, held_out: np.ndarray, kept: np.ndarray) -> np.ndarray:
+        """The rows that the last training reads: all of them if a refit follows, or else those that are kept."""
+        stopping, n = self._stopping(), len(held_out) + len(kept)
+        return np.arange(n) if stopping and stopping.refits(len(held_out), n) else kept
+
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class SequenceNetwork(RowNetwork):
