@@ -9,8 +9,12 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
 import tsrnn
-from tsrnn import LSTMClassifier, LSTMRegressor
+from tsrnn import EarlyStopping, LSTMClassifier, LSTMRegressor, LSTMTagger
 from tsrnn.cells.registry import FAMILIES
+from tsrnn.data.sequences import Sequences
+from tsrnn.data.windows import Geometry
+from tsrnn.networks import memory
+from tsrnn.networks.network import Network
 
 QUICK = {"hidden_size": 5, "max_epochs": 3, "batch_size": 16, "learning_rate": 0.02, "random_state": 0}
 REGRESSORS = [getattr(tsrnn, f"{name}Regressor") for name in FAMILIES]
@@ -64,6 +68,89 @@ def test_a_sequence_alone_has_the_bits_of_its_place_in_a_batch(cls):
         assert_array_equal(regressor.predict(sequences[i : i + 2])[:1], together[[i]])
 
 
+# ---------------------------------------------------------------- buckets of similar lengths
+def with_long_ones(n=40):
+    """Sequences of up to 20 steps, one of 45 and one of 100, and their means."""
+    rng = np.random.default_rng(1)
+    lengths = rng.integers(1, 21, n)
+    lengths[[5, 30]] = 100, 45
+    sequences = [rng.normal(size=k) for k in lengths]
+    return sequences, np.array([sequence.mean() for sequence in sequences])
+
+
+def test_buckets_hold_each_sequence_once():
+    """The longest first, and in each the order of all; a target for each step is one of the last rows of a window."""
+    lengths = np.array([3, 100, 16, 17, 40, 9])
+    ragged = Sequences(np.arange(lengths.sum())[:, None] * 1.0, lengths, is_ragged=True)
+    buckets = ragged.buckets(lambda n: Geometry(1, n), 9)
+    assert [(geometry.n_ahead, numbers.tolist()) for geometry, numbers in buckets.parts] == [
+        (112, [1]), (48, [3, 4]), (16, [0, 2, 5])
+    ]  # fmt: skip
+    ends = np.cumsum([16, 112, 16, 48, 48, 16])
+    own = [np.arange(end - n, end) for end, n in zip(ends, lengths, strict=True)]
+    assert_array_equal(buckets.own_targets, np.concatenate(own))
+    ((geometry, numbers),) = Sequences.of_windows(np.zeros((4, 7, 1))).buckets(Geometry, 1).parts
+    assert (geometry.context, numbers.tolist()) == (7, [0, 1, 2, 3])
+
+
+@pytest.mark.parametrize("cls", [LSTMRegressor, LSTMTagger])
+def test_a_long_sequence_pads_no_other(cls, monkeypatch):
+    """Neither in the training, the validation or `predict` is there room for more than one window of 100 steps."""
+    sequences, y = with_long_ones()
+    y = y if cls is LSTMRegressor else [np.where(x > 0, "up", "down") for x in sequences]
+    rooms, workspace = [], Network.workspace
+
+    def recorded(self, geometry, n_lanes, **options):
+        rooms.append((geometry.n_steps, n_lanes))
+        return workspace(self, geometry, n_lanes, **options)
+
+    monkeypatch.setattr(Network, "workspace", recorded)
+    fitted = cls(**QUICK, early_stopping=EarlyStopping(validation_size=10)).fit(sequences, y)
+    assert {n for steps, n in rooms if steps > 48} == {1}
+    rooms.clear()
+    fitted.predict(sequences)
+    assert {n for steps, n in rooms if steps > 48} == {1}
+    assert sum(n for _, n in rooms) == 40
+
+
+def test_a_long_sequence_needs_memory_for_itself_alone(monkeypatch):
+    """A batch of as many windows of its length would not fit."""
+    sequences, y = with_long_ones()
+    monkeypatch.setattr(memory, "machine_bytes", lambda: 200_000)
+    assert LSTMRegressor(**QUICK).fit(sequences, y).loss_curve_[-1] > 0
+    with pytest.raises(ValueError, match="in batches of 16 windows of 112 steps takes at least"):
+        LSTMRegressor(**QUICK).fit([sequences[5]] * 40, y)
+
+
+def test_the_losses_in_buckets_are_those_of_all_sequences():
+    """With a learning rate of almost zero the curves hold the losses of what `predict` gives."""
+    sequences, y = with_long_ones()
+    still = {**QUICK, "learning_rate": 1e-12, "max_epochs": 1, "dtype": "float64", "scaling": None}
+    for draw in range(3):
+        stopping = EarlyStopping(validation_size=10, refit_full=False)
+        fitted = LSTMRegressor(**still | {"random_state": draw}, early_stopping=stopping).fit(sequences, y)
+        held_out, kept = fitted._split(len(y))
+        errors = (fitted.predict(sequences) - y) ** 2
+        assert_allclose(fitted.loss_curve_[0], errors[kept].mean(), rtol=1e-8)
+        assert_allclose(fitted.validation_curve_, errors[held_out].mean(), rtol=1e-8)
+
+
+def test_a_sequence_has_the_bits_of_its_place_in_any_bucket():
+    sequences, y = with_long_ones()
+    regressor = LSTMRegressor(**QUICK).fit(sequences, y)
+    together = regressor.predict(sequences)
+    for i in range(40):
+        assert_array_equal(regressor.predict([sequences[i]]), together[[i]])
+
+
+def test_a_likelihood_starts_at_its_maximum_in_buckets():
+    """The first mean is that of the targets, which the network itself would reach after many updates."""
+    sequences, y = with_long_ones()
+    still = {**QUICK, "learning_rate": 1e-12, "max_epochs": 1, "scaling": None}
+    assert_allclose(LSTMRegressor(**still, loss="gaussian").fit(sequences, 50 + y).predict(sequences), 50, atol=1)
+
+
+# ---------------------------------------------------------------- lengths
 def test_sequences_of_one_length_are_windows():
     """The same fit, to rounding, whether lengths are given or not; a shorter sequence is the end of no longer one."""
     X, y = np.random.default_rng(0).normal(size=(50, 16)), np.arange(50) % 2

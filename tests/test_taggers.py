@@ -55,9 +55,11 @@ def test_a_tagger_reads_what_comes_after_a_step_if_it_is_bidirectional(cls):
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_a_sequence_alone_has_the_bits_of_its_place_in_a_batch(bidirectional):
     X, y = problem()
+    X[1] = np.sin(np.arange(70))  # in a bucket by itself
+    y[1] = np.where(X[1] > 0, "up", "down")
     fitted = tagger(bidirectional=bidirectional, num_layers=2, learn_initial_state=True, dropout=0.1).fit(X, y)
     together = fitted.predict_proba(X)
-    for i in (0, 3, 7):
+    for i in (0, 1, 3, 7):
         assert_array_equal(fitted.predict_proba([X[i]])[0], together[i])
     shortest = int(np.argmin([len(x) for x in X]))
     assert len(X[shortest]) == 1
@@ -93,7 +95,7 @@ def cross_entropy(fitted, X, y, weight):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_the_loss_is_that_of_the_labelled_steps(n_classes):
     """Each with its own label: with a learning rate of almost zero the curve holds the loss of what `predict` gives."""
-    X, _ = problem(n=15)
+    X = [*problem(n=13)[0], np.sin(np.arange(100)), np.ones(2)]  # in two buckets
     y = [np.arange(len(x)) * 7 % n_classes + 1 for x in X]
     options = {"batch_size": 15, "learning_rate": 1e-12, "max_epochs": 1, "dtype": "float64"}
     fitted = tagger(**options).fit(X, y)
@@ -104,6 +106,10 @@ def test_the_loss_is_that_of_the_labelled_steps(n_classes):
     ignoring = tagger(**options, ignore_label=9).fit(X, marked)
     assert_array_equal(ignoring.classes_, fitted.classes_)
     assert_allclose(ignoring.loss_curve_[0], cross_entropy(ignoring, X, marked, lambda label: label != 9), rtol=1e-9)
+    stopping = EarlyStopping(validation_size=5, refit_full=False)
+    stopped = tagger(**options, early_stopping=stopping).fit(X, y)
+    held_out = [[each[i] for i in stopped._split(15)[0]] for each in (X, y)]
+    assert_allclose(stopped.validation_curve_, cross_entropy(stopped, *held_out, lambda label: 1), rtol=1e-9)
 
 
 def test_steps_that_are_ignored_change_nothing():

@@ -231,9 +231,16 @@ MUTANTS = [
     # ---------------------------------------------------------------- taggers
     mutant(
         "tagger: the labels of a shorter sequence begin at the window's first step",
-        "estimators/taggers.py::_is_own",
-        "np.arange(geometry.n_steps) >= geometry.n_steps - sequences.lengths[:, None]",
-        "np.arange(geometry.n_steps) < sequences.lengths[:, None]", TAGGERS,
+        "data/sequences.py::SequenceBuckets.own_targets", "np.cumsum(lengths)",
+        "(np.cumsum(lengths) + self.n_ahead - lengths)", TAGGERS,
+    ),
+    mutant(
+        "other sequences held out than those that were drawn, in buckets", "training/plan.py::_places",
+        "place[validation_rows]", "validation_rows", TAGGERS,
+    ),
+    mutant(
+        "tagger: the outputs of a bucket in the order of all", "estimators/taggers.py::RecurrentTagger._logits",
+        "sequences.are_of(numbers)", "sequences.are_of(np.arange(len(numbers)))", TAGGERS,
     ),
     mutant(
         "tagger: steps that are ignored count", "estimators/taggers.py::RecurrentTagger.fit",

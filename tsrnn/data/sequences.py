@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from .pairs import ends_of_buckets
+from .windows import Geometry
+
+#: Windows of ragged batches have a multiple of so many steps, the number that a layer multiplies by its weights at
+#: once: so a sequence is computed by the same products whatever the longest one of its batch is.
+STEPS = 16
 
 
 def place_of(row: int, lengths: np.ndarray) -> tuple[int, int]:
@@ -49,9 +57,25 @@ class Sequences:
 
     def rows_of(self, chosen: np.ndarray) -> np.ndarray:
         """The rows of the sequences with these numbers, in the order of the rows."""
+        return self.rows[self.are_of(chosen)]
+
+    def are_of(self, chosen: np.ndarray) -> np.ndarray:
+        """Which rows belong to the sequences with these numbers, (N,)."""
         is_chosen = np.zeros(len(self), bool)
         is_chosen[chosen] = True
-        return self.rows[np.repeat(is_chosen, self.lengths)]
+        return np.repeat(is_chosen, self.lengths)
+
+    def buckets(self, geometry_of: Callable[[int], Geometry], least: int) -> SequenceBuckets:
+        """The same in buckets of about `least` sequences at least; `geometry_of` a number of steps is that of windows.
+
+        A sequence stands at the end of its window.
+        """
+        n_steps = -(-self.lengths // STEPS) * STEPS if self.is_ragged else self.lengths
+        order = np.argsort(-n_steps, kind="stable")
+        parts = np.split(order, ends_of_buckets(n_steps[order], least)[:-1])
+        return SequenceBuckets(
+            self, tuple((geometry_of(int(n_steps[part].max(initial=1))), np.sort(part)) for part in parts)
+        )
 
     def after_a_row(self, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """All sequences with the same number of rows, each after a row `first` (C,), and the weight of each value.
@@ -64,3 +88,37 @@ class Sequences:
         is_own = np.arange(n_steps) < self.lengths[:, None]
         rows[:, 1:][is_own], weight[:, 1:][is_own] = self.rows, 1
         return rows.reshape(-1, len(first)), weight.reshape(-1, len(first))
+
+
+@dataclass(frozen=True)
+class SequenceBuckets:
+    """Sequences in buckets of similar lengths.
+
+    Attributes
+    ----------
+    sequences : Sequences
+    parts : tuple of (Geometry, ndarray)
+        The geometry of the windows of a bucket, the largest first, and the numbers of its sequences, ascending.
+    """
+
+    sequences: Sequences
+    parts: tuple[tuple[Geometry, np.ndarray], ...]
+
+    @property
+    def order(self) -> np.ndarray:
+        """Numbers of the sequences, one bucket after the other, (n,)."""
+        return np.concatenate([numbers for _, numbers in self.parts])
+
+    @property
+    def n_ahead(self) -> np.ndarray:
+        """Rows of targets of each sequence, (n,)."""
+        found = np.empty(len(self.sequences), np.int64)
+        for geometry, numbers in self.parts:
+            found[numbers] = geometry.n_ahead
+        return found
+
+    @property
+    def own_targets(self) -> np.ndarray:
+        """The row of targets of each step, (N,), where windows have an output at each step: the last ones of each."""
+        lengths = self.sequences.lengths
+        return np.arange(lengths.sum()) + np.repeat(np.cumsum(self.n_ahead) - np.cumsum(lengths), lengths)

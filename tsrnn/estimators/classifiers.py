@@ -107,7 +107,7 @@ class RecurrentClassifier(WindowNetwork, LabelNetwork, ClassifierMixin, BaseEsti
 
     def _logits(self, X: Anything, lengths: Anything) -> np.ndarray:
         """Outputs of the network, (n, n_classes), or (n, 1) for two classes."""
-        logits = self._outputs(self._read(X, lengths))[0][:, 0].astype(np.float64)
+        logits = self._outputs(self._read(X, lengths))[:, 0].astype(np.float64)
         self._check_finite(logits)
         return logits
 

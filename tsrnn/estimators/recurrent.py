@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -113,11 +113,12 @@ class RecurrentNetwork:
 
     def _network(
         self, n_windows: int, geometry: Geometry, *, loss: Loss, n_inputs: int, n_targets: int, block: int = 1,
-        **sizes: Any,
+        buckets: Sequence[tuple[Geometry, Sized]] = (), **sizes: Any,
     ) -> tuple[Network, Device]:  # fmt: skip
         """Check the arguments of the network; return it and its device, which suits `n_windows` windows.
 
-        `sizes` are further fields of its `Architecture`.
+        Windows in `buckets` have the geometries of these, `geometry` is the largest; `sizes` are further fields of the
+        `Architecture`.
         """
         layers = whole("num_layers", self.num_layers)
         architecture = self.make_architecture(
@@ -136,7 +137,8 @@ class RecurrentNetwork:
         check_parameters(architecture, dtype)
         device = choose(choice("device", self.device, DEVICES), architecture, geometry.n_steps, lanes)
         if device.name == "cpu":  # a GPU has a memory of its own, and says what it lacks
-            check_batch(architecture, geometry, lanes, dtype)
+            for each, windows in buckets or [(geometry, range(lanes))]:
+                check_batch(architecture, each, min(len(windows), lanes), dtype)
         backend = get_backend(device.name, lanes)
         return Network(architecture, dtype, backend, lanes), device
 

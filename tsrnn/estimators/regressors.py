@@ -70,8 +70,8 @@ class RecurrentRegressor(WindowNetwork, NumberNetwork, MultiOutputMixin, Regress
         ndarray of shape (n,) or (n, horizon)
         """
         sequences = self._read(X, lengths)
-        outputs, scaling = self._outputs(sequences)
-        values = scaling.windows(sequences).unscale(point(self.network_.architecture.loss, outputs))
+        outputs = point(self.network_.architecture.loss, self._outputs(sequences))
+        values = self._scaling().windows(sequences).unscale(outputs)
         self._check_finite(values)
         return values[:, 0] if self.flat_target_ else values
 

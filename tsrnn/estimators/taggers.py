@@ -22,7 +22,7 @@ from .classes import estimators
 from .labels import LabelNetwork, most_probable
 from .sequences import are_symbols, labels_of, of_steps, refuse_other_kinds, symbols_of
 from .symbols import refuse_new
-from .windows import SequenceNetwork, n_steps_of
+from .windows import SequenceNetwork
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -32,6 +32,10 @@ class RecurrentTagger(SequenceNetwork, LabelNetwork, BaseEstimator):
     learning_rate: float = 0.01
     embedding_size: int | None = None
     ignore_label: Anything = None
+
+    @staticmethod
+    def _geometry(n_steps: int) -> Geometry:
+        return Geometry(1, n_steps)  # an output at each step
 
     def fit(self, X: Anything, y: Anything) -> RecurrentTagger:
         """Fit to sequences and the labels of their steps.
@@ -61,14 +65,14 @@ class RecurrentTagger(SequenceNetwork, LabelNetwork, BaseEstimator):
         of_steps_[:, is_labelled] = codes, weight[codes]
         split = self._split_of_counted(np.logical_or.reduceat(of_steps_[1] > 0, np.cumsum(lengths) - lengths))
         vocabulary, sequences = self._coded(read, self._learned(*split))
-        geometry = _geometry(sequences)
-        targets, weights = np.zeros((2, len(sequences), geometry.n_ahead))
-        own = _is_own(sequences, geometry)
-        targets[own], weights[own] = of_steps_
+        buckets = self._buckets(sequences)
+        targets, weights = np.zeros((2, buckets.n_ahead.sum(), 1))
+        own = buckets.own_targets
+        targets[own, 0], weights[own, 0] = of_steps_
         rows, scaling_name = sequences.rows_of(split[1]), None if vocabulary else self._scaling_name()
         fitted = self._fit_sequences(
-            sequences, geometry, targets.reshape(-1, 1), weights.reshape(-1, 1), loss, split,
-            RowScaling.fit(scaling_name, None, rows, np.zeros((1, 1))), **self._sizes(vocabulary),
+            buckets, targets, weights, loss, split, RowScaling.fit(scaling_name, None, rows, np.zeros((1, 1))),
+            **self._sizes(vocabulary),
         )  # fmt: skip
         if vocabulary:
             fitted["theta_"] = fitted["network_"].architecture.with_unknown(fitted["theta_"])
@@ -187,10 +191,12 @@ class RecurrentTagger(SequenceNetwork, LabelNetwork, BaseEstimator):
 
     def _logits(self, sequences: Sequences) -> np.ndarray:
         """Outputs of the network at all steps, (N, n_classes), or (N, 1) for two classes."""
-        geometry = _geometry(sequences)
-        outputs = self._outputs_of(sequences, geometry)[0][_is_own(sequences, geometry), 0].astype(np.float64)
-        self._check_finite(outputs)
-        return outputs
+        logits = np.empty((len(sequences.rows), vars(self)["network_"].architecture.loss.size))
+        for numbers, outputs in self._outputs_of(sequences):
+            is_own = np.arange(outputs.shape[1]) >= outputs.shape[1] - sequences.lengths[numbers, None]
+            logits[sequences.are_of(numbers)] = outputs[is_own, 0]
+        self._check_finite(logits)
+        return logits
 
 
 def _encoded(sequences: list[list[Hashable]], vocabulary: Vocabulary) -> Sequences:
@@ -198,16 +204,6 @@ def _encoded(sequences: list[list[Hashable]], vocabulary: Vocabulary) -> Sequenc
     codes = [vocabulary.encode(sequence) for sequence in sequences]
     lengths = np.array([len(sequence) for sequence in codes], np.int64)
     return Sequences(np.concatenate(codes)[:, None].astype(np.float64), lengths, is_ragged=True)
-
-
-def _geometry(sequences: Sequences) -> Geometry:
-    """Windows with an output at each of their steps."""
-    return Geometry(1, n_steps_of(sequences))
-
-
-def _is_own(sequences: Sequences, geometry: Geometry) -> np.ndarray:
-    """Which steps of its window a sequence has, (n, n_steps): the last ones."""
-    return np.arange(geometry.n_steps) >= geometry.n_steps - sequences.lengths[:, None]
 
 
 def _by_sequence(values: np.ndarray, sequences: Sequences) -> list[np.ndarray]:

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .. import frame
 from ..checks import Anything, choice, flag, number, whole
 from ..data.pairs import Pairs, to_write
+from ..data.sequences import STEPS
 from ..data.vocabulary import Vocabulary
 from ..data.windows import Geometry
 from ..forecasting.strategies import Seq2Seq
@@ -27,10 +28,8 @@ from ..training.plan import plan_pairs
 from .classes import NamedCell
 from .documentation import documented
 from .symbols import Symbols, SymbolSequences, check_pairs, joint, read_symbols, refuse_new
-from .windows import STEPS, RowNetwork
+from .windows import BATCHES, RowNetwork
 
-#: Batches of a bucket of pairs of similar lengths, about, at least.
-BATCHES = 8
 #: What ``score(metric=)`` accepts.
 METRICS: dict[str, Callable[[Anything, Anything], float]] = {
     "exact_match": frame.exact_match,
@@ -134,12 +133,12 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
         vocabularies = self._vocabularies(read.sequences, to_be_written.sequences, learned, is_warm=is_warm)
         codes = [side.encoded(vocabulary) for side, vocabulary in zip((read, to_be_written), vocabularies, strict=True)]
         pairs = Pairs.of(codes[0], codes[1], BATCHES * self._batch_size(n))
-        place = np.argsort(pairs.order)  # of each pair in the buckets
-        plan = plan_pairs(pairs, np.sort(place[kept]), np.sort(place[held_out]), self._stopping())
+        plan = plan_pairs(pairs, kept, held_out, self._stopping())
         is_shared = flag("share_embeddings", self.share_embeddings)
         network, device = self._network(
             n,
             plan.geometry,
+            buckets=pairs.buckets.parts,
             loss=CrossEntropy(len(vocabularies[1]), number("label_smoothing", self.label_smoothing, 0.0, 1.0)),
             n_inputs=1,
             n_targets=1,

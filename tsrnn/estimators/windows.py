@@ -13,11 +13,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import frame
 from ..checks import Anything, choice, flag, on_host, whole
-from ..data.sequences import Sequences
+from ..data.sequences import SequenceBuckets, Sequences
 from ..data.windows import Geometry
 from ..losses.loss import Loss
 from ..networks.architecture import POOLING
-from ..networks.network import Source
+from ..networks.network import BATCH, Source
 from ..training.options import EarlyStopping
 from ..training.plan import RowScaling, plan_rows
 from .base import Attributes
@@ -26,9 +26,8 @@ from .sequences import has_lengths, is_ragged, of_list, with_lengths
 
 #: What ``scaling=`` accepts.
 SCALINGS = ("standard", None)
-#: Windows of ragged batches have a multiple of so many steps, the number that a layer multiplies by its weights at
-#: once: so a sequence is computed by the same products whatever the longest one of its batch is.
-STEPS = 16
+#: Batches of a bucket of sequences of similar lengths, about, at least.
+BATCHES = 8
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -91,37 +90,56 @@ class SequenceNetwork(RowNetwork):
 
     bidirectional: bool = False
 
+    @staticmethod
+    def _geometry(n_steps: int) -> Geometry:
+        """The geometry of windows of so many steps."""
+        raise NotImplementedError
+
+    def _buckets(self, sequences: Sequences) -> SequenceBuckets:
+        """Buckets to train on."""
+        return sequences.buckets(self._geometry, BATCHES * self._batch_size(len(sequences)))
+
     def _fit_sequences(
-        self, sequences: Sequences, geometry: Geometry, targets: np.ndarray, weight: np.ndarray, loss: Loss,
+        self, buckets: SequenceBuckets, targets: np.ndarray, weight: np.ndarray, loss: Loss,
         split: tuple[np.ndarray, np.ndarray], scaling: RowScaling, **sizes: Any,
     ) -> Attributes:  # fmt: skip
-        """Train on sequences with ``geometry.n_ahead`` rows of targets each, and return the fitted attributes by name.
+        """Train on sequences with ``buckets.n_ahead`` rows of targets, and return the fitted attributes by name.
 
-        `targets` and `weight` are (n * n_ahead, n_targets); `split` are the sequences held out and those trained on.
+        `targets` and `weight` are (M, n_targets) of all these rows; `split` are the sequences held out and those
+        trained on.
         """
         network, device = self._network(
-            len(sequences),
-            geometry,
+            len(buckets.sequences),
+            buckets.parts[0][0],
+            buckets=buckets.parts,
             loss=loss,
-            n_inputs=sequences.rows.shape[1],
+            n_inputs=buckets.sequences.rows.shape[1],
             n_targets=targets.shape[1],
             bidirectional=flag("bidirectional", self.bidirectional),
             **sizes,
         )
         held_out, kept = split
-        plan = plan_rows(sequences, targets, weight, geometry, scaling, kept, held_out, self._stopping())
+        plan = plan_rows(buckets, targets, weight, scaling, kept, held_out, self._stopping())
         _, fitted = self._train(network, plan)
         return fitted | {"device_": device, "inputs_": scaling.inputs, "outputs_": scaling.targets}
 
-    def _outputs_of(self, sequences: Sequences, geometry: Geometry) -> tuple[np.ndarray, RowScaling]:
-        """Outputs of the fitted network (n, n_outputs, n_targets, loss.size), scaled, and the scaling."""
-        fitted, network = vars(self), self._network_on_device()
-        scaling = RowScaling(fitted["inputs_"], fitted["outputs_"])
+    def _scaling(self) -> RowScaling:
+        """The scaling of the fit."""
+        return RowScaling(vars(self)["inputs_"], vars(self)["outputs_"])
+
+    def _outputs_of(self, sequences: Sequences) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For each bucket the numbers of its sequences, and their outputs (m, n_outputs, n_targets, loss.size), scaled.
+
+        They are those of the fitted network.
+        """
+        network, windows = self._network_on_device(), self._scaling().windows(sequences)
         with network.backend.session():
-            theta = network.backend.upload(fitted["theta_"], network.dtype)
+            theta = network.backend.upload(vars(self)["theta_"], network.dtype)
             source = Source.upload(network.backend, sequences.rows)
-            outputs = network.predict(theta, source, scaling.windows(sequences), geometry, free_run=False)
-        return outputs[:, :, 0], scaling
+            return [
+                (numbers, network.predict(theta, source, windows.take(numbers), geometry, free_run=False)[:, :, 0])
+                for geometry, numbers in sequences.buckets(self._geometry, BATCH).parts
+            ]
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -130,6 +148,10 @@ class WindowNetwork(SequenceNetwork):
 
     n_channels: int = 1
     pooling: str = "last"
+
+    @staticmethod
+    def _geometry(n_steps: int) -> Geometry:
+        return Geometry(n_steps)
 
     # ------------------------------------------------------------ input
     def _read_both(
@@ -221,14 +243,14 @@ class WindowNetwork(SequenceNetwork):
                 "use early_stopping=False"
             )
         scaling = RowScaling.fit(self._scaling_name(), target_scaling, sequences.rows_of(split[1]), targets[split[1]])
-        geometry, pooling = _geometry(sequences), choice("pooling", self.pooling, tuple(POOLING))
-        fitted = self._fit_sequences(sequences, geometry, targets, weight, loss, split, scaling, pooling=pooling)
+        buckets, pooling = self._buckets(sequences), choice("pooling", self.pooling, tuple(POOLING))
+        fitted = self._fit_sequences(buckets, targets, weight, loss, split, scaling, pooling=pooling)
         return fitted | {"n_channels_": sequences.rows.shape[1]}
 
-    def _outputs(self, sequences: Sequences) -> tuple[np.ndarray, RowScaling]:
-        """Outputs of the fitted network (n, n_targets, loss.size), scaled, and the scaling."""
-        outputs, scaling = self._outputs_of(sequences, _geometry(sequences))
-        return outputs[:, 0], scaling
+    def _outputs(self, sequences: Sequences) -> np.ndarray:
+        """Outputs of the fitted network (n, n_targets, loss.size), scaled."""
+        numbers, outputs = zip(*self._outputs_of(sequences), strict=True)
+        return np.concatenate(outputs)[np.argsort(np.concatenate(numbers)), 0]
 
 
 def _check_kind(name: str, value: Anything) -> None:
@@ -236,16 +258,6 @@ def _check_kind(name: str, value: Anything) -> None:
     on_host(name, value)
     if not has_lengths(value):
         frame.refuse_dates(value, name)
-
-
-def n_steps_of(sequences: Sequences) -> int:
-    """Return the steps of a window that has room for each of the sequences."""
-    longest = int(sequences.lengths.max(initial=1))
-    return -(-longest // STEPS) * STEPS if sequences.is_ragged else longest
-
-
-def _geometry(sequences: Sequences) -> Geometry:
-    return Geometry(n_steps_of(sequences))
 
 
 def _flatten(X: Anything, n_channels: int, *, any_number: bool = False) -> tuple[Anything, int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from ..data.windows import Geometry, WindowIndex, Windows
+from ..data.windows import Buckets, Geometry, WindowIndex, Windows, buckets_of
 from ..losses.loss import Loss
 from ..networks.network import Network, Source
 
@@ -52,17 +52,18 @@ class Predictions:
         network: Network,
         theta: np.ndarray,
         source: Source,
-        windows: Windows | WindowIndex,
+        windows: Windows | WindowIndex | Buckets,
         geometry: Geometry,
         targets: np.ndarray,
         weight: np.ndarray,
     ) -> Predictions:
         """Predictions for some of the `windows`, with their `targets` (M, C), which have this `weight` (M, C)."""
         chosen = np.linspace(0, len(windows) - 1, min(WINDOWS, len(windows))).astype(np.int64)
-        windows = windows.take(chosen)
-        handle = network.backend.upload(theta, network.dtype)
-        outputs = network.predict(handle, source, windows, geometry, free_run=False).astype(np.float64)
-        y, of_y = windows.ahead(targets, weight, geometry.n_ahead)
+        handle, parts = network.backend.upload(theta, network.dtype), buckets_of(windows.take(chosen), geometry)
+        predicted = [network.predict(handle, source, part, of_part, free_run=False) for of_part, part in parts]
+        outputs = np.concatenate(predicted).astype(np.float64)
+        ahead = [part.ahead(targets, weight, of_part.n_ahead) for of_part, part in parts]
+        y, of_y = (np.concatenate(each) for each in zip(*ahead, strict=True))
         shape = outputs.shape[:-1]
         return cls(network.architecture.loss, outputs, np.where(of_y > 0, y, 0.0).reshape(shape), of_y.reshape(shape))
 

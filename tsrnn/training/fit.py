@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..data.windows import Buckets, WindowIndex, Windows
+from ..data.windows import Buckets, WindowIndex, Windows, buckets_of
 from ..networks.network import Network, Source
 from .loop import Training, Validation, minimise, warm_up
 from .options import Settings
@@ -48,7 +48,8 @@ def fit_network(
 
     To be called within the backend's session.
     """
-    timings = {"compile": warm_up(network, plan.geometry, min(settings.batch_size, len(plan.windows)))}
+    geometry, most = max(buckets_of(plan.windows, plan.geometry), key=lambda bucket: len(bucket[1]))
+    timings = {"compile": warm_up(network, geometry, min(settings.batch_size, len(most)))}
     started = time.perf_counter()
     source = Source.upload(network.backend, plan.inputs, plan.targets, plan.weight)
     validation = None

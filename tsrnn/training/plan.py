@@ -11,7 +11,7 @@ import numpy as np
 from ..data.pairs import Pairs
 from ..data.panel import Panel
 from ..data.scaling import SCALINGS, PanelScaling, Scales, Scaling
-from ..data.sequences import Sequences
+from ..data.sequences import SequenceBuckets, Sequences
 from ..data.static import Static
 from ..data.windows import Buckets, Geometry, WindowIndex, Windows
 from ..forecasting.generation import geometry_of, windows_of
@@ -136,32 +136,31 @@ class RowScaling:
         )
         return cls(*fitted)
 
-    def windows(self, sequences: Sequences, n_ahead: int = 1) -> Windows:
+    def windows(self, sequences: Sequences, n_ahead: np.ndarray | int = 1) -> Windows:
         """A window for each sequence, which has `n_ahead` rows of targets."""
         n = len(sequences)
+        ends = np.cumsum(np.broadcast_to(n_ahead, n))
         scales = Scales.of_table(self.inputs.mean, self.inputs.scale, self.targets.mean, self.targets.scale)
-        return Windows(
-            sequences.starts, sequences.lengths.copy(), np.arange(n) * n_ahead, np.zeros(n, np.int64), scales
-        )
+        return Windows(sequences.starts, sequences.lengths.copy(), ends - n_ahead, np.zeros(n, np.int64), scales)
 
 
 def plan_rows(
-    sequences: Sequences,
+    buckets: SequenceBuckets,
     targets: np.ndarray,
     weight: np.ndarray,
-    geometry: Geometry,
     scaling: RowScaling,
     kept: np.ndarray,
     validation_rows: np.ndarray,
     stopping: EarlyStopping | None,
 ) -> Plan:
-    """Divide sequences with targets (n * n_ahead, n_targets) and weights of these: `kept` ones train, others do not.
+    """Divide sequences with targets (M, n_targets) and weights of these: `kept` ones train, others are held out.
 
-    A sequence has as many rows of targets as windows of `geometry` cover, n_ahead.
+    A sequence has as many rows of targets as the windows of its bucket cover, n_ahead.
     """
-    windows = scaling.windows(sequences, geometry.n_ahead)
-    divided = _divided(windows, weight, kept, validation_rows, stopping)
-    return Plan(sequences.rows, targets, weight, geometry, *divided)
+    windows = scaling.windows(buckets.sequences, buckets.n_ahead)
+    parts = Buckets(tuple((geometry, windows.take(numbers)) for geometry, numbers in buckets.parts))
+    divided = _divided(parts, weight, *_places(buckets.order, kept, validation_rows), stopping)
+    return Plan(buckets.sequences.rows, targets, weight, buckets.parts[0][0], *divided)
 
 
 def plan_series(
@@ -181,9 +180,16 @@ def plan_series(
 
 
 def plan_pairs(pairs: Pairs, kept: np.ndarray, validation_rows: np.ndarray, stopping: EarlyStopping | None) -> Plan:
-    """Divide pairs of symbol sequences, numbered as in their buckets: `kept` ones train, others are held out."""
-    divided = _divided(pairs.buckets, pairs.weight, kept, validation_rows, stopping)
+    """Divide pairs of symbol sequences: `kept` ones train, others are held out."""
+    places = _places(pairs.order, kept, validation_rows)
+    divided = _divided(pairs.buckets, pairs.weight, *places, stopping)
     return Plan(pairs.rows, pairs.rows, pairs.weight, pairs.geometry, *divided)
+
+
+def _places(order: np.ndarray, kept: np.ndarray, validation_rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The places of rows with these numbers in buckets of that `order`, ascending."""
+    place = np.argsort(order)
+    return np.sort(place[kept]), np.sort(place[validation_rows])
 
 
 def _divided(

@@ -17,10 +17,9 @@ def starting_values(
 ) -> np.ndarray:
     """A copy of `theta` in which the linear skip is the ridge solution on `windows`, and a likelihood's biases fit."""
     a, theta = network.architecture, theta.copy()
-    if isinstance(windows, Buckets):  # of symbols, which have neither
-        return theta
-    if a.lags:
-        assert plan.panel is not None  # only forecasters have a linear skip
+    if a.lags:  # only forecasters have a linear skip
+        assert plan.panel is not None
+        assert not isinstance(windows, Buckets)
         set_linear(a, theta, ridge_start(plan.panel, plan.weight, windows, plan.geometry, a.n_seasonal))
     if a.loss.family:
         predictions = Predictions.of(network, theta, source, windows, plan.geometry, plan.targets, plan.weight)
