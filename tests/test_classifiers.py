@@ -160,15 +160,21 @@ def test_all_weights_zero():
 
 
 def test_held_out_rows_whose_class_has_no_weight():
-    """The middle row of those in the order of classes is held out, one of the 30 that do not count."""
+    """They are as good as absent: as many others are held out as without them, and the same ones."""
     X, y = problem(2, n=34)
-    y = np.where(np.arange(34) < 30, "a", "b")
+    y = np.where(np.arange(34) % 17 < 13, "a", np.where(np.arange(34) < 17, "b", "c"))
     options = {"class_weight": {"a": 0}, "random_state": 0}
-    with pytest.raises(ValueError, match=r"all 1 rows that early_stopping holds out have the weight 0"):
-        lstm(early_stopping=EarlyStopping(validation_size=1), **options).fit(X, y)
-    fitted = lstm(early_stopping=EarlyStopping(validation_size=10), **options).fit(X, y)
-    assert np.isfinite(fitted.validation_curve_).all()
-    assert lstm(early_stopping=False, **options).fit(X, y).predict(X[:1]) == "b"
+    for size, n in ((1, 1), (0.25, 2)):
+        classifier = lstm(early_stopping=EarlyStopping(validation_size=size), **options)
+        assert (classifier.fit(X, y).validation_curve_ > 0).all()
+        counts, codes = y != "a", np.unique(y, return_inverse=True)[1]
+        held_out, kept = classifier._split_of_counted(counts, codes)
+        assert len(held_out) == n
+        assert_array_equal(held_out, np.flatnonzero(counts)[classifier._split(8, codes[counts])[0]])
+        assert_array_equal(np.sort(np.append(held_out, kept)), np.arange(34))
+    with pytest.raises(ValueError, match="early_stopping holds out 8 of 8 rows and leaves none to train on"):
+        lstm(early_stopping=EarlyStopping(validation_size=8), **options).fit(X, y)
+    assert lstm(early_stopping=False, **options).fit(X, y).predict(X[:1]) in ("b", "c")
 
 
 def test_warm_start_keeps_the_classes():

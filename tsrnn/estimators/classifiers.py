@@ -43,7 +43,7 @@ class RecurrentClassifier(WindowNetwork, LabelNetwork, ClassifierMixin, BaseEsti
         frame.refuse_missing_labels(y, "y")
         sequences, labels, attributes = self._read_both(X, y, lengths)
         classes, codes, weight, loss = self._of_labels(labels)
-        split = self._split(len(sequences), codes)
+        split = self._split_of_counted(weight[codes] > 0, codes)
         fitted = self._fit_network(sequences, codes[:, None].astype(np.float64), weight[codes][:, None], loss, split)
         self.__dict__ = attributes | fitted | {"classes_": classes}  # all at once, as in regressors
         return self

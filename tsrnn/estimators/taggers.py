@@ -81,16 +81,6 @@ class RecurrentTagger(SequenceNetwork, LabelNetwork, BaseEstimator):
         self.__dict__ = before | fitted  # all at once: a fit that fails leaves the estimator as it was
         return self
 
-    def _split_of_counted(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Sequences to hold out, and those to train on; `counts` (n,) says which have a step that counts.
-
-        A sequence without one is not held out: its loss is 0, which does not tell when to stop.
-        """
-        numbers = np.flatnonzero(counts)
-        is_held_out = np.zeros(len(counts), bool)
-        is_held_out[numbers[self._split(len(numbers))[0]]] = True
-        return np.flatnonzero(is_held_out), np.flatnonzero(~is_held_out)
-
     def _ignored(self) -> Anything:
         """The label of steps that do not count."""
         label = self.ignore_label

@@ -78,6 +78,16 @@ class RowNetwork(RecurrentNetwork):
         is_held_out[first[is_whole]] = False
         return np.flatnonzero(is_held_out), np.flatnonzero(~is_held_out)
 
+    def _split_of_counted(self, counts: np.ndarray, groups: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """As `_split`, without a row that does not count, by `counts` (n,), among those to hold out.
+
+        Its loss is 0, which does not tell when to stop.
+        """
+        numbers = np.flatnonzero(counts)
+        is_held_out = np.zeros(len(counts), bool)
+        is_held_out[numbers[self._split(len(numbers), None if groups is None else groups[numbers])[0]]] = True
+        return np.flatnonzero(is_held_out), np.flatnonzero(~is_held_out)
+
     def _learned(self, held_out: np.ndarray, kept: np.ndarray) -> np.ndarray:
         """The rows that the last training reads: all of them if a refit follows, or else those that are kept."""
         stopping, n = self._stopping(), len(held_out) + len(kept)
@@ -236,12 +246,6 @@ class WindowNetwork(SequenceNetwork):
         split: tuple[np.ndarray, np.ndarray], target_scaling: str | None = None,
     ) -> Attributes:  # fmt: skip
         """Train on sequences with targets (n, n_targets) and their weights; return the fitted attributes by name."""
-        if len(split[0]) and not weight[split[0]].any():
-            raise ValueError(
-                f"all {len(split[0])} rows that early_stopping holds out have the weight 0 of their class, so that "
-                "nothing would tell when to stop; leave out the rows of that class, make validation_size larger, or "
-                "use early_stopping=False"
-            )
         scaling = RowScaling.fit(self._scaling_name(), target_scaling, sequences.rows_of(split[1]), targets[split[1]])
         buckets, pooling = self._buckets(sequences), choice("pooling", self.pooling, tuple(POOLING))
         fitted = self._fit_sequences(buckets, targets, weight, loss, split, scaling, pooling=pooling)
