@@ -191,7 +191,7 @@ def test_pooling(pooling):
     assert np.isfinite(classifier.predict_proba(sequences)).all()
     with pytest.raises(ValueError, match="pooling='sum' is not known; use one of 'last', 'mean', 'max'"):
         LSTMRegressor(**QUICK, pooling="sum").fit(sequences, y)
-    with pytest.raises(ValueError, match="use the same cell, sizes and pooling, or warm_start=False"):
+    with pytest.raises(ValueError, match="use the same pooling, or warm_start=False"):
         regressor.set_params(warm_start=True, pooling="last").fit(sequences, y)
 
 
@@ -206,7 +206,7 @@ def test_bidirectional(pooling):
     for i in (0, 1, 7):
         assert_array_equal(regressor.predict([sequences[i]]), together[[i]])
     assert_array_equal(regressor.predict(np.nan_to_num(padded, nan=1e3), lengths), together)
-    with pytest.raises(ValueError, match="use the same cell, sizes and pooling, or warm_start=False"):
+    with pytest.raises(ValueError, match="use the same bidirectional, or warm_start=False"):
         regressor.set_params(warm_start=True, bidirectional=False).fit(sequences, y)
 
 

@@ -368,6 +368,8 @@ def test_bad_combinations(options, message):
 
 def test_warm_start_needs_the_same_decoder():
     forecaster = lstm(Seq2Seq(), warm_start=True).fit(wave())
-    with pytest.raises(ValueError, match="warm_start=True needs the network of the earlier fit"):
+    with pytest.raises(ValueError, match="use the same attention, or warm_start=False"):
         forecaster.set_params(strategy=Seq2Seq(attention="dot")).fit(wave())
+    with pytest.raises(ValueError, match="use the same horizon, strategy, or warm_start=False"):
+        forecaster.set_params(strategy="direct").fit(wave())
     forecaster.set_params(strategy=Seq2Seq(1.0)).fit(wave())  # the same network, trained in another way

@@ -217,8 +217,30 @@ def test_a_warm_start_goes_on(both):
         whole.fit(["ax"], ["a"])
     with pytest.raises(TypeError, match="sources holds lists of symbols, but in fit it held strings"):
         whole.fit([["a"]], [["a"]])
-    with pytest.raises(ValueError, match="warm_start=True needs the network of the earlier fit"):
+    with pytest.raises(ValueError, match="use the same bidirectional, or warm_start=False"):
         whole.set_params(bidirectional=not both).fit(WORDS, WORDS)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"share_embeddings": True}, "share_embeddings"),
+        ({"attention": None}, "attention"),
+        ({"decoder_layers": 2, "bidirectional": True}, "decoder_layers"),
+        ({"hidden_size": 5, "embedding_size": 7}, "hidden_size, embedding_size"),
+        ({"num_layers": 2, "cell": "lstm"}, "cell with its options, num_layers, decoder_layers"),
+        ({"learn_initial_state": True}, "learn_initial_state"),
+    ],
+)
+def test_a_warm_start_names_what_differs(options, named):
+    """Also where a shared vocabulary would have other symbols."""
+    before = {name: Seq2SeqTransducer().get_params()[name] for name in options if name != "bidirectional"}
+    before |= {"hidden_size": 6, "embedding_size": 4} if "hidden_size" in options else {}
+    for first, then in ((before, options), (options, before)):
+        both = {"max_epochs": 1, "bidirectional": options.get("bidirectional", False)}
+        warm = fitted(["ab", "b"], ["xy", "x"], **both | first).set_params(warm_start=True)
+        with pytest.raises(ValueError, match=f"use the same {named}, or warm_start=False"):
+            warm.set_params(**then).fit(["ab", "b"], ["xy", "x"])
 
 
 @pytest.mark.parametrize("both", [False, True])

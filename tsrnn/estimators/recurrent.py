@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from numbers import Integral
 from typing import Any
 
@@ -24,6 +24,19 @@ from ..training.fit import Fit, fit_network
 from ..training.options import Adam, EarlyStopping, Settings, batch_size_for
 from ..training.plan import Plan
 from .base import Attributes
+
+#: What decides the fields of an `Architecture` that are no arguments of their name.
+DECIDES = {
+    "cell": "cell with its options",
+    "block": "horizon",
+    "lags": "context_length and linear_skip",
+    "n_target_symbols": "share_embeddings",
+    "n_masked": "missing",
+    **dict.fromkeys(
+        ("n_inputs", "n_targets", "n_covariates", "n_past", "n_seasonal", "n_static", "cardinalities", "n_symbols"),
+        "columns or symbols",
+    ),
+}
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -161,7 +174,7 @@ class RecurrentNetwork:
         if (now.cell.name, now.entries, now.pooling) != (then.cell.name, then.entries, then.pooling):
             raise ValueError(
                 f"warm_start=True needs the network of the earlier fit, a {then.cell.name} with {then.size} "
-                f"parameters, not a {now.cell.name} with {now.size}; use the same cell, sizes and pooling, or "
+                f"parameters, not a {now.cell.name} with {now.size}; use the same {_differences(now, then)}, or "
                 "warm_start=False"
             )
         own = self._scaling_name()
@@ -221,6 +234,24 @@ class NumberNetwork(RecurrentNetwork):
                 f"{place(row, column)} is {targets[row, column]:g}, but loss={loss} is of counts, 0, 1, 2, ...; "
                 "replace it by a count, or use a loss of any number, such as 'student_t'"
             )
+
+
+def _differences(now: Architecture, then: Architecture) -> str:
+    """What makes two networks differ: arguments, or what the data hold."""
+    ours, theirs = _decisive(now), _decisive(then)
+    differ = [name for name, value in ours.items() if name in theirs and theirs[name] != value]
+    return ", ".join(dict.fromkeys(DECIDES.get(name, name) for name in differ)) or "architecture"
+
+
+def _decisive(a: Architecture) -> dict[str, Any]:
+    """The fields of an architecture and the arguments of its decoder, as far as the parameters depend on them."""
+    found = {each.name: getattr(a, each.name) for each in fields(a) if each.name != "decoder"}
+    found |= {"cell": a.cell.name, "loss": a.loss.size, "n_target_symbols": a.n_target_symbols > 0}
+    found["strategy"] = a.decoder and a.decoder.parallel
+    if a.decoder:
+        found |= {"segment_length": a.decoder.segment, "decoder_layers": a.decoder.num_layers}
+        found |= {"attention": a.decoder.attention, "bridge": a.decoder.bridge and not a.bidirectional}
+    return found
 
 
 def precision(name: str, value: Anything) -> str:

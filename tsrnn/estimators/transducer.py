@@ -191,6 +191,8 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
                 raise ValueError(f"min_count={least} leaves no symbol in {name}; use a smaller one")
         if is_warm:
             earlier: tuple[Vocabulary, Vocabulary] = vars(self)["_codings"]
+            if (found[0] is found[1]) != (self.network_.architecture.n_target_symbols == 0):
+                return earlier  # with other tables, which `_start` refuses by their argument
             for name, own, known in zip(("sources", "targets"), found, earlier, strict=True):
                 refuse_new(own, known, name)
             return earlier
