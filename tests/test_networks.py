@@ -19,7 +19,7 @@ from tsrnn.losses.gaussian import GAUSSIAN
 from tsrnn.losses.pinball import Pinball
 from tsrnn.losses.squared import MSE
 from tsrnn.networks.architecture import Architecture
-from tsrnn.networks.network import Network, Source
+from tsrnn.networks.network import MAX_LAYOUTS, Network, Source
 from tsrnn.parts.common import LINEAR_ROWS, POINT_ROWS
 from tsrnn.training.loop import Adam, EarlyStopping, Settings, Validation, minimise, warm_up
 
@@ -467,6 +467,16 @@ def test_settings_are_checked(make, message):
 def test_rows_held_out():
     assert [EarlyStopping(validation_size=size).rows(95, at_least=4) for size in (None, 7, 0.2)] == [9, 7, 19]
     assert EarlyStopping().rows(20, at_least=4) == 4
+
+
+def test_few_layouts_are_kept():
+    """However many lengths a network has met."""
+    network = Network(architecture(), "float64", KERNELS)
+    first = network.layout(Geometry(5))
+    assert network.layout(Geometry(5)) is first
+    for n in range(1, 3 * MAX_LAYOUTS):
+        assert network.layout(Geometry(n)).shape.n_steps == n
+        assert len(network._layouts) <= MAX_LAYOUTS
 
 
 def test_warm_up():

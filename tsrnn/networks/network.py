@@ -16,6 +16,8 @@ from .architecture import Architecture
 
 #: Windows of a forecast that are computed together, so that memory does not grow with their number.
 BATCH = 256
+#: Layouts that a network keeps; to make one takes less than a millisecond.
+MAX_LAYOUTS = 64
 
 
 @dataclass
@@ -69,10 +71,13 @@ class Network:
         return Network(self.architecture, self.dtype, get_backend(device, self.n_lanes), self.n_lanes)
 
     def layout(self, geometry: Geometry) -> Layout:
-        """The layout for windows of `geometry`, which is made at its first use."""
-        if geometry not in self._layouts:
-            self._layouts[geometry] = self.architecture.layout(geometry)
-        return self._layouts[geometry]
+        """The layout for windows of `geometry`, which is made at its first use, and again after many others."""
+        layout = self._layouts.get(geometry)
+        if layout is None:
+            if len(self._layouts) >= MAX_LAYOUTS:
+                self._layouts = {}  # a new one: another thread may read the old one
+            layout = self._layouts[geometry] = self.architecture.layout(geometry)
+        return layout
 
     def workspace(self, geometry: Geometry, n_lanes: int, **options: Any) -> Workspace:
         """Room for `n_lanes` windows of `geometry`; `options` as the backend's workspace takes them."""
