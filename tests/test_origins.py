@@ -103,6 +103,7 @@ MODELS = {
     "transform": (gru(target_transform="boxcox", seasonal_difference=1), ["series", "old panel", "gaps"]),
     "likelihood": (gru(loss="gaussian", horizon=5), ["series", "panel", "gaps"]),
     "paths": (gru(loss="gaussian", strategy="recursive", target_transform="log1p", point="mean"), ["series"]),
+    "means": (gru(point="mean"), ["series", "gaps", "gaps roles"]),
     "quantiles": (gru(loss=Pinball(0.2, 0.25, 0.5, 0.75, 0.8), horizon=5), ["series", "panel", "gaps"]),
     "independent": (gru(multivariate="independent"), ["wide", "gaps wide"]),
     "ar": (ARForecaster(lags=[1, 2, 7]), ["covariates", *OLD_DATA]),

@@ -110,6 +110,16 @@ def test_rows_one_by_one_or_all_at_once():
     assert_array_equal(stepwise.predict_interval(H, 0.8), at_once.predict_interval(H, 0.8))
 
 
+def test_errors_that_were_kept_are_not_those_of_other_rows():
+    """Copies of a forecaster that get other rows."""
+    one = gru().fit(Y[:N]).update(Y[N : N + 12])
+    one.predict_interval(H, 0.8)
+    other, more = copy.copy(one), copy.copy(one)
+    assert_array_equal(half_widths(more.update(Y[N + 12 :])), half_widths(gru().fit(Y[:N]).update(Y[N:])))
+    changed = np.concatenate([Y[N : N + 12], 3 * Y[N + 12 :]])
+    assert_array_equal(half_widths(other.update(3 * Y[N + 12 :])), half_widths(gru().fit(Y[:N]).update(changed)))
+
+
 def test_where_a_value_is_missing_the_error_of_the_validation_part_stays():
     y = Y[: N + 20].copy()
     y[[row for row in range(N, N + 20) if row not in (N + 3, N + 11, N + 19)]] = np.nan
@@ -152,9 +162,51 @@ def test_panels_with_more_origins_than_are_computed_keep_their_errors(monkeypatc
     assert_array_equal(half_widths(forecaster.update(Y[N:])), before)
 
 
-def test_ensembles_and_conformal_forecasters():
+def test_values_that_a_transform_refuses_are_named():
+    days = pd.date_range("2024-01-01", periods=N + 1)
+    parts = [
+        pd.DataFrame({"unique_id": name, "ds": days, "y": np.append(Y[:N], last)})
+        for name, last in (("a", 9.0), ("b", -3.0))
+    ]
+    both = pd.concat(parts)
+    forecaster = gru(target_transform="log1p").fit(both[both["ds"] < days[N]]).update(both[both["ds"] == days[N]])
+    assert np.isfinite(forecaster.predict(H, ids="a")["y"]).all()
+    with pytest.raises(ValueError, match=f"'log1p' of series 'b' of y, row {N} from its first .* -3 must be"):
+        forecaster.predict_interval(H, 0.8, ids="a")
+
+
+def test_ensembles_widen_too():
     auto = AutoForecaster(horizon=H, random_state=0).fit(Y[:N])
     before = half_widths(auto, coverage=0.5)
     assert (half_widths(auto.update(Y[N:]), coverage=0.5) > before).all()
-    cqr = ConformalForecaster(gru(), method="cqr", n_windows=9).fit(Y[:N]).update(Y[N:])
-    assert np.isfinite(half_widths(cqr, coverage=0.5)).all()
+
+
+# ---------------------------------------------------------------- conformal forecasters around networks
+@pytest.mark.parametrize("method", ["split", "cqr", "aci"])
+def test_rows_one_by_one_or_all_at_once_of_series_with_different_ends(method):
+    """Also of one that is too short to have scores of its own."""
+    days = pd.date_range("2024-01-01", periods=140)
+    spans = {"a": (0, 120), "b": (0, 100), "short": (90, 105)}
+    rows = {name: pd.DataFrame({"unique_id": name, "ds": days[i:j], "y": Y[i:j]}) for name, (i, j) in spans.items()}
+    everything, last = pd.concat(rows.values()), days[95]
+    fitted = ConformalForecaster(gru(point="mean"), method=method, n_windows=9).fit(
+        everything[everything["ds"] <= last]
+    )
+    later = everything[everything["ds"] > last]
+    at_once, stepwise = copy.deepcopy(fitted).update(later), copy.deepcopy(fitted)
+    for _, new in later.groupby("ds"):
+        stepwise.update(new).predict_interval(H, 0.5)
+    pd.testing.assert_frame_equal(stepwise.predict_interval(H, 0.5), at_once.predict_interval(H, 0.5), check_exact=True)
+
+
+def test_scores_of_intervals_are_those_of_a_copy_that_moves_forward():
+    forecaster = ConformalForecaster(gru(), method="cqr", n_windows=19).fit(Y)
+    forecaster.predict_interval(H, 0.5)
+    _, scores = forecaster._scores_of[0.5]
+    first = len(Y) - H - 18
+    early = gru().fit(Y[:first])
+    for window in range(19):
+        bounds, truth = early.predict_interval(H, 0.5), Y[first + window : first + window + H]
+        expected = np.maximum(bounds[:, 0] - truth, truth - bounds[:, 1]) / forecaster.scale_[0, 0]
+        assert_allclose(scores.calibration[window, :, 0], expected, atol=1e-9)
+        early.update(Y[first + window : first + window + 1])

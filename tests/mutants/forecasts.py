@@ -124,11 +124,15 @@ MUTANTS = [
     ),
     mutant(
         "the errors after a fit see the next rows", "forecasting/recent.py::recent_errors",
-        "place[:, None] + np.arange(n_leads) >= __n", "place[:, None] + np.arange(n_leads) > __n", ORIGINS,
+        "place[:, None] + np.arange(__leads) >= __n", "place[:, None] + np.arange(__leads) > __n", ORIGINS,
     ),
     mutant(
         "the errors after a fit are one origin too old", "forecasting/recent.py::recent_errors",
         "(begin + n)[series] + place", "np.maximum((begin + n)[series] + place - 1, 0)", RECENT_ERRORS,
+    ),
+    mutant(
+        "errors that were kept hold for any rows", "forecasting/recent.py::Kept.begin", "np.array_equal(__a, __b)",
+        "__a is not None", RECENT_ERRORS,
     ),
     mutant(
         "the later rows of a rolled origin are known", "estimators/origins.py::_origin",

@@ -220,6 +220,7 @@ class ConformalForecaster(_Fitted):
             static=None if history.static is None else history.static.take(kept),
         )
         early = clone(model)._fit_to(training, is_named=False)
+        early._set_rows({"panel_": history.panel.take(kept)})  # its own intervals follow the rows before each origin
         scale = _scales(history.panel, history.season_length)  # of a series that is too short, by all of its rows
         scale[kept] = _scales(training.panel, history.season_length)
         origins = first[kept] + step * np.arange(n_windows)[:, None]
@@ -428,12 +429,21 @@ class _Calibration:
         if isinstance(model.target_, frame.PanelTarget):
             numbers = model._order[series]
             index = numbers, model.target_.first[numbers, None] + ends[:, None] + np.arange(self.n_leads)
-        n_known = model.panel_.n_rows[: model._n_series].copy()
-        n_known[series] = ends
-        return Origin(
-            model.target_, before, ahead, series, index, np.arange(self.n_leads), n_known=n_known[None],
-            time=np.zeros(len(ends), np.int64),
-        )  # fmt: skip
+        n_known, time = self._known(ends, series)
+        return Origin(model.target_, before, ahead, series, index, np.arange(self.n_leads), n_known=n_known, time=time)
+
+    def _known(self, ends: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of each series of the fit that are known at each time of the origins, and the number of each's time.
+
+        Series of a panel may end at different times; of the others the rows before an origin's time are known.
+        """
+        model, target = self.model, self.model.target_
+        if not isinstance(target, frame.PanelTarget):
+            return ends[None], np.zeros(1, np.int64)
+        numbers, n_rows = model._order[: model._n_series], model.panel_.n_rows[: model._n_series]
+        at = target.end[numbers[series]] - self.panel.n_rows + ends
+        times, time = np.unique(at, return_inverse=True)
+        return np.maximum(n_rows - (target.end[numbers] - times[:, None]), 0), time
 
 
 def _widened(bounds: np.ndarray, margin: np.ndarray) -> np.ndarray:

@@ -41,7 +41,7 @@ from .history_checks import check_length, check_validation, count_windows, few_w
 from .panels import NewRows
 from .probabilistic import ProbabilisticForecaster
 from .recurrent import NumberNetwork
-from .transformed import Read, read_history, read_origin, transformed, undone
+from .transformed import Read, named, place, read_history, read_origin, transformed, undone
 
 #: What ``missing=`` and ``multivariate=`` accept.
 MISSING, MULTIVARIATE = ("carry", "decay"), ("joint", "independent")
@@ -176,6 +176,7 @@ class RecurrentForecaster(NumberNetwork, ProbabilisticForecaster):
             "theta_": network.architecture.with_unseen(theta).astype(network.dtype),
             "errors_": judged.errors if judged else None,
             "_calibration": judged.calibration if judged else None,
+            "_recent": {},
             "context_length_": context_length,
             "seasons_": seasons,
             "scaling_": plan.scaling,
@@ -435,7 +436,9 @@ class RecurrentForecaster(NumberNetwork, ProbabilisticForecaster):
 
         def paths(some: np.ndarray, errors: Errors) -> tuple[np.ndarray, np.ndarray]:
             own = [rngs[i] for i in some]
-            return errors.paths_of(origin.series[some], n_leads[some], n_paths, own, coverage)
+            drawn, pooled = errors.paths_of(origin.series[some], n_leads[some], n_paths, own, coverage)
+            beyond = n_leads.max() - drawn.shape[1]
+            return np.pad(drawn, ((0, 0), (0, beyond), (0, 0), (0, 0)), constant_values=np.nan), pooled
 
         drawn, pooled = self._of_errors(origin, paths)
         self._warn_if_pooled(pooled, origin)
@@ -461,6 +464,9 @@ class RecurrentForecaster(NumberNetwork, ProbabilisticForecaster):
                 IntervalWarning,
                 stacklevel=4,
             )
+
+    def _set_rows(self, changed: Attributes) -> None:
+        super()._set_rows(changed | {"_recent": dict(vars(self)["_recent"])})
 
     def _of_errors(
         self, origin: Origin, function: Callable[[np.ndarray, Errors], tuple[np.ndarray, np.ndarray]]
@@ -494,14 +500,15 @@ class RecurrentForecaster(NumberNetwork, ProbabilisticForecaster):
             return
         rows, changes = panel, None
         if not self.transform_.transform.is_identity:
-            rows, levels = transformed(self.transform_, panel)
+            with named(lambda s, row, c: place(self.target_, int(self._order[s]), row, c)):
+                rows, levels = transformed(self.transform_, panel)
             n_known = n_known - (panel.n_rows - rows.n_rows)
             if levels is not None:
                 changes = self.transform_.changes(levels)
                 changes = changes.part(changes.n_rows - rows.n_rows)
         network = self._network_on_device()
         with network.backend.session():
-            yield from recent_errors(calibration, errors, network, rows, changes, n_known)
+            yield from recent_errors(calibration, errors, network, rows, changes, n_known, self._recent)
 
     def _errors(self, origin: Origin) -> Errors:
         """Errors up to the largest lead of the steps after `origin`, counted from a column's last observed value."""

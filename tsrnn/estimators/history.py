@@ -83,14 +83,18 @@ class Origin(NamedTuple):
         """The origin of some of the series."""
         parts = {
             name: part.take(chosen)
-            for name in ("panel", "static", "transform", "levels", "time")
+            for name in ("panel", "static", "transform", "levels")
             if (part := getattr(self, name)) is not None
         }
         index = tuple(part[chosen] for part in self.index) if isinstance(self.index, tuple) else self.index
         members = tuple(each.take(chosen) for each in self.of_members)
-        return self._replace(
+        taken = self._replace(
             ahead=self.ahead[chosen], series=self.series[chosen], index=index, of_members=members, **parts
         )
+        if self.n_known is None or self.time is None:
+            return taken
+        times, time = np.unique(self.time[chosen], return_inverse=True)
+        return taken._replace(n_known=self.n_known[times], time=time)
 
     def one(self, i: int) -> Origin:
         """The origin of one of the series."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .base import BaseForecaster
 
 #: Rows before the origins and steps ahead of a batch, so that memory does not grow with the number of origins.
-MAX_ROWS = 1_000_000
+MAX_ROWS = 50_000
 #: Public methods that `roll` replaces.
 REPLACED = ("predict", "update", "predict_interval")
 

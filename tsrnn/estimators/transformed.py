@@ -144,5 +144,10 @@ def _cell(history: History, s: int, row: int | None, c: int) -> str:
 def _place(origin: Origin, s: int, row: int | None, c: int) -> str:
     """Name of a series or channel before a forecast, and of its row."""
     target = origin.target
-    name = target.series_name(int(origin.index[0][s])) if isinstance(target, frame.PanelTarget) else target.channel(c)
+    return place(target, int(origin.index[0][s]) if isinstance(target, frame.PanelTarget) else 0, row, c)
+
+
+def place(target: frame.Target | frame.PanelTarget, number: int, row: int | None, c: int) -> str:
+    """Name of the series with this number or of a channel, and of a row."""
+    name = target.series_name(number) if isinstance(target, frame.PanelTarget) else target.channel(c)
     return name if row is None else f"{name}, row {row} from its first value on"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,14 +13,36 @@ from ..networks.network import Network
 from .conformal import Calibration, Errors
 
 
+class Kept(NamedTuple):
+    """Errors of windows whose steps have all come, which later rows do not change.
+
+    Attributes
+    ----------
+    later : Panel
+        The rows after the validation part.
+    first, n : (S,) int
+        Number of the first origin of each series, and of its origins.
+    errors : (sum of n, n_leads, C)
+    """
+
+    later: Panel
+    first: np.ndarray
+    n: np.ndarray
+    errors: np.ndarray
+
+    def begin(self, later: Panel, first: np.ndarray) -> bool:
+        """Whether they hold for rows that begin as these, with windows from the origins `first` on or right before."""
+        same = later.part(last=self.later.n_rows)
+        return bool(((self.first <= first) & (first <= self.first + self.n)).all()) and all(
+            np.array_equal(getattr(same, name), getattr(self.later, name))
+            for name in ("values", "observed", "known", "past", "indptr")
+        )
+
+
 def recent_errors(
-    calibration: Calibration,
-    fitted: Errors,
-    network: Network,
-    rows: Panel,
-    changes: Panel | None,
-    n_known: np.ndarray,
-) -> Iterator[Errors]:
+    calibration: Calibration, fitted: Errors, network: Network, rows: Panel, changes: Panel | None,
+    n_known: np.ndarray, kept: dict[int, Kept],
+) -> Iterator[Errors]:  # fmt: skip
     """The errors that are known at each of T times, for each series from as many origins as the validation part gave.
 
     They are forecasts of the network before its refit, from the last origins whose forecasts have come true, so that
@@ -36,25 +59,51 @@ def recent_errors(
         Where these are differences, those of levels without gaps.
     n_known : (T, S) int
         Number of the rows that are known at each time.
+    kept : dict of int to Kept
+        Errors of the horizon that were computed for earlier rows, by the number of leads; changed.
     """
     n_new = _n_observed(rows.part(calibration.end), n_known - calibration.end) * (calibration.n_origins > 0)
     if not n_new.any():
         yield from [fitted] * len(n_new)
         return
-    first, last = n_new.min(axis=0), n_new.max(axis=0)
-    longer, n_leads = _continued(calibration, rows, changes, last), fitted.errors.shape[1]
-    ends = np.cumsum(longer.n_origins)
-    chosen, _ = ranges(ends - longer.n_origins + first, ends)
-    errors = longer.errors(network, n_leads, chosen).errors
-    place, series = ranges(np.zeros_like(ends), calibration.n_origins)  # of each window within its series
-    n_judged = calibration.panel.n_rows - calibration.seasons.reach - calibration.context_length
-    is_later = place[:, None] + np.arange(n_leads) >= n_judged[series][:, None]
-    n_chosen = longer.n_origins - first
-    begin = np.cumsum(n_chosen) - n_chosen - first
+    place, series = ranges(np.zeros_like(n_new[0]), calibration.n_origins)  # of each window within its series
+    n_held_out = calibration.panel.n_rows - calibration.seasons.reach - calibration.context_length
+    is_later = place[:, None] + np.arange(fitted.errors.shape[1]) >= n_held_out[series][:, None]
+    every = _every_error(calibration, fitted, network, rows, changes, n_new, kept, is_whole=not is_later.any())
+    begin = np.cumsum(every.n) - every.n - every.first
     for n in n_new:
-        known = np.where(is_later[..., None], np.nan, errors[(begin + n)[series] + place])
+        known = np.where(is_later[..., None], np.nan, every.errors[(begin + n)[series] + place])
         stays = np.isnan(known) | (n == 0)[series][:, None, None]
         yield replace(fitted, errors=np.where(stays, fitted.errors, known))
+
+
+def _every_error(
+    calibration: Calibration, fitted: Errors, network: Network, rows: Panel, changes: Panel | None, n_new: np.ndarray,
+    kept: dict[int, Kept], *, is_whole: bool,
+) -> Kept:  # fmt: skip
+    """The errors from all origins that count at one of the times after `n_new` (T, S) rows.
+
+    Where the steps of all of these windows have come (`is_whole`), they are kept, and only others are computed.
+    """
+    first, last, n_leads = n_new.min(axis=0), n_new.max(axis=0), fitted.errors.shape[1]
+    later = rows.part(calibration.end, calibration.end + last)
+    so_far = Kept(later, first, np.zeros_like(first), fitted.errors[:0])
+    if is_whole:
+        of_fit = Kept(later.part(last=0), np.zeros_like(first), calibration.n_origins, fitted.errors)
+        known = [each for each in (kept.get(n_leads), of_fit) if each is not None and each.begin(later, first)]
+        so_far = (known or [so_far])[0]
+    longer = _continued(calibration, later, changes)
+    ends, known_until = np.cumsum(longer.n_origins), so_far.first + so_far.n
+    chosen, _ = ranges(ends - longer.n_origins + known_until, ends)
+    errors = longer.errors(network, n_leads, chosen).errors if len(chosen) else fitted.errors[:0]
+    ends = np.cumsum(so_far.n)
+    still, series_before = ranges(ends - so_far.n + first - so_far.first, ends)
+    series = np.concatenate([series_before, np.repeat(np.arange(len(first)), longer.n_origins - known_until)])
+    errors = np.concatenate([so_far.errors[still], errors])[np.argsort(series, kind="stable")]
+    every = Kept(later, first, longer.n_origins - first, errors)
+    if is_whole:
+        kept[n_leads] = every
+    return every
 
 
 def _n_observed(rows: Panel, n_known: np.ndarray) -> np.ndarray:
@@ -65,12 +114,12 @@ def _n_observed(rows: Panel, n_known: np.ndarray) -> np.ndarray:
     return np.maximum(latest[begin + np.clip(n_known, 0, rows.n_rows)] - begin, 0)
 
 
-def _continued(calibration: Calibration, rows: Panel, changes: Panel | None, n_new: np.ndarray) -> Calibration:
-    """The calibration with the next `n_new` (S,) rows of each series, from which as many more origins have errors.
+def _continued(calibration: Calibration, later: Panel, changes: Panel | None) -> Calibration:
+    """The calibration with `later` rows of each series, from which as many more origins have errors.
 
     Of a channel whose errors did not count, since it began in the validation part, those of later rows do not, either.
     """
-    before, later = calibration.panel, rows.part(calibration.end, calibration.end + n_new)
+    before, n_new = calibration.panel, later.n_rows
     counts = any_within(calibration.judged, before.indptr[:-1], before.indptr[1:])
     series = np.concatenate([before.series, later.series])
     order = np.argsort(series, kind="stable")  # the later rows of each series come after those before
