@@ -558,8 +558,8 @@ class NumpyBackend:
         self.backward(work, theta, dropout=dropout, key=key)
 
     # ---------------------------------------------------------------- update
-    def update(self, work, theta, moments, decay, hyper, clip, norms, k=0):
+    def update(self, work, theta, moments, decay, hyper, clip, norms, k=0, share=1.0):
         """Clip the gradient by its norm and let Adam change theta and its moments (2, n)."""
         norms[k] = norm = np.sqrt((work.grad.astype(float) ** 2).sum())
-        g = work.grad * work.dtype.type(clip / norm if norm > clip else 1)
+        g = work.grad * work.dtype.type(share * (clip / norm if norm > clip else 1))
         theta[:], moments[0], moments[1] = bound(adam)(theta, g, moments[0], moments[1], decay, *hyper)

@@ -544,13 +544,13 @@ def weighted_mean(loss, constants, width, outputs, targets, weights):
 
 
 # ---------------------------------------------------------------- Adam
-def adam(theta, gradients, rate, decay, clip=np.inf, beta1=0.9, beta2=0.999, epsilon=1e-8):
+def adam(theta, gradients, rate, decay, clip=np.inf, share=1.0, beta1=0.9, beta2=0.999, epsilon=1e-8):
     """Parameters after one update for each of `gradients`; `decay` holds one decoupled weight decay per parameter."""
     theta, first, second = list(theta), [0.0] * len(theta), [0.0] * len(theta)
     for t, g in enumerate(gradients, start=1):
         norm = sum(value * value for value in g) ** 0.5
         for i in range(len(theta)):
-            clipped = g[i] * clip / norm if norm > clip else g[i]
+            clipped = share * (g[i] * clip / norm if norm > clip else g[i])
             first[i] = beta1 * first[i] + (1 - beta1) * clipped
             second[i] = beta2 * second[i] + (1 - beta2) * clipped**2
             mean, spread = first[i] / (1 - beta1**t), (second[i] / (1 - beta2**t)) ** 0.5

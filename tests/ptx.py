@@ -87,7 +87,7 @@ def kernels(capability: tuple[int, int]):
         "transpose": (singles, table),
         "sum": (whole, table),
         "norm": (singles, whole, table),
-        "update": (singles, single[:, ::1], singles, *[single] * 7, table),
+        "update": (singles, single[:, ::1], singles, *[single] * 8, table),
         "feed": (wholes, single[:, :, ::1], whole, whole, whole, table),
         "ones": (whole, table),
     }

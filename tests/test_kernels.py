@@ -421,8 +421,8 @@ def hyper(step, rate=0.01, dtype="float64"):
 
 
 @both
-@pytest.mark.parametrize("clip", [np.inf, 0.5])
-def test_update(clip, backend):
+@pytest.mark.parametrize(("clip", "share"), [(np.inf, 1.0), (0.5, 1.0), (0.5, 0.25)])
+def test_update(clip, share, backend):
     p = problem(lanes=1)
     rng, n = np.random.default_rng(0), p.architecture.size
     work = Network(p.architecture, "float64", backend).workspace(p.geometry, 1, loss=MSE, gradient=True)
@@ -433,9 +433,10 @@ def test_update(clip, backend):
     gradients[2] *= 1e-3  # below the clipping norm
     for step, gradient in enumerate(gradients, start=1):
         set_array(work, "grad", gradient)
-        backend.update(work, *handles[:3], hyper(step), clip, handles[3])
+        backend.update(work, *handles[:3], hyper(step), clip, handles[3], 0, share)
         assert_allclose(backend.download(handles[3])[0], np.linalg.norm(gradient), rtol=1e-14)
-    assert_allclose(backend.download(handles[0]), oracles.adam(p.theta, gradients, 0.01, decay, clip), rtol=1e-13)
+    expected = oracles.adam(p.theta, gradients, 0.01, decay, clip, share)
+    assert_allclose(backend.download(handles[0]), expected, rtol=1e-13)
 
 
 @both

@@ -13,6 +13,7 @@ from tsrnn import EarlyStopping, LSTMClassifier, LSTMRegressor, LSTMTagger
 from tsrnn.cells.registry import FAMILIES
 from tsrnn.data.sequences import Sequences
 from tsrnn.data.windows import Geometry
+from tsrnn.kernels.cpu import CpuBackend
 from tsrnn.networks import memory
 from tsrnn.networks.network import Network
 
@@ -111,6 +112,22 @@ def test_a_long_sequence_pads_no_other(cls, monkeypatch):
     fitted.predict(sequences)
     assert {n for steps, n in rooms if steps > 48} == {1}
     assert sum(n for _, n in rooms) == 40
+
+
+def test_a_batch_of_a_small_bucket_counts_by_its_windows(monkeypatch):
+    """In each epoch the batches of a bucket count as its windows, of which a full batch has 16."""
+    sequences, y = with_long_ones()
+    shares, update = [], CpuBackend.update
+
+    def recorded(self, work, *args):
+        shares.append((work.layout.shape.n_steps, work.n_lanes, args[-1]))
+        update(self, work, *args)
+
+    monkeypatch.setattr(CpuBackend, "update", recorded)
+    LSTMRegressor(**QUICK, early_stopping=False).fit(sequences, y)
+    assert set(shares[-12:]) == {(16, 16, 1), (16, 12, 12 / 16), (48, 11, 11 / 16), (112, 1, 1 / 16)}  # three epochs
+    LSTMRegressor(**QUICK, early_stopping=False).fit([sequences[0]] * 20, y[:20])
+    assert [(n, share) for _, n, share in shares[-6:]] == [(16, 1), (4, 1)] * 3  # one bucket mixes all its windows
 
 
 def test_a_long_sequence_needs_memory_for_itself_alone(monkeypatch):

@@ -20,6 +20,7 @@ from tsrnn.functions.symbols import END, START, UNKNOWN
 from tsrnn.networks import memory
 from tsrnn.networks.network import Network, Source
 from tsrnn.networks.search import beam_search, log_softmax
+from tsrnn.training.plan import plan_pairs
 
 from .backends import compiled
 
@@ -187,6 +188,17 @@ def test_unknown_symbols():
     assert np.abs(table[UNKNOWN] - table[END + 1 :].mean(axis=0)).max() > 1e-6
 
 
+def test_an_unknown_symbol_that_is_never_written_is_not_judged():
+    pairs = Pairs.of([np.array([7]), np.array([7, 8])], [np.array([7, UNKNOWN, 8]), np.array([UNKNOWN])])
+    numbers, stopping = (np.array([0]), np.array([1])), EarlyStopping()
+    judged = {
+        flag: plan_pairs(pairs, *numbers, stopping, judges_unknown=flag).held_out.weight for flag in (True, False)
+    }
+    assert_array_equal(judged[True], pairs.weight)
+    assert_array_equal(judged[False], pairs.weight * (pairs.rows != UNKNOWN))
+    assert judged[True].sum() - judged[False].sum() == 2
+
+
 @pytest.mark.parametrize("refits", [False, True])
 def test_nothing_is_learned_of_held_out_symbols(refits):
     """Unless the network is trained once more on all pairs."""
@@ -352,6 +364,22 @@ def test_attention_weights(options):
     assert list(given.index) == ["c", "c", "<end>"]
     with pytest.raises(ValueError, match="attention=None"):
         fitted(attention=None).attention_weights(WORDS)
+
+
+def test_attention_weights_of_a_long_pair(monkeypatch):
+    """It pads no other, and each table is that of its pair."""
+    transducer, rooms, room = fitted(), [], Network.some_room
+    sources, targets = ["ab", "c" * 40, "ba", "cab"], ["b", "a" * 30, "", "bac"]
+    alone = [transducer.attention_weights([s], [t])[0] for s, t in zip(sources, targets, strict=True)]
+
+    def recorded(self, geometry, n_lanes, **options):
+        rooms.append((geometry.n_steps, n_lanes))
+        return room(self, geometry, n_lanes, **options)
+
+    monkeypatch.setattr(Network, "some_room", recorded)
+    for table, expected in zip(transducer.attention_weights(sources, targets), alone, strict=True):
+        pd.testing.assert_frame_equal(table, expected, rtol=1e-12)
+    assert {n for steps, n in rooms if steps > 40} == {1}
 
 
 # ---------------------------------------------------------------- manners

@@ -43,7 +43,8 @@ class RecurrentTagger(SequenceNetwork, LabelNetwork, BaseEstimator):
         A fit that fails or is interrupted leaves the estimator as it was, unfitted or with its earlier fit.
 
         Symbols are learned from the sequences that train the network. One that occurs in held-out sequences alone is
-        unknown, there as in `predict`, unless the network is trained once more on all sequences.
+        unknown, unless the network is trained once more on all sequences. An unknown symbol has the vector of no other
+        during the training, and in `predict` the mean of all.
 
         Parameters
         ----------

@@ -22,7 +22,7 @@ from ..functions.symbols import END, UNKNOWN
 from ..losses.cross_entropy import CrossEntropy
 from ..networks.architecture import Decoder
 from ..networks.memory import check_writing
-from ..networks.network import Source
+from ..networks.network import BATCH, Source
 from ..networks.search import Written, beam_search, greedy
 from ..training.plan import plan_pairs
 from .classes import NamedCell
@@ -133,7 +133,8 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
         vocabularies = self._vocabularies(read.sequences, to_be_written.sequences, learned, is_warm=is_warm)
         codes = [side.encoded(vocabulary) for side, vocabulary in zip((read, to_be_written), vocabularies, strict=True)]
         pairs = Pairs.of(codes[0], codes[1], BATCHES * self._batch_size(n))
-        plan = plan_pairs(pairs, kept, held_out, self._stopping())
+        writes_unknown = any((codes[1][i] == UNKNOWN).any() for i in kept)
+        plan = plan_pairs(pairs, kept, held_out, self._stopping(), judges_unknown=writes_unknown)
         is_shared = flag("share_embeddings", self.share_embeddings)
         network, device = self._network(
             n,
@@ -328,16 +329,17 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
             to_write = self._read_targets(targets)
         check_pairs(read.sequences, to_write.sequences)
         codes = [side.encoded(vocabulary) for side, vocabulary in zip((read, to_write), self._codings, strict=True)]
-        pairs, network = Pairs.of(codes[0], codes[1]), self._network_on_device()
-        ((geometry, windows),) = pairs.buckets.parts
+        pairs, network = Pairs.of(codes[0], codes[1], BATCH), self._network_on_device()
+        tables: list[Any] = [None] * len(read)
+        numbers = iter(pairs.order.tolist())
         with network.backend.session():
             theta = network.backend.upload(self.theta_, network.dtype)
             source = Source.upload(network.backend, pairs.rows)
-            weights = network.attention(theta, source, windows, geometry, free_run=False)
-        tables: list[Any] = [None] * len(read)
-        for table, i in zip(weights.astype(np.float64), pairs.order, strict=True):
-            rows, columns = [*to_write.sequences[i], "<end>"], [*read.sequences[i], "<start>"]
-            tables[i] = frame.labelled_table(table[: len(rows), -len(columns) :], rows, columns)
+            for geometry, windows in pairs.buckets.parts:
+                for table in network.attention(theta, source, windows, geometry, free_run=False).astype(np.float64):
+                    i = next(numbers)
+                    rows, columns = [*to_write.sequences[i], "<end>"], [*read.sequences[i], "<start>"]
+                    tables[i] = frame.labelled_table(table[: len(rows), -len(columns) :], rows, columns)
         return tables
 
     def score(self, sources: Anything, targets: Anything, metric: str = "exact_match") -> float:

@@ -214,11 +214,13 @@ class Backend(Protocol):
         clip: float,
         norms: Handle,
         k: int = 0,
+        share: float = 1.0,
     ) -> None:
         """Change theta and Adam's moments (2, n_theta) by the batch's gradient, clipped to the norm `clip`.
 
         `decay` is the weight decay of each parameter (n_theta,); `hyper` are learning rate, beta1, beta2, epsilon,
-        1 - beta1**t and 1 - beta2**t; the norm before clipping goes to place `k` of `norms`.
+        1 - beta1**t and 1 - beta2**t; the norm before clipping goes to place `k` of `norms`. After clipping the
+        gradient is multiplied by `share`.
         """
         ...
 

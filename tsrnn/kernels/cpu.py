@@ -248,16 +248,17 @@ class CpuBackend:
         clip: float,
         norms: np.ndarray,
         k: int = 0,
+        share: float = 1.0,
     ) -> None:
         """Sum the tiles' gradients, clip them by their norm, and let Adam change theta and its moments (2, n).
 
         `hyper` are learning rate, beta1, beta2, epsilon, 1 - beta1**t and 1 - beta2**t. The norm before clipping goes
-        to place `k` of `norms`.
+        to place `k` of `norms`. After clipping the gradient is multiplied by `share`.
         """
         for buffer, array in ((MOMENTS, moments), (DECAY, decay), (NORMS, norms)):
             if work.given[buffer] is not array:
                 work.give(buffer, array)
-        work.arrays[HYPER][0, :6], work.arrays[HYPER][0, 6] = hyper, clip
+        work.arrays[HYPER][0, :6], work.arrays[HYPER][0, 6:] = hyper, (clip, share)
         work.arrays[COUNTS][0] = work.tiles(), k
         _run(work, work.program("update", lambda: of_forward([(UPDATE, Step())])), theta, n_tiles=1)
 

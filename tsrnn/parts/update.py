@@ -15,8 +15,8 @@ from .part import GRADIENT, Buffer, Operation, Part
 MOMENTS = Buffer("moments", lambda _: (0, 0), shared=True, given=True)
 DECAY = Buffer("decay", lambda _: (0,), shared=True, given=True)
 NORMS = Buffer("norms", lambda _: (0,), shared=True, given=True)
-#: Learning rate, beta1, beta2, epsilon, 1 - beta1**t, 1 - beta2**t, largest norm.
-HYPER = Buffer("hyper", lambda _: (7,), GRADIENT, shared=True)
+#: Learning rate, beta1, beta2, epsilon, 1 - beta1**t, 1 - beta2**t, largest norm, and how much the batch counts.
+HYPER = Buffer("hyper", lambda _: (8,), GRADIENT, shared=True)
 #: Number of tiles, and place of this update's norm in `NORMS`.
 COUNTS = Buffer("counts", lambda _: (2,), GRADIENT, dtype="int64", shared=True)
 
@@ -50,8 +50,11 @@ def update(tile, step, shape, theta, chance, arrays):
         square += np.float64(g[k]) * np.float64(g[k])
     norm = sqrt(square)
     norms[counts[1]] = norm
+    factor = np.float64(hyper[7])
     if norm > hyper[6]:
-        shrink(g, hyper[6] / norm)
+        factor *= hyper[6] / norm
+    if factor != 1:
+        shrink(g, factor)
     m, v = vector(moments, 0, n), vector(moments, n, n)
     adam_lanes(theta, g, m, v, decay, hyper[0], hyper[1], hyper[2], hyper[3], hyper[4], hyper[5])
 

@@ -169,7 +169,9 @@ class _Stepper:
             network.dtype,
         )
         clip = math.inf if adam.clip_norm is None else float(adam.clip_norm)
-        network.backend.update(work, self.theta, self.moments, self.decay, hyper, clip, self.norms, number)
+        # of several buckets a small one is not mixed with others: its batch counts by the windows that it has
+        share = 1.0 if len(self.buckets) == 1 else len(batch) / self.batch_size
+        network.backend.update(work, self.theta, self.moments, self.decay, hyper, clip, self.norms, number, share)
 
     def _check(self, epoch: int, value: float, weight: float, norms: np.ndarray) -> None:
         """Check the losses and the gradients' norms of an epoch, once: what is not finite stays so until its end."""

@@ -15,6 +15,7 @@ from ..data.sequences import SequenceBuckets, Sequences
 from ..data.static import Static
 from ..data.windows import Buckets, Geometry, WindowIndex, Windows
 from ..forecasting.generation import geometry_of, windows_of
+from ..functions.symbols import UNKNOWN
 from .options import EarlyStopping
 from .validation import has_refit, held_out_rows, learned_channels
 
@@ -179,10 +180,15 @@ def plan_series(
     return Plan(rows, rows, weight, geometry_of(n_steps), *divided)
 
 
-def plan_pairs(pairs: Pairs, kept: np.ndarray, validation_rows: np.ndarray, stopping: EarlyStopping | None) -> Plan:
-    """Divide pairs of symbol sequences: `kept` ones train, others are held out."""
-    places = _places(pairs.order, kept, validation_rows)
-    divided = _divided(pairs.buckets, pairs.weight, *places, stopping)
+def plan_pairs(
+    pairs: Pairs, kept: np.ndarray, validation_rows: np.ndarray, stopping: EarlyStopping | None, *, judges_unknown: bool
+) -> Plan:
+    """Divide pairs of symbol sequences: `kept` ones train, others are held out.
+
+    Without `judges_unknown` the unknown symbol, which no training writes, does not count in the validation.
+    """
+    weight = pairs.weight if judges_unknown else pairs.weight * (pairs.rows != UNKNOWN)
+    divided = _divided(pairs.buckets, weight, *_places(pairs.order, kept, validation_rows), stopping)
     return Plan(pairs.rows, pairs.rows, pairs.weight, pairs.geometry, *divided)
 
 

@@ -354,16 +354,17 @@ class CudaBackend:
         self.backward(work, theta, dropout=dropout, key=key)
 
     def update(
-        self, work: Workspace, theta: Any, moments: Any, decay: Any, hyper: Any, clip: float, norms: Any, k: int = 0
-    ) -> None:
+        self, work: Workspace, theta: Any, moments: Any, decay: Any, hyper: Any, clip: float, norms: Any, k: int = 0,
+        share: float = 1.0,
+    ) -> None:  # fmt: skip
         """Sum the tiles' gradients, clip them by their norm, and let Adam change theta and its moments (2, n).
 
-        The norm before clipping goes to place `k` of `norms`.
+        The norm before clipping goes to place `k` of `norms`. After clipping the gradient is multiplied by `share`.
         """
         arrays, scalar = work.pool.arrays, work.dtype.type
         self.sum_gradient(work)
         self._grid(work, "norm", norms, np.int64(k), arrays, blocks=1)
-        self._grid(work, "update", theta, moments, decay, scalar(clip), *map(scalar, hyper), arrays)
+        self._grid(work, "update", theta, moments, decay, scalar(clip), scalar(share), *map(scalar, hyper), arrays)
 
     def sum_gradient(self, work: Workspace) -> None:
         """Sum the tiles' gradients into the first."""

@@ -411,10 +411,10 @@ def build_update(dtype: Any) -> Callable:
     number = np.dtype(dtype).type
     zero = number(0)
 
-    def update(theta, moments, decay, clip, rate, beta1, beta2, epsilon, correction1, correction2, arrays):
+    def update(theta, moments, decay, clip, share, rate, beta1, beta2, epsilon, correction1, correction2, arrays):
         gradient, norm = tensor1(arrays, GRAD, 0, zero), number(tensor1(arrays, SQUARES, 0, DOUBLE)[0])
         for n in each(theta.size):
-            g = gradient[n] * (clip / norm) if norm > clip else gradient[n]
+            g = share * (gradient[n] * (clip / norm) if norm > clip else gradient[n])
             theta[n], moments[0, n], moments[1, n] = adam(
                 theta[n], g, moments[0, n], moments[1, n], decay[n], rate, beta1, beta2, epsilon, correction1,
                 correction2,
