@@ -117,8 +117,8 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     ),
     "length_penalty": (
         "float",
-        "Beginnings are compared by their log probability divided by ((5 + length) / 6) ** length_penalty; from 0 on, "
-        "a larger one favours long targets (Wu et al. 2016, arXiv:1609.08144, eq. 14). Only with a beam.",
+        "Beginnings are compared by their log probability divided by ((5 + length) / 6) ** length_penalty; from 0 to "
+        "below 10, a larger one favours long targets (Wu et al. 2016, arXiv:1609.08144, eq. 14). Only with a beam.",
     ),
     "teacher_forcing": (
         'float, {"linear", "exponential", "inverse_sigmoid"}, TeacherForcing or None',

@@ -73,8 +73,9 @@ class EarlyStopping:
         How much lower an error must be to count as an improvement.
     validation_size : int, float or None, default None
         Length of the validation part at the end of the series: a number of observations (int), or a fraction (float) of
-        the observations after the first context. None is a tenth, but at least two horizons. Regressors hold out rows
-        drawn at random; classifiers and taggers none whose weight is 0, as if such rows were absent.
+        the observations after the first context. None is a tenth, but at least two horizons. Estimators of rows and
+        sequences hold out so many of these, drawn at random; classifiers and taggers none whose weight is 0, as if
+        such rows were absent.
     refit_full : bool or None, default None
         Whether to train once more on everything, for the best number of epochs. None does so where the validation part
         is more than a tenth of the observations after the first context, and never with `validation`.
