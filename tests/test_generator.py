@@ -309,6 +309,17 @@ def test_in_a_search_and_a_pipeline():
     assert fitted.score(X, Y, weights) == pytest.approx(fitted.score(X[1::2], Y[1::2]))
 
 
+def test_a_series_of_series():
+    """The index of the container is not read."""
+    X, Y = waves(8)
+    for y in ([*Y, Y[0, :5]], [*Y[:, :, None], Y[0, :5, None]], [y.tolist() for y in Y]):
+        rows = np.concatenate([X, X[:1]])[: len(y)]
+        expected = generator().fit(rows, y)
+        fitted = generator().fit(rows, pd.Series(y, np.arange(len(y)) + 7))
+        assert_array_equal(fitted.theta_, expected.theta_)
+        assert_array_equal(fitted.predict(X), expected.predict(X))
+
+
 # ------------------------------------------------------------ failures
 X, Y = waves(8)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
+import pandas as pd
+import polars
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -56,6 +60,27 @@ def test_lists_and_lengths_are_the_same(estimator):
     assert_array_equal(by_rows.predict(flat, lengths), by_list.predict(sequences))
     longer = np.concatenate([padded, padded], axis=1)
     assert_array_equal(by_list.predict(longer, lengths), by_list.predict(sequences))
+
+
+@pytest.mark.parametrize("estimator", estimators(), ids=lambda e: type(e).__name__)
+def test_containers_of_sequences_are_lists_of_them(estimator):
+    """Arrays and Series of objects, whatever their index is; of equally many values too."""
+    sequences, _, _, y = problem(n_channels=1)
+    y, flat = of_kind(estimator, y), [sequence.ravel() for sequence in sequences]
+    expected = clone(estimator).fit(sequences, y)
+    as_objects = np.empty(len(y), object)
+    as_objects[:] = flat
+    series = pd.Series(flat, np.arange(len(y)) + 7)
+    for X in (as_objects, series, series.map(list), [*map(pd.Series, flat)], [*map(polars.Series, flat)]):
+        assert_array_equal(clone(estimator).fit(X, y).theta_, expected.theta_)
+        assert_array_equal(expected.predict(X), expected.predict(sequences))
+    equal = np.sin(np.arange(80.0)).reshape(40, 2)
+    lengths = np.arange(40) % 2 + 1
+    by_lengths = clone(estimator).fit(equal, y, lengths)
+    for X in (pd.Series(list(equal)), pd.Series(equal.tolist()), [*map(polars.Series, equal)]):
+        assert_array_equal(clone(estimator).fit(X, y).theta_, clone(estimator).fit(list(equal), y).theta_)
+        assert_array_equal(clone(estimator).fit(X, y, lengths).theta_, by_lengths.theta_)
+        assert_array_equal(by_lengths.predict(X), by_lengths.predict(list(equal)))
 
 
 @pytest.mark.parametrize("cls", REGRESSORS)
@@ -264,6 +289,9 @@ REFUSED = {
     "an empty one": ([[1.0], [1.0, 2.0], []], None, r"X\[2\] is an empty sequence"),
     "a missing value": ([[1.0], [1.0, np.nan], [3.0]], None, r"X\[1\] has a missing or infinite value .* at step 1"),
     "other channels": ([np.ones((2, 2)), np.ones((3, 3)), np.ones((1, 2))], None, r"X\[1\] has 3 channels"),
+    "other channels at equal lengths": ([np.ones((3, 2)), np.ones((3, 1))], None, r"X\[1\] has 1 channels"),
+    "dates of equal lengths": ([np.zeros(3, "M8[D]")] * 3, [1, 2, 3], r"X\[0\] holds dates \(datetime64\[D\]\)"),
+    "dates of polars": ([polars.Series([date(2024, 5, 1)])] * 3, None, r"X\[0\] holds dates"),
     "dates": ([X[0], X[1, :2].astype("datetime64[D]")], None, r"X\[1\] holds dates \(datetime64\[D\]\), not numbers"),
     "words": ([["a"], [1.0, 2.0], [3.0]], None, r"X\[0\] holds other things than numbers"),
     "targets": ([[1.0], [1.0, 2.0]], None, "inconsistent numbers of samples"),
@@ -282,6 +310,8 @@ def test_what_predict_refuses():
     regressor = LSTMRegressor(**QUICK).fit(sequences, y)
     with pytest.raises(ValueError, match=r"X\[0\] has 3 channels, but n_channels=2"):
         regressor.predict([np.ones((2, 3)), np.ones((1, 3))])
+    with pytest.raises(ValueError, match=r"X\[1\] has 1 channels, but n_channels=2"):
+        regressor.predict([np.ones((3, 2)), np.ones((3, 1))])
     with pytest.raises(ValueError, match="X holds no sequence"):
         regressor.predict([])
     with pytest.raises(ValueError, match=r"X\[\d+\] has a missing or infinite value"):

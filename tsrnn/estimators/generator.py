@@ -254,7 +254,7 @@ def _read_series(y: Anything) -> tuple[Sequences, bool]:
     """Series as sequences, and whether they have an axis of channels."""
     on_host("y", y)
     if is_ragged(y):
-        return of_steps(y, name="y"), np.ndim(y[0]) == 2
+        return of_steps(y, name="y"), np.ndim(next(iter(y))) == 2
     if y is None:
         raise ValueError("requires y to be passed, but the target y is None; pass the series of each row of X")
     frame.refuse_dates(y, "y")

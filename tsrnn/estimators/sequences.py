@@ -8,17 +8,28 @@ from typing import Any
 
 import numpy as np
 
+from .. import frame
 from ..checks import Anything, on_host, shown
 from ..data.sequences import Sequences, place_of
 from ..frame import is_missing_label
 
 
 def is_ragged(X: Anything) -> bool:
-    """Whether X is a list of arrays, which need not be equally long, or of lists that are not.
+    """Whether X holds arrays, which need not be equally long, or lists that are not.
 
-    Lists of equally many numbers are the rows of a table, as for scikit-learn.
+    A list of lists of equally many numbers holds the rows of a table, as for scikit-learn.
     """
-    return has_lengths(X) or any(not isinstance(item, list | tuple) for item in _sequences(X))
+    is_list, items = isinstance(X, list | tuple), _sequences(X)
+    return has_lengths(X) or any(not (is_list and isinstance(item, list | tuple)) for item in items)
+
+
+def refuse_dates(X: Anything, name: str) -> None:
+    """Refuse dates in an array, a table or a list of sequences: NumPy would convert them."""
+    if not is_ragged(X):
+        frame.refuse_dates(X, name)
+    for i, item in enumerate(_sequences(X)):
+        if not isinstance(item, list | tuple):
+            frame.refuse_dates(item, f"{name}[{i}]")
 
 
 def has_lengths(X: Anything) -> bool:
@@ -27,8 +38,8 @@ def has_lengths(X: Anything) -> bool:
 
 
 def _sequences(X: Anything) -> Sequence[Anything]:
-    """The sequences of a list; empty where X is something else."""
-    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1:
+    """The sequences of a list, an array or a Series of objects; empty where X is something else."""
+    if getattr(getattr(X, "dtype", None), "kind", "") == "O" and getattr(X, "ndim", 0) == 1:  # an array or a Series
         X = list(X)
     if not isinstance(X, list | tuple) or not len(X) or not all(map(_is_sequence, X)):
         return []
@@ -36,7 +47,7 @@ def _sequences(X: Anything) -> Sequence[Anything]:
 
 
 def _is_sequence(item: Anything) -> bool:
-    return isinstance(item, list | tuple) or (hasattr(item, "__len__") and getattr(item, "ndim", 0) in (1, 2))
+    return isinstance(item, list | tuple) or (hasattr(item, "__len__") and len(getattr(item, "shape", ())) in (1, 2))
 
 
 def of_list(X: Anything, n_channels: int, *, any_number: bool, name: str = "X") -> Sequences:
@@ -73,7 +84,7 @@ def with_lengths(X: Anything, lengths: Anything, n_channels: int, *, any_number:
 
     The steps after them are padding, whatever stands there.
     """
-    values = _numbers(X, "X")
+    values = _numbers(_sequences(X) or X, "X")
     if values.ndim == 3:
         if values.shape[2] != n_channels and not any_number:
             raise ValueError(f"X has {values.shape[2]} channels, but n_channels={n_channels}; pass the same number")
@@ -101,8 +112,8 @@ def with_lengths(X: Anything, lengths: Anything, n_channels: int, *, any_number:
 
 
 def _numbers(values: Anything, name: str) -> np.ndarray:
-    if getattr(values, "dtype", np.dtype(float)).kind in ("m", "M"):  # which NumPy would convert
-        raise ValueError(f"{name} holds dates ({values.dtype}), not numbers: leave them out")
+    if not isinstance(values, list | tuple):
+        frame.refuse_dates(values, name)
     try:
         return np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:

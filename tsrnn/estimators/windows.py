@@ -11,7 +11,6 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_X_y
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .. import frame
 from ..checks import Anything, choice, flag, on_host, whole
 from ..data.sequences import SequenceBuckets, Sequences
 from ..data.windows import Geometry
@@ -22,7 +21,7 @@ from ..training.options import EarlyStopping
 from ..training.plan import RowScaling, plan_rows
 from .base import Attributes
 from .recurrent import RecurrentNetwork, generator
-from .sequences import has_lengths, is_ragged, of_list, with_lengths
+from .sequences import has_lengths, is_ragged, of_list, refuse_dates, with_lengths
 
 #: What ``scaling=`` accepts.
 SCALINGS = ("standard", None)
@@ -192,7 +191,7 @@ class WindowNetwork(SequenceNetwork):
         check_is_fitted(self)
         _check_kind("X", X)
         n_channels: int = vars(self)["n_channels_"]
-        if vars(self)["_fit_had_lengths"] and lengths is None and not isinstance(X, list):
+        if vars(self)["_fit_had_lengths"] and lengths is None and not (isinstance(X, list) or is_ragged(X)):
             raise ValueError(
                 "lengths is missing: the fit had it, and without it the padding of X would be read; pass the number of "
                 "steps of each row, lengths=..., or X as a list of sequences"
@@ -260,8 +259,7 @@ class WindowNetwork(SequenceNetwork):
 def _check_kind(name: str, value: Anything) -> None:
     """Refuse arrays of a device, and dates."""
     on_host(name, value)
-    if not has_lengths(value):
-        frame.refuse_dates(value, name)
+    refuse_dates(value, name)
 
 
 def _flatten(X: Anything, n_channels: int, *, any_number: bool = False) -> tuple[Anything, int]:

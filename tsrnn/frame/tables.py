@@ -184,7 +184,7 @@ def read_table(data: Anything, name: str) -> Table:
     """
     if isinstance(data, Table):
         return data
-    if isinstance(data, pd.Series | pd.DataFrame):
+    if isinstance(data, pd.Series | pd.DataFrame | np.ndarray):
         return Table(data)
     wrapped = _with_narwhals(data, name)
     if not isinstance(wrapped, nw.DataFrame | nw.Series):
