@@ -134,6 +134,11 @@ def test_in_the_company_of_scikit_learn():
     [
         ({}, lambda X, y: (X, np.full(len(y), "a")), "y has one class, 'a', and a classifier tells two or more apart"),
         ({}, lambda X, y: (X, [None, *y[1:]]), r"y\[0\] is missing \(None\)"),
+        ({}, lambda X, y: (X, [*y[:2], 1, *y[3:]]), r"y\[2\] is 1, but y\[0\] is .*; use strings alone, or numbers"),
+        ({}, lambda X, y: (X, np.array([1, "a", *y[2:]], object)), r"y\[1\] is 'a', but y\[0\] is 1; use strings"),
+        ({}, lambda X, y: (X, pd.DataFrame({"y": [1, "a", *y[2:]]})), r"y\[1\] is 'a', but y\[0\] is 1; use strings"),
+        ({}, lambda X, y: (X, [*y[:2], np.nan, *y[3:]]), r"y\[2\] is nan, but y\[0\] is "),
+        ({}, lambda X, y: (X, [[label, 1] for label in y]), "y should be a 1d array"),
         ({}, lambda X, y: (X, np.where(y == "rises", np.nan, 1.0)), "Input y contains NaN"),
         ({}, lambda X, y: (X, np.linspace(0, 1, len(y))), "Unknown label type: continuous"),
         ({}, lambda X, y: (X, y[1:]), "inconsistent numbers of samples"),

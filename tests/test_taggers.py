@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pickle
+from collections import deque
 
 import numpy as np
 import pandas as pd
+import polars
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -168,6 +170,32 @@ def test_nothing_is_learned_of_held_out_symbols(refits):
     assert is_unknown == (not refits)
 
 
+def test_containers_of_symbols():
+    """Series of pandas and polars hold symbols like lists, and so do Series of lists."""
+    words = [["the", "cat", "sat"], ["a", "dog"], ["the", "dog"]] * 3
+    labels = [["D", "N", "V"], ["D", "N"], ["D", "N"]] * 3
+    expected = tagger().fit(words, labels)
+    assert expected.vocabulary_ is not None
+    as_series = [
+        [pd.Series(x, np.arange(len(x)) + 7, dtype) for x in words] for dtype in (object, "string", "category")
+    ]
+    as_polars = [[polars.Series(x, dtype=dtype) for x in words] for dtype in (polars.String, polars.Categorical)]
+    for X in (
+        *as_series,
+        *as_polars,
+        [*map(np.array, words)],
+        pd.Series(words, np.arange(9) + 7),
+        deque(words),
+    ):
+        fitted = tagger().fit(X, labels)
+        assert fitted.vocabulary_.symbols == expected.vocabulary_.symbols
+        assert_array_equal(fitted.theta_, expected.theta_)
+        assert_array_equal(np.concatenate(expected.predict_proba(X)), np.concatenate(expected.predict_proba(words)))
+    numbers, are_up = problem()
+    theta = tagger().fit(numbers, are_up).theta_
+    assert_array_equal(tagger().fit([*map(polars.Series, numbers)], [*map(polars.Series, are_up)]).theta_, theta)
+
+
 def test_arrays_of_sequences():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(20, 7, 2)), rng.integers(0, 3, (20, 7))
@@ -259,8 +287,24 @@ REFUSED = {
     "a missing label": (X, [Y[0], ["b", None]], r"y\[1\] has no label at step 1; give it one, or a label of its own"),
     "NaN as a label": (X, [[1, 2, 1], [np.nan, 2]], r"y\[1\] has no label at step 0; give it one"),
     "NA as a label": (X, [Y[0], [pd.NA, "a"]], r"y\[1\] has no label at step 0; give it one"),
-    "labels of two types": (X, [Y[0], ["b", 3]], "y holds the labels 'a' and 3; use strings alone, or numbers alone"),
-    "lists as labels": (X, [Y[0], ["b", ["a"]]], r"y holds the labels 'a' and \['a'\]; use strings alone"),
+    "labels of two types": (X, [Y[0], ["b", 3]], r"y\[1\] at step 1 is 3, but y\[0\] at step 0 is 'a'; use strings"),
+    "another type after one that is ignored": (
+        X,
+        [["?", "a", "a"], [1, "b"]],
+        r"y\[1\] at step 0 is 1, but y\[0\] at step 1 is 'a'",
+    ),
+    "lists as labels": (
+        X,
+        [Y[0], ["b", ["a"]]],
+        r"y\[1\] at step 1 is \['a'\], but y\[0\] at step 0 is 'a'; use strings",
+    ),
+    "tuples as labels": (X, [[("a",)] * 3, [("b",)] * 2], r"y\[0\] at step 0 is \('a',\); use strings alone"),
+    "a number for a sequence": ([np.array(1.0), np.ones(2)], Y, r"X\[0\] has the shape \(\), but a sequence has"),
+    "a table of symbols": (
+        [pd.DataFrame({"a": ["x"] * 3})],
+        Y[:1],
+        r"X\[0\] has at step 0 array\(\['x'\], .*, which is no symbol",
+    ),
     "fractions": (X, [[0.5, 1, 1], [1, 2]], "Unknown label type: continuous"),
     "one class": (X, [["a"] * 3, ["a"] * 2], "y has one class, 'a', and a classifier tells two or more apart"),
     "all ignored": (X, [["?"] * 3, ["?"] * 2], "all labels of y are ignored, ignore_label='[?]'; give some steps"),
@@ -274,6 +318,24 @@ def test_what_is_refused(X, y, message):
         unfitted.fit(X, y)
     with pytest.raises(NotFittedError):
         unfitted.predict(X)
+
+
+@pytest.mark.parametrize("options", [{}, {"embedding_size": 2}], ids=["", "embedded"])
+def test_what_has_no_order_is_refused(options):
+    for X in ({"ab", "c"}, {"ab": 1, "c": 2}, frozenset(["ab"])):
+        with pytest.raises(TypeError, match=r"X is a .*, which would be read as its keys or in no order; pass a list"):
+            tagger(**options).fit(X, Y)
+    with pytest.raises(TypeError, match="y is a set, which would be read as its keys or in no order; pass a list"):
+        tagger(**options).fit(["aba", "ba"], {"aba", "ba"})
+    with pytest.raises(
+        TypeError, match=r"X\[0\] is a set, which would be read as its keys or in no order; pass a list"
+    ):
+        tagger(embedding_size=2).fit([{"a", "b"}, "ba"], Y)
+    for X, what in (([3, "ab"], "3"), ([np.array("a"), "ab"], r"array\('a'.*\)")):
+        with pytest.raises(
+            ValueError, match=rf"X\[0\] is {what}, but a sequence was expected: a list of symbols, or a"
+        ):
+            tagger(embedding_size=2).fit(X, Y)
 
 
 def test_what_a_fitted_tagger_refuses():

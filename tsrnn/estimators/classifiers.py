@@ -40,7 +40,7 @@ class RecurrentClassifier(WindowNetwork, LabelNetwork, ClassifierMixin, BaseEsti
         -------
         self
         """
-        frame.refuse_missing_labels(y, "y")
+        frame.refuse_wrong_labels(y, "y")
         sequences, labels, attributes = self._read_both(X, y, lengths)
         classes, codes, weight, loss = self._of_labels(labels)
         split = self._split_of_counted(weight[codes] > 0, codes)

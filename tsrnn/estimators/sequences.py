@@ -160,7 +160,7 @@ def of_steps(X: Anything, n_channels: int | None = None, name: str = "X") -> Seq
 
 def symbols_of(X: Anything) -> list[list[Hashable]]:
     """The symbols of each sequence; a text is a sequence of characters."""
-    sequences = [list(item) for item in _items("X", X)]
+    sequences = [_steps(f"X[{i}]", item) for i, item in enumerate(_items("X", X))]
     if not sequences:
         raise ValueError("X holds no sequence; pass one at least")
     for i, sequence in enumerate(sequences):
@@ -179,11 +179,22 @@ def symbols_of(X: Anything) -> list[list[Hashable]]:
     return sequences
 
 
+def _steps(place: str, item: Anything) -> list[Any]:
+    """The steps of a sequence: a string, a list, an array or a Series."""
+    if not hasattr(item, "__iter__") or getattr(item, "ndim", 1) == 0:
+        raise ValueError(f"{place} is {shown(item)}, but a sequence was expected: a list of symbols, or a string")
+    if isinstance(item, str | bytes | list | tuple):
+        return list(item)
+    if _is_sequence(item):
+        return list(item if len(item.shape) == 1 else np.asarray(item))  # a table has a row for each step
+    return frame.list_of_sequences(place, item)
+
+
 def are_symbols(X: Anything) -> bool:
     """Whether the first of all steps is a string or another symbol, and no number or list of them."""
-    first = next((item for item in _items("X", X) if not hasattr(item, "__len__") or len(item)), None)
-    while isinstance(first, list | tuple | np.ndarray) and len(first):
-        first = first[0]
+    first: Any = next((item for item in _items("X", X) if not _is_sequence(item) or len(item)), None)
+    while _is_sequence(first) and len(first):
+        first = first[0] if isinstance(first, list | tuple) else np.asarray(first)[0]
     is_number = isinstance(first, Number | np.number | np.bool_)
     return isinstance(first, Hashable) and not is_number and not is_missing_label(first) and first != ()
 
@@ -238,10 +249,8 @@ def labels_of(y: Anything, lengths: np.ndarray, ignore: Anything = None) -> tupl
     kept = [label for label, is_ignored in zip(found, ignored, strict=True) if not is_ignored]
     if not kept:
         raise ValueError(f"all labels of y are ignored, ignore_label={shown(ignore)}; give some steps another label")
-    kind = str if isinstance(kept[0], str) else (Number, np.bool_)
-    wrong = [label for label in kept if not isinstance(label, kind)]
-    if wrong:
-        raise ValueError(f"y holds the labels {kept[0]!r} and {wrong[0]!r}; use strings alone, or numbers alone")
+    own = np.flatnonzero(~ignored)
+    frame.refuse_other_labels(kept, lambda k: "y[{}] at step {}".format(*place_of(int(own[k]), lengths)))
     return np.array(kept), ~ignored
 
 
@@ -250,4 +259,6 @@ def _items(name: str, values: Anything) -> Any:
     if isinstance(values, str) or not hasattr(values, "__len__"):
         raise ValueError(f"{name} is {shown(values)}, but a list of sequences was expected; put it into a list")
     on_host(name, values)
-    return values if isinstance(values, list | tuple) else list(np.asarray(values))
+    if isinstance(values, list | tuple):
+        return values
+    return list(np.asarray(values)) if hasattr(values, "__array__") else frame.list_of_sequences(name, values)

@@ -74,7 +74,7 @@ from .static import (
     read_vectors,
 )
 from .tables import Table, column_labels, labelled_table, pandas_fixes, read_table
-from .target import Target, is_missing_label, read_target, refuse_dates, refuse_missing_labels
+from .target import Target, is_missing_label, read_target, refuse_dates, refuse_other_labels, refuse_wrong_labels
 
 __all__ = [
     "PanelTarget",
@@ -131,8 +131,9 @@ __all__ = [
     "read_target",
     "read_vectors",
     "refuse_dates",
-    "refuse_missing_labels",
+    "refuse_other_labels",
     "refuse_unhashable",
+    "refuse_wrong_labels",
     "rmse",
     "rmsse",
     "season_length",

@@ -28,14 +28,15 @@ NaN are missing. Infinite, complex and non-numeric values raise an error; string
 from __future__ import annotations
 
 import datetime
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from numbers import Number
 from typing import Literal, NoReturn
 
 import numpy as np
 import pandas as pd
 
-from ..checks import Anything, on_host
+from ..checks import Anything, on_host, shown
 from ..messages import format_label
 from .index import Freq, Grid, read_index
 from .tables import NativeFormat, Table, pandas_fixes, read_table
@@ -266,8 +267,8 @@ def is_missing_label(label: Anything) -> bool:
     return not hasattr(label, "__len__") and bool(label != label)
 
 
-def refuse_missing_labels(y: Anything, name: str) -> None:
-    """Raise if a label is None or pandas' NA; a NaN is left to scikit-learn's checks.
+def refuse_wrong_labels(y: Anything, name: str) -> None:
+    """Raise if a label is None or pandas' NA, or of another kind than the first; a NaN is left to scikit-learn.
 
     Parameters
     ----------
@@ -279,20 +280,42 @@ def refuse_missing_labels(y: Anything, name: str) -> None:
     Raises
     ------
     ValueError
-        With the position of the first missing label.
+        With the position of the first wrong label.
 
     Examples
     --------
-    >>> refuse_missing_labels(["a", None, "b"], "y")
+    >>> refuse_wrong_labels(["a", None, "b"], "y")
     Traceback (most recent call last):
         ...
     ValueError: y[1] is missing (None); give that row a label, or leave it out
     """
     if isinstance(y, pd.Series | pd.DataFrame):
-        y = y.to_numpy(dtype=object).ravel()
-    for i, label in enumerate(y if isinstance(y, list | tuple | np.ndarray) else ()):
+        y = y.to_numpy(dtype=object)
+    if isinstance(y, np.ndarray):  # one of numbers or of strings has neither
+        y = y.ravel() if y.dtype == object and y.ndim and y.size == len(y) else ()
+    labels = y if isinstance(y, list | tuple | np.ndarray) else ()
+    for i, label in enumerate(labels):
         if label is None or label is pd.NA:
             refuse_missing_label(name, i, label)
+    if len(labels) and isinstance(labels[0], str | Number | np.bool_):
+        refuse_other_labels(labels, lambda i: f"{name}[{i}]")
+
+
+def refuse_other_labels(labels: Sequence[Anything] | np.ndarray, place: Callable[[int], str]) -> None:
+    """Raise if labels are not all strings, nor all numbers or truth values; `place` names one by its position.
+
+    Examples
+    --------
+    >>> refuse_other_labels(["a", "b", 1], "y[{}]".format)
+    Traceback (most recent call last):
+        ...
+    ValueError: y[2] is 1, but y[0] is 'a'; use strings alone, or numbers alone
+    """
+    kind = str if isinstance(labels[0], str) else (Number, np.bool_)
+    wrong = next((i for i, label in enumerate(labels) if not isinstance(label, kind)), None)
+    if wrong is not None:
+        first = f", but {place(0)} is {shown(labels[0])}" if wrong else ""
+        raise ValueError(f"{place(wrong)} is {shown(labels[wrong])}{first}; use strings alone, or numbers alone")
 
 
 def refuse_missing_label(name: str, row: int, label: object) -> NoReturn:
