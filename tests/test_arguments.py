@@ -271,8 +271,38 @@ def test_batches_too_large_for_memory(monkeypatch):
     monkeypatch.setattr(memory, "machine_bytes", lambda: 400_000)
     with pytest.raises(ValueError, match=r"in batches of 10 windows of 50 steps takes at least 0.0 GB .*; make one of"):
         forecaster.fit(Y)
+    with pytest.raises(ValueError, match=r"; make one of these or batch_size or context_length smaller$"):
+        forecaster.fit(Y)
+    monkeypatch.setattr(memory, "machine_bytes", lambda: 10_000)
+    with pytest.raises(ValueError, match=r"; make one of these or context_length smaller$"):
+        tsrnn.LSTMForecaster(hidden_size=2, context_length=50, horizon=1, batch_size=1).fit(Y)
     with pytest.raises(Accepted):
-        forecaster.set_params(batch_size=1, context_length=5).fit(Y)
+        tsrnn.LSTMForecaster(hidden_size=2, context_length=5, horizon=1, batch_size=1).fit(Y)
+
+
+@pytest.mark.usefixtures("stop_before_compiling")
+@pytest.mark.parametrize("name", ["GRUClassifier", "GRURegressor", "GRUTagger", "SequenceGenerator", "transducer"])
+def test_sequences_too_long_for_memory(monkeypatch, name):
+    """The mends name arguments that the estimator has, and help; a batch of one window has no smaller size."""
+    monkeypatch.setattr(memory, "machine_bytes", lambda: 2_000_000)
+
+    def data(n_steps):
+        long, short = np.arange(n_steps) % 2, [0, 1]
+        two = [long.astype(float), np.ones(2)]
+        return {
+            "GRUTagger": (two, [long, short]),
+            "SequenceGenerator": ([[0.0], [1.0]], two),
+            "transducer": (["a " * n_steps, "b"], ["x", "y"]),
+        }.get(name, (two, short))
+
+    made = getattr(tsrnn, {"transducer": "Seq2SeqTransducer"}.get(name, name))(hidden_size=10, early_stopping=False)
+    n_windows = 2 if name == "SequenceGenerator" else 1
+    mend = "make one of these" + (" or batch_size" if n_windows == 2 else "")
+    mend += " smaller, or cut or leave out the longest sequences"
+    with pytest.raises(ValueError, match=rf"in batches of {n_windows} windows of .*; {mend}$"):
+        made.fit(*data(20_000))
+    with pytest.raises(Accepted):
+        made.fit(*data(20))
 
 
 @pytest.mark.usefixtures("stop_before_compiling")
@@ -326,4 +356,4 @@ def test_number_of_parameters(cell, options):
     offset, shape = list(a.entries.values())[-1]
     assert a.size == offset + int(np.prod(shape))
     memory.check_parameters(a, "float32")
-    memory.check_batch(a, Geometry(6, block=a.block), 4, "float64")
+    memory.check_batch(a, Geometry(6, block=a.block), 4, "float64", has_context=True)

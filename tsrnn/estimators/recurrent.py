@@ -151,7 +151,9 @@ class RecurrentNetwork:
         device = choose(choice("device", self.device, DEVICES), architecture, geometry.n_steps, lanes)
         if device.name == "cpu":  # a GPU has a memory of its own, and says what it lacks
             for each, windows in buckets or [(geometry, range(lanes))]:
-                check_batch(architecture, each, min(len(windows), lanes), dtype)
+                check_batch(
+                    architecture, each, min(len(windows), lanes), dtype, has_context="context_length" in vars(self)
+                )
         backend = get_backend(device.name, lanes)
         return Network(architecture, dtype, backend, lanes), device
 

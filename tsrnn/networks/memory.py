@@ -86,8 +86,10 @@ def check_parameters(a: Architecture, dtype: str) -> None:
     check_memory(_of_parameters(a, dtype), f"{_named(a)}, whose training takes", "make these smaller")
 
 
-def check_batch(a: Architecture, geometry: Geometry, n_lanes: int, dtype: str) -> None:
+def check_batch(a: Architecture, geometry: Geometry, n_lanes: int, dtype: str, *, has_context: bool) -> None:
     """Refuse batches of `n_lanes` windows whose arrays, beside the parameters, cannot fit into the memory.
+
+    With `has_context` the argument `context_length` says how long they are, else the data do.
 
     Raises
     ------
@@ -98,9 +100,9 @@ def check_batch(a: Architecture, geometry: Geometry, n_lanes: int, dtype: str) -
     shapes = array_shapes(sizes, a.composition.PARTS, 1, loss_size=a.loss.size, gradient=True, inputs=False)
     needed = np.dtype(dtype).itemsize * sum(map(math.prod, shapes.values()))
     what = f"{_named(a)}, whose training in batches of {n_lanes} windows of {geometry.n_steps} steps takes"
-    mend = "make one of these, batch_size or context_length smaller"
-    if a.n_symbols:
-        mend = "make one of these or batch_size smaller, or leave out the longest sequences"
+    smaller = ["one of these"] + ["batch_size"] * (n_lanes > 1) + ["context_length"] * has_context
+    shorter = "" if has_context else ", or cut or leave out the longest sequences"
+    mend = f"make {' or '.join(smaller)} smaller{shorter}"
     check_memory(_of_parameters(a, dtype) + needed, what, mend)
 
 
