@@ -188,7 +188,13 @@ def test_warm_start_keeps_the_classes():
     for other in (np.char.add("was_", y), np.where(y == y[0], "another", y), np.unique(y, return_inverse=True)[1]):
         with pytest.raises(ValueError, match=r"warm_start=True goes on with the classes \[.*; pass labels of all"):
             fitted.fit(X, other)
-    assert_array_equal(fitted.fit(X, y).classes_, np.unique(y))
+    with pytest.raises(ValueError, match="use the same number of channels, or warm_start=False"):
+        fitted.fit(np.stack([X, X], axis=2), y)
+    with pytest.raises(
+        ValueError, match=r"the label_smoothing=0\.0 of the earlier fit, not with label_smoothing=0\.2, "
+    ):
+        fitted.set_params(label_smoothing=0.2).fit(X, y)
+    assert_array_equal(fitted.set_params(label_smoothing=0).fit(X, y).classes_, np.unique(y))
     assert_array_equal(fitted.set_params(warm_start=False).fit(X, np.char.add("was_", y)).classes_[0][:4], "was_")
 
 

@@ -120,9 +120,13 @@ def test_warm_start_continues(network):
     assert network.loss_curve_[-1] < first[-1]
     for change, message in [
         ({"hidden_size": 4}, "warm_start=True needs the network of the earlier fit"),
-        ({"loss": "mse"}, r"goes on with the loss='mae' and .* not with loss='mse'"),
-        ({"loss": Huber(0.5)}, r"goes on with the loss='mae' and .* not with loss=Huber\(0.5\)"),
-        ({"scaling": None}, "scaling='last' of the earlier fit, not with .* scaling=None"),
+        ({"loss": "mse"}, r"goes on with the loss='mae' of the earlier fit, not with loss='mse', under"),
+        ({"loss": Huber(0.5)}, r"goes on with the loss='mae' of the earlier fit, not with loss=Huber\(0.5\)"),
+        (
+            {"loss": "mse", "scaling": None},
+            "with the loss='mae' and scaling='last' of .* not with loss='mse' and scaling",
+        ),
+        ({"scaling": None}, "goes on with the scaling='last' of the earlier fit, not with scaling=None"),
     ]:
         with pytest.raises(ValueError, match=message):
             clone_fitted(network).set_params(**change).fit(y)

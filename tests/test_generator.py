@@ -296,6 +296,9 @@ def test_warm_start():
     assert fitted.coding_.categories == (("rise", "fall", "wave"),)  # the codes of the first fit
     with pytest.raises(ValueError, match="warm_start=True needs the network of the earlier fit"):
         fitted.set_params(hidden_size=7).fit(names, Y)
+    fitted = generator(warm_start=True).fit(np.ones((30, 2)), Y)
+    with pytest.raises(ValueError, match="use the same number of channels, or warm_start=False"):
+        fitted.fit(np.ones((30, 2)), np.stack([Y, Y], axis=2))
 
 
 def test_in_a_search_and_a_pipeline():

@@ -199,7 +199,7 @@ def test_warm_start(regressor):
     assert regressor.fit(X, Y).loss_curve_[0] < first[-1]
     cold = clone(regressor).set_params(warm_start=False)
     assert_array_equal(cold.fit(X, Y).loss_curve_, cold.fit(X, Y).loss_curve_)
-    with pytest.raises(ValueError, match="warm_start=True needs the network of the earlier fit"):
+    with pytest.raises(ValueError, match=r"earlier fit, .*; use the same number of columns of y, or warm_start=False"):
         regressor.fit(X, np.hstack([Y, Y]))
 
 

@@ -253,6 +253,13 @@ def test_sequences_without_a_counted_step_are_not_held_out():
         tagger(early_stopping=EarlyStopping(validation_size=6), ignore_label="?").fit(X, y)
 
 
+def test_a_warm_start_needs_numbers_after_numbers_and_symbols_after_symbols():
+    of_numbers, of_symbols = (([[1.0, 2.0]], [["a", "b"]]), (["xy"], [["a", "b"]]))
+    for first, then in ((of_numbers, of_symbols), (of_symbols, of_numbers)):
+        with pytest.raises(ValueError, match="use the same kind of X, numbers or symbols, or warm_start=False"):
+            tagger(max_epochs=1, warm_start=True).fit(*first).fit(*then)
+
+
 def test_warm_start_keeps_the_classes():
     X, y = problem(20)
     fitted = tagger(warm_start=True).fit(X, y)

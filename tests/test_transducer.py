@@ -239,6 +239,7 @@ def test_a_warm_start_goes_on(both):
         ({"share_embeddings": True}, "share_embeddings"),
         ({"attention": None}, "attention"),
         ({"decoder_layers": 2, "bidirectional": True}, "decoder_layers"),
+        ({"decoder_layers": 2}, "decoder_layers"),
         ({"hidden_size": 5, "embedding_size": 7}, "hidden_size, embedding_size"),
         ({"num_layers": 2, "cell": "lstm"}, "cell with its options, num_layers, decoder_layers"),
         ({"learn_initial_state": True}, "learn_initial_state"),
@@ -253,6 +254,14 @@ def test_a_warm_start_names_what_differs(options, named):
         warm = fitted(["ab", "b"], ["xy", "x"], **both | first).set_params(warm_start=True)
         with pytest.raises(ValueError, match=f"use the same {named}, or warm_start=False"):
             warm.set_params(**then).fit(["ab", "b"], ["xy", "x"])
+
+
+def test_a_warm_start_keeps_the_smoothing():
+    warm = fitted(["ab", "b"], ["xy", "x"], max_epochs=1).set_params(warm_start=True, label_smoothing=0.1)
+    with pytest.raises(
+        ValueError, match=r"the label_smoothing=0\.0 of the earlier fit, not with label_smoothing=0\.1, "
+    ):
+        warm.fit(["ab", "b"], ["xy", "x"])
 
 
 @pytest.mark.parametrize("both", [False, True])

@@ -23,7 +23,7 @@ from ..training.plan import plan_series
 from .base import Attributes
 from .classes import NamedCell
 from .documentation import documented
-from .recurrent import NumberNetwork, generator
+from .recurrent import DECIDES, NumberNetwork, generator
 from .sequences import is_ragged, of_steps
 from .windows import RowNetwork
 
@@ -50,6 +50,7 @@ class SequenceGenerator(NamedCell, RowNetwork, NumberNetwork, MultiOutputMixin, 
 
     #: No argument here: the bias of the map to the initial states is a learned state.
     learn_initial_state: ClassVar[bool] = True  # type: ignore[misc]
+    _decides: ClassVar[dict[str, str]] = DECIDES | dict.fromkeys(("n_inputs", "n_targets"), "number of channels")
 
     def fit(self, X: Anything, y: Anything) -> SequenceGenerator:
         """Fit to vectors, or classes, and their series.

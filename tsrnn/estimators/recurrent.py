@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, fields
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -59,6 +59,8 @@ class RecurrentNetwork:
     random_state: Anything = None
     dtype: str = "float32"
     device: str = "cpu"
+    #: What decides the fields of the `Architecture`, see `DECIDES`.
+    _decides: ClassVar[dict[str, str]] = DECIDES
 
     def make_cell(self) -> Cell:
         """The cell, from the arguments that a subclass adds."""
@@ -176,18 +178,31 @@ class RecurrentNetwork:
         if (now.cell.name, now.entries, now.pooling) != (then.cell.name, then.entries, then.pooling):
             raise ValueError(
                 f"warm_start=True needs the network of the earlier fit, a {then.cell.name} with {then.size} "
-                f"parameters, not a {now.cell.name} with {now.size}; use the same {_differences(now, then)}, or "
+                f"parameters, not a {now.cell.name} with {now.size}; use the same {self._differences(now, then)}, or "
                 "warm_start=False"
             )
-        own = self._scaling_name()
-        if fitted["_trained_for"] != (now.loss, own):
-            loss, scaling = fitted["_trained_for"]
+        if fitted["_trained_for"] != (now.loss, self._scaling_name()):
+            earlier, own = self._meaning(*fitted["_trained_for"]), self._meaning(now.loss, self._scaling_name())
+            differ = [name for name in own if own[name] != earlier[name]]
             raise ValueError(
-                f"warm_start=True goes on with the loss={loss} and scaling={scaling!r} of the earlier fit, not with "
-                f"loss={now.loss} and scaling={own!r}, under which its parameters mean something else; use "
-                "the same, or warm_start=False"
+                f"warm_start=True goes on with the {_listed(earlier, differ)} of the earlier fit, not with "
+                f"{_listed(own, differ)}, under which its parameters mean something else; use the same, or "
+                "warm_start=False"
             )
         return fitted["theta_"].astype(np.float64), True
+
+    def _differences(self, now: Architecture, then: Architecture) -> str:
+        """What makes two networks differ: arguments, or what the data hold."""
+        ours, theirs = _decisive(now), _decisive(then)
+        differ = [name for name, value in ours.items() if name in theirs and theirs[name] != value]
+        has_strategy = "strategy" in vars(self)  # whose arguments are those of the decoder
+        named = [self._decides.get(n, n) for n in differ if n in self._decides or n in vars(self) or has_strategy]
+        return ", ".join(dict.fromkeys(named)) or "architecture"
+
+    def _meaning(self, loss: Loss, scaling: str | None) -> dict[str, Any]:
+        """The arguments, by name, that decide what the outputs of a network mean."""
+        found: dict[str, Any] = {"loss": loss} if "loss" in vars(self) else {"label_smoothing": loss.constants[0]}
+        return found | ({"scaling": scaling} if "scaling" in vars(self) else {})
 
     def _train(self, network: Network, plan: Plan, n_epochs: int | None = None) -> tuple[Fit, Attributes]:
         """Train for `n_epochs`, by default `max_epochs`; return the fit and the fitted attributes of all networks."""
@@ -238,17 +253,16 @@ class NumberNetwork(RecurrentNetwork):
             )
 
 
-def _differences(now: Architecture, then: Architecture) -> str:
-    """What makes two networks differ: arguments, or what the data hold."""
-    ours, theirs = _decisive(now), _decisive(then)
-    differ = [name for name, value in ours.items() if name in theirs and theirs[name] != value]
-    return ", ".join(dict.fromkeys(DECIDES.get(name, name) for name in differ)) or "architecture"
+def _listed(values: dict[str, Any], names: list[str]) -> str:
+    return " and ".join(f"{name}={values[name]!r}" for name in names)
 
 
 def _decisive(a: Architecture) -> dict[str, Any]:
     """The fields of an architecture and the arguments of its decoder, as far as the parameters depend on them."""
     found = {each.name: getattr(a, each.name) for each in fields(a) if each.name != "decoder"}
     found |= {"cell": a.cell.name, "loss": a.loss.size, "n_target_symbols": a.n_target_symbols > 0}
+    if not a.n_symbols:
+        del found["embedding_size"]  # of which there is none
     found["strategy"] = a.decoder and a.decoder.parallel
     if a.decoder:
         found |= {"segment_length": a.decoder.segment, "decoder_layers": a.decoder.num_layers}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -20,7 +20,7 @@ from ..networks.network import BATCH, Source
 from ..training.options import EarlyStopping
 from ..training.plan import RowScaling, plan_rows
 from .base import Attributes
-from .recurrent import RecurrentNetwork, generator
+from .recurrent import DECIDES, RecurrentNetwork, generator
 from .sequences import has_lengths, is_ragged, of_list, refuse_dates, with_lengths
 
 #: What ``scaling=`` accepts.
@@ -98,6 +98,11 @@ class SequenceNetwork(RowNetwork):
     """A recurrent network that reads whole sequences; a subclass says where it has outputs, and of what."""
 
     bidirectional: bool = False
+    _decides: ClassVar[dict[str, str]] = DECIDES | {
+        "n_inputs": "number of channels",
+        "n_targets": "number of columns of y",
+        "n_symbols": "kind of X, numbers or symbols",
+    }
 
     @staticmethod
     def _geometry(n_steps: int) -> Geometry:
