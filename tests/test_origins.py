@@ -279,3 +279,17 @@ def test_cut_takes_rows_of_series_that_may_be_repeated():
     assert cut.values.ravel().tolist() == [3, 4, 1, 2, 5, 6]
     assert cut.known.ravel().tolist() == [30, 40, 10, 20, 50, 60]
     assert cut.indptr.tolist() == [0, 2, 4, 6]
+
+
+def test_rows_follow_those_of_the_series_that_they_continue():
+    first = Panel(
+        np.arange(5.0)[:, None], np.ones((5, 1), bool), np.empty((5, 0)), np.array([0, 2, 5]), np.array([1, 0])
+    )
+    later = Panel(np.arange(5.0, 9.0)[:, None], np.ones((4, 1), bool), np.empty((4, 0)), np.array([0, 1, 1, 4]))
+    joined, rows = first.followed_by(later, np.array([1, 0, 2]), 3)
+    assert rows.tolist() == joined.values.ravel().tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8]
+    assert joined.indptr.tolist() == [0, 2, 6, 9]
+    assert joined.padding.tolist() == [1, 0, 0]
+    joined, rows = first.followed_by(later, np.array([0, 1, 1]), 2)
+    assert rows.tolist() == [0, 1, 5, 2, 3, 4, 6, 7, 8]
+    assert joined.values.ravel().tolist() == [0, 1, 5, 2, 3, 4, 6, 7, 8]

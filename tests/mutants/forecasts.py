@@ -131,7 +131,7 @@ MUTANTS = [
         "(begin + n)[series] + place", "np.maximum((begin + n)[series] + place - 1, 0)", RECENT_ERRORS,
     ),
     mutant(
-        "errors that were kept hold for any rows", "forecasting/recent.py::Kept.begin", "np.array_equal(__a, __b)",
+        "errors that were kept hold for any rows", "forecasting/recent.py::Kept.hold_for", "np.array_equal(__a, __b)",
         "__a is not None", RECENT_ERRORS,
     ),
     mutant(

@@ -149,6 +149,22 @@ class Panel:
         padding = np.maximum(np.broadcast_to(self.padding, len(self))[series] - first, 0)
         return Panel(self.values[rows], self.observed[rows], self.known[rows], indptr, padding, self.past[rows])
 
+    def followed_by(self, later: Panel, series: np.ndarray, n_series: int) -> tuple[Panel, np.ndarray]:
+        """Panel of `n_series` with the rows of `later` at the end of the `series` that they continue, or that are new.
+
+        The second result are the numbers of its rows among those of both, first of these, then of `later`.
+        """
+        keys = np.concatenate([self.series, np.repeat(series, later.n_rows)])
+        rows = np.argsort(keys, kind="stable")
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=n_series))]).astype(np.int64)
+        padding = np.zeros(n_series, np.int64)
+        padding[: len(self)] = self.padding
+        values, observed, known, past = (
+            np.concatenate([getattr(self, name), getattr(later, name)])[rows]
+            for name in ("values", "observed", "known", "past")
+        )
+        return Panel(values, observed, known, indptr, padding, past), rows
+
     def lengthened(self, before: np.ndarray, after: np.ndarray) -> Panel:
         """Panel with `before` and `after` (S,) more rows around each series, unobserved copies of its first and last.
 

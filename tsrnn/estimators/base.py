@@ -169,7 +169,7 @@ class BaseForecaster(BaseEstimator):
     def update(self, y_new: Anything, X_new: Anything = None, *, static: Anything = None) -> BaseForecaster:
         """Append new observations without fitting again: later forecasts start after them.
 
-        The intervals of networks and of `ConformalForecaster` take their errors into account.
+        The intervals of networks and of `ConformalForecaster` follow the errors of their forecasts of these rows.
 
         Parameters
         ----------

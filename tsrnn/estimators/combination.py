@@ -63,7 +63,7 @@ class Combination(MetaEstimatorMixin, ProbabilisticForecaster):
             if forecaster is not None:
                 with named(each.name):
                     self._update_member(each.name, forecaster, y_new, X_new, static)
-                forecaster.__dict__.update(changed)  # one panel for all
+                forecaster._set_rows(changed)  # one panel for all
             later.append(each._replace(forecaster=forecaster))
         return changed | {"members_": later}
 

@@ -15,7 +15,7 @@ from ..forecasting.recent import recent_errors
 from .base import Attributes
 from .history import Origin
 from .probabilistic import ProbabilisticForecaster
-from .transformed import named, place, transformed
+from .transformed import changes_of, named, place, transformed
 
 
 class ForecasterWithErrors(ProbabilisticForecaster):
@@ -31,11 +31,11 @@ class ForecasterWithErrors(ProbabilisticForecaster):
         time = np.zeros(len(origin.series), np.int64) if origin.time is None else origin.time
         found, places, any_pooled = [], [], np.zeros(1, bool)
         for t, errors in enumerate(self._known_errors(origin)):
-            if len(some := np.flatnonzero(time == t)):
-                values, pooled = function(some, errors)
-                found.append(values)
-                places.append(some)
-                any_pooled = any_pooled | pooled
+            some = np.flatnonzero(time == t)
+            values, pooled = function(some, errors)
+            found.append(values)
+            places.append(some)
+            any_pooled = any_pooled | pooled
         return np.concatenate(found)[np.argsort(np.concatenate(places))], any_pooled
 
     def _known_errors(self, origin: Origin) -> Iterator[Errors]:
@@ -47,18 +47,17 @@ class ForecasterWithErrors(ProbabilisticForecaster):
         panel, n_series = self.panel_, self._n_series
         if len(panel) > n_series:  # others came later
             panel = panel.take(np.arange(n_series))
-        n_known = panel.n_rows[None] if origin.n_known is None else origin.n_known
-        if len(errors.errors) < calibration.n_origins.sum():
+        n_known, transform = panel.n_rows[None] if origin.n_known is None else origin.n_known, self.transform_
+        has_new = (n_known - transform.transform.n_lost > calibration.end).any()
+        if not has_new or len(errors.errors) < calibration.n_origins.sum():
             yield from [errors] * len(n_known)
             return
         rows, changes = panel, None
-        if not self.transform_.transform.is_identity:
+        if not transform.transform.is_identity:
             with named(lambda s, row, c: place(self.target_, int(self._order[s]), row, c)):
-                rows, levels = transformed(self.transform_, panel)
+                rows, levels = transformed(transform, panel)
             n_known = n_known - (panel.n_rows - rows.n_rows)
-            if levels is not None:
-                changes = self.transform_.changes(levels)
-                changes = changes.part(changes.n_rows - rows.n_rows)
+            changes = None if levels is None else changes_of(transform, levels, rows)
         network = self._network_on_device()
         with network.backend.session():
             yield from recent_errors(calibration, errors, network, rows, changes, n_known, self._recent)

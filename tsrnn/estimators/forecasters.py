@@ -83,8 +83,8 @@ class RecurrentForecaster(NumberNetwork, ForecasterWithErrors):
     """A recurrent network that forecasts a series; a subclass sets the cell.
 
     Intervals, quantiles and paths come from the distribution of a likelihood, or from trained quantiles. With other
-    losses they come from the errors over the validation part: split-conformal intervals for each step, and paths from
-    the errors of whole windows.
+    losses they come from the errors over the validation part and over rows that came later: split-conformal intervals
+    for each step, and paths from the errors of whole windows.
     """
 
     loss: str | Loss = "mae"

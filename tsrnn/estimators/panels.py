@@ -460,16 +460,7 @@ def join_rows(
     new_static = _with_static_of(forecaster, later, added, given, static)
     place[added] = n_before + np.arange(len(added))
     order = np.concatenate([forecaster._order, added])
-    known_rows = np.repeat(np.arange(len(before)), before.n_rows)
-    keys = np.concatenate([known_rows, np.repeat(place[series], new.n_rows)])
-    rows = np.argsort(keys, kind="stable")
-    joined = Panel(
-        np.concatenate([before.values, new.values])[rows],
-        np.concatenate([before.observed, new.observed])[rows],
-        np.concatenate([before.known, new.known])[rows],
-        np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=len(order)))]).astype(np.int64),
-        past=np.concatenate([before.past, new.past])[rows],
-    )
+    joined, _ = before.followed_by(new, place[series], len(order))
     has_value = joined.last_observed[:, 0] >= 0
     if not has_value.all():
         name = later.series_name(int(order[int(np.argmin(has_value))]))

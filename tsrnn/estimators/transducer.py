@@ -133,8 +133,7 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
         vocabularies = self._vocabularies(read.sequences, to_be_written.sequences, learned, is_warm=is_warm)
         codes = [side.encoded(vocabulary) for side, vocabulary in zip((read, to_be_written), vocabularies, strict=True)]
         pairs = Pairs.of(codes[0], codes[1], BATCHES * self._batch_size(n))
-        writes_unknown = any((codes[1][i] == UNKNOWN).any() for i in kept)
-        plan = plan_pairs(pairs, kept, held_out, self._stopping(), judges_unknown=writes_unknown)
+        plan = plan_pairs(pairs, kept, held_out, self._stopping(), judges_unknown=_has_unknown(codes[1], kept))
         is_shared = flag("share_embeddings", self.share_embeddings)
         network, device = self._network(
             n,
@@ -366,9 +365,14 @@ class Seq2SeqTransducer(NamedCell, RowNetwork, BaseEstimator):
         return measure(truth.sequences, [best[0][0] for best in self._n_best(read)])
 
 
+def _has_unknown(codes: Sequence[np.ndarray], numbers: np.ndarray) -> bool:
+    """Whether the unknown symbol is in one of the sequences with these numbers."""
+    return any((codes[i] == UNKNOWN).any() for i in numbers)
+
+
 def _without_unknown(codes: Sequence[Sequence[np.ndarray]], learned: np.ndarray, *, is_shared: bool) -> list[str]:
     """Names of the tables from which a training on the pairs with the numbers `learned` reads no unknown symbol."""
-    has_unknown = [any((side[i] == UNKNOWN).any() for i in learned) for side in codes]
+    has_unknown = [_has_unknown(side, learned) for side in codes]
     names = ("symbols",) if is_shared else ("symbols", "target_symbols")
     found = [any(has_unknown)] if is_shared else has_unknown
     return [name for name, unknown in zip(names, found, strict=True) if not unknown]

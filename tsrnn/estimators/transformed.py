@@ -40,10 +40,7 @@ def read_history(history: History, transform: Transform, n_held_out: np.ndarray)
         fitted = transform.fit(_learned_from(history.panel, n_held_out))
         panel, levels = transformed(fitted, history.panel)
     read = replace(history, panel=panel).until_last_observed()
-    changes = None
-    if levels is not None:
-        changes = fitted.changes(levels)
-        changes = changes.part(changes.n_rows - panel.n_rows).part(last=read.panel.n_rows)
+    changes = None if levels is None else changes_of(fitted, levels, panel).part(last=read.panel.n_rows)
     return Read(read, fitted, changes)
 
 
@@ -85,6 +82,12 @@ def transformed(fitted: FittedTransform, panel: Panel) -> tuple[Panel, Panel | N
             s, None, 0,
         )  # fmt: skip
     return changed.from_first_observed(), fitted.levels(panel)
+
+
+def changes_of(fitted: FittedTransform, levels: Panel, panel: Panel) -> Panel:
+    """The rows of a transformed `panel` with the differences of its levels without gaps."""
+    changes = fitted.changes(levels)
+    return changes.part(changes.n_rows - panel.n_rows)
 
 
 def is_observed(panel: Panel) -> np.ndarray:

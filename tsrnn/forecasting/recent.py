@@ -30,8 +30,8 @@ class Kept(NamedTuple):
     n: np.ndarray
     errors: np.ndarray
 
-    def begin(self, later: Panel, first: np.ndarray) -> bool:
-        """Whether they hold for rows that begin as these, with windows from the origins `first` on or right before."""
+    def hold_for(self, later: Panel, first: np.ndarray) -> bool:
+        """Whether the rows `later` begin as these did, and no error is missing from the origins `first` (S,) on."""
         same = later.part(last=self.later.n_rows)
         return bool(((self.first <= first) & (first <= self.first + self.n)).all()) and all(
             np.array_equal(getattr(same, name), getattr(self.later, name))
@@ -90,7 +90,7 @@ def _every_error(
     so_far = Kept(later, first, np.zeros_like(first), fitted.errors[:0])
     if is_whole:
         of_fit = Kept(later.part(last=0), np.zeros_like(first), calibration.n_origins, fitted.errors)
-        known = [each for each in (kept.get(n_leads), of_fit) if each is not None and each.begin(later, first)]
+        known = [each for each in (kept.get(n_leads), of_fit) if each is not None and each.hold_for(later, first)]
         so_far = (known or [so_far])[0]
     longer = _continued(calibration, later, changes)
     ends, known_until = np.cumsum(longer.n_origins), so_far.first + so_far.n
@@ -120,24 +120,10 @@ def _continued(calibration: Calibration, later: Panel, changes: Panel | None) ->
     Of a channel whose errors did not count, since it began in the validation part, those of later rows do not, either.
     """
     before, n_new = calibration.panel, later.n_rows
+    panel, rows = before.followed_by(later, np.arange(len(later)), len(later))
     counts = any_within(calibration.judged, before.indptr[:-1], before.indptr[1:])
-    series = np.concatenate([before.series, later.series])
-    order = np.argsort(series, kind="stable")  # the later rows of each series come after those before
-
-    def joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        found: np.ndarray = np.concatenate([first, second])[order]
-        return found
-
-    panel = replace(
-        before,
-        values=joined(before.values, later.values),
-        observed=joined(before.observed, later.observed),
-        known=joined(before.known, later.known),
-        past=joined(before.past, later.past),
-        indptr=before.indptr + later.indptr,
-    )
+    judged = np.concatenate([calibration.judged, later.observed & counts[later.series]])[rows]
     summed = calibration.changes
     if summed is not None and changes is not None:
-        summed = joined(summed, changes.part(calibration.end, calibration.end + n_new).values)
-    judged = joined(calibration.judged, later.observed & counts[later.series])
+        summed = np.concatenate([summed, changes.part(calibration.end, calibration.end + n_new).values])[rows]
     return replace(calibration, panel=panel, judged=judged, n_origins=calibration.n_origins + n_new, changes=summed)
